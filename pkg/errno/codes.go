@@ -1,0 +1,58 @@
+package errno
+
+// General errors, 100xx.
+var (
+	Internal        = &Error{10001, "internal error"}
+	InvalidArgument = &Error{10002, "invalid argument"}
+	Unauthenticated = &Error{10003, "please log in"}
+	Forbidden       = &Error{10004, "not allowed"}
+	NotFound        = &Error{10005, "not found"}
+	AlreadyExists   = &Error{10006, "already exists"}
+	TooManyRequests = &Error{10007, "too many requests, please try again later"}
+	Unavailable     = &Error{10008, "service is busy, please try again"}
+)
+
+// User errors, 102xx.
+var (
+	UserNotFound       = &Error{10201, "user does not exist"}
+	UserNameTaken      = &Error{10202, "username is already taken"}
+	UserBadCredentials = &Error{10203, "wrong username or password"}
+)
+
+// Video errors, 103xx.
+var (
+	VideoNotFound    = &Error{10301, "video does not exist"}
+	VideoUnplayable  = &Error{10302, "the file is not a playable video"}
+	VideoTooLarge    = &Error{10303, "the file is too large"}
+	VideoTooLong     = &Error{10304, "the video is too long"}
+	VideoFileMissing = &Error{10305, "no video file was sent"}
+)
+
+// Interaction errors, 104xx.
+var (
+	CommentNotFound = &Error{10401, "comment does not exist"}
+	CommentRefused  = &Error{10402, "the comment holds a forbidden word"}
+)
+
+// Social errors, 105xx.
+var (
+	SocialSelf = &Error{10501, "you cannot follow yourself"}
+)
+
+// Chat errors, 106xx.
+var (
+	ChatSelf       = &Error{10601, "you cannot message yourself"}
+	MessageRefused = &Error{10602, "the message holds a forbidden word"}
+)
+
+// All lists every error, for tests and documents.
+func All() []*Error {
+	return []*Error{
+		Internal, InvalidArgument, Unauthenticated, Forbidden, NotFound, AlreadyExists, TooManyRequests, Unavailable,
+		UserNotFound, UserNameTaken, UserBadCredentials,
+		VideoNotFound, VideoUnplayable, VideoTooLarge, VideoTooLong, VideoFileMissing,
+		CommentNotFound, CommentRefused,
+		SocialSelf,
+		ChatSelf, MessageRefused,
+	}
+}

@@ -1,0 +1,67 @@
+// Package logx builds the process's logger and carries the request id from the gateway to every log line.
+package logx
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/bytedance/gopkg/cloud/metainfo"
+)
+
+// requestIDKey travels with every RPC as a persistent value, so one id marks a request's lines in all services.
+const requestIDKey = "REQUEST_ID"
+
+// WithRequestID marks ctx, and every RPC made with it, with a request id.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return metainfo.WithPersistentValue(ctx, requestIDKey, id)
+}
+
+// RequestID returns the id that WithRequestID set in this or a calling process, empty without one.
+func RequestID(ctx context.Context) string {
+	id, _ := metainfo.GetPersistentValue(ctx, requestIDKey)
+	return id
+}
+
+// New makes a logger that writes to w. Level is debug, info, warn or error; format is text or json. Each record made
+// with a request's context has its request_id.
+func New(w io.Writer, level, format string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
+	}
+	opts := &slog.HandlerOptions{Level: l}
+	switch format {
+	case "json":
+		return slog.New(handler{slog.NewJSONHandler(w, opts)}), nil
+	case "text":
+		return slog.New(handler{slog.NewTextHandler(w, opts)}), nil
+	}
+	return nil, fmt.Errorf("log format %q: want text or json", format)
+}
+
+// Lines is an io.Writer for libraries that print lines: each becomes a warning with the library's name.
+func Lines(log *slog.Logger, library string) io.Writer { return lines{log.With("library", library)} }
+
+type lines struct{ log *slog.Logger }
+
+func (l lines) Write(p []byte) (int, error) {
+	l.log.Warn(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+// handler adds the request id of the record's context.
+type handler struct{ slog.Handler }
+
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	if id := RequestID(ctx); id != "" {
+		r.AddAttrs(slog.String("request_id", id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h handler) WithAttrs(as []slog.Attr) slog.Handler { return handler{h.Handler.WithAttrs(as)} }
+
+func (h handler) WithGroup(name string) slog.Handler { return handler{h.Handler.WithGroup(name)} }

@@ -1,0 +1,63 @@
+package telemetry_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"tiktok/pkg/telemetry"
+)
+
+func TestAdmin(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var broken error
+	tel, err := telemetry.New(telemetry.Config{LogLevel: "info", LogFormat: "text"}, "test", io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := telemetry.ListenAdmin(ctx, "127.0.0.1:0", tel,
+		[]telemetry.Check{{Name: "store", Ready: func(context.Context) error { return broken }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- admin.Run(ctx) }()
+
+	get := func(path string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+admin.Addr()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
+	}
+	if code, body := get("/healthz"); code != 200 || !strings.Contains(body, "ok") {
+		t.Errorf("healthz: %d %s", code, body)
+	}
+	if code, body := get("/readyz"); code != 200 || body != "{\"store\":\"ok\"}\n" {
+		t.Errorf("readyz: %d %s", code, body)
+	}
+	broken = errors.New("dial tcp 10.1.2.3: refused")
+	if code, body := get("/readyz"); code != 503 || strings.Contains(body, "10.1.2.3") {
+		t.Errorf("readyz of a broken store: %d %s", code, body)
+	}
+	if code, body := get("/metrics"); code != 200 || !strings.Contains(body, "go_goroutines") {
+		t.Errorf("metrics: %d %.80s", code, body)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("run: %v", err)
+	}
+}
