@@ -1,0 +1,80 @@
+package auth
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// LoadOrCreateSecret reads the signing key from the file, or makes one of 256 random bits the first time. The file is
+// readable by its owner only and holds the key as text: the key is that text without surrounding white space, so that
+// it may be copied into a configuration. When two processes start at once, both get the key of the one that was
+// first. A file that holds fewer than MinSecretBytes is an error and is never overwritten: to replace a key would log
+// everybody out.
+func LoadOrCreateSecret(path string) ([]byte, error) {
+	secret, err := loadSecret(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return secret, err
+	}
+	if err := createSecret(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("create secret file: %w", err)
+	}
+	return loadSecret(path) // what is in the file counts, whoever wrote it
+}
+
+func loadSecret(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read secret file: %w", err)
+	}
+	secret := bytes.TrimSpace(data)
+	if len(secret) < MinSecretBytes {
+		return nil, fmt.Errorf("secret file %s holds %d bytes, at least %d are needed", path, len(secret), MinSecretBytes)
+	}
+	return secret, nil
+}
+
+// createSecret writes a new key beside path and then gives it its name with link, which, unlike rename, fails when the
+// name is taken: the first process wins, and nobody ever sees half a key.
+func createSecret(path string) (err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(dir, ".secret-*") // made with 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, os.Remove(temp.Name()))
+	}()
+
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	_, err = temp.WriteString(hex.EncodeToString(key) + "\n")
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Link(temp.Name(), path); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		// A file system without links: there a race of two first starts can be lost, everything else still holds.
+		data, err := os.ReadFile(temp.Name())
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, data, 0o600)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
