@@ -1,0 +1,118 @@
+package kv
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// maxDirty bounds the ids remembered while the store is away. Above it this process passes by the cache altogether.
+	maxDirty   = 1 << 17
+	dirtyBatch = 500
+	retryMin   = 100 * time.Millisecond
+	retryMax   = 2 * time.Second
+)
+
+// dirtySet holds the ids whose tombstone could not be written. Guarded by Typed.mu.
+type dirtySet struct {
+	ids      map[int64]time.Time // until when an old value may be in the store
+	all      time.Time           // until when every value may be old
+	retrying bool
+}
+
+// distrust remembers that the store may hold old values of ids, and works on it until it is not so any more.
+func (t *Typed[T]) distrust(ids []int64) {
+	until := time.Now().Add(max(t.ttl, t.negTTL) * 11 / 10)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.dirty.ids == nil {
+		t.dirty.ids = make(map[int64]time.Time)
+	}
+	for _, id := range ids {
+		if _, known := t.dirty.ids[id]; !known && len(t.dirty.ids) >= maxDirty {
+			t.dirty.all = until
+			break
+		}
+		t.dirty.ids[id] = until
+	}
+	if !t.dirty.retrying {
+		t.dirty.retrying = true
+		go t.retry()
+	}
+}
+
+// distrusted returns those of ids whose value in the store must not be used.
+func (t *Typed[T]) distrusted(ids []int64) map[int64]struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := !t.dirty.all.IsZero() && time.Now().Before(t.dirty.all)
+	if !all && len(t.dirty.ids) == 0 {
+		return nil
+	}
+	out := make(map[int64]struct{})
+	for _, id := range ids {
+		if _, bad := t.dirty.ids[id]; bad || all {
+			out[id] = struct{}{}
+		}
+	}
+	return out
+}
+
+// retry writes the missing tombstones. It ends when there are none left, at the latest when all old values expired.
+func (t *Typed[T]) retry() {
+	pause := retryMin
+	for {
+		ids := t.nextDirty()
+		if len(ids) == 0 {
+			return
+		}
+		err := t.bury(context.Background(), keysOf(ids))
+		if errors.Is(err, ErrClosed) {
+			t.mu.Lock()
+			t.dirty.retrying = false
+			t.mu.Unlock()
+			return
+		}
+		if err != nil {
+			time.Sleep(pause)
+			pause = min(2*pause, retryMax)
+			continue
+		}
+		pause = retryMin
+		t.mu.Lock()
+		for id, until := range ids {
+			// Distrusted again meanwhile means: committed again after this tombstone was on its way.
+			if t.dirty.ids[id].Equal(until) {
+				delete(t.dirty.ids, id)
+			}
+		}
+		t.mu.Unlock()
+	}
+}
+
+// nextDirty drops what has expired and returns a batch of the rest. Without a rest the retrying is over.
+func (t *Typed[T]) nextDirty() map[int64]time.Time {
+	now := time.Now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	batch := make(map[int64]time.Time)
+	for id, until := range t.dirty.ids {
+		switch {
+		case now.After(until):
+			delete(t.dirty.ids, id)
+		case len(batch) < dirtyBatch:
+			batch[id] = until
+		}
+	}
+	t.dirty.retrying = len(batch) > 0
+	return batch
+}
+
+func keysOf(m map[int64]time.Time) []int64 {
+	ids := make([]int64, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	return ids
+}

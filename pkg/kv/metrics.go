@@ -1,0 +1,54 @@
+package kv
+
+import (
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the counters of one kind.
+type metrics struct {
+	hits, misses, errors prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer, kind string) metrics {
+	counter := func(name, help string) prometheus.Counter {
+		vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"kind"})
+		if reg != nil {
+			// Another kind may have registered the same vector already: share it. Any other refusal leaves the counter
+			// unregistered, which costs a metric and nothing else.
+			var have prometheus.AlreadyRegisteredError
+			if err := reg.Register(vec); errors.As(err, &have) {
+				if shared, ok := have.ExistingCollector.(*prometheus.CounterVec); ok {
+					vec = shared
+				}
+			}
+		}
+		return vec.WithLabelValues(kind)
+	}
+	return metrics{
+		hits:   counter("cache_hits_total", "Ids answered by the cache, those known not to exist included."),
+		misses: counter("cache_misses_total", "Ids that had to be loaded."),
+		errors: counter("cache_errors_total", "Operations on the cache that failed."),
+	}
+}
+
+// occasionalLog lets one line a second through.
+type occasionalLog struct {
+	log  *slog.Logger
+	next atomic.Int64 // unix nanoseconds
+}
+
+func (l *occasionalLog) warn(msg string, args ...any) {
+	if l.log == nil {
+		return
+	}
+	now, next := time.Now().UnixNano(), l.next.Load()
+	if now < next || !l.next.CompareAndSwap(next, now+int64(time.Second)) {
+		return
+	}
+	l.log.Warn(msg, args...)
+}

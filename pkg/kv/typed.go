@@ -1,0 +1,411 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/bytedance/sonic"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	defaultTTL         = 5 * time.Minute
+	defaultNegativeTTL = 30 * time.Second
+	// defaultTombstoneTTL must be longer than any load may take from its first read of the store to its last write.
+	defaultTombstoneTTL = 5 * time.Second
+	defaultLoadTimeout  = 3 * time.Second
+)
+
+// Options sets up a Typed.
+type Options struct {
+	// Kind names what is cached, in metrics and logs: "user", "video_stats".
+	Kind string
+	// Key makes the store's key of an id. Two kinds must never make the same key.
+	Key func(id int64) string
+	// TTL is how long a value may be served, ± 10 %. 0 means 5 minutes.
+	TTL time.Duration
+	// NegativeTTL is how long "there is no such id" may be served, ± 10 %. 0 means 30 seconds, negative means never.
+	NegativeTTL time.Duration
+	// Log gets a line, at most one a second, when the store fails. Nil: no log.
+	Log *slog.Logger
+	// Metrics gets cache_hits_total, cache_misses_total and cache_errors_total with the label kind. Several Typed may
+	// share one. Nil: no metrics.
+	Metrics prometheus.Registerer
+}
+
+// Typed caches values of one kind by id. It is safe for concurrent use.
+//
+// A value that a commit made old is never served after Invalidate has returned, by any process. How: Invalidate does
+// not delete, it writes a tombstone with a fresh token. A loader remembers what it found in the store before it loaded
+// (nothing, or a tombstone), and stores its value only if exactly that is still there. So a slow reader that read
+// before the commit cannot put its old value back. Two readers share one load only if they found the same thing,
+// therefore nobody joins a load that may have begun before a commit that he must see. Tombstones live 5 seconds;
+// a load is given up after 3. When a tombstone cannot be written, this process passes by the cache for these ids and
+// tries again until it is written or until all that could be stale has expired.
+type Typed[T any] struct {
+	store   Store
+	kind    string
+	key     func(int64) string
+	ttl     time.Duration
+	negTTL  time.Duration
+	metrics metrics
+	log     *occasionalLog
+
+	tombstoneTTL time.Duration
+	loadTimeout  time.Duration
+
+	mu      sync.Mutex
+	flights map[int64]flight[T]
+	dirty   dirtySet
+}
+
+// flight is the load under way for one id, and what its loader had found in the store.
+type flight[T any] struct {
+	seen string
+	call *call[T]
+}
+
+// call is one load of many ids. found and err are written before done is closed and only read after.
+type call[T any] struct {
+	ids   []int64
+	found map[int64]T
+	err   error
+	done  chan struct{}
+}
+
+// want is an id that the cache did not answer.
+type want struct {
+	id int64
+	// seen is what the store held: "" is nothing, else a tombstone or bytes that could not be decoded.
+	seen string
+	// bypass means the store's answer is unknown or not to be trusted: load alone, store nothing.
+	bypass bool
+}
+
+// NewTyped returns a cache of T in s.
+func NewTyped[T any](s Store, o Options) *Typed[T] {
+	if o.TTL <= 0 {
+		o.TTL = defaultTTL
+	}
+	if o.NegativeTTL == 0 {
+		o.NegativeTTL = defaultNegativeTTL
+	}
+	return &Typed[T]{
+		store:        s,
+		kind:         o.Kind,
+		key:          o.Key,
+		ttl:          o.TTL,
+		negTTL:       o.NegativeTTL,
+		metrics:      newMetrics(o.Metrics, o.Kind),
+		log:          &occasionalLog{log: o.Log},
+		tombstoneTTL: defaultTombstoneTTL,
+		loadTimeout:  defaultLoadTimeout,
+		flights:      make(map[int64]flight[T]),
+	}
+}
+
+// GetMulti returns the values of ids; an id that does not exist is missing from the map. It costs one MGet, and, when
+// something is missing, at most one call of load with all ids that nobody else is loading already, and one Set. Ids may
+// repeat. Ids that load does not answer are remembered as not existing. A failure of the store is not an error: load is
+// asked for everything. The error is that of load, or of ctx.
+//
+// load runs in its own goroutine with the values of ctx but its own deadline, because others may wait for it too. It
+// must not change the slice it gets, and nobody may change what the map's values point to: callers that waited for
+// the same load share them.
+func (t *Typed[T]) GetMulti(
+	ctx context.Context, ids []int64, load func(ctx context.Context, missing []int64) (map[int64]T, error),
+) (map[int64]T, error) {
+	ids = unique(ids)
+	out := make(map[int64]T, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	wants := t.read(ctx, ids, out)
+	if len(wants) == 0 {
+		return out, nil
+	}
+	own, joined := t.board(wants)
+	if own != nil {
+		go t.run(context.WithoutCancel(ctx), own, wants, start, load)
+		if err := own.wait(ctx, own.ids, out); err != nil {
+			return nil, err
+		}
+	}
+	for c, ids := range joined {
+		if err := c.wait(ctx, ids, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// read fills out with what the store answers and returns what it does not.
+func (t *Typed[T]) read(ctx context.Context, ids []int64, out map[int64]T) []want {
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = t.key(id)
+	}
+	values, err := t.store.MGet(ctx, keys)
+	if err != nil {
+		if ctx.Err() == nil {
+			t.failed("read", err)
+		}
+		t.metrics.misses.Add(float64(len(ids)))
+		wants := make([]want, len(ids))
+		for i, id := range ids {
+			wants[i] = want{id: id, bypass: true}
+		}
+		return wants
+	}
+	distrusted := t.distrusted(ids)
+	var wants []want
+	for i, id := range ids {
+		if _, bad := distrusted[id]; bad {
+			wants = append(wants, want{id: id, bypass: true})
+			continue
+		}
+		value, state, err := decode[T](values[i])
+		switch {
+		case err != nil:
+			t.failed("decode", err)
+			wants = append(wants, want{id: id, seen: string(values[i])})
+		case state == stateValue:
+			out[id] = value
+		case state == stateNone:
+		default:
+			wants = append(wants, want{id: id, seen: string(values[i])})
+		}
+	}
+	t.metrics.misses.Add(float64(len(wants)))
+	t.metrics.hits.Add(float64(len(ids) - len(wants)))
+	return wants
+}
+
+// board joins the flights that have the same destination and makes one call of the rest; nil when nothing is left.
+func (t *Typed[T]) board(wants []want) (own *call[T], joined map[*call[T]][]int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range wants {
+		if f, ok := t.flights[w.id]; ok && !w.bypass && f.seen == w.seen {
+			if joined == nil {
+				joined = make(map[*call[T]][]int64)
+			}
+			joined[f.call] = append(joined[f.call], w.id)
+			continue
+		}
+		if own == nil {
+			own = &call[T]{done: make(chan struct{})}
+		}
+		own.ids = append(own.ids, w.id)
+		if !w.bypass {
+			t.flights[w.id] = flight[T]{seen: w.seen, call: own}
+		}
+	}
+	return own, joined
+}
+
+// run loads c.ids, stores the values and lands the call.
+func (t *Typed[T]) run(
+	ctx context.Context, c *call[T], wants []want, start time.Time,
+	load func(context.Context, []int64) (map[int64]T, error),
+) {
+	defer t.land(c)
+	c.found, c.err = t.load(ctx, c.ids, load)
+	if c.err != nil {
+		return
+	}
+	if items := t.items(c, wants, start); len(items) > 0 {
+		if err := t.store.Set(ctx, items); err != nil {
+			t.failed("store", err)
+		}
+	}
+}
+
+func (t *Typed[T]) load(
+	ctx context.Context, ids []int64, load func(context.Context, []int64) (map[int64]T, error),
+) (found map[int64]T, err error) {
+	// A panic here would end the process, where in the caller's goroutine it would end one request.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("kv: load %s: panic: %v\n%s", t.kind, p, debug.Stack())
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, t.loadTimeout)
+	defer cancel()
+	return load(ctx, ids)
+}
+
+// items are the values of c that may be stored, each on the condition that the store still holds what was seen.
+func (t *Typed[T]) items(c *call[T], wants []want, start time.Time) []Item {
+	// A load that outlived its deadline by far may have outlived a tombstone too.
+	if time.Since(start) > t.loadTimeout+(t.tombstoneTTL-t.loadTimeout)/4 {
+		return nil
+	}
+	items := make([]Item, 0, len(c.ids))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range wants {
+		// Not in flight for c: loaded by somebody else, or past the cache, or invalidated meanwhile.
+		if f, ok := t.flights[w.id]; !ok || f.call != c {
+			continue
+		}
+		it := Item{Key: t.key(w.id), IfAbsent: w.seen == "", TTL: jitter(t.ttl)}
+		if w.seen != "" {
+			it.IfValue = []byte(w.seen)
+		}
+		if value, ok := c.found[w.id]; ok {
+			b, err := encode(value)
+			if err != nil {
+				t.failed("encode", err)
+				continue
+			}
+			it.Value = b
+		} else {
+			if t.negTTL < 0 {
+				continue
+			}
+			it.Value, it.TTL = []byte{tagNone}, jitter(t.negTTL)
+		}
+		items = append(items, it)
+	}
+	return items
+}
+
+// land ends the call: its ids may be loaded again, and who waits gets the answer.
+func (t *Typed[T]) land(c *call[T]) {
+	t.mu.Lock()
+	for _, id := range c.ids {
+		if t.flights[id].call == c {
+			delete(t.flights, id)
+		}
+	}
+	t.mu.Unlock()
+	close(c.done)
+}
+
+// wait copies the values of ids into out once the call has ended.
+func (c *call[T]) wait(ctx context.Context, ids []int64, out map[int64]T) error {
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if c.err != nil {
+		return c.err
+	}
+	for _, id := range ids {
+		if v, ok := c.found[id]; ok {
+			out[id] = v
+		}
+	}
+	return nil
+}
+
+// Invalidate makes sure that no value loaded before this call is served after it returns. Call it after the commit
+// that changed or created ids and before answering the caller. It does not fail: see Typed for what happens when the
+// store is away. It runs to its end even if ctx has ended, because the commit has happened.
+func (t *Typed[T]) Invalidate(ctx context.Context, ids ...int64) {
+	ids = unique(ids)
+	if len(ids) == 0 {
+		return
+	}
+	t.mu.Lock()
+	for _, id := range ids {
+		delete(t.flights, id) // its value is not stored, and nobody joins it any more
+	}
+	t.mu.Unlock()
+	if err := t.bury(context.WithoutCancel(ctx), ids); err != nil {
+		t.failed("invalidate", err)
+		t.distrust(ids)
+	}
+}
+
+// bury writes one fresh tombstone under all ids.
+func (t *Typed[T]) bury(ctx context.Context, ids []int64) error {
+	stone := tombstone()
+	items := make([]Item, len(ids))
+	for i, id := range ids {
+		items[i] = Item{Key: t.key(id), Value: stone, TTL: t.tombstoneTTL}
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.loadTimeout)
+	defer cancel()
+	return t.store.Set(ctx, items)
+}
+
+func (t *Typed[T]) failed(op string, err error) {
+	t.metrics.errors.Inc()
+	t.log.warn("cache failed, going on without it", "kind", t.kind, "op", op, "err", err)
+}
+
+// Stored values begin with one of these.
+const (
+	tagValue     = 'v' // followed by JSON
+	tagNone      = 'n' // there is no such id
+	tagTombstone = 't' // followed by a token: what was here is old
+)
+
+type state int
+
+const (
+	stateMissing state = iota // nothing, or a tombstone
+	stateValue
+	stateNone
+)
+
+func decode[T any](b []byte) (value T, s state, err error) {
+	if len(b) == 0 {
+		return value, stateMissing, nil
+	}
+	switch b[0] {
+	case tagValue:
+		if err := sonic.Unmarshal(b[1:], &value); err != nil {
+			return value, stateMissing, fmt.Errorf("kv: decode cached %T: %w", value, err)
+		}
+		return value, stateValue, nil
+	case tagNone:
+		return value, stateNone, nil
+	case tagTombstone:
+		return value, stateMissing, nil
+	default:
+		return value, stateMissing, fmt.Errorf("kv: decode cached %T: unknown tag %q", value, b[0])
+	}
+}
+
+func encode[T any](value T) ([]byte, error) {
+	b, err := sonic.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("kv: encode %T: %w", value, err)
+	}
+	return append([]byte{tagValue}, b...), nil
+}
+
+// tombstone makes a value that no other call makes.
+func tombstone() []byte {
+	return fmt.Appendf(nil, "%c%016x%016x", tagTombstone, rand.Uint64(), rand.Uint64())
+}
+
+// jitter spreads d by ± 10 %, so that what was stored together does not expire together.
+func jitter(d time.Duration) time.Duration {
+	return max(time.Millisecond, time.Duration(float64(d)*(0.9+0.2*rand.Float64())))
+}
+
+func unique(ids []int64) []int64 {
+	seen := make(map[int64]struct{}, len(ids))
+	out := make([]int64, 0, len(ids))
+	for _, id := range ids {
+		if _, ok := seen[id]; !ok {
+			seen[id] = struct{}{}
+			out = append(out, id)
+		}
+	}
+	return out
+}
