@@ -15,6 +15,8 @@ import (
 //
 // Messages are shared by pointer, and after a cancel the handler may still read its request: treat every message as
 // read-only once it is sent or returned.
+//
+// Options that wrap the call, such as Strict, must come before it: what comes after is never reached.
 func Local(caller string, svr server.Server) (client.Option, error) {
 	lc, err := server.NewLocalCaller(caller, svr)
 	if err != nil {

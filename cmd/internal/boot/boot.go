@@ -1,0 +1,127 @@
+// Package boot is what the mains share: flags, settings, logger, signals and one exit.
+package boot
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cloudwego/kitex/pkg/klog"
+
+	"tiktok/config"
+	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/logx"
+	"tiktok/pkg/telemetry"
+)
+
+// stopTimeout bounds a graceful stop; what still runs then is left to the operating system.
+const stopTimeout = 20 * time.Second
+
+// Flag is a command line flag that sets one config key.
+type Flag struct {
+	Name, Key, Usage string
+	// Bool flags need no value.
+	Bool bool
+}
+
+// Process is a process that has read its settings and may start.
+type Process struct {
+	// Name is the service's name, also in etcd.
+	Name      string
+	Config    config.Config
+	Telemetry *telemetry.Telemetry
+	// Group collects what Run runs, in start order.
+	Group lifecycle.Group
+}
+
+// Main runs a process to its end and exits: 0 after a clean stop or -check-config, 2 for bad flags or settings, 1 for
+// everything else.
+func Main(name string, run func(context.Context, *Process) error, flags ...Flag) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p, done, err := load(name, os.Args[1:], os.Environ(), os.Stderr, flags)
+	if err != nil || done {
+		os.Exit(exitCode(err, 2))
+	}
+	err = run(ctx, p)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	}
+	os.Exit(exitCode(err, 1))
+}
+
+func exitCode(err error, failed int) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	return failed
+}
+
+// load reads flags and settings; done says that there is nothing to run. Errors are already printed to w.
+func load(name string, args, environ []string, w io.Writer, flags []Flag) (p *Process, done bool, err error) {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(w)
+	file := fs.String("config", "", "YAML `file` with settings (see config/config.example.yaml)")
+	check := fs.Bool("check-config", false, "check the settings, print them and end")
+	set := map[string]any{}
+	fs.Func("set", "`key=value` sets any setting, e.g. -set telemetry.log_level=debug; may be repeated", func(s string) error {
+		k, v, ok := strings.Cut(s, "=")
+		if !ok {
+			return errors.New("want key=value")
+		}
+		set[k] = v
+		return nil
+	})
+	for _, f := range flags {
+		keep := func(v string) error { set[f.Key] = v; return nil }
+		if f.Bool {
+			fs.BoolFunc(f.Name, f.Usage, keep)
+		} else {
+			fs.Func(f.Name, f.Usage, keep)
+		}
+	}
+	if err := fs.Parse(args); err != nil {
+		return nil, true, err // printed by the flag package
+	}
+	p, err = newProcess(name, *file, environ, set, w)
+	if err != nil {
+		fmt.Fprintf(w, "%s: settings are not usable:\n%v\n", name, err)
+		return nil, true, err
+	}
+	if *check {
+		fmt.Fprintln(w, strings.Join(p.Config.Masked(), "\n"))
+		fmt.Fprintf(w, "%s: settings are good\n", name)
+	}
+	return p, *check, nil
+}
+
+func newProcess(name, file string, environ []string, set map[string]any, w io.Writer) (*Process, error) {
+	cfg, err := config.Load(file, environ, set)
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.ForService(name)
+	if err := cfg.Validate(name); err != nil {
+		return nil, err
+	}
+	tel, err := telemetry.New(cfg.Telemetry, name, w)
+	if err != nil {
+		return nil, err
+	}
+	klog.SetOutput(logx.Lines(tel.Log, "kitex"))
+	klog.SetLevel(klog.LevelWarn)
+	return &Process{Name: name, Config: cfg, Telemetry: tel}, nil
+}
+
+// Run logs the settings and runs the group until ctx ends or a part fails.
+func (p *Process) Run(ctx context.Context) error {
+	p.Telemetry.Log.Info("settings", "all", strings.Join(p.Config.Masked(), "; "))
+	return p.Group.Run(ctx, stopTimeout, p.Telemetry.Log)
+}

@@ -1,0 +1,157 @@
+// Package config is the one place where a process's settings are defined, read and checked. A Config is a value that is
+// passed down; nothing reads the environment or a file later.
+package config
+
+import (
+	"path/filepath"
+	"time"
+
+	"tiktok/pkg/blob"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/limiter"
+	"tiktok/pkg/media"
+	"tiktok/pkg/queue"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/transport"
+	"tiktok/pkg/words"
+)
+
+// Config is everything that can be set. Default is a complete all-in-one.
+type Config struct {
+	// DataDir holds what the process stores on disk: SQLite files, media, the token secret.
+	DataDir   string           `mapstructure:"data_dir"`
+	Gateway   Gateway          `mapstructure:"gateway"`
+	Auth      Auth             `mapstructure:"auth"`
+	Limits    Limits           `mapstructure:"limits"`
+	DB        sqldb.Config     `mapstructure:"db"`
+	Cache     kv.Config        `mapstructure:"cache"`
+	Queue     queue.Config     `mapstructure:"queue"`
+	Blob      blob.Config      `mapstructure:"blob"`
+	Media     media.Config     `mapstructure:"media"`
+	Words     words.Config     `mapstructure:"words"`
+	RPC       transport.Config `mapstructure:"rpc"`
+	Telemetry telemetry.Config `mapstructure:"telemetry"`
+	Demo      Demo             `mapstructure:"demo"`
+}
+
+// Gateway is the public HTTP side.
+type Gateway struct {
+	// Addr is the public address, host:port.
+	Addr string `mapstructure:"addr"`
+	// PublicBaseURL starts every media URL, e.g. "https://v.example.com". Empty: the scheme and Host of the request.
+	PublicBaseURL string `mapstructure:"public_base_url"`
+	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed.
+	TrustedProxies []string `mapstructure:"trusted_proxies"`
+	// CORSOrigins may call from a browser; "*" is everyone.
+	CORSOrigins []string `mapstructure:"cors_origins"`
+	// MaxUploadBytes bounds a published file.
+	MaxUploadBytes int64 `mapstructure:"max_upload_bytes"`
+	// MaxBodyBytes bounds the body of every other request.
+	MaxBodyBytes int64 `mapstructure:"max_body_bytes"`
+	// RequestTimeout bounds the work for one request, uploads excepted.
+	RequestTimeout time.Duration `mapstructure:"request_timeout"`
+	// UploadTimeout bounds one upload, transfer included.
+	UploadTimeout time.Duration `mapstructure:"upload_timeout"`
+	// FeedSize is the number of videos on a feed page, 1..30.
+	FeedSize int `mapstructure:"feed_size"`
+	// TimeZone is the IANA zone of a comment's date.
+	TimeZone string `mapstructure:"time_zone"`
+	// EchoOwnMessages makes a chat poll return the caller's own new messages too. The mobile client shows a message at
+	// once when it is sent and would show it twice.
+	EchoOwnMessages bool `mapstructure:"echo_own_messages"`
+}
+
+// Auth is how logins are kept.
+type Auth struct {
+	// Secret signs tokens, at least 32 characters. Empty: SecretFile, and in the all-in-one a generated one.
+	Secret string `mapstructure:"secret"`
+	// SecretFile holds the secret instead.
+	SecretFile string `mapstructure:"secret_file"`
+	// TokenTTL is how long a login lasts.
+	TokenTTL time.Duration `mapstructure:"token_ttl"`
+	// HashParallel bounds the password hashes computed at once; 0 is the number of CPUs.
+	HashParallel int `mapstructure:"hash_parallel"`
+}
+
+// Limits are the gateway's request limits. A rule with rate 0 is switched off.
+type Limits struct {
+	// Driver keeps the counts: memory (each gateway its own) or redis (all gateways together, on the cache's servers).
+	Driver string `mapstructure:"driver"`
+	// ReadAddr is for reads from one address, media and chat polls excepted.
+	ReadAddr limiter.Rule `mapstructure:"read_addr"`
+	// WriteAddr is for likes, comments, follows and messages from one address.
+	WriteAddr limiter.Rule `mapstructure:"write_addr"`
+	// RegisterAddr is for new accounts from one address.
+	RegisterAddr limiter.Rule `mapstructure:"register_addr"`
+	// LoginAddr is for logins from one address.
+	LoginAddr limiter.Rule `mapstructure:"login_addr"`
+	// LoginFailures is for wrong passwords on one account; a right one starts it anew.
+	LoginFailures limiter.Rule `mapstructure:"login_failures"`
+	// PublishAddr is for uploads from one address.
+	PublishAddr limiter.Rule `mapstructure:"publish_addr"`
+	// PublishUser is for uploads by one user.
+	PublishUser limiter.Rule `mapstructure:"publish_user"`
+	// ReadUser is for reads by one user, chat polls excepted.
+	ReadUser limiter.Rule `mapstructure:"read_user"`
+	// WriteUser is for likes, comments, follows and messages by one user.
+	WriteUser limiter.Rule `mapstructure:"write_user"`
+	// ChatUser is for chat polls by one user.
+	ChatUser limiter.Rule `mapstructure:"chat_user"`
+}
+
+// Demo is the content that an empty all-in-one starts with.
+type Demo struct {
+	Enabled bool `mapstructure:"enabled"`
+}
+
+// Default is the all-in-one: everything embedded, nothing to install.
+func Default() Config {
+	return Config{
+		DataDir: "data",
+		Gateway: Gateway{
+			Addr:           ":10001",
+			CORSOrigins:    []string{"*"},
+			MaxUploadBytes: 200 << 20,
+			MaxBodyBytes:   1 << 20,
+			RequestTimeout: 5 * time.Second,
+			UploadTimeout:  10 * time.Minute,
+			FeedSize:       30,
+			TimeZone:       "Asia/Shanghai",
+		},
+		Auth: Auth{TokenTTL: 30 * 24 * time.Hour},
+		Limits: Limits{
+			Driver:        "memory",
+			ReadAddr:      limiter.Rule{Rate: 2000, Burst: 4000},
+			WriteAddr:     limiter.Rule{Rate: 1000, Burst: 2000},
+			RegisterAddr:  limiter.Rule{Rate: 2, Burst: 300},
+			LoginAddr:     limiter.Rule{Rate: 20, Burst: 400},
+			LoginFailures: limiter.Rule{Rate: 1.0 / 30, Burst: 10},
+			PublishAddr:   limiter.Rule{Rate: 600.0 / 3600, Burst: 300},
+			PublishUser:   limiter.Rule{Rate: 120.0 / 3600, Burst: 30},
+			ReadUser:      limiter.Rule{Rate: 100, Burst: 300},
+			WriteUser:     limiter.Rule{Rate: 30, Burst: 150},
+			ChatUser:      limiter.Rule{Rate: 20, Burst: 60},
+		},
+		DB:        sqldb.Config{Driver: "sqlite", SchemaPrefix: "tiktok_"},
+		Cache:     kv.Config{Driver: "memory", MaxBytes: 32 << 20, Timeout: 500 * time.Millisecond},
+		Queue:     queue.Config{Driver: "memory", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
+		Blob:      blob.Config{Driver: "local"},
+		Media:     media.Config{MaxDuration: 10 * time.Minute},
+		Words:     words.Config{Mode: "mask"},
+		RPC:       transport.Config{Timeout: 3 * time.Second, Drain: 2 * time.Second},
+		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text"},
+		Demo:      Demo{Enabled: true},
+	}
+}
+
+// withPaths fills in the paths that follow from DataDir.
+func (c Config) withPaths() Config {
+	if c.DB.Dir == "" {
+		c.DB.Dir = filepath.Join(c.DataDir, "db")
+	}
+	if c.Blob.Dir == "" {
+		c.Blob.Dir = filepath.Join(c.DataDir, "media")
+	}
+	return c
+}

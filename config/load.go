@@ -1,0 +1,102 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+)
+
+// EnvPrefix starts every environment variable that sets a key: TIKTOK_DB_ADDR sets db.addr.
+const EnvPrefix = "TIKTOK"
+
+// envTest starts the variables that only tests read; they lie beside the settings in test/env.sh's output.
+const envTest = EnvPrefix + "_TEST_"
+
+// envTool starts the variables of test/env.sh itself.
+const envTool = EnvPrefix + "_ENV_"
+
+// Load merges, later over earlier: Default, the YAML file (none if path is empty), TIKTOK_… variables from environ (in
+// the form of os.Environ), and set, which flags fill (key → value). Unknown keys in any of them are errors. The result
+// is not yet validated.
+func Load(path string, environ []string, set map[string]any) (Config, error) {
+	v := viper.New()
+	keys := map[string]reflect.Type{}
+	collect(v, keys, "", reflect.ValueOf(Default()))
+	if path != "" {
+		f, err := os.Open(path)
+		if err != nil {
+			return Config{}, fmt.Errorf("config file: %w", err)
+		}
+		defer f.Close()
+		v.SetConfigType("yaml")
+		if err := v.ReadConfig(f); err != nil {
+			return Config{}, fmt.Errorf("config file %s: %w", path, err)
+		}
+	}
+	if err := readEnv(v, keys, environ); err != nil {
+		return Config{}, err
+	}
+	for k, val := range set {
+		if _, ok := keys[k]; !ok {
+			return Config{}, fmt.Errorf("config: no key %q", k)
+		}
+		v.Set(k, val)
+	}
+	var c Config
+	hook := mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(","))
+	if err := v.UnmarshalExact(&c, viper.DecodeHook(hook)); err != nil {
+		return Config{}, fmt.Errorf("config: %w", err)
+	}
+	return c.withPaths(), nil
+}
+
+// readEnv sets the keys that TIKTOK_… variables name.
+func readEnv(v *viper.Viper, keys map[string]reflect.Type, environ []string) error {
+	byEnv := make(map[string]string, len(keys))
+	for k := range keys {
+		byEnv[EnvName(k)] = k
+	}
+	var unknown []string
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, EnvPrefix+"_") || strings.HasPrefix(name, envTest) || strings.HasPrefix(name, envTool) {
+			continue
+		}
+		k, ok := byEnv[name]
+		if !ok {
+			unknown = append(unknown, name)
+			continue
+		}
+		v.Set(k, value)
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("config: unknown variables %s", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// EnvName is the environment variable of a key.
+func EnvName(key string) string {
+	return EnvPrefix + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// collect sets the default of every leaf of a config struct and notes its key.
+func collect(v *viper.Viper, keys map[string]reflect.Type, prefix string, s reflect.Value) {
+	for i := range s.NumField() {
+		key := s.Type().Field(i).Tag.Get("mapstructure")
+		if prefix != "" {
+			key = prefix + "." + key
+		}
+		if f := s.Field(i); f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Duration]() {
+			collect(v, keys, key, f)
+		} else {
+			v.SetDefault(key, f.Interface())
+			keys[key] = f.Type()
+		}
+	}
+}

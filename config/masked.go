@@ -1,0 +1,49 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// mask stands for a secret that is set.
+const mask = "***"
+
+// Masked lists every setting as "key = value", sorted, with secrets replaced. It is what a process prints at start.
+func (c Config) Masked() []string {
+	var out []string
+	list("", reflect.ValueOf(c), &out)
+	slices.Sort(out)
+	return out
+}
+
+func list(prefix string, s reflect.Value, out *[]string) {
+	for i := range s.NumField() {
+		key := s.Type().Field(i).Tag.Get("mapstructure")
+		if prefix != "" {
+			key = prefix + "." + key
+		}
+		f := s.Field(i)
+		if f.Kind() == reflect.Struct {
+			list(key, f, out)
+			continue
+		}
+		*out = append(*out, fmt.Sprintf("%s = %v", key, masked(key, f)))
+	}
+}
+
+func masked(key string, f reflect.Value) any {
+	text, ok := f.Interface().(string)
+	if !ok || text == "" {
+		return f.Interface()
+	}
+	if strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") {
+		return mask
+	}
+	if u, err := url.Parse(text); err == nil && u.User != nil {
+		return strings.Replace(u.Redacted(), "xxxxx", mask, 1)
+	}
+	return text
+}

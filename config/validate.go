@@ -1,0 +1,113 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones on machines that have none installed
+
+	"tiktok/pkg/limiter"
+)
+
+// AllInOne is the service name of the process that runs everything.
+const AllInOne = "tiktok"
+
+// minSecret is what HS256 asks for: as many bytes as its hash.
+const minSecret = 32
+
+// maxFeedSize is the client's page.
+const maxFeedSize = 30
+
+// problems collects what is wrong, so that an operator sees all of it at once.
+type problems []error
+
+func (p *problems) require(ok bool, key, format string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Errorf("%s (%s): %s", key, EnvName(key), fmt.Sprintf(format, args...)))
+	}
+}
+
+func (p *problems) oneOf(key, got string, want ...string) {
+	p.require(slices.Contains(want, got), key, "is %q, want one of %s", got, strings.Join(want, ", "))
+}
+
+func (p *problems) address(key, addr string) {
+	_, _, err := net.SplitHostPort(addr)
+	p.require(err == nil, key, "is %q, want host:port", addr)
+}
+
+// Validate returns everything that is wrong with the settings of the given process, AllInOne or one of Services.
+func (c Config) Validate(service string) error {
+	var p problems
+	distributed := service != AllInOne
+	p.oneOf("db.driver", c.DB.Driver, "sqlite", "mysql")
+	p.oneOf("cache.driver", c.Cache.Driver, "memory", "redis")
+	p.oneOf("queue.driver", c.Queue.Driver, "memory", "rabbitmq")
+	p.oneOf("blob.driver", c.Blob.Driver, "local")
+	p.oneOf("words.mode", c.Words.Mode, "mask", "refuse", "off")
+	p.oneOf("limits.driver", c.Limits.Driver, "memory", "redis")
+	p.oneOf("telemetry.log_level", strings.ToLower(c.Telemetry.LogLevel), "debug", "info", "warn", "error")
+	p.oneOf("telemetry.log_format", c.Telemetry.LogFormat, "text", "json")
+	if c.DB.Driver == "mysql" {
+		p.address("db.addr", c.DB.Addr)
+		p.require(c.DB.User != "", "db.user", "is needed with the mysql driver")
+	}
+	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
+		p.require(len(c.Cache.Addrs) > 0, "cache.addrs", "is needed with the redis driver")
+	}
+	if c.Queue.Driver == "rabbitmq" {
+		u, err := url.Parse(c.Queue.URL)
+		p.require(err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "amqp"), "queue.url", "wants amqp://user:password@host:port/")
+	}
+	p.require(c.Queue.MaxBatch > 0 && c.Queue.Capacity >= c.Queue.MaxBatch, "queue.max_batch", "is %d, want 1..queue.capacity (%d)", c.Queue.MaxBatch, c.Queue.Capacity)
+	p.require(c.RPC.Timeout > 0, "rpc.timeout", "is %v, want more than 0", c.RPC.Timeout)
+	if c.Telemetry.AdminAddr != "" {
+		p.address("telemetry.admin_addr", c.Telemetry.AdminAddr)
+	}
+	if distributed {
+		p.require(len(c.RPC.Registry) > 0, "rpc.registry", "is needed: the addresses of etcd")
+		if service != "api" {
+			p.address("rpc.listen", c.RPC.Listen)
+		}
+	}
+	if !distributed || service == "api" {
+		c.validateGateway(&p, distributed)
+	}
+	return errors.Join(p...)
+}
+
+func (c Config) validateGateway(p *problems, distributed bool) {
+	g := c.Gateway
+	p.address("gateway.addr", g.Addr)
+	if g.PublicBaseURL != "" {
+		u, err := url.Parse(g.PublicBaseURL)
+		p.require(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "gateway.public_base_url", "is %q, want http(s)://host", g.PublicBaseURL)
+	}
+	for _, cidr := range g.TrustedProxies {
+		_, err := netip.ParsePrefix(cidr)
+		p.require(err == nil, "gateway.trusted_proxies", "%q is not a network like 10.0.0.0/8", cidr)
+	}
+	_, err := time.LoadLocation(g.TimeZone)
+	p.require(err == nil && g.TimeZone != "", "gateway.time_zone", "%q is not a time zone", g.TimeZone)
+	p.require(g.FeedSize >= 1 && g.FeedSize <= maxFeedSize, "gateway.feed_size", "is %d, want 1..%d", g.FeedSize, maxFeedSize)
+	p.require(g.MaxUploadBytes > 0, "gateway.max_upload_bytes", "is %d, want more than 0", g.MaxUploadBytes)
+	p.require(g.MaxBodyBytes > 0, "gateway.max_body_bytes", "is %d, want more than 0", g.MaxBodyBytes)
+	p.require(g.RequestTimeout > 0, "gateway.request_timeout", "is %v, want more than 0", g.RequestTimeout)
+	p.require(g.UploadTimeout > 0, "gateway.upload_timeout", "is %v, want more than 0", g.UploadTimeout)
+	p.require(c.Media.MaxDuration > 0, "media.max_duration", "is %v, want more than 0", c.Media.MaxDuration)
+	p.require(c.Auth.TokenTTL > 0, "auth.token_ttl", "is %v, want more than 0", c.Auth.TokenTTL)
+	p.require(c.Auth.Secret == "" || len(c.Auth.Secret) >= minSecret, "auth.secret", "is shorter than %d characters", minSecret)
+	p.require(!distributed || c.Auth.Secret != "" || c.Auth.SecretFile != "", "auth.secret", "is needed, or auth.secret_file: every gateway must have the same one")
+	for key, r := range map[string]limiter.Rule{
+		"read_addr": c.Limits.ReadAddr, "write_addr": c.Limits.WriteAddr, "register_addr": c.Limits.RegisterAddr,
+		"login_addr": c.Limits.LoginAddr, "login_failures": c.Limits.LoginFailures, "publish_addr": c.Limits.PublishAddr,
+		"publish_user": c.Limits.PublishUser, "read_user": c.Limits.ReadUser, "write_user": c.Limits.WriteUser, "chat_user": c.Limits.ChatUser,
+	} {
+		p.require(r.Rate >= 0 && (r.Rate == 0 || r.Burst > 0), "limits."+key, "wants rate >= 0 and burst > 0")
+	}
+}

@@ -1,0 +1,45 @@
+package transport
+
+import (
+	"time"
+
+	"github.com/cloudwego/kitex/client"
+	"github.com/cloudwego/kitex/pkg/connpool"
+	"github.com/cloudwego/kitex/pkg/loadbalance"
+	"github.com/cloudwego/kitex/pkg/loadbalance/lbcache"
+	"github.com/cloudwego/kitex/pkg/rpcinfo"
+	"github.com/cloudwego/kitex/pkg/transmeta"
+	kitextransport "github.com/cloudwego/kitex/transport"
+)
+
+const (
+	connectTimeout = 500 * time.Millisecond
+	// resolveEvery is how soon a caller notices that a server came or went.
+	resolveEvery = time.Second
+	idlePerPeer  = 256
+	idleTimeout  = time.Minute
+)
+
+// RemoteOptions make a client find a service in etcd and call it over TCP. Long connections, not mux: on a graceful
+// stop of a server mux breaks calls under way.
+func RemoteOptions(caller string, cfg Config) ([]client.Option, error) {
+	resolver, err := newResolver(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return append(callOptions(caller, cfg.Timeout),
+		client.WithTransportProtocol(kitextransport.TTHeader),
+		client.WithMetaHandler(transmeta.ClientTTHeaderHandler),
+		client.WithResolver(resolver),
+		client.WithLongConnection(connpool.IdleConfig{MaxIdlePerAddress: idlePerPeer, MaxIdleGlobal: 4 * idlePerPeer, MaxIdleTimeout: idleTimeout}),
+		client.WithLoadBalancer(loadbalance.NewWeightedBalancer(), &lbcache.Options{RefreshInterval: resolveEvery, Cacheable: true}),
+		client.WithConnectTimeout(connectTimeout),
+	), nil
+}
+
+func callOptions(caller string, timeout time.Duration) []client.Option {
+	return []client.Option{
+		client.WithClientBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: caller}),
+		client.WithRPCTimeout(timeout),
+	}
+}

@@ -1,0 +1,58 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/cloudwego/kitex/pkg/endpoint"
+	"github.com/cloudwego/kitex/pkg/rpcinfo"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/errno"
+	"tiktok/pkg/telemetry"
+)
+
+// observe counts and times every call that a service answers, and logs the ones that failed for a reason of ours. It is
+// the only place where a service logs an error of a handler.
+func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
+	calls := register(tel.Registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tiktok_rpc_requests_total", Help: "Calls answered, by service, method and status code (0 is success).",
+	}, []string{"service", "method", "code"}))
+	seconds := register(tel.Registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "tiktok_rpc_duration_seconds", Help: "Time to answer a call, by service and method.",
+		Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 3},
+	}, []string{"service", "method"}))
+	return func(next endpoint.Endpoint) endpoint.Endpoint {
+		return func(ctx context.Context, req, resp any) error {
+			start := time.Now()
+			err := next(ctx, req, resp)
+			ri := rpcinfo.GetRPCInfo(ctx)
+			method, code := ri.To().Method(), int32(0)
+			if biz := ri.Invocation().BizStatusErr(); biz != nil {
+				code = biz.BizStatusCode()
+			}
+			if err != nil {
+				code = errno.From(err).Code
+				tel.Log.ErrorContext(ctx, "rpc failed", "method", method, "from", ri.From().ServiceName(), "err", err)
+			}
+			calls.WithLabelValues(service, method, strconv.Itoa(int(code))).Inc()
+			seconds.WithLabelValues(service, method).Observe(time.Since(start).Seconds())
+			return err
+		}
+	}
+}
+
+// register returns the collector that is in the registry already, if an equal one is: the all-in-one has one registry
+// for five services.
+func register[C prometheus.Collector](reg *prometheus.Registry, c C) C {
+	err := reg.Register(c)
+	var have prometheus.AlreadyRegisteredError
+	if errors.As(err, &have) {
+		if old, ok := have.ExistingCollector.(C); ok {
+			return old
+		}
+	}
+	return c
+}

@@ -1,0 +1,67 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/cloudwego/kitex/pkg/registry"
+	"github.com/cloudwego/kitex/pkg/rpcinfo"
+	"github.com/cloudwego/kitex/pkg/transmeta"
+	"github.com/cloudwego/kitex/server"
+
+	"tiktok/pkg/telemetry"
+)
+
+// exitWait is how long calls under way may still take when a server stops, after the drain.
+const exitWait = 3 * time.Second
+
+// ServerOptions are the options of a service's server, whichever way it is called.
+func ServerOptions(service string, tel *telemetry.Telemetry) []server.Option {
+	return []server.Option{
+		server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: service}),
+		server.WithMiddleware(observe(service, tel)),
+	}
+}
+
+// ListenOptions make a server listen on cfg.Listen and register in etcd; it stops when ctx ends: it leaves the
+// registry, drains, then closes. A taken address is an error here, not later. The listener's address is returned too.
+func ListenOptions(ctx context.Context, cfg Config) ([]server.Option, net.Addr, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return nil, nil, fmt.Errorf("rpc address: %w", err)
+	}
+	reg, err := newRegistry(cfg)
+	if err != nil {
+		_ = ln.Close() // the registry's error is the one to tell
+		return nil, nil, err
+	}
+	exit := func() <-chan error {
+		ch := make(chan error, 1)
+		context.AfterFunc(ctx, func() { ch <- nil })
+		return ch
+	}
+	return []server.Option{
+		server.WithListener(ln),
+		server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
+		server.WithEnableContextTimeout(true),
+		server.WithExitSignal(exit),
+		server.WithExitWaitTime(exitWait),
+		server.WithRegistry(drained{reg, cfg.Drain}),
+	}, ln.Addr(), nil
+}
+
+// drained keeps a stopping server answering for a while after it has left the registry: callers look there once a
+// second and would otherwise still pick it.
+type drained struct {
+	registry.Registry
+	wait time.Duration
+}
+
+func (d drained) Deregister(info *registry.Info) error {
+	err := d.Registry.Deregister(info)
+	<-time.After(d.wait)
+	return err
+}

@@ -1,0 +1,165 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudwego/kitex/client"
+	"github.com/cloudwego/kitex/pkg/klog"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/user/userservice"
+	"tiktok/pkg/errno"
+	"tiktok/pkg/logx"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/transport"
+)
+
+func TestMain(m *testing.M) {
+	klog.SetLevel(klog.LevelFatal)
+	os.Exit(m.Run())
+}
+
+// users answers by name so that a test chooses what happens.
+type users struct{ user.UserService }
+
+func (*users) Register(ctx context.Context, req *user.RegisterRequest) (*user.RegisterResponse, error) {
+	switch req.Username {
+	case "taken":
+		return nil, fmt.Errorf("register %q: %w", req.Username, errno.UserNameTaken)
+	case "broken":
+		return nil, errors.New("select from secret_table: dial tcp 10.0.0.1")
+	case "panics":
+		panic("boom")
+	case "slow":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "request id":
+		if logx.RequestID(ctx) != "rid-7" {
+			return nil, errors.New("no request id")
+		}
+	}
+	return &user.RegisterResponse{UserId: 7}, nil
+}
+
+type open func(t *testing.T, tel *telemetry.Telemetry) userservice.Client
+
+func local(opts ...client.Option) open {
+	return func(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
+		opt, err := transport.Local("api", userservice.NewServer(&users{}, transport.ServerOptions("user", tel)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := userservice.NewClient("user", append(opts, opt)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+}
+
+// remote starts a server that registers in etcd and a client that finds it there.
+func remote(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
+	endpoint := os.Getenv("TIKTOK_TEST_ETCD")
+	if endpoint == "" {
+		t.Skip("TIKTOK_TEST_ETCD is not set")
+	}
+	name := fmt.Sprintf("transport-test-%d", time.Now().UnixNano())
+	cfg := transport.Config{Registry: []string{endpoint}, Listen: "127.0.0.1:0", Timeout: 5 * time.Second}
+	ctx, cancel := context.WithCancel(t.Context())
+	opts, _, err := transport.ListenOptions(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := userservice.NewServer(&users{}, append(transport.ServerOptions(name, tel), opts...)...)
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Run() }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-stopped; err != nil {
+			t.Errorf("server: %v", err)
+		}
+	})
+	copts, err := transport.RemoteOptions("api", cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := userservice.NewClient(name, copts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if _, err = c.Register(t.Context(), &user.RegisterRequest{}); err == nil {
+			return c
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the server was not found in etcd: %v", err)
+		}
+	}
+}
+
+func TestCalls(t *testing.T) {
+	for name, open := range map[string]open{"local": local(), "local strict": local(transport.Strict()), "remote": remote} {
+		t.Run(name, func(t *testing.T) {
+			tel := telemetry.Discard()
+			c := open(t, tel)
+			ctx := logx.WithRequestID(t.Context(), "rid-7")
+			r, err := c.Register(ctx, &user.RegisterRequest{Username: "request id"})
+			if err != nil || r.UserId != 7 {
+				t.Fatalf("answer %v, %v", r, err)
+			}
+			for username, want := range map[string]*errno.Error{"taken": errno.UserNameTaken, "broken": errno.Internal, "panics": errno.Internal} {
+				_, err := c.Register(ctx, &user.RegisterRequest{Username: username})
+				if got := errno.From(err); !errors.Is(got, want) || got.Msg != want.Msg {
+					t.Errorf("%s: got %v (from %v), want %v", username, got, err, want)
+				}
+			}
+			sctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+			defer cancel()
+			if _, err := c.Register(sctx, &user.RegisterRequest{Username: "slow"}); !errors.Is(errno.From(err), errno.Unavailable) {
+				t.Errorf("slow: got %v", err)
+			}
+			if n, err := testutil.GatherAndCount(tel.Registry, "tiktok_rpc_requests_total"); err != nil || n < 3 {
+				t.Errorf("%d series counted, %v", n, err)
+			}
+		})
+	}
+}
+
+func TestStrictRefusesWhatCannotCrossTheWire(t *testing.T) {
+	c := local(transport.Strict())(t, telemetry.Discard())
+	req := &user.RegisterRequest{Username: "x"}
+	r1, err := c.Register(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r2, err := c.Register(t.Context(), req)
+	if err != nil || r1 == r2 {
+		t.Fatalf("answers are shared: %v", err)
+	}
+}
+
+func TestTakenAddressIsAClearError(t *testing.T) {
+	ctx := t.Context()
+	admin, err := telemetry.ListenAdmin(ctx, "127.0.0.1:0", telemetry.Discard(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx2, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- admin.Run(ctx2) }()
+	_, _, err = transport.ListenOptions(ctx, transport.Config{Listen: admin.Addr()})
+	if err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("got %v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
