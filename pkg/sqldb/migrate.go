@@ -1,0 +1,67 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+// migrateWait is how many seconds one replica waits for another that migrates the same schema.
+const migrateWait = 120
+
+// Migrate brings the schema to the newest version. fsys holds the folders sqlite and mysql, each with files
+// 00001_name.sql in goose's format. Several replicas may call it at once: on MySQL they take turns under a named lock.
+func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
+	sub, err := fs.Sub(fsys, d.dialect)
+	if err != nil {
+		return fmt.Errorf("sqldb: migrations of %s: %w", d.name, err)
+	}
+	dialect := goose.DialectSQLite3
+	if d.dialect == MySQL {
+		dialect = goose.DialectMySQL
+		unlock, err := d.lockMigration(ctx)
+		if err != nil {
+			return fmt.Errorf("sqldb: migrate %s: %w", d.name, err)
+		}
+		defer unlock()
+	}
+	p, err := goose.NewProvider(dialect, d.pools[0].db, sub, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("sqldb: migrations of %s: %w", d.name, err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("sqldb: migrate %s: %w", d.name, err)
+	}
+	return nil
+}
+
+// lockMigration takes MySQL's named lock of this schema. The lock belongs to a session: the server frees it should
+// this process die.
+func (d *DB) lockMigration(ctx context.Context) (unlock func(), err error) {
+	conn, err := d.pools[0].db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := "migrate:" + d.schema // 64 characters at most
+	var got sql.NullInt64
+	err = conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", name, migrateWait).Scan(&got)
+	if err == nil && got.Int64 != 1 {
+		err = errors.New("another process has been migrating for too long")
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() {
+		var freed sql.NullInt64
+		err := conn.QueryRowContext(context.WithoutCancel(ctx), "SELECT RELEASE_LOCK(?)", name).Scan(&freed)
+		if err != nil { // the session is gone, and its lock with it
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		_ = conn.Close()
+	}, nil
+}

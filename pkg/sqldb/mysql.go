@@ -1,0 +1,159 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	gormmysql "gorm.io/driver/mysql"
+	"gorm.io/gorm"
+)
+
+// MySQL and MariaDB error numbers that mean something to us.
+const (
+	mysqlDuplicate     = 1062 // a unique or primary key is violated
+	mysqlUnknownSchema = 1049
+	mysqlLockTimeout   = 1205 // waited lockWait for a row lock
+	mysqlDeadlock      = 1213 // rolled back as the victim
+	mysqlRowChanged    = 1020 // MariaDB 11+ with snapshot isolation: read row was changed by another
+)
+
+// openMySQL opens the schema <prefix><name> with one pool for reads and writes.
+func openMySQL(ctx context.Context, cfg Config, name string) (*DB, error) {
+	schema := cfg.SchemaPrefix + name
+	if !validName(schema) {
+		return nil, fmt.Errorf("sqldb: bad schema name %q", schema)
+	}
+	if _, _, err := net.SplitHostPort(cfg.Addr); err != nil {
+		return nil, fmt.Errorf("sqldb: bad address: %w", err)
+	}
+	conns := cfg.MaxOpen
+	if conns <= 0 {
+		conns = 32
+	}
+	conns = max(conns, 2) // Migrate holds its lock on one and works on another
+
+	d := &DB{dialect: MySQL, name: name, schema: schema}
+	if err := d.connectMySQL(ctx, cfg, conns); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqldb: open schema %s on %s: %w", schema, cfg.Addr, err), d.Close())
+	}
+	return d, nil
+}
+
+// connectMySQL fills in the pool, after creating the schema when the server does not know it.
+func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
+	db, err := mysqlPool(cfg, d.schema)
+	if err != nil {
+		return err
+	}
+	d.pools = []pool{{"all", db}}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(30 * time.Minute) // follow a load balancer or a failover
+
+	err = db.PingContext(ctx)
+	if isMySQLError(err, mysqlUnknownSchema) {
+		if err := createSchema(ctx, cfg, d.schema); err != nil {
+			return err
+		}
+		err = db.PingContext(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	d.Write, err = gorm.Open(gormmysql.New(gormmysql.Config{
+		Conn: db,
+		// What is left differs between MySQL and MariaDB only for AutoMigrate, which we do not use, and for RETURNING,
+		// which MySQL does not have.
+		SkipInitializeWithVersion: true,
+		DisableWithReturning:      true,
+	}), gormConfig())
+	d.Read = d.Write
+	return err
+}
+
+// createSchema makes an empty schema whose text compares byte by byte, unless a migration says otherwise.
+func createSchema(ctx context.Context, cfg Config, schema string) error {
+	db, err := mysqlPool(cfg, "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	// The name was checked by validName: nothing in it ends the quotes.
+	_, err = db.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS `"+schema+"` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+	if err != nil {
+		return fmt.Errorf("create schema: %w", err)
+	}
+	return nil
+}
+
+// mysqlPool is a pool whose sessions all have the same settings, whatever the server's own defaults are.
+func mysqlPool(cfg Config, schema string) (*sql.DB, error) {
+	c := mysql.NewConfig()
+	c.User, c.Passwd = cfg.User, cfg.Password
+	c.Net, c.Addr, c.DBName = "tcp", cfg.Addr, schema
+	c.Timeout = 5 * time.Second
+	c.InterpolateParams = true // one round trip a statement instead of two or three
+	c.ParseTime = true         // for the table of migrations; our own times are numbers
+	c.Collation = "utf8mb4_bin"
+	c.Logger = noLogger{} // its lines are errors that the caller gets too
+	c.Params = map[string]string{
+		"sql_mode":                 "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+		"innodb_lock_wait_timeout": strconv.Itoa(int(lockWait.Seconds())),
+	}
+	if err := c.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin")); err != nil {
+		return nil, err
+	}
+	base, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(readCommitted{base}), nil
+}
+
+// readCommitted sets the isolation level of each new session. A session variable would do it too, but MySQL and
+// MariaDB call it by different names.
+type readCommitted struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := conn.(driver.ExecerContext)
+	if !ok {
+		return nil, errors.Join(errors.New("sqldb: the MySQL driver cannot execute"), conn.Close())
+	}
+	if _, err := e.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// isMySQLError tells whether the server answered with one of these numbers.
+func isMySQLError(err error, numbers ...uint16) bool {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, n := range numbers {
+		if e.Number == n {
+			return true
+		}
+	}
+	return false
+}
+
+// noLogger drops the driver's own lines, which would go to standard error unformatted.
+type noLogger struct{}
+
+// Print implements mysql.Logger.
+func (noLogger) Print(...any) {}

@@ -1,0 +1,124 @@
+// Package sqldb opens the SQL schema of one service, on SQLite or on MySQL/MariaDB, and hides what differs between
+// the two: pools, transactions, retries, migrations and error values. It is the only home of the SQL drivers.
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Names of the two dialects, as Config.Driver and DB.Dialect use them.
+const (
+	SQLite = "sqlite"
+	MySQL  = "mysql"
+)
+
+const (
+	// openTimeout bounds Open: connecting, creating the schema, the first answer.
+	openTimeout = 15 * time.Second
+	// lockWait is how long one statement waits for a lock before it fails; the transaction is then tried again.
+	lockWait = 5 * time.Second
+)
+
+// Config says where the schemas of the services are.
+type Config struct {
+	// Driver is "sqlite" or "mysql" (also MariaDB).
+	Driver string `mapstructure:"driver"`
+	// Dir is the folder of the SQLite files, one <name>.db for each service. Open creates it.
+	Dir string `mapstructure:"dir"`
+	// Addr is host:port of MySQL.
+	Addr string `mapstructure:"addr"`
+	// User is the MySQL account. It needs all rights on its schema, and CREATE only when the schema is missing.
+	User string `mapstructure:"user"`
+	// Password of the MySQL account.
+	Password string `mapstructure:"password"`
+	// SchemaPrefix comes before the service's name in the name of its MySQL schema: "tiktok_" + "user".
+	SchemaPrefix string `mapstructure:"schema_prefix"`
+	// MaxOpen is the number of MySQL connections, or of SQLite readers. 0 means 32 for MySQL, and 4 or the number of
+	// CPUs, whichever is more, for SQLite.
+	MaxOpen int `mapstructure:"max_open"`
+}
+
+// DB is one open schema. It is safe for concurrent use.
+type DB struct {
+	// Read is for queries outside of a transaction. On SQLite its connections refuse to write.
+	Read *gorm.DB
+	// Write is for single statements that change rows; use Tx for more than one. On SQLite it is one connection, so
+	// do not query Read's rows and wait for Write inside Tx. On MySQL it is the same value as Read.
+	Write *gorm.DB
+
+	dialect string
+	name    string // of the service, for metrics
+	schema  string // of MySQL
+	pools   []pool
+}
+
+// pool is one connection pool of a DB.
+type pool struct {
+	name string
+	db   *sql.DB
+}
+
+// Open connects to the schema of the service called name (a-z, 0-9 and _) and makes sure that it answers. A missing
+// SQLite folder or file is created, a missing MySQL schema too when the account may. Open does not migrate.
+func Open(ctx context.Context, cfg Config, name string) (*DB, error) {
+	if !validName(name) {
+		return nil, fmt.Errorf("sqldb: bad schema name %q", name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	switch cfg.Driver {
+	case SQLite:
+		return openSQLite(ctx, cfg, name)
+	case MySQL:
+		return openMySQL(ctx, cfg, name)
+	default:
+		return nil, fmt.Errorf("sqldb: unknown driver %q, want %q or %q", cfg.Driver, SQLite, MySQL)
+	}
+}
+
+// Dialect is "sqlite" or "mysql".
+func (d *DB) Dialect() string { return d.dialect }
+
+// Ping asks every pool for one answer.
+func (d *DB) Ping(ctx context.Context) error {
+	for _, p := range d.pools {
+		if err := p.db.PingContext(ctx); err != nil {
+			return fmt.Errorf("sqldb: ping %s (%s): %w", d.name, p.name, err)
+		}
+	}
+	return nil
+}
+
+// Close waits for running statements and closes all connections.
+func (d *DB) Close() error {
+	var errs []error
+	for i := len(d.pools) - 1; i >= 0; i-- { // SQLite's writer last: it folds the log back into the file
+		errs = append(errs, d.pools[i].db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// gormConfig is the same for both dialects. Statements are not put into GORM's own statement cache: see docs of
+// openSQLite for what it would cost and gain.
+func gormConfig() *gorm.Config {
+	return &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+		DisableAutomaticPing:   true,
+		Logger:                 logger.Discard,
+	}
+}
+
+// validName keeps names to what is safe inside of a file name and inside of backquotes, and short enough for MySQL's
+// 64 characters with a prefix.
+func validName(s string) bool {
+	return len(s) <= 40 && regexp.MustCompile(`^[a-z0-9_]+$`).MatchString(s)
+}

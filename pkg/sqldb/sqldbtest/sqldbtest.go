@@ -1,0 +1,106 @@
+// Package sqldbtest gives tests a fresh, migrated schema on every dialect that is at hand.
+package sqldbtest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
+)
+
+// EnvMySQL names the environment variable with the DSN (without a schema) of a MySQL or MariaDB server for tests.
+const EnvMySQL = "TIKTOK_TEST_MYSQL"
+
+// Each runs fn as a sub-test on a fresh SQLite file, and on a fresh MySQL schema when TIKTOK_TEST_MYSQL is set.
+func Each(t *testing.T, name string, migrations fs.FS, fn func(t *testing.T, db *sqldb.DB)) {
+	t.Helper()
+	t.Run(sqldb.SQLite, func(t *testing.T) { fn(t, SQLite(t, name, migrations)) })
+	t.Run(sqldb.MySQL, func(t *testing.T) { fn(t, MySQL(t, name, migrations)) })
+}
+
+// SQLite is a migrated schema in a file that lives as long as the test.
+func SQLite(t testing.TB, name string, migrations fs.FS) *sqldb.DB {
+	t.Helper()
+	return open(t, sqldb.Config{Driver: sqldb.SQLite, Dir: t.TempDir()}, name, migrations)
+}
+
+// MySQL is a migrated schema of its own on the server of TIKTOK_TEST_MYSQL, dropped when the test ends. Without that
+// variable the test is skipped.
+func MySQL(t testing.TB, name string, migrations fs.FS) *sqldb.DB {
+	t.Helper()
+	cfg := MySQLConfig(t)
+	db := open(t, cfg, name, migrations)
+	t.Cleanup(func() { // runs before the Close of open
+		if err := db.Write.Exec("DROP DATABASE `" + cfg.SchemaPrefix + name + "`").Error; err != nil {
+			t.Errorf("drop the schema: %v", err)
+		}
+	})
+	return db
+}
+
+// MySQLConfig reaches the server of TIKTOK_TEST_MYSQL, with a schema prefix that nobody else uses. Without that
+// variable the test is skipped. Who opens a schema with it drops it.
+func MySQLConfig(t testing.TB) sqldb.Config {
+	t.Helper()
+	dsn := os.Getenv(EnvMySQL)
+	if dsn == "" {
+		t.Skip(EnvMySQL + " is not set")
+	}
+	c, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		t.Fatalf("%s: %v", EnvMySQL, err)
+	}
+	return sqldb.Config{
+		Driver: sqldb.MySQL, Addr: c.Addr, User: c.User, Password: c.Passwd, MaxOpen: 16,
+		SchemaPrefix: "test_" + strings.ToLower(rand.Text()[:10]) + "_",
+	}
+}
+
+// open opens and migrates, and closes when the test ends.
+func open(t testing.TB, cfg sqldb.Config, name string, migrations fs.FS) *sqldb.DB {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), cfg, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	if err := db.Migrate(t.Context(), migrations); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// CountStatements starts counting the SQL statements that run through db, in all goroutines, and returns the count so
+// far. BEGIN and COMMIT are not counted. Call it while nothing else uses db.
+func CountStatements(db *sqldb.DB) (count func() int) {
+	n := new(atomic.Int64)
+	add := func(*gorm.DB) { n.Add(1) }
+	name := fmt.Sprintf("sqldbtest:count:%p", n)
+	pools := []*gorm.DB{db.Write}
+	if db.Read != db.Write {
+		pools = append(pools, db.Read)
+	}
+	for _, g := range pools {
+		c := g.Callback()
+		// A callback can only fail to register when its order contradicts itself; "before all" does not.
+		_ = c.Create().Before("*").Register(name, add)
+		_ = c.Query().Before("*").Register(name, add)
+		_ = c.Update().Before("*").Register(name, add)
+		_ = c.Delete().Before("*").Register(name, add)
+		_ = c.Row().Before("*").Register(name, add)
+		_ = c.Raw().Before("*").Register(name, add)
+	}
+	return func() int { return int(n.Load()) }
+}
