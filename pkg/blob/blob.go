@@ -1,0 +1,127 @@
+// Package blob keeps files: videos, covers, and uploads on their way to become one.
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrNotFound says that there is no object with this key.
+	ErrNotFound = errors.New("blob not found")
+	// ErrBadKey says that the key can not be one: see Store.
+	ErrBadKey = errors.New("bad blob key")
+)
+
+// MaxKey is the longest key, in bytes.
+const MaxKey = 255
+
+// Config chooses where objects are kept.
+type Config struct {
+	// Driver is "local": files below Dir.
+	Driver string `mapstructure:"driver"`
+	// Dir is the folder of the local driver. It is made when missing.
+	Dir string `mapstructure:"dir"`
+}
+
+// Object is an open object. Close it.
+type Object struct {
+	io.ReadSeekCloser
+	// Size is the length in bytes.
+	Size int64
+	// ModTime is when the object was written. Moving it does not change that.
+	ModTime time.Time
+	// ContentType is the media type, "application/octet-stream" when it is not known.
+	ContentType string
+	// ETag is a strong entity tag with its quotes. Another content has another one.
+	ETag string
+}
+
+// Store keeps objects by key. It is safe for concurrent use; package blobtest holds the checks that every Store passes.
+//
+// A key is one or more names joined by "/", such as "videos/ab/123.mp4". A name holds ASCII letters, digits, ".", "_" and
+// "-" and does not begin with a dot. A whole key has at most MaxKey bytes. Any other key is ErrBadKey, in every method,
+// before anything happens. A key is either an object or the beginning of others ("a" and "a/b" can not both exist).
+type Store interface {
+	// Put stores what r holds until io.EOF and returns its size in bytes. It is all or nothing: another reader sees
+	// the former object, or none, until Put has returned nil, and from then on the new one, also after a crash. When
+	// r fails, or ctx ends between two reads, nothing is stored and nothing is left behind.
+	Put(ctx context.Context, key string, r io.Reader, contentType string) (size int64, err error)
+	// Open returns the object, or ErrNotFound. What was opened stays readable when the key is overwritten or deleted.
+	Open(ctx context.Context, key string) (*Object, error)
+	// Move gives an object another key, in one step, replacing what was there. ErrNotFound when from does not exist.
+	Move(ctx context.Context, from, to string) error
+	// Delete removes objects. Keys that do not exist are no error.
+	Delete(ctx context.Context, keys ...string) error
+	// Sweep deletes objects whose key begins with prefix (not empty) and that were written longer ago than olderThan,
+	// and whatever Puts that were cut off by a crash so long ago have left. It returns how many objects it deleted.
+	Sweep(ctx context.Context, prefix string, olderThan time.Duration) (deleted int, err error)
+	// Ping reports whether the store can take an object.
+	Ping(ctx context.Context) error
+}
+
+// Open opens the store that cfg names, and makes what it needs.
+func Open(_ context.Context, cfg Config) (Store, error) {
+	if cfg.Driver != "local" {
+		return nil, fmt.Errorf("blob driver %q is not known, use local", cfg.Driver)
+	}
+	return openLocal(cfg.Dir)
+}
+
+// CheckKey returns nil for a key that Store takes, else an error that wraps ErrBadKey.
+func CheckKey(key string) error {
+	if key == "" || len(key) > MaxKey {
+		return fmt.Errorf("%w: %d bytes, want 1 to %d", ErrBadKey, len(key), MaxKey)
+	}
+	for name := range strings.SplitSeq(key, "/") {
+		if name == "" || name[0] == '.' {
+			return fmt.Errorf("%w: %q has an empty name, or one that begins with a dot", ErrBadKey, key)
+		}
+		for _, c := range []byte(name) {
+			if !safe(c) {
+				return fmt.Errorf("%w: %q has characters other than letters, digits, '.', '_', '-', '/'", ErrBadKey, key)
+			}
+		}
+	}
+	return nil
+}
+
+func safe(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
+}
+
+// contentType is the media type by the key's extension. The table is ours because that of package mime depends on the
+// files of the machine.
+func contentType(key string) string {
+	switch strings.ToLower(path.Ext(key)) {
+	case ".mp4", ".m4v":
+		return "video/mp4"
+	case ".mov":
+		return "video/quicktime"
+	case ".m3u8":
+		return "application/vnd.apple.mpegurl"
+	case ".ts":
+		return "video/mp2t"
+	case ".m4s":
+		return "video/iso.segment"
+	case ".jpg", ".jpeg":
+		return "image/jpeg"
+	case ".png":
+		return "image/png"
+	case ".webp":
+		return "image/webp"
+	case ".gif":
+		return "image/gif"
+	case ".json":
+		return "application/json"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	default:
+		return "application/octet-stream"
+	}
+}
