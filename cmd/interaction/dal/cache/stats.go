@@ -1,0 +1,43 @@
+package cache
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/kv"
+)
+
+// statsTTL only matters when an invalidation was lost with the cache itself: it bounds how long a count can be old.
+const statsTTL = time.Minute
+
+// VideoStats are the cached counters of a video.
+type VideoStats struct {
+	FavoriteCount int64 `json:"f"`
+	CommentCount  int64 `json:"c"`
+}
+
+// UserStats are the cached counters of a user.
+type UserStats struct {
+	TotalFavorited int64 `json:"t"`
+	FavoriteCount  int64 `json:"f"`
+}
+
+// Stats caches the counters. Flags of a viewer are not cached: they are read in one batch.
+type Stats struct {
+	Videos *kv.Typed[VideoStats]
+	Users  *kv.Typed[UserStats]
+}
+
+// NewStats returns the cache of counters in s. A nil log or metrics switches that off.
+func NewStats(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *Stats {
+	return &Stats{
+		Videos: kv.NewTyped[VideoStats](s, kv.Options{
+			Kind: "video_stats", Key: videoStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
+		}),
+		Users: kv.NewTyped[UserStats](s, kv.Options{
+			Kind: "user_stats", Key: userStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
+		}),
+	}
+}

@@ -1,0 +1,65 @@
+package db
+
+import (
+	"context"
+	"slices"
+
+	"tiktok/pkg/sqldb"
+)
+
+// ListComments reads up to limit comments of a video, newest first: those whose id is below before.
+func (s *Store) ListComments(ctx context.Context, videoID, before int64, limit int) ([]Comment, error) {
+	var rows []Comment
+	err := s.db.Read.WithContext(ctx).Select("id", "video_id", "user_id", "content", "created_at_ms").
+		Where("video_id = ? AND deleted = ? AND id < ?", videoID, false, before).
+		Order("id DESC").Limit(limit).Find(&rows).Error
+	return rows, err
+}
+
+// Comment reads one comment without its content. It fails with sqldb.ErrNotFound when there is no row or it is deleted.
+func (s *Store) Comment(ctx context.Context, id int64) (Comment, error) {
+	var row Comment
+	err := s.db.Read.WithContext(ctx).Select("id", "video_id", "user_id", "created_at_ms").
+		Where("id = ? AND deleted = ?", id, false).Take(&row).Error
+	return row, sqldb.Translate(err)
+}
+
+// Comments reads and locks the comments with these ids, deleted ones too, without their content. Sorted ids keep two
+// writers from waiting for each other.
+func (t *Tx) Comments(ids []int64) (map[int64]Comment, error) {
+	found := make(map[int64]Comment, len(ids))
+	for part := range slices.Chunk(ids, maxRows) {
+		var rows []Comment
+		err := t.db.ForUpdate(t.tx).Select("id", "video_id", "user_id", "created_at_ms", "deleted").
+			Where("id IN ?", part).Find(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			found[r.ID] = r
+		}
+	}
+	return found, nil
+}
+
+// InsertComments adds rows that Comments did not find.
+func (t *Tx) InsertComments(rows []Comment) error {
+	for part := range slices.Chunk(rows, maxRows) {
+		if err := t.tx.Create(&part).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteComments marks comments that Comments found as deleted and forgets their text.
+func (t *Tx) DeleteComments(ids []int64) error {
+	for part := range slices.Chunk(ids, maxRows) {
+		err := t.tx.Model(&Comment{}).Where("id IN ?", part).
+			Updates(map[string]any{"deleted": true, "content": ""}).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+// Package db keeps favorites, comments and their counters.
+//
+// Reads are methods of Store. Everything that writes is a method of Tx, which Store.Write hands out: rows and the
+// counters that follow from them change together or not at all.
+package db
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+
+	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
+)
+
+//go:embed migrations
+var files embed.FS
+
+// maxRows bounds the rows of one statement: 6 columns of it stay far below SQLite's 32,766 variables.
+const maxRows = 1000
+
+// Favorite is what a user thinks of a video.
+type Favorite struct {
+	UserID  int64 `gorm:"column:user_id;primaryKey;autoIncrement:false"`
+	VideoID int64 `gorm:"column:video_id;primaryKey;autoIncrement:false"`
+	// AuthorID is the video's author, whose total_favorited counts the like.
+	AuthorID int64 `gorm:"column:author_id"`
+	// Liked is false when the like was taken back: the row stays.
+	Liked bool `gorm:"column:liked"`
+	// LastEvent is the newest event that was applied; older ones are dropped.
+	LastEvent int64 `gorm:"column:last_event"`
+	// LikedEvent is the event that began the present like. It is unique and orders a user's list.
+	LikedEvent int64 `gorm:"column:liked_event"`
+}
+
+// FavoriteKey names the row of a user and a video.
+type FavoriteKey struct{ UserID, VideoID int64 }
+
+// Comment is a text below a video.
+type Comment struct {
+	// ID is time-ordered: a higher one is newer.
+	ID          int64  `gorm:"column:id;primaryKey;autoIncrement:false"`
+	VideoID     int64  `gorm:"column:video_id"`
+	UserID      int64  `gorm:"column:user_id"`
+	Content     string `gorm:"column:content"`
+	CreatedAtMs int64  `gorm:"column:created_at_ms"`
+	// Deleted rows hold no content. They only keep a late creation from bringing the comment back.
+	Deleted bool `gorm:"column:deleted"`
+}
+
+// VideoStats are a video's counters, or what to add to them.
+type VideoStats struct {
+	VideoID       int64 `gorm:"column:video_id;primaryKey;autoIncrement:false"`
+	AuthorID      int64 `gorm:"column:author_id"`
+	FavoriteCount int64 `gorm:"column:favorite_count"`
+	CommentCount  int64 `gorm:"column:comment_count"`
+}
+
+// UserStats are a user's counters, or what to add to them.
+type UserStats struct {
+	UserID int64 `gorm:"column:user_id;primaryKey;autoIncrement:false"`
+	// TotalFavorited is the likes that the user's videos have got.
+	TotalFavorited int64 `gorm:"column:total_favorited"`
+	// FavoriteCount is the videos that the user likes.
+	FavoriteCount int64 `gorm:"column:favorite_count"`
+}
+
+// TableName is favorites.
+func (Favorite) TableName() string { return "favorites" }
+
+// TableName is comments.
+func (Comment) TableName() string { return "comments" }
+
+// TableName is video_stats.
+func (VideoStats) TableName() string { return "video_stats" }
+
+// TableName is user_stats.
+func (UserStats) TableName() string { return "user_stats" }
+
+// Store reads and writes the service's schema. It is safe for concurrent use.
+type Store struct{ db *sqldb.DB }
+
+// New wraps an open database whose Migrations have been run. It does not take it over: whoever opened it closes it.
+func New(db *sqldb.DB) *Store { return &Store{db: db} }
+
+// Migrations are the versions of the schema: mysql/*.sql and sqlite/*.sql.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return files // fs.Sub only fails on a malformed name
+	}
+	return sub
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+// Tx is one write transaction. It is only valid inside the function that Write calls.
+type Tx struct {
+	tx *gorm.DB
+	db *sqldb.DB
+}
+
+// Write runs fn in one transaction that a cancelled ctx does not interrupt, and again if the database asks for that
+// (deadlock, lock wait), so fn must start from nothing each time. It fails with sqldb.ErrDuplicate when another writer
+// has inserted one of the rows between fn's read and its insert: then the whole of fn is worth repeating.
+func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	return s.db.Tx(ctx, func(tx *gorm.DB) error { return fn(&Tx{tx: tx, db: s.db}) })
+}
+
+func (t *Tx) sqlite() bool { return t.db.Dialect() == sqldb.SQLite }

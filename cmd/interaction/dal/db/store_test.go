@@ -1,0 +1,429 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm"
+
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/sqldb/sqldbtest"
+)
+
+const name = "interaction"
+
+// each runs fn on a fresh store of every dialect.
+func each(t *testing.T, fn func(t *testing.T, s *db.Store, raw *sqldb.DB)) {
+	sqldbtest.Each(t, name, db.Migrations(), func(t *testing.T, raw *sqldb.DB) { fn(t, db.New(raw), raw) })
+}
+
+func write(t *testing.T, s *db.Store, fn func(tx *db.Tx) error) {
+	t.Helper()
+	if err := s.Write(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func same(t *testing.T, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestFavorites(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, _ *sqldb.DB) {
+		rows := []db.Favorite{
+			{UserID: 1, VideoID: 10, AuthorID: 100, Liked: true, LastEvent: 1001, LikedEvent: 1001},
+			{UserID: 1, VideoID: 11, AuthorID: 100, Liked: true, LastEvent: 1004, LikedEvent: 1002},
+			{UserID: 1, VideoID: 12, AuthorID: 101, Liked: false, LastEvent: 1005, LikedEvent: 1003},
+			{UserID: 2, VideoID: 10, AuthorID: 100, Liked: true, LastEvent: math.MaxInt64, LikedEvent: 1 << 53},
+		}
+		write(t, s, func(tx *db.Tx) error { return tx.InsertFavorites(rows) })
+
+		keys := []db.FavoriteKey{{1, 10}, {1, 11}, {1, 12}, {1, 99}, {2, 10}, {2, 11}}
+		want := map[db.FavoriteKey]db.Favorite{{1, 10}: rows[0], {1, 11}: rows[1], {1, 12}: rows[2], {2, 10}: rows[3]}
+		write(t, s, func(tx *db.Tx) error {
+			got, err := tx.Favorites(keys)
+			same(t, "rows", want, got)
+			return err
+		})
+
+		rows[0].Liked, rows[0].LastEvent = false, 1010
+		rows[2].Liked, rows[2].LastEvent, rows[2].LikedEvent = true, 1011, 1011
+		write(t, s, func(tx *db.Tx) error { return tx.UpdateFavorites([]db.Favorite{rows[0], rows[2]}) })
+
+		list, err := s.ListFavorites(t.Context(), 1, math.MaxInt64, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "list", []db.Favorite{{VideoID: 12, LikedEvent: 1011}, {VideoID: 11, LikedEvent: 1002}}, list)
+		list, err = s.ListFavorites(t.Context(), 1, 1011, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "list after the first", []db.Favorite{{VideoID: 11, LikedEvent: 1002}}, list)
+		list, err = s.ListFavorites(t.Context(), 1, math.MaxInt64, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "list of one", []db.Favorite{{VideoID: 12, LikedEvent: 1011}}, list)
+
+		liked, err := s.Liked(t.Context(), 1, []int64{10, 11, 12, 99})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "liked", map[int64]bool{11: true, 12: true}, liked)
+		liked, err = s.Liked(t.Context(), 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "liked of nothing", map[int64]bool{}, liked)
+	})
+}
+
+func TestComments(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, raw *sqldb.DB) {
+		long := strings.Repeat("👍", 500)
+		rows := []db.Comment{
+			{ID: 1, VideoID: 10, UserID: 5, Content: "first", CreatedAtMs: 1_700_000_000_000},
+			{ID: 2, VideoID: 10, UserID: 6, Content: long, CreatedAtMs: 1_700_000_000_001},
+			{ID: 3, VideoID: 11, UserID: 5, Content: "elsewhere", CreatedAtMs: 1_700_000_000_002},
+			{ID: 4, VideoID: 10, UserID: 5, Deleted: true},
+			{ID: 5, VideoID: 10, UserID: 5, Content: "a 'quoted' \\ \"text\"\nof two lines ?", CreatedAtMs: 1_700_000_000_003},
+		}
+		write(t, s, func(tx *db.Tx) error { return tx.InsertComments(rows) })
+		write(t, s, func(tx *db.Tx) error {
+			got, err := tx.Comments([]int64{1, 4, 7})
+			first, gone := rows[0], rows[3]
+			first.Content = ""
+			same(t, "rows", map[int64]db.Comment{1: first, 4: gone}, got)
+			return err
+		})
+
+		list, err := s.ListComments(t.Context(), 10, math.MaxInt64, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "list", []db.Comment{rows[4], rows[1], rows[0]}, list)
+		list, err = s.ListComments(t.Context(), 10, 5, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "second page", []db.Comment{rows[1]}, list)
+
+		write(t, s, func(tx *db.Tx) error { return tx.DeleteComments([]int64{2, 5}) })
+		list, err = s.ListComments(t.Context(), 10, math.MaxInt64, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "list after deletion", []db.Comment{rows[0]}, list)
+		var left int64
+		if err := raw.Read.Model(&db.Comment{}).Where("deleted = ? AND content <> ''", true).Count(&left).Error; err != nil {
+			t.Fatal(err)
+		}
+		if left != 0 {
+			t.Errorf("%d deleted comments still hold their text", left)
+		}
+
+		if c, err := s.Comment(t.Context(), 1); err != nil || c.VideoID != 10 || c.UserID != 5 {
+			t.Errorf("Comment(1) = %+v, %v", c, err)
+		}
+		for _, id := range []int64{2, 4, 7} {
+			if _, err := s.Comment(t.Context(), id); !errors.Is(err, sqldb.ErrNotFound) {
+				t.Errorf("Comment(%d): %v, want ErrNotFound", id, err)
+			}
+		}
+	})
+}
+
+func TestDuplicateInsert(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, _ *sqldb.DB) {
+		favorite := []db.Favorite{{UserID: 1, VideoID: 2, AuthorID: 3, Liked: true, LastEvent: 4, LikedEvent: 4}}
+		comment := []db.Comment{{ID: 1, VideoID: 2, UserID: 3, Content: "hi", CreatedAtMs: 4}}
+		insert := func(tx *db.Tx) error {
+			return errors.Join(tx.InsertFavorites(favorite), tx.AddUserStats([]db.UserStats{{UserID: 1, FavoriteCount: 1}}))
+		}
+		write(t, s, insert)
+		if err := s.Write(t.Context(), insert); !errors.Is(err, sqldb.ErrDuplicate) {
+			t.Errorf("second insert of a favorite: %v, want ErrDuplicate", err)
+		}
+		write(t, s, func(tx *db.Tx) error { return tx.InsertComments(comment) })
+		err := s.Write(t.Context(), func(tx *db.Tx) error { return tx.InsertComments(comment) })
+		if !errors.Is(err, sqldb.ErrDuplicate) {
+			t.Errorf("second insert of a comment: %v, want ErrDuplicate", err)
+		}
+		stats, err := s.UserStats(t.Context(), []int64{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "stats after a rolled back write", map[int64]db.UserStats{1: {UserID: 1, FavoriteCount: 1}}, stats)
+	})
+}
+
+func TestAddStats(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, _ *sqldb.DB) {
+		add := func(videos []db.VideoStats, users []db.UserStats) {
+			t.Helper()
+			write(t, s, func(tx *db.Tx) error { return errors.Join(tx.AddVideoStats(videos), tx.AddUserStats(users)) })
+		}
+		add([]db.VideoStats{{1, 100, 3, 0}, {2, 100, 0, 5}}, []db.UserStats{{100, 3, 1}, {101, 0, 7}})
+		add([]db.VideoStats{{1, 100, 2, 1}, {2, 0, 0, -2}, {3, 102, 1, 1}}, []db.UserStats{{100, -1, 0}, {102, 1, 1}})
+		add(nil, nil)
+
+		videos, err := s.VideoStats(t.Context(), []int64{1, 2, 3, 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "videos", map[int64]db.VideoStats{1: {1, 0, 5, 1}, 2: {2, 0, 0, 3}, 3: {3, 0, 1, 1}}, videos)
+		users, err := s.UserStats(t.Context(), []int64{100, 101, 102, 103})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "users", map[int64]db.UserStats{100: {100, 2, 1}, 101: {101, 0, 7}, 102: {102, 1, 1}}, users)
+	})
+}
+
+// A batch larger than one statement may be is cut into several, and none of it is lost.
+func TestChunks(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, _ *sqldb.DB) {
+		const n = 2500
+		var favorites []db.Favorite
+		var comments []db.Comment
+		var videos []db.VideoStats
+		var users []db.UserStats
+		var keys []db.FavoriteKey
+		var ids []int64
+		for i := int64(1); i <= n; i++ {
+			favorites = append(favorites, db.Favorite{UserID: i, VideoID: 7, AuthorID: 8, Liked: true, LastEvent: i, LikedEvent: i})
+			comments = append(comments, db.Comment{ID: i, VideoID: 7, UserID: i, Content: "x", CreatedAtMs: i})
+			videos = append(videos, db.VideoStats{VideoID: i, AuthorID: 8, FavoriteCount: 1})
+			users = append(users, db.UserStats{UserID: i, FavoriteCount: 1})
+			keys = append(keys, db.FavoriteKey{UserID: i, VideoID: 7})
+			ids = append(ids, i)
+		}
+		write(t, s, func(tx *db.Tx) error {
+			return errors.Join(tx.InsertFavorites(favorites), tx.InsertComments(comments), tx.AddVideoStats(videos), tx.AddUserStats(users))
+		})
+		for i := range favorites {
+			favorites[i].LastEvent += n
+		}
+		write(t, s, func(tx *db.Tx) error {
+			return errors.Join(tx.UpdateFavorites(favorites), tx.DeleteComments(ids), tx.AddVideoStats(videos), tx.AddUserStats(users))
+		})
+		write(t, s, func(tx *db.Tx) error {
+			rows, err := tx.Favorites(keys)
+			if err != nil {
+				return err
+			}
+			found, err := tx.Comments(ids)
+			if err != nil {
+				return err
+			}
+			if len(rows) != n || len(found) != n {
+				t.Errorf("found %d favorites and %d comments, want %d", len(rows), len(found), n)
+			}
+			for _, f := range favorites {
+				if rows[db.FavoriteKey{UserID: f.UserID, VideoID: f.VideoID}] != f {
+					t.Errorf("favorite of user %d is %+v", f.UserID, rows[db.FavoriteKey{UserID: f.UserID, VideoID: f.VideoID}])
+					break
+				}
+			}
+			return nil
+		})
+		stats, err := s.UserStats(t.Context(), []int64{1, 1000, 1001, n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, u := range stats {
+			if u.FavoriteCount != 2 {
+				t.Errorf("user %d: favorite_count %d, want 2", id, u.FavoriteCount)
+			}
+		}
+	})
+}
+
+// fill stores likes and comments with right counters: users 1..users each like and comment every video of authors.
+func fill(t *testing.T, s *db.Store, authors, videosPerAuthor, users int64) {
+	t.Helper()
+	videoStats, userStats := map[int64]*db.VideoStats{}, map[int64]*db.UserStats{}
+	user := func(id int64) *db.UserStats {
+		if userStats[id] == nil {
+			userStats[id] = &db.UserStats{UserID: id}
+		}
+		return userStats[id]
+	}
+	var favorites []db.Favorite
+	var comments []db.Comment
+	n := int64(0)
+	for a := int64(1); a <= authors; a++ {
+		for v := range videosPerAuthor {
+			video := &db.VideoStats{VideoID: 1_000_000 + v*authors + a, AuthorID: a}
+			videoStats[video.VideoID] = video
+			for u := int64(1); u <= users; u++ {
+				n++
+				favorites = append(favorites, db.Favorite{UserID: u, VideoID: video.VideoID, AuthorID: a, Liked: n%3 != 0, LastEvent: n, LikedEvent: n})
+				comments = append(comments, db.Comment{ID: n, VideoID: video.VideoID, UserID: u, CreatedAtMs: n, Deleted: n%4 == 0})
+				if n%3 != 0 {
+					video.FavoriteCount++
+					user(u).FavoriteCount++
+					user(a).TotalFavorited++
+				}
+				if n%4 != 0 {
+					video.CommentCount++
+				}
+			}
+		}
+	}
+	var videos []db.VideoStats
+	var people []db.UserStats
+	for _, v := range videoStats {
+		videos = append(videos, *v)
+	}
+	for _, u := range userStats {
+		people = append(people, *u)
+	}
+	write(t, s, func(tx *db.Tx) error {
+		return errors.Join(tx.InsertFavorites(favorites), tx.InsertComments(comments), tx.AddVideoStats(videos), tx.AddUserStats(people))
+	})
+}
+
+func audit(t *testing.T, s *db.Store) []string {
+	t.Helper()
+	var lines []string
+	n, err := s.Audit(t.Context(), func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != len(lines) {
+		t.Errorf("Audit counted %d mismatches and reported %d", n, len(lines))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func TestAudit(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, raw *sqldb.DB) {
+		fill(t, s, 3, 2, 5)
+		same(t, "mismatches of a right store", []string(nil), audit(t, s))
+
+		for _, statement := range []string{
+			"UPDATE video_stats SET favorite_count = favorite_count + 1 WHERE video_id = 1000001",
+			"UPDATE video_stats SET comment_count = 0 WHERE video_id = 1000002",
+			"UPDATE user_stats SET total_favorited = total_favorited - 1 WHERE user_id = 1",
+			"UPDATE user_stats SET favorite_count = 99 WHERE user_id = 2",
+			"DELETE FROM user_stats WHERE user_id = 5",                                            // a list without a counter
+			"INSERT INTO user_stats (user_id, total_favorited, favorite_count) VALUES (77, 1, 0)", // a counter without a list
+			"INSERT INTO comments (id, video_id, user_id, content, created_at_ms, deleted) VALUES (9000, 9223372036854775807, 1, 'x', 1, FALSE)",
+		} {
+			if err := raw.Write.Exec(statement).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, "mismatches", []string{
+			"comment_count of video 1000002 is 0, its list has 4",
+			"comment_count of video 9223372036854775807 is 0, its list has 1",
+			"favorite_count of user 2 is 99, its list has 4",
+			"favorite_count of user 5 is 0, its list has 4",
+			"favorite_count of video 1000001 is 5, its list has 4",
+			"total_favorited of user 1 is 6, its list has 7",
+			"total_favorited of user 77 is 1, its list has 0",
+		}, audit(t, s))
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.Audit(ctx, t.Logf); !errors.Is(err, context.Canceled) {
+			t.Errorf("Audit after cancel: %v", err)
+		}
+	})
+}
+
+// More counters than one range holds, several videos of one author across a range's end, and a mismatch in each range.
+func TestAuditRanges(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, raw *sqldb.DB) {
+		fill(t, s, 1300, 2, 1)
+		same(t, "mismatches of a right store", []string(nil), audit(t, s))
+		err := raw.Write.Exec("UPDATE video_stats SET favorite_count = favorite_count + 1, comment_count = comment_count + 1 WHERE video_id IN (1000001, 1000900, 1001300, 1002600)").Error
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := audit(t, s); len(got) != 8 {
+			t.Errorf("found %d mismatches, want 8: %v", len(got), got)
+		}
+	})
+}
+
+// Every list is read in the order of an index: no table is scanned and nothing is sorted.
+func TestPlans(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, raw *sqldb.DB) {
+		fill(t, s, 30, 10, 10)
+		if raw.Dialect() == sqldb.MySQL {
+			if err := raw.Write.Exec("ANALYZE TABLE favorites, comments, video_stats, user_stats").Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		type statement struct {
+			sql  string
+			vars []any
+		}
+		var seen []statement
+		note := func(g *gorm.DB) {
+			if g.Statement.Schema != nil { // the store's own, not this test's EXPLAIN
+				seen = append(seen, statement{g.Statement.SQL.String(), g.Statement.Vars})
+			}
+		}
+		if err := raw.Read.Callback().Query().After("gorm:query").Register("test:note", note); err != nil {
+			t.Fatal(err)
+		}
+		ctx := t.Context()
+		_, err1 := s.ListFavorites(ctx, 1, 400, 30)
+		_, err2 := s.Liked(ctx, 1, []int64{1000001, 1000002, 1000031})
+		_, err3 := s.ListComments(ctx, 1000001, 400, 30)
+		_, err4 := s.Comment(ctx, 1)
+		_, err5 := s.VideoStats(ctx, []int64{1000001, 1000002})
+		_, err6 := s.UserStats(ctx, []int64{1, 2})
+		if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+			t.Fatal(err)
+		}
+		if len(seen) != 6 {
+			t.Fatalf("noted %d statements, want 6", len(seen))
+		}
+		for _, st := range seen {
+			for _, step := range explain(t, raw, st.sql, st.vars) {
+				if strings.Contains(step, "SCAN") || strings.Contains(step, "TEMP B-TREE") || // SQLite
+					strings.Contains(step, "type=ALL") || strings.Contains(step, "type=index") || strings.Contains(step, "filesort") { // MySQL
+					t.Errorf("%s\n%s", st.sql, step)
+				}
+			}
+		}
+	})
+}
+
+// explain returns the steps of a statement's plan, one text each.
+func explain(t *testing.T, raw *sqldb.DB, statement string, vars []any) []string {
+	t.Helper()
+	verb := "EXPLAIN "
+	if raw.Dialect() == sqldb.SQLite {
+		verb = "EXPLAIN QUERY PLAN "
+	}
+	var rows []map[string]any
+	if err := raw.Read.Raw(verb+statement, vars...).Scan(&rows).Error; err != nil {
+		t.Fatal(err)
+	}
+	var steps []string
+	for _, row := range rows {
+		var cells []string
+		for k, v := range row {
+			cells = append(cells, fmt.Sprintf("%s=%v", k, v))
+		}
+		steps = append(steps, strings.Join(cells, " "))
+	}
+	return steps
+}
