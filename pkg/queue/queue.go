@@ -1,0 +1,138 @@
+// Package queue carries events of one kind to the one writer that stores them. A burst of writes becomes a few big
+// transactions, and an acknowledged event is never lost.
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Drivers of Config.Driver.
+const (
+	DriverMemory   = "memory"
+	DriverRabbitMQ = "rabbitmq"
+)
+
+var (
+	// ErrUnavailable means that the broker is away or refused the message. Unless the error also is a context error,
+	// the message was not accepted, and the caller may apply it directly.
+	ErrUnavailable = errors.New("queue: not available")
+	// ErrBusy means that the queue had no room, or did not get to the message, before the context ended. The message
+	// was not accepted and will not be applied.
+	ErrBusy = errors.New("queue: busy")
+	// ErrPoison is wrapped by the errors of apply that no repetition can cure: this batch holds a message that can
+	// never be stored. Every other error means that the store is in trouble and the same batch may succeed later.
+	ErrPoison = errors.New("queue: message can never be applied")
+	// ErrClosed is returned once the queue was closed.
+	ErrClosed = errors.New("queue: closed")
+)
+
+// Queue carries messages of one kind to one apply function. It is safe for concurrent use. The suite for every driver
+// is queuetest.
+type Queue[T any] interface {
+	// Publish returns once msg survives a crash. applied reports that the writer has already committed it, so that the
+	// next read of anyone sees it; false means soon.
+	//
+	// Errors: ErrBusy and ErrClosed mean that msg was not accepted. ErrUnavailable too, unless ctx ended meanwhile.
+	// A bare context error leaves open whether msg will be applied: ctx ended while it was on its way, so publish it
+	// again (apply is safe to run twice) or report failure. The memory driver also returns the error of apply.
+	Publish(ctx context.Context, msg T) (applied bool, err error)
+	// Consume calls apply with 1..MaxBatch messages until ctx ends; then it finishes what it holds and returns nil.
+	// It returns ErrClosed when the queue is closed first. Each message is applied at least once, in no order that may
+	// be relied on. One apply runs at a time; the context it gets does not end with ctx. apply stores the whole batch
+	// or, with an error, nothing of it. Its error is either ErrPoison or taken as a trouble of the store. A panic in
+	// apply is taken as ErrPoison.
+	Consume(ctx context.Context, apply func(context.Context, []T) error) error
+	// Ping reports whether Publish has a chance.
+	Ping(ctx context.Context) error
+	// Close ends Publish and Consume and releases everything. What was accepted is not lost: it is applied before, or
+	// stays in the broker.
+	Close() error
+}
+
+// Config chooses and sets up a queue.
+type Config struct {
+	// Driver is "memory" (the default: group commit in the process) or "rabbitmq".
+	Driver string `mapstructure:"driver"`
+	// URL of RabbitMQ, amqp://user:password@host:port/vhost.
+	URL string `mapstructure:"url"`
+	// MaxBatch bounds the messages given to apply at once. 0 means 512.
+	MaxBatch int `mapstructure:"max_batch"`
+	// MaxWait is how long RabbitMQ's consumer waits to fill a batch. 0 means 5 ms. The memory driver does not wait: a
+	// batch is what came in while the one before it was committed.
+	MaxWait time.Duration `mapstructure:"max_wait"`
+	// Capacity bounds the messages that wait in this process. Publish waits for room above it. 0 means 16384.
+	Capacity int `mapstructure:"capacity"`
+	// AppliedWait is how long Publish to RabbitMQ waits, after the broker has the message, for the writer to say that
+	// it is committed. 0 means 2 s, negative means not at all.
+	AppliedWait time.Duration `mapstructure:"applied_wait"`
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxBatch <= 0 {
+		c.MaxBatch = 512
+	}
+	if c.MaxWait <= 0 {
+		c.MaxWait = 5 * time.Millisecond
+	}
+	if c.Capacity <= 0 {
+		c.Capacity = 16384
+	}
+	if c.AppliedWait == 0 {
+		c.AppliedWait = 2 * time.Second
+	}
+	return c
+}
+
+// Option is an addition to Open.
+type Option func(*options)
+
+type options struct {
+	metrics prometheus.Registerer
+}
+
+// WithMetrics registers the metrics queue_… with the label queue. Several queues may share reg.
+func WithMetrics(reg prometheus.Registerer) Option {
+	return func(o *options) { o.metrics = reg }
+}
+
+// Open returns the queue of that name, e.g. "interaction.favorite". It does not fail when the broker is away: the
+// queue connects in the background. log may be nil.
+func Open[T any](_ context.Context, cfg Config, name string, log *slog.Logger, opts ...Option) (Queue[T], error) {
+	if name == "" {
+		return nil, errors.New("queue: no name")
+	}
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	log = log.With("queue", name)
+	m := newMetrics(o.metrics, name)
+	switch cfg.Driver {
+	case "", DriverMemory:
+		return newMemory[T](cfg.withDefaults(), log, m), nil
+	default:
+		return nil, fmt.Errorf("queue: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ)
+	}
+}
+
+// guard turns a panic of apply into an error, so that one bad message cannot end the process again and again.
+func guard[T any](apply func(context.Context, []T) error) func(context.Context, []T) error {
+	return func(ctx context.Context, batch []T) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("%w: panic: %v\n%s", ErrPoison, p, debug.Stack())
+			}
+		}()
+		return apply(ctx, batch)
+	}
+}
