@@ -1,0 +1,84 @@
+package db
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/sqldb/sqldbtest"
+)
+
+// Every list is read from an index in its own order: no sort, no scan of a table. Otherwise a page of a famous user's
+// followers would cost as much as all of them.
+func TestListPlans(t *testing.T) {
+	sqldbtest.Each(t, "social", Migrations(), func(t *testing.T, d *sqldb.DB) {
+		s := New(d)
+		fill(t, s)
+		for name, c := range map[string]struct{ query, index string }{
+			"following": {followingSQL, "follows_following"},
+			"followers": {followersSQL, "follows_followers"},
+			"friends":   {s.friendsSQL(), "follows_following"},
+		} {
+			plan := explain(t, s, c.query, int64(1), int64(1<<52), 31)
+			if !strings.Contains(plan, c.index) {
+				t.Errorf("%s does not use %s:\n%s", name, c.index, plan)
+			}
+			for _, bad := range []string{"TEMP B-TREE", "SCAN", "filesort", "temporary"} {
+				if strings.Contains(plan, bad) {
+					t.Errorf("%s: %s:\n%s", name, bad, plan)
+				}
+			}
+		}
+	})
+}
+
+// fill stores enough rows for the optimizer to take the indexes for worth it: user 1 follows 1000 and is followed by them.
+func fill(t *testing.T, s *Store) {
+	t.Helper()
+	var rows []string
+	for i := 1; i <= 1000; i++ {
+		rows = append(rows, fmt.Sprintf("(%d, 1, %d, 0)", 2*i, 1000+i), fmt.Sprintf("(%d, %d, 1, 0)", 2*i+1, 1000+i))
+	}
+	for i := 1; i <= 3000; i++ {
+		rows = append(rows, fmt.Sprintf("(%d, %d, %d, 0)", 10_000+i, 10_000+i, 5000+i%50))
+	}
+	statement := "INSERT INTO follows (id, user_id, to_user_id, created_at_ms) VALUES " + strings.Join(rows, ", ")
+	if err := s.db.Write.Exec(statement).Error; err != nil {
+		t.Fatal(err)
+	}
+	analyze := "ANALYZE"
+	if !s.sqlite() {
+		analyze = "ANALYZE TABLE follows"
+	}
+	if err := s.db.Write.Exec(analyze).Error; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// explain returns the plan as text, one line a row, all columns.
+func explain(t *testing.T, s *Store, query string, args ...any) string {
+	t.Helper()
+	verb := "EXPLAIN QUERY PLAN "
+	if !s.sqlite() {
+		verb = "EXPLAIN "
+	}
+	var rows []map[string]any
+	if err := s.db.Read.Raw(verb+query, args...).Scan(&rows).Error; err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		for _, column := range []string{"detail", "table", "type", "key", "ref", "rows", "Extra"} {
+			switch v := r[column].(type) {
+			case nil:
+			case []byte:
+				fmt.Fprintf(&b, "%s=%s ", column, v)
+			default:
+				fmt.Fprintf(&b, "%s=%v ", column, v)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

@@ -1,0 +1,60 @@
+// Package service answers the calls of social.thrift: who follows whom.
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tiktok/cmd/social/dal/cache"
+	"tiktok/cmd/social/dal/db"
+	"tiktok/cmd/social/rpc"
+	"tiktok/kitex_gen/social"
+	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/telemetry"
+)
+
+var _ social.SocialService = (*Service)(nil)
+
+// Deps is what the service works with. All fields are needed; they stay the caller's to close.
+type Deps struct {
+	Store *db.Store
+	Cache kv.Store
+	IDs   *id.Generator
+	Peers rpc.Peers
+	Tel   *telemetry.Telemetry
+}
+
+// Service keeps follows. It is safe for concurrent use.
+type Service struct {
+	store *db.Store
+	stats *kv.Typed[db.Stats]
+	ids   *id.Generator
+	peers rpc.Peers
+	log   *slog.Logger
+	now   func() time.Time
+	// closers release what Open opened, in the order in which it did.
+	closers []func() error
+}
+
+// New returns a service on top of d. It starts nothing.
+func New(d Deps) *Service {
+	return &Service{
+		store: d.Store,
+		stats: kv.NewTyped[db.Stats](d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
+		ids:   d.IDs,
+		peers: d.Peers,
+		log:   d.Tel.Log,
+		now:   time.Now,
+	}
+}
+
+// Run blocks until ctx ends: the service has no work in the background.
+func (s *Service) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Ready reports whether the service can do its work. Without its cache it can, only slower.
+func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }

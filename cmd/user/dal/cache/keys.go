@@ -1,0 +1,27 @@
+// Package cache says how the service's data is kept in the cache: keys and times to live.
+package cache
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/kv"
+)
+
+const (
+	// userTTL is long: nothing changes a card once it is there, and an edit would invalidate it.
+	userTTL = 30 * time.Minute
+	// noUserTTL is short: it only shields the database from repeated questions about ids that do not exist.
+	noUserTTL = time.Minute
+)
+
+// UserKey is the key of a user's card. Raise its version when the cached row changes its shape.
+func UserKey(id int64) string { return "tt:user:card:v1:{" + strconv.FormatInt(id, 10) + "}" }
+
+// Users are the options of the typed cache of user cards.
+func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
+	return kv.Options{Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Log: log, Metrics: metrics}
+}

@@ -1,0 +1,69 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
+)
+
+// User is the public part of an account. It holds nothing secret, so it may be cached as it is.
+type User struct {
+	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false" json:"id"`
+	Username      string `gorm:"column:username" json:"n"`
+	AvatarKey     string `gorm:"column:avatar_key" json:"a,omitempty"`
+	BackgroundKey string `gorm:"column:background_key" json:"b,omitempty"`
+	Signature     string `gorm:"column:signature" json:"s,omitempty"`
+	CreatedAtMs   int64  `gorm:"column:created_at_ms" json:"t"`
+}
+
+// TableName is users.
+func (User) TableName() string { return "users" }
+
+// Account is a User with the hash of its password. It never leaves the service.
+type Account struct {
+	User
+	PasswordHash string `gorm:"column:password_hash" json:"-"`
+}
+
+// Create stores a new account. sqldb.ErrDuplicate means that the username is taken: the unique key decides, so of any
+// number of calls at once exactly one succeeds.
+func (s *Store) Create(ctx context.Context, a Account) error {
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error { return tx.Create(&a).Error })
+	if err != nil {
+		return fmt.Errorf("create user: %w", err)
+	}
+	return nil
+}
+
+// FindCredentials reads the id and the password hash behind a username, compared byte for byte; sqldb.ErrNotFound when
+// there is none.
+func (s *Store) FindCredentials(ctx context.Context, username string) (id int64, hash string, err error) {
+	var a Account
+	err = s.db.Read.WithContext(ctx).Select("id", "password_hash").Where("username = ?", username).Take(&a).Error
+	if err != nil {
+		return 0, "", fmt.Errorf("find credentials: %w", sqldb.Translate(err))
+	}
+	return a.ID, a.PasswordHash, nil
+}
+
+// MGet reads the users with these ids, in one statement; missing ones are absent. No ids, no statement.
+func (s *Store) MGet(ctx context.Context, ids []int64) (map[int64]User, error) {
+	if len(ids) == 0 {
+		return map[int64]User{}, nil
+	}
+	rows := make([]User, 0, len(ids))
+	err := s.db.Read.WithContext(ctx).
+		Select("id", "username", "avatar_key", "background_key", "signature", "created_at_ms").
+		Where("id IN ?", ids).Find(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("read %d users: %w", len(ids), sqldb.Translate(err))
+	}
+	users := make(map[int64]User, len(rows))
+	for _, u := range rows {
+		users[u.ID] = u
+	}
+	return users, nil
+}

@@ -1,0 +1,23 @@
+// Package pack turns rows into messages.
+package pack
+
+import (
+	"tiktok/cmd/user/dal/db"
+	"tiktok/kitex_gen/user"
+)
+
+// Users makes the messages of a set of rows.
+func Users(rows map[int64]db.User) map[int64]*user.User {
+	out := make(map[int64]*user.User, len(rows))
+	for id, r := range rows {
+		out[id] = &user.User{
+			Id:            r.ID,
+			Name:          r.Username,
+			AvatarKey:     r.AvatarKey,
+			BackgroundKey: r.BackgroundKey,
+			Signature:     r.Signature,
+			CreatedAtMs:   r.CreatedAtMs,
+		}
+	}
+	return out
+}
