@@ -1,0 +1,56 @@
+# tiktok: `make` prints what there is.
+SHELL := /bin/bash
+export CGO_ENABLED ?= 0
+
+SERVICES := user video interaction social chat api
+BIN      := bin
+
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start the whole product in one process on http://localhost:10001, nothing to install
+	@echo "building ..." && go build -o $(BIN)/ ./cmd/tiktok
+	@$(BIN)/tiktok $(ARGS)
+
+build: ## build all binaries into bin/
+	go build -trimpath -ldflags '-s -w' -o $(BIN)/ ./cmd/...
+
+gen: ## generate kitex_gen and the HTTP models from idl/
+	@.ci/gen.sh
+
+test: ## install and start what the tests need, run all tests, stop it again
+	@test/run.sh
+
+test-race: ## the same with the race detector
+	@test/run.sh -race
+
+e2e: ## the end-to-end and contract tests on both deployments
+	@test/run.sh ./test/e2e/... ./test/contract/...
+
+lint: ## golangci-lint (builds it on first use)
+	@.ci/lint.sh
+
+fmt: ## format the code as lint wants it
+	@.ci/lint.sh fmt
+
+audit: ## recount every counter of the running stack (env-up) or of ./data, and compare
+	@test/stack.sh audit
+
+env-up: ## start MySQL, Redis, RabbitMQ and etcd: in Docker where it runs, else Debian's packages on loopback
+	@test/stack.sh env-up
+
+env-down: ## stop them
+	@test/stack.sh env-down
+
+start: build ## start all six processes on the servers of env-up
+	@test/stack.sh start
+
+stop: ## stop the six processes
+	@test/stack.sh stop
+
+clean: ## remove what was built (not ./data)
+	rm -rf $(BIN) .run
+
+.PHONY: help run build gen test test-race e2e lint fmt audit env-up env-down start stop clean

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	interaction "tiktok/cmd/interaction/dal/db"
+	social "tiktok/cmd/social/dal/db"
+	video "tiktok/cmd/video/dal/db"
+	"tiktok/config"
+	"tiktok/pkg/sqldb"
+)
+
+// auditor recounts one service's counters.
+type auditor interface {
+	Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error)
+}
+
+// Audit recounts every counter of every service from the lists that it counts, on whatever store the settings name,
+// and reports each one that differs. Counters of likes and comments are exact when the queue is empty; on a store that
+// is being written to, a difference may be a write under way.
+func Audit(ctx context.Context, cfg config.Config, report func(format string, args ...any)) (mismatches int, err error) {
+	services := []struct {
+		name string
+		open func(*sqldb.DB) auditor
+	}{
+		{"video", func(db *sqldb.DB) auditor { return video.New(db) }},
+		{"interaction", func(db *sqldb.DB) auditor { return interaction.New(db) }},
+		{"social", func(db *sqldb.DB) auditor { return social.New(db) }},
+	}
+	for _, s := range services {
+		n, err := auditService(ctx, cfg, s.name, s.open, report)
+		if err != nil {
+			return mismatches, fmt.Errorf("%s: %w", s.name, err)
+		}
+		report("%-12s %d counters wrong", s.name, n)
+		mismatches += n
+	}
+	return mismatches, nil
+}
+
+func auditService(ctx context.Context, cfg config.Config, name string, open func(*sqldb.DB) auditor, report func(string, ...any)) (n int, err error) {
+	db, err := sqldb.Open(ctx, cfg.DB, name)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return open(db).Audit(ctx, func(format string, args ...any) { report(name+": "+format, args...) })
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ and etcd on loopback
+# (installing Debian's packages when they are missing), runs, and leaves nothing running.
+#   test/run.sh [-race] [go test arguments, default ./...]
+set -euo pipefail
+repo=$(cd "$(dirname "$0")/.." && pwd)
+cd "$repo"
+export TIKTOK_ENV_NAME=test
+started=$SECONDS
+
+step() { printf '\n== %s  (%ds)\n' "$1" $((SECONDS - started)); }
+
+race=()
+if [ "${1:-}" = -race ]; then
+  shift
+  race=(-race)
+  export CGO_ENABLED=1
+  if ! command -v gcc >/dev/null; then
+    step "installing gcc, which the race detector needs"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev
+  fi
+fi
+packages=("$@")
+[ ${#packages[@]} -gt 0 ] || packages=(./...)
+
+step "servers"
+trap 'test/env.sh down --purge' EXIT
+test/env.sh down --purge >/dev/null 2>&1 || true
+test/env.sh up
+eval "$(test/env.sh env)"
+
+step "generated code"
+.ci/gen.sh --check
+
+step "go vet"
+go vet ./...
+
+step "go test ${race[*]:-} ${packages[*]}"
+# Two packages at a time: they share the servers, and some start whole deployments.
+go test "${race[@]}" -count=1 -p 2 -timeout 20m "${packages[@]}"
+
+step "done"
