@@ -139,7 +139,7 @@ func Default() Config {
 		Blob:      blob.Config{Driver: "local"},
 		Media:     media.Config{MaxDuration: 10 * time.Minute},
 		Words:     words.Config{Mode: "mask"},
-		RPC:       transport.Config{Timeout: 3 * time.Second, Drain: 2 * time.Second},
+		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 3 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text"},
 		Demo:      Demo{Enabled: true},
 	}

@@ -71,6 +71,7 @@ func (c Config) Validate(service string) error {
 	}
 	if distributed {
 		p.require(len(c.RPC.Registry) > 0, "rpc.registry", "is needed: the addresses of etcd")
+		p.require(c.RPC.RegistryPrefix != "", "rpc.registry_prefix", "must not be empty")
 		if service != "api" {
 			p.address("rpc.listen", c.RPC.Listen)
 		}

@@ -8,6 +8,8 @@ import "time"
 type Config struct {
 	// Registry is the list of etcd endpoints, host:port. Empty only in the all-in-one.
 	Registry []string `mapstructure:"registry"`
+	// RegistryPrefix starts every key there; deployments that share an etcd have one each.
+	RegistryPrefix string `mapstructure:"registry_prefix"`
 	// Listen is the service's own RPC address; empty takes the service's default port on loopback.
 	Listen string `mapstructure:"listen"`
 	// Advertise is the address that others reach Listen by, when that differs (containers, NAT).

@@ -19,6 +19,10 @@ const (
 	leaseSecondsKey = "KITEX_ETCD_REGISTRY_LEASE_TTL"
 )
 
+func options(cfg Config) []etcd.Option {
+	return []etcd.Option{etcd.WithDialTimeoutOpt(dialTimeout), etcd.WithEtcdServicePrefix(cfg.RegistryPrefix)}
+}
+
 func newRegistry(cfg Config) (registry.Registry, error) {
 	if os.Getenv(leaseSecondsKey) == "" {
 		if err := os.Setenv(leaseSecondsKey, leaseSeconds); err != nil {
@@ -27,7 +31,7 @@ func newRegistry(cfg Config) (registry.Registry, error) {
 	}
 	// Attempts 0 is for ever: a service must come back into the registry however long etcd was away.
 	again := retry.NewRetryConfig(retry.WithMaxAttemptTimes(0), retry.WithObserveDelay(3*time.Second), retry.WithRetryDelay(time.Second))
-	reg, err := etcd.NewEtcdRegistryWithRetry(cfg.Registry, again, etcd.WithDialTimeoutOpt(dialTimeout))
+	reg, err := etcd.NewEtcdRegistryWithRetry(cfg.Registry, again, options(cfg)...)
 	if err != nil {
 		return nil, fmt.Errorf("etcd registry: %w", err)
 	}
@@ -42,7 +46,7 @@ func newRegistry(cfg Config) (registry.Registry, error) {
 }
 
 func newResolver(cfg Config) (discovery.Resolver, error) {
-	r, err := etcd.NewEtcdResolver(cfg.Registry, etcd.WithDialTimeoutOpt(dialTimeout))
+	r, err := etcd.NewEtcdResolver(cfg.Registry, options(cfg)...)
 	if err != nil {
 		return nil, fmt.Errorf("etcd resolver: %w", err)
 	}
