@@ -1,0 +1,103 @@
+// Package id makes the numbers of users, videos, comments and messages: ordered by time, unique over all replicas, and
+// below 2^53, so that they are exact in JavaScript and in a float64.
+package id
+
+import (
+	"sync"
+	"time"
+)
+
+// An id has 53 bits: 40 of milliseconds since 2025-01-01 UTC (until October 2059), 6 of node, 7 of sequence.
+const (
+	nodeBits = 6
+	seqBits  = 7
+
+	// Nodes is how many generators of one service can be at work at the same time.
+	Nodes = 1 << nodeBits
+
+	// epochMs is 2025-01-01T00:00:00Z in Unix milliseconds.
+	epochMs = 1735689600000
+	// noLimit is the limit of a generator without a lease.
+	noLimit = 1<<63 - 1
+)
+
+// Generator makes ids. It is safe for concurrent use.
+type Generator struct {
+	node  int64
+	nowMs func() int64 // since the epoch
+
+	mu sync.Mutex
+	// last is the newest used tick: the milliseconds since the epoch and the sequence below them as one number. It
+	// never goes back; when a millisecond is used up, or the clock was set back, it runs ahead of the clock.
+	last int64
+	// limitMs is the last millisecond that may be used.
+	limitMs int64
+	// raised is closed and replaced when limitMs changes.
+	raised chan struct{}
+	// short asks the owner of the limit to raise it.
+	short chan struct{}
+}
+
+// New makes ids for one node, 0 to 63 (other numbers count modulo 64). No two generators with the same node may work
+// for one service at the same time: a distributed process takes its generator from AcquireNode instead.
+func New(node int) *Generator {
+	return &Generator{
+		node: int64(node) & (Nodes - 1), nowMs: clockMs,
+		limitMs: noLimit, raised: make(chan struct{}), short: make(chan struct{}, 1),
+	}
+}
+
+// Next is a new id: positive, greater than each id that this generator made before. It makes 128 ids per millisecond
+// and borrows from the next milliseconds when there is a run on them.
+//
+// A generator of a lease blocks while the lease does not cover the present time, which is when etcd was away for
+// longer than the lease and the process is about to end, or after Close: better no id than one that two rows share.
+func (g *Generator) Next() int64 {
+	for {
+		g.mu.Lock()
+		tick := max(g.last+1, g.nowMs()<<seqBits)
+		if tick>>seqBits <= g.limitMs {
+			g.last = tick
+			g.mu.Unlock()
+			return tick>>seqBits<<(nodeBits+seqBits) | g.node<<seqBits | tick&(1<<seqBits-1)
+		}
+		raised := g.raised
+		g.mu.Unlock()
+		select {
+		case g.short <- struct{}{}:
+		default: // already asked
+		}
+		<-raised
+	}
+}
+
+// Time is when id was made, to the millisecond, in UTC. It is ahead of the clock by as much as Next had to borrow.
+func Time(id int64) time.Time {
+	return time.UnixMilli(id>>(nodeBits+seqBits) + epochMs).UTC()
+}
+
+// lastMs is the newest millisecond that was used, 0 for none.
+func (g *Generator) lastMs() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last >> seqBits
+}
+
+// limit allows ids up to and including this millisecond and wakes who waits for that.
+func (g *Generator) limit(ms int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limitMs = ms
+	close(g.raised)
+	g.raised = make(chan struct{})
+}
+
+// startAfter makes all ids newer than this millisecond.
+func (g *Generator) startAfter(ms int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = max(g.last, (ms+1)<<seqBits-1)
+}
+
+// clockMs is the wall clock in milliseconds since the epoch.
+func clockMs() int64 { return time.Now().UnixMilli() - epochMs }
