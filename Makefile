@@ -29,6 +29,9 @@ test-race: ## the same with the race detector
 e2e: ## the end-to-end and contract tests on both deployments
 	@test/run.sh ./test/e2e/... ./test/contract/...
 
+bench: ## first figures of the all-in-one: start, memory, a feed page under load
+	@test/bench/run.sh
+
 lint: ## golangci-lint (builds it on first use)
 	@.ci/lint.sh
 
@@ -53,4 +56,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt audit env-up env-down start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench audit env-up env-down start stop clean

@@ -50,7 +50,7 @@ func (c Config) Validate(service string) error {
 	p.oneOf("queue.driver", c.Queue.Driver, "memory", "rabbitmq")
 	p.oneOf("blob.driver", c.Blob.Driver, "local")
 	p.oneOf("words.mode", c.Words.Mode, "mask", "refuse", "off")
-	p.oneOf("limits.driver", c.Limits.Driver, "memory", "redis")
+	p.oneOf("limits.driver", c.Limits.Driver, "memory", "redis", "off")
 	p.oneOf("telemetry.log_level", strings.ToLower(c.Telemetry.LogLevel), "debug", "info", "warn", "error")
 	p.oneOf("telemetry.log_format", c.Telemetry.LogFormat, "text", "json")
 	if c.DB.Driver == "mysql" {
