@@ -4,11 +4,15 @@ package mq
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Version is the layout of Event that this build writes and reads. A reader refuses others, so that a message it does
 // not understand ends as a dead letter instead of half applied.
 const Version = 1
+
+// MaxContent is the length of a comment's text in characters.
+const MaxContent = 500
 
 // ErrBadEvent is wrapped by everything that Check finds.
 var ErrBadEvent = errors.New("bad event")
@@ -44,7 +48,8 @@ type CommentEvent struct {
 	Deleted bool   `json:"deleted,omitempty"`
 }
 
-// Check reports what makes the event impossible to apply: another version, a missing id, no or two kinds.
+// Check reports what makes the event impossible to apply: another version, a missing id, no or two kinds, a text that
+// does not fit.
 func (e Event) Check() error {
 	switch {
 	case e.V != Version:
@@ -55,6 +60,8 @@ func (e Event) Check() error {
 		return fmt.Errorf("%w: %d is not of exactly one kind", ErrBadEvent, e.ID)
 	case e.Comment != nil && e.Comment.CommentID <= 0:
 		return fmt.Errorf("%w: %d names no comment", ErrBadEvent, e.ID)
+	case e.Comment != nil && (utf8.RuneCountInString(e.Comment.Content) > MaxContent || !utf8.ValidString(e.Comment.Content)):
+		return fmt.Errorf("%w: %d holds no storable text", ErrBadEvent, e.ID)
 	case e.AuthorID <= 0 && (e.Comment == nil || !e.Comment.Deleted):
 		return fmt.Errorf("%w: %d names no author", ErrBadEvent, e.ID)
 	}

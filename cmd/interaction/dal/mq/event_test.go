@@ -3,6 +3,7 @@ package mq_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,6 +40,9 @@ func TestCheck(t *testing.T) {
 		"negative video":         {event(func(e *mq.Event) { like(e); e.VideoID = -8 }), false},
 		"like without author":    {event(func(e *mq.Event) { like(e); e.AuthorID = 0 }), false},
 		"comment without author": {event(func(e *mq.Event) { create(e); e.AuthorID = 0 }), false},
+		"longest comment":        {event(func(e *mq.Event) { create(e); e.Comment.Content = strings.Repeat("长", mq.MaxContent) }), true},
+		"too long comment":       {event(func(e *mq.Event) { create(e); e.Comment.Content = strings.Repeat("x", mq.MaxContent+1) }), false},
+		"broken text":            {event(func(e *mq.Event) { create(e); e.Comment.Content = "\xff" }), false},
 		"comment without id":     {event(func(e *mq.Event) { create(e); e.Comment.CommentID = 0 }), false},
 	} {
 		t.Run(name, func(t *testing.T) {

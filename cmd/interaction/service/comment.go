@@ -1,0 +1,110 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/cmd/interaction/pack"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/pkg/errno"
+	"tiktok/pkg/sqldb"
+)
+
+// CreateComment adds a comment. Its id and time are given here, so the answer is final before the row is stored.
+func (s *Service) CreateComment(ctx context.Context, req *interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error) {
+	if err := positive(req.UserId, req.VideoId); err != nil {
+		return nil, err
+	}
+	content, err := s.moderated(req.Content)
+	if err != nil {
+		return nil, err
+	}
+	author, err := s.authorOf(ctx, req.VideoId)
+	if err != nil {
+		return nil, err
+	}
+	e := s.event(req.UserId, req.VideoId, author)
+	e.Comment = &mq.CommentEvent{CommentID: e.ID, Content: content}
+	if err := s.publish(ctx, e); err != nil {
+		return nil, fmt.Errorf("comment on video %d: %w", req.VideoId, err)
+	}
+	return &interaction.CreateCommentResponse{Comment: pack.Comment(commentRow(e))}, nil
+}
+
+// DeleteComment deletes the user's own comment.
+func (s *Service) DeleteComment(ctx context.Context, req *interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error) {
+	if err := positive(req.UserId, req.VideoId, req.CommentId); err != nil {
+		return nil, err
+	}
+	row, err := s.store.Comment(ctx, req.CommentId)
+	switch {
+	case errors.Is(err, sqldb.ErrNotFound):
+		return nil, errno.CommentNotFound
+	case err != nil:
+		return nil, fmt.Errorf("read comment %d: %w", req.CommentId, err)
+	case row.VideoID != req.VideoId:
+		return nil, errno.CommentNotFound
+	case row.UserID != req.UserId:
+		return nil, errno.Forbidden
+	}
+	e := s.event(req.UserId, req.VideoId, 0)
+	e.Comment = &mq.CommentEvent{CommentID: req.CommentId, Deleted: true}
+	if err := s.publish(ctx, e); err != nil {
+		return nil, fmt.Errorf("delete comment %d: %w", req.CommentId, err)
+	}
+	return &interaction.DeleteCommentResponse{}, nil
+}
+
+// ListComments reads one page of a video's comments.
+func (s *Service) ListComments(ctx context.Context, req *interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error) {
+	if err := positive(req.VideoId); err != nil {
+		return nil, err
+	}
+	before, limit, err := page(req.Page)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.authorOf(ctx, req.VideoId); err != nil {
+		return nil, err
+	}
+	rows, err := s.store.ListComments(ctx, req.VideoId, before, limit+1)
+	if err != nil {
+		return nil, fmt.Errorf("list comments of video %d: %w", req.VideoId, err)
+	}
+	rows, next := cut(rows, limit, func(c db.Comment) int64 { return c.ID })
+	return &interaction.ListCommentsResponse{Comments: pack.Comments(rows), NextCursor: next}, nil
+}
+
+// moderated returns the text to store, or why it cannot be.
+func (s *Service) moderated(text string) (string, error) {
+	if !utf8.ValidString(text) {
+		return "", errno.InvalidArgument.With("the comment is not valid text")
+	}
+	// Browsers send the lines of a form with CR LF.
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	if utf8.RuneCountInString(text) > mq.MaxContent {
+		return "", errno.InvalidArgument.With(fmt.Sprintf("the comment is longer than %d characters", mq.MaxContent))
+	}
+	blank := true
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return "", errno.InvalidArgument.With("the comment holds a control character")
+		}
+		// IsGraphic leaves out what shows nothing, such as a zero-width space.
+		blank = blank && (unicode.IsSpace(r) || !unicode.IsGraphic(r))
+	}
+	if blank {
+		return "", errno.InvalidArgument.With("the comment is empty")
+	}
+	text, ok := s.words.Apply(text)
+	if !ok {
+		return "", errno.CommentRefused
+	}
+	return text, nil
+}

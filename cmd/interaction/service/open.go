@@ -1,0 +1,90 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/cmd/interaction/rpc"
+	"tiktok/config"
+	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/queue"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/words"
+)
+
+// Name is what the service's schema and queue are called.
+const Name = "interaction"
+
+// slowSQL is when a statement is worth a log line.
+const slowSQL = 500 * time.Millisecond
+
+// Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it. No write
+// is answered before Run consumes the queue.
+func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers) (*Service, error) {
+	var closers []func() error
+	s, err := open(ctx, cfg, tel, ids, peers, &closers)
+	slices.Reverse(closers)
+	if err != nil {
+		return nil, errors.Join(err, closeAll(closers))
+	}
+	s.closers = closers
+	return s, nil
+}
+
+func open(
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, closers *[]func() error,
+) (*Service, error) {
+	filter, err := words.Open(cfg.Words)
+	if err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	sql, err := sqldb.Open(ctx, cfg.DB, Name)
+	if err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	*closers = append(*closers, sql.Close)
+	if err := sql.Instrument(tel.Log, tel.Registry, slowSQL); err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	if err := sql.Migrate(ctx, db.Migrations()); err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	cache, err := kv.Open(ctx, cfg.Cache)
+	if err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	*closers = append(*closers, cache.Close)
+	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry))
+	if err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	*closers = append(*closers, events.Close)
+	return New(Deps{
+		Store:   db.New(sql),
+		Cache:   cache,
+		Queue:   events,
+		Words:   filter,
+		IDs:     ids,
+		Peers:   peers,
+		Log:     tel.Log,
+		Metrics: tel.Registry,
+	}), nil
+}
+
+// Close releases what Open opened, in reverse. Call it after Run has returned.
+func (s *Service) Close() error { return closeAll(s.closers) }
+
+func closeAll(closers []func() error) error {
+	var errs []error
+	for _, c := range closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
