@@ -1,0 +1,386 @@
+#!/usr/bin/env bash
+# Private instances of MariaDB, Redis, RabbitMQ and etcd for development and tests, on loopback, beside whatever else
+# runs on this machine. Debian's packages are installed when they are missing (that needs root); nothing else does.
+#
+#   test/env.sh up                 install what is missing, start what does not run, wait until each answers
+#   test/env.sh down [--purge]     stop all of it; --purge also deletes the data
+#   test/env.sh status             one line per server; fails unless all of them answer
+#   test/env.sh env                shell exports: where tests and the six processes find the servers
+#   test/env.sh start|stop|restart|kill SERVER...    one server: mysql, redis, rabbitmq, etcd; kill is SIGKILL
+#
+#   TIKTOK_ENV_NAME  the instance, default "dev". "dev" has the ports 21xxx, "test" 22xxx.
+#   TIKTOK_ENV_BASE  the base of the ports for an instance of another name, e.g. 23000.
+#   TIKTOK_ENV_DIR   where instances keep their data, default .env.d beside go.mod.
+#
+# Ports: base + 306 MySQL, + 379 Redis, + 380 etcd (+ 381 its peers), + 672 RabbitMQ (+ 673 its nodes, + 674 its epmd).
+set -euo pipefail
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+repo=$(cd "$(dirname "$0")/.." && pwd)
+name=${TIKTOK_ENV_NAME:-dev}
+dir=${TIKTOK_ENV_DIR:-$repo/.env.d}/$name
+servers=(mysql redis etcd rabbitmq)
+
+die() {
+  echo "env.sh: $*" >&2
+  exit 1
+}
+
+case $name in
+  dev) base=21000 ;;
+  test) base=22000 ;;
+  *) base=${TIKTOK_ENV_BASE:-} ;;
+esac
+[[ $name =~ ^[a-z0-9_]+$ ]] || die "TIKTOK_ENV_NAME may hold only a-z, 0-9 and _"
+[[ $base =~ ^[0-9]+$ ]] || die "set TIKTOK_ENV_BASE for the instance $name, e.g. 23000"
+# Above 32768 the system hands ports out to outgoing connections.
+((base >= 1024 && base + 999 < 32768)) || die "TIKTOK_ENV_BASE must be between 1024 and 31768"
+[[ $dir != *[[:space:]]* ]] || die "RabbitMQ cannot live in a folder with spaces: $dir; set TIKTOK_ENV_DIR"
+
+mysql_port=$((base + 306))
+redis_port=$((base + 379))
+etcd_port=$((base + 380))
+etcd_peer_port=$((base + 381))
+rabbitmq_port=$((base + 672))
+rabbitmq_dist_port=$((base + 673))
+epmd_port=$((base + 674))
+mysql_socket=/tmp/tiktok-env-$mysql_port.sock # a path of a socket may not be long
+
+# ---- packages ------------------------------------------------------------------------------------------------------
+
+rabbitmq_script() { compgen -G '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server' | tail -n 1; }
+
+missing_packages() {
+  command -v mariadbd >/dev/null && command -v mariadb >/dev/null && command -v mariadb-install-db >/dev/null || echo mariadb-server
+  command -v redis-server >/dev/null && command -v redis-cli >/dev/null || echo redis-server
+  [ -n "$(rabbitmq_script)" ] && command -v epmd >/dev/null || echo rabbitmq-server
+  command -v etcd >/dev/null || echo etcd-server
+}
+
+install_packages() {
+  local packages=("$@") policy=/usr/sbin/policy-rc.d began
+  if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+    die "please install: ${packages[*]}   (as root: apt-get install --no-install-recommends ${packages[*]})"
+  fi
+  began=$(now)
+  printf '  installing %s ' "${packages[*]}"
+  mkdir -p "$dir"
+  # The packages would start servers on the usual ports. 101 tells them not to.
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  if ! (
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -q update && apt-get -q install -y --no-install-recommends "${packages[@]}"
+  ) </dev/null >"$dir/install.log" 2>&1; then
+    echo "failed; the end of $dir/install.log:"
+    tail -n 20 "$dir/install.log"
+    exit 1
+  fi
+  if [ -n "$(trap -p EXIT)" ]; then
+    rm -f $policy
+    trap - EXIT
+  fi
+  echo "done in $(since "$began")"
+}
+
+# ---- processes -----------------------------------------------------------------------------------------------------
+
+now() { echo "${EPOCHREALTIME/[.,]/}"; } # microseconds
+since() {
+  local tenths=$((($(now) - $1) / 100000))
+  echo "$((tenths / 10)).$((tenths % 10))s"
+}
+
+# Every process that we start carries this in its environment. It tells them from all others, also when a pid file is
+# old and the number belongs to somebody else by now.
+mark() { echo "TIKTOK_ENV_MARK=$dir/$1"; }
+
+is_ours() { # SERVER PID; a zombie has no environment
+  grep -qzxF "$(mark "$1")" "/proc/$2/environ" 2>/dev/null
+}
+
+pid_of() { # SERVER; fails when it does not run
+  local pid
+  pid=$(cat "$dir/$1.pid" 2>/dev/null) && [ -n "$pid" ] && is_ours "$1" "$pid" && echo "$pid"
+}
+
+is_gone() { # PID; a zombie has let go of its files and ports
+  local state
+  state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) || true
+  [[ -z $state || $state == [ZX]* ]]
+}
+
+all_pids() { # every process of SERVER, helpers too
+  local f
+  for f in $(grep -lzxF "$(mark "$1")" /proc/[0-9]*/environ 2>/dev/null); do # processes come and go: it may fail
+    f=${f#/proc/}
+    echo "${f%/environ}"
+  done
+}
+
+# launch SERVER COMMAND...: in the background, in a session of its own, with a log and a pid file.
+launch() {
+  local server=$1
+  shift
+  env "$(mark "$server")" setsid "$@" </dev/null >>"$dir/logs/$server.log" 2>&1 9>&- &
+  echo $! >"$dir/$server.pid"
+}
+
+port_of() {
+  local var=$1_port
+  echo "${!var}"
+}
+
+port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# ---- the servers: launch_X starts, answers_X sends a real request ----------------------------------------------------
+
+launch_mysql() {
+  local data=$dir/mysql
+  local common=(--no-defaults "--datadir=$data" "--user=$(id -un)" --skip-name-resolve)
+  if [ ! -d "$data/mysql" ]; then
+    rm -rf "$data.new"
+    mkdir -p "$data.new"
+    # root has no password, on loopback only.
+    if ! mariadb-install-db --no-defaults "--datadir=$data.new" "--user=$(id -un)" --skip-name-resolve --skip-test-db \
+      --auth-root-authentication-method=normal >"$dir/logs/mysql-install.log" 2>&1 9>&-; then
+      tail -n 20 "$dir/logs/mysql-install.log"
+      die "mariadb-install-db failed"
+    fi
+    mv "$data.new" "$data"
+  fi
+  # Small, but as durable as the real thing: a commit is on disk before it is answered.
+  launch mysql mariadbd "${common[@]}" "--port=$mysql_port" --bind-address=127.0.0.1 "--socket=$mysql_socket" \
+    "--pid-file=$dir/mysqld.pid" --innodb-flush-log-at-trx-commit=1 --innodb-buffer-pool-size=192M \
+    --innodb-log-file-size=64M --performance-schema=OFF --skip-log-bin --max-connections=600 --thread-cache-size=64 \
+    --table-open-cache=1000 --character-set-server=utf8mb4 --collation-server=utf8mb4_bin
+}
+
+answers_mysql() {
+  [ "$(mariadb --no-defaults -h127.0.0.1 "-P$mysql_port" -uroot --connect-timeout=2 -Nse 'SELECT 1' 2>/dev/null)" = 1 ]
+}
+
+launch_redis() {
+  mkdir -p "$dir/redis"
+  # Without its own process title, which would overwrite the environment that we recognise it by.
+  launch redis redis-server --port "$redis_port" --bind 127.0.0.1 --dir "$dir/redis" --save "" --appendonly no \
+    --daemonize no --set-proc-title no --databases 64 --maxclients 2000
+}
+
+answers_redis() { [ "$(timeout 2 redis-cli -h 127.0.0.1 -p "$redis_port" ping 2>/dev/null)" = PONG ]; }
+
+launch_etcd() {
+  local client=http://127.0.0.1:$etcd_port peer=http://127.0.0.1:$etcd_peer_port
+  mkdir -p -m 700 "$dir/etcd"
+  launch etcd etcd --name "$name" --data-dir "$dir/etcd" --listen-client-urls "$client" --advertise-client-urls "$client" \
+    --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "$name=$peer" \
+    --auto-compaction-mode periodic --auto-compaction-retention 1h --logger zap --log-outputs stderr
+}
+
+answers_etcd() { # healthy means that it could commit
+  http_get "$etcd_port" /health | grep -q '"health": *"true"'
+}
+
+http_get() { # PORT PATH, without curl
+  timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "GET %s HTTP/1.0\r\n\r\n" "$1" >&3 && cat <&3' "$1" "$2" 2>/dev/null
+}
+
+launch_rabbitmq() {
+  local r=$dir/rabbitmq conf=$dir/rabbitmq/rabbitmq.conf
+  mkdir -p "$r/home" "$r/data" "$r/logs" "$r/generated"
+  cat >"$conf" <<CONF
+listeners.tcp.1 = 127.0.0.1:$rabbitmq_port
+log.file = false
+log.console = true
+log.console.level = warning
+disk_free_limit.absolute = 100MB
+vm_memory_high_watermark.relative = 0.3
+CONF
+  : >"$r/env.conf" # instead of /etc/rabbitmq/rabbitmq-env.conf
+  echo '[].' >"$r/plugins"
+  # Its own port mapper, which also ends with it; the one that erl would start by itself stays forever.
+  if ! port_taken "$epmd_port"; then
+    env "$(mark rabbitmq)" setsid epmd -port "$epmd_port" -address 127.0.0.1 </dev/null >>"$dir/logs/epmd.log" 2>&1 9>&- &
+    until port_taken "$epmd_port"; do
+      kill -0 $! 2>/dev/null || die "epmd does not start, see $dir/logs/epmd.log"
+      sleep 0.05
+    done
+  fi
+  # With "detached" the script becomes the server instead of waiting for it. Schedulers that wait for work asleep leave
+  # the processor to the tests.
+  launch rabbitmq env HOME="$r/home" detached=1 \
+    ERL_EPMD_PORT="$epmd_port" ERL_EPMD_ADDRESS=127.0.0.1 \
+    RABBITMQ_CONF_ENV_FILE="$r/env.conf" RABBITMQ_CONFIG_FILE="$conf" RABBITMQ_ADVANCED_CONFIG_FILE="$r/advanced.config" \
+    RABBITMQ_ENABLED_PLUGINS_FILE="$r/plugins" RABBITMQ_GENERATED_CONFIG_DIR="$r/generated" \
+    RABBITMQ_MNESIA_BASE="$r/data" RABBITMQ_LOG_BASE="$r/logs" RABBITMQ_PID_FILE="$r/server.pid" \
+    RABBITMQ_NODENAME="tiktok_$name@localhost" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT="$rabbitmq_port" \
+    RABBITMQ_DIST_PORT="$rabbitmq_dist_port" \
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none" \
+    sh "$(rabbitmq_script)"
+}
+
+answers_rabbitmq() { # a client says "AMQP 0-9-1", the broker answers with its properties
+  # shellcheck disable=SC2016 # $0 belongs to the inner shell
+  timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "AMQP\0\0\11\1" >&3 && head -c 200 <&3' "$rabbitmq_port" 2>/dev/null |
+    grep -aq capabilities
+}
+
+# ---- commands ------------------------------------------------------------------------------------------------------
+
+declare -A began # when each server was started, in microseconds
+
+begin() { # SERVER
+  began[$1]=$(now)
+  pid_of "$1" >/dev/null && return
+  mkdir -p "$dir/logs"
+  if port_taken "$(port_of "$1")"; then
+    die "port $(port_of "$1") for $1 is taken by a process that env.sh did not start"
+  fi
+  "launch_$1"
+}
+
+finish() { # SERVER...: wait until each answers, and say so as it does
+  local s waiting=("$@") still
+  while [ ${#waiting[@]} -gt 0 ]; do
+    still=()
+    for s in "${waiting[@]}"; do
+      if "answers_$s"; then
+        printf '  %-9s ready in %5s on 127.0.0.1:%s\n' "$s" "$(since "${began[$s]}")" "$(port_of "$s")"
+      elif ! kill -0 "$(cat "$dir/$s.pid")" 2>/dev/null || (($(now) - began[$s] > 120000000)); then
+        printf '  %-9s did not start; the end of %s:\n' "$s" "$dir/logs/$s.log"
+        tail -n 20 "$dir/logs/$s.log"
+        exit 1
+      else
+        still+=("$s")
+      fi
+    done
+    waiting=("${still[@]}")
+    [ ${#waiting[@]} -eq 0 ] || sleep 0.2
+  done
+}
+
+start() { # SERVER...: at the same time
+  local s
+  for s in "$@"; do begin "$s"; done
+  finish "$@"
+}
+
+stop() { # SERVER SIGNAL: and everything that belongs to it
+  local pid t
+  t=$(now)
+  printf '  %-9s ' "$1"
+  if pid=$(pid_of "$1"); then
+    kill "-$2" "$pid" 2>/dev/null || true
+    until is_gone "$pid"; do
+      if (($(now) - t > 60000000)); then
+        printf 'does not stop, killed; '
+        kill -KILL "$pid" 2>/dev/null || true
+      fi
+      sleep 0.05
+    done
+  fi
+  # Helpers (RabbitMQ's port mapper and the like), and what an interrupted start left behind.
+  while pid=$(all_pids "$1") && [ -n "$pid" ]; do
+    # shellcheck disable=SC2086 # several numbers
+    kill -KILL $pid 2>/dev/null || true
+    for pid in $pid; do until is_gone "$pid"; do sleep 0.02; done; done
+  done
+  rm -f "$dir/$1.pid"
+  echo "stopped in $(since "$t")"
+}
+
+status() {
+  local s pid failed=0
+  for s in "${servers[@]}"; do
+    if ! pid=$(pid_of "$s"); then
+      printf '  %-9s down\n' "$s"
+      failed=1
+    elif "answers_$s"; then
+      printf '  %-9s ready, pid %s, 127.0.0.1:%s\n' "$s" "$pid" "$(port_of "$s")"
+    else
+      printf '  %-9s pid %s, does not answer, see %s\n' "$s" "$pid" "$dir/logs/$s.log"
+      failed=1
+    fi
+  done
+  return $failed
+}
+
+print_env() {
+  cat <<ENV
+export TIKTOK_TEST_MYSQL='root:@tcp(127.0.0.1:$mysql_port)/'
+export TIKTOK_TEST_REDIS='127.0.0.1:$redis_port'
+export TIKTOK_TEST_RABBITMQ='amqp://guest:guest@127.0.0.1:$rabbitmq_port/'
+export TIKTOK_TEST_ETCD='127.0.0.1:$etcd_port'
+export TIKTOK_DB_DRIVER='mysql'
+export TIKTOK_DB_ADDR='127.0.0.1:$mysql_port'
+export TIKTOK_DB_USER='root'
+export TIKTOK_DB_PASSWORD=''
+export TIKTOK_CACHE_DRIVER='redis'
+export TIKTOK_CACHE_ADDRS='127.0.0.1:$redis_port'
+export TIKTOK_QUEUE_DRIVER='rabbitmq'
+export TIKTOK_QUEUE_URL='amqp://guest:guest@127.0.0.1:$rabbitmq_port/'
+export TIKTOK_RPC_REGISTRY='127.0.0.1:$etcd_port'
+ENV
+}
+
+up() {
+  local missing t
+  t=$(now)
+  mapfile -t missing < <(missing_packages)
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+  # The slowest first; MariaDB makes its data folder while the others start.
+  start rabbitmq etcd redis mysql
+  echo "  instance $name is up after $(since "$t"), data in $dir"
+}
+
+down() {
+  local s
+  for s in rabbitmq etcd redis mysql; do
+    if [ -n "$(all_pids "$s")" ]; then stop "$s" TERM; else rm -f "$dir/$s.pid"; fi
+  done
+  rm -f "$mysql_socket"
+  [ "${1:-}" != --purge ] || rm -rf "$dir"
+}
+
+check_servers() {
+  local s
+  [ $# -gt 0 ] || die "which server? ${servers[*]}"
+  for s in "$@"; do [[ " ${servers[*]} " == *" $s "* ]] || die "no server $s; there are ${servers[*]}"; done
+}
+
+# One command of an instance at a time. The servers do not inherit the lock (9>&-).
+lock() {
+  mkdir -p "$(dirname "$dir")"
+  exec 9>"$(dirname "$dir")/$name.lock"
+  flock -w 300 9 || die "another env.sh has been busy with $name for 5 minutes"
+}
+
+command=${1:-}
+[ $# -eq 0 ] || shift
+case $command in
+  up) lock && up ;;
+  down) lock && down "$@" ;;
+  status) status ;;
+  env) print_env ;;
+  start)
+    check_servers "$@" && lock && start "$@"
+    ;;
+  stop | kill)
+    check_servers "$@" && lock
+    signal=TERM
+    [ "$command" = stop ] || signal=KILL
+    for s in "$@"; do stop "$s" $signal; done
+    ;;
+  restart)
+    check_servers "$@" && lock
+    for s in "$@"; do stop "$s" TERM; done
+    start "$@"
+    ;;
+  *)
+    sed -n '2,16p' "$0" | cut -c3-
+    exit 2
+    ;;
+esac
