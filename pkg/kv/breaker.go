@@ -49,7 +49,7 @@ func (b *breaker) done(now time.Time, ok bool) {
 	b.until = now.Add(breakerPause)
 }
 
-// cancelled is done for an operation whose caller gave up: it says nothing about Redis.
+// cancelled is done for an operation without an outcome.
 func (b *breaker) cancelled() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -80,7 +80,7 @@ func Open(_ context.Context, cfg Config) (Store, error) {
 	case "", DriverMemory:
 		return newMemory(cfg)
 	case DriverRedis:
-		return newRedis(cfg), nil
+		return newRedisStore(cfg), nil
 	default:
 		return nil, fmt.Errorf("kv: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRedis)
 	}

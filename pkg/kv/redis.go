@@ -16,11 +16,23 @@ const (
 	setIfValue = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return false`
 )
 
-// NewRedisClient returns the client that cfg describes: one server, Sentinel or Cluster. It connects when it is first
-// used. Only this package and pkg/limiter talk to Redis.
-func NewRedisClient(cfg Config) redis.UniversalClient {
-	timeout := cfg.timeout()
-	return redis.NewUniversalClient(&redis.UniversalOptions{
+// Redis is a client of one server, of Sentinels or of a Cluster. Only this package and pkg/limiter talk to Redis.
+type Redis struct {
+	// Client may be used inside Do only.
+	Client  redis.UniversalClient
+	timeout time.Duration
+	breaker breaker
+}
+
+// NewRedis returns the client that cfg describes. It connects when it is first used.
+func NewRedis(cfg Config) *Redis {
+	timeout := cfg.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	// The library logs each failed dial to stderr. Here whoever asked reports it, in the log of the process.
+	redis.SetLogger(quiet{})
+	client := redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs:         cfg.Addrs,
 		Username:      cfg.Username,
 		Password:      cfg.Password,
@@ -41,30 +53,16 @@ func NewRedisClient(cfg Config) redis.UniversalClient {
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
+	return &Redis{Client: client, timeout: timeout}
 }
 
-func (c Config) timeout() time.Duration {
-	if c.Timeout > 0 {
-		return c.Timeout
-	}
-	return defaultTimeout
-}
+type quiet struct{}
 
-type redisStore struct {
-	client  redis.UniversalClient
-	cluster bool
-	timeout time.Duration
-	breaker breaker
-}
+func (quiet) Printf(context.Context, string, ...any) {}
 
-func newRedis(cfg Config) *redisStore {
-	client := NewRedisClient(cfg)
-	_, cluster := client.(*redis.ClusterClient)
-	return &redisStore{client: client, cluster: cluster, timeout: cfg.timeout()}
-}
-
-// do runs one operation within the timeout, unless Redis is known to be away.
-func (r *redisStore) do(ctx context.Context, op func(context.Context) error) error {
+// Do runs one operation within Config.Timeout. While Redis does not answer it fails at once, and every half second one
+// operation tries again. The error is that of op, or ErrClosed.
+func (r *Redis) Do(ctx context.Context, op func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -76,9 +74,10 @@ func (r *redisStore) do(ctx context.Context, op func(context.Context) error) err
 	err := op(opCtx)
 	switch {
 	case errors.Is(err, redis.ErrClosed):
+		r.breaker.cancelled()
 		return ErrClosed
 	case err != nil && ctx.Err() != nil:
-		r.breaker.cancelled()
+		r.breaker.cancelled() // the caller gave up: that says nothing about Redis
 	default:
 		r.breaker.done(time.Now(), err == nil || isReply(err))
 	}
@@ -91,16 +90,43 @@ func isReply(err error) bool {
 	return errors.As(err, &reply)
 }
 
+// Close closes all connections.
+func (r *Redis) Close() error {
+	if err := r.Client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("kv: close redis: %w", err)
+	}
+	return nil
+}
+
+type redisStore struct {
+	redis   *Redis
+	cluster bool
+}
+
+func newRedisStore(cfg Config) *redisStore {
+	r := NewRedis(cfg)
+	_, cluster := r.Client.(*redis.ClusterClient)
+	return &redisStore{redis: r, cluster: cluster}
+}
+
+// wrap says what failed.
+func wrap(op string, keys int, err error) error {
+	if err == nil || errors.Is(err, ErrClosed) {
+		return err
+	}
+	return fmt.Errorf("kv: %s %d keys: %w", op, keys, err)
+}
+
 func (r *redisStore) MGet(ctx context.Context, keys []string) ([][]byte, error) {
 	out := make([][]byte, len(keys))
 	if len(keys) == 0 {
 		return out, nil
 	}
-	err := r.do(ctx, func(ctx context.Context) error {
+	err := r.redis.Do(ctx, func(ctx context.Context) error {
 		if r.cluster {
 			return r.pipelinedGet(ctx, keys, out)
 		}
-		values, err := r.client.MGet(ctx, keys...).Result()
+		values, err := r.redis.Client.MGet(ctx, keys...).Result()
 		for i, v := range values {
 			if s, ok := v.(string); ok {
 				out[i] = []byte(s)
@@ -109,14 +135,14 @@ func (r *redisStore) MGet(ctx context.Context, keys []string) ([][]byte, error) 
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("kv: get %d keys: %w", len(keys), err)
+		return nil, wrap("get", len(keys), err)
 	}
 	return out, nil
 }
 
 // pipelinedGet reads keys of several Cluster slots: the client sends one pipeline to each node, all at once.
 func (r *redisStore) pipelinedGet(ctx context.Context, keys []string, out [][]byte) error {
-	pipe := r.client.Pipeline()
+	pipe := r.redis.Client.Pipeline()
 	cmds := make([]*redis.StringCmd, len(keys))
 	for i, k := range keys {
 		cmds[i] = pipe.Get(ctx, k)
@@ -143,75 +169,53 @@ func (r *redisStore) Set(ctx context.Context, items []Item) error {
 	if err := check(items); err != nil {
 		return err
 	}
-	err := r.do(ctx, func(ctx context.Context) error {
-		pipe := r.client.Pipeline()
-		for _, it := range items {
-			switch {
-			case it.IfValue != nil:
-				pipe.Eval(ctx, setIfValue, []string{it.Key}, it.IfValue, it.Value, it.TTL.Milliseconds())
-			case it.IfAbsent:
-				pipe.SetArgs(ctx, it.Key, it.Value, redis.SetArgs{Mode: "NX", TTL: it.TTL})
-			default:
-				pipe.Set(ctx, it.Key, it.Value, it.TTL)
-			}
+	pipe := r.redis.Client.Pipeline()
+	for _, it := range items {
+		switch {
+		case it.IfValue != nil:
+			pipe.Eval(ctx, setIfValue, []string{it.Key}, it.IfValue, it.Value, it.TTL.Milliseconds())
+		case it.IfAbsent:
+			pipe.SetArgs(ctx, it.Key, it.Value, redis.SetArgs{Mode: "NX", TTL: it.TTL})
+		default:
+			pipe.Set(ctx, it.Key, it.Value, it.TTL)
 		}
-		return execAll(ctx, pipe)
-	})
-	if err != nil {
-		return fmt.Errorf("kv: set %d keys: %w", len(items), err)
 	}
-	return nil
+	return wrap("set", len(items), r.exec(ctx, pipe))
 }
 
 func (r *redisStore) Delete(ctx context.Context, keys []string) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	err := r.do(ctx, func(ctx context.Context) error {
-		pipe := r.client.Pipeline()
-		for _, k := range keys {
-			pipe.Del(ctx, k)
-		}
-		return execAll(ctx, pipe)
-	})
-	if err != nil {
-		return fmt.Errorf("kv: delete %d keys: %w", len(keys), err)
+	pipe := r.redis.Client.Pipeline()
+	for _, k := range keys {
+		pipe.Del(ctx, k)
 	}
-	return nil
+	return wrap("delete", len(keys), r.exec(ctx, pipe))
 }
 
-// execAll runs a pipeline and returns the first real error: a condition that does not hold answers Nil.
-func execAll(ctx context.Context, pipe redis.Pipeliner) error {
-	cmds, err := pipe.Exec(ctx)
-	if err == nil {
-		return nil
-	}
-	if len(cmds) == 0 {
-		return err
-	}
-	for _, c := range cmds {
-		if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
+// exec runs a pipeline and returns the first real error: a condition that does not hold answers Nil.
+func (r *redisStore) exec(ctx context.Context, pipe redis.Pipeliner) error {
+	return r.redis.Do(ctx, func(ctx context.Context) error {
+		cmds, err := pipe.Exec(ctx)
+		if err != nil && !errors.Is(err, redis.Nil) {
 			return err
 		}
-	}
-	return nil
+		for _, c := range cmds {
+			if err := c.Err(); err != nil && !errors.Is(err, redis.Nil) {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (r *redisStore) Ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	if err := r.client.Ping(ctx).Err(); err != nil {
-		if errors.Is(err, redis.ErrClosed) {
-			return ErrClosed
-		}
-		return fmt.Errorf("kv: ping redis: %w", err)
+	err := r.redis.Do(ctx, func(ctx context.Context) error { return r.redis.Client.Ping(ctx).Err() })
+	if err == nil || errors.Is(err, ErrClosed) {
+		return err
 	}
-	return nil
+	return fmt.Errorf("kv: ping redis: %w", err)
 }
 
-func (r *redisStore) Close() error {
-	if err := r.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
-		return fmt.Errorf("kv: close redis: %w", err)
-	}
-	return nil
-}
+func (r *redisStore) Close() error { return r.redis.Close() }

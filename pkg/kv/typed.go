@@ -40,13 +40,14 @@ type Options struct {
 
 // Typed caches values of one kind by id. It is safe for concurrent use.
 //
-// A value that a commit made old is never served after Invalidate has returned, by any process. How: Invalidate does
+// A value that a commit made old is not served after Invalidate has returned, by any process. How: Invalidate does
 // not delete, it writes a tombstone with a fresh token. A loader remembers what it found in the store before it loaded
 // (nothing, or a tombstone), and stores its value only if exactly that is still there. So a slow reader that read
 // before the commit cannot put its old value back. Two readers share one load only if they found the same thing,
 // therefore nobody joins a load that may have begun before a commit that he must see. Tombstones live 5 seconds;
 // a load is given up after 3. When a tombstone cannot be written, this process passes by the cache for these ids and
-// tries again until it is written or until all that could be stale has expired.
+// tries again until it is written or until all that could be stale has expired; only other processes that can reach the
+// store while this one cannot may serve old values until then.
 type Typed[T any] struct {
 	store   Store
 	kind    string

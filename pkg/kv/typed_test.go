@@ -1,0 +1,643 @@
+package kv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+type card struct {
+	ID   int64
+	Name string
+	Tags []string `json:",omitempty"`
+}
+
+// counting counts round trips and can be made to fail.
+type counting struct {
+	Store
+	mgets, sets atomic.Int64
+	away        atomic.Bool
+}
+
+var errTestAway = errors.New("test: store is away")
+
+func (c *counting) MGet(ctx context.Context, keys []string) ([][]byte, error) {
+	c.mgets.Add(1)
+	if c.away.Load() {
+		return nil, errTestAway
+	}
+	return c.Store.MGet(ctx, keys)
+}
+
+func (c *counting) Set(ctx context.Context, items []Item) error {
+	c.sets.Add(1)
+	if c.away.Load() {
+		return errTestAway
+	}
+	return c.Store.Set(ctx, items)
+}
+
+func (c *counting) trips() (mgets, sets int64) { return c.mgets.Swap(0), c.sets.Swap(0) }
+
+// table is the truth that the cache stands before.
+type table struct {
+	mu    sync.Mutex
+	rows  map[int64]card
+	loads int
+	asked []int64
+}
+
+func newTable(n int64) *table {
+	t := &table{rows: make(map[int64]card)}
+	for id := int64(1); id <= n; id++ {
+		t.rows[id] = card{ID: id, Name: fmt.Sprint("name ", id)}
+	}
+	return t
+}
+
+func (t *table) put(c card) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows[c.ID] = c
+}
+
+func (t *table) load(_ context.Context, ids []int64) (map[int64]card, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.loads++
+	t.asked = append(t.asked, ids...)
+	out := make(map[int64]card)
+	for _, id := range ids {
+		if c, ok := t.rows[id]; ok {
+			out[id] = c
+		}
+	}
+	return out, nil
+}
+
+func (t *table) took() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.loads
+	t.loads, t.asked = 0, nil
+	return n
+}
+
+// eachStore runs fn on the memory store, and on Redis when there is one.
+func eachStore(t *testing.T, fn func(t *testing.T, s *counting, o Options)) {
+	t.Helper()
+	run := func(name string, cfg Config) {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			prefix := fmt.Sprintf("typedtest:%d:", time.Now().UnixNano())
+			fn(t, &counting{Store: s}, Options{
+				Kind: "card",
+				Key:  func(id int64) string { return fmt.Sprintf("%s{%d}", prefix, id) },
+				TTL:  time.Minute, NegativeTTL: time.Minute,
+			})
+		})
+	}
+	run("memory", Config{})
+	if addr := os.Getenv("TIKTOK_TEST_REDIS"); addr != "" {
+		run("redis", Config{Driver: DriverRedis, Addrs: []string{addr}, Timeout: 5 * time.Second})
+	}
+}
+
+func mustGet(t *testing.T, c *Typed[card], tab *table, ids ...int64) map[int64]card {
+	t.Helper()
+	got, err := c.GetMulti(t.Context(), ids, tab.load)
+	if err != nil {
+		t.Fatalf("GetMulti: %v", err)
+	}
+	return got
+}
+
+func TestBatchIsThreeRoundTrips(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(90)
+		tab.put(card{ID: 7, Name: "七 \"quoted\" <b>", Tags: []string{"a", ""}})
+		ids := make([]int64, 0, 200)
+		for id := range int64(100) {
+			ids = append(ids, id+1, id+1)
+		}
+		c := NewTyped[card](s, o)
+		for round, want := range [][3]int64{{1, 1, 1}, {1, 0, 0}} {
+			got := mustGet(t, c, tab, ids...)
+			if diff := cmp.Diff(tab.rows, got); diff != "" {
+				t.Fatalf("round %d: %s", round, diff)
+			}
+			mgets, sets := s.trips()
+			if have := [3]int64{mgets, int64(tab.took()), sets}; have != want {
+				t.Errorf("round %d: MGet, load, Set = %v, want %v", round, have, want)
+			}
+		}
+		if got := mustGet(t, c, tab); got == nil || len(got) != 0 {
+			t.Errorf("no ids: %v", got)
+		}
+		if mgets, sets := s.trips(); mgets+sets != 0 {
+			t.Errorf("no ids cost %d round trips", mgets+sets)
+		}
+	})
+}
+
+func TestOnlyTheMissingAreLoaded(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(10)
+		c := NewTyped[card](s, o)
+		mustGet(t, c, tab, 1, 2, 3)
+		tab.took()
+		mustGet(t, c, tab, 2, 3, 4, 5)
+		if diff := cmp.Diff([]int64{4, 5}, tab.asked); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestCreateReplacesNegativeEntry(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(0)
+		c := NewTyped[card](s, o)
+		mustGet(t, c, tab, 5)
+		mustGet(t, c, tab, 5)
+		if n := tab.took(); n != 1 {
+			t.Errorf("%d loads of an id that does not exist, want 1", n)
+		}
+		tab.put(card{ID: 5, Name: "new"})
+		c.Invalidate(t.Context(), 5)
+		if got := mustGet(t, c, tab, 5); got[5].Name != "new" {
+			t.Errorf("got %v after the create", got)
+		}
+	})
+}
+
+func TestNegativeEntriesCanBeOff(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		o.NegativeTTL = -1
+		tab := newTable(0)
+		c := NewTyped[card](s, o)
+		mustGet(t, c, tab, 5)
+		mustGet(t, c, tab, 5)
+		if n := tab.took(); n != 2 {
+			t.Errorf("%d loads, want 2", n)
+		}
+	})
+}
+
+func TestManyReadersOneLoad(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		const readers = 30
+		tab := newTable(3)
+		c := NewTyped[card](s, o)
+		entered, release := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		slow := func(ctx context.Context, ids []int64) (map[int64]card, error) {
+			once.Do(func() { close(entered) })
+			<-release
+			return tab.load(ctx, ids)
+		}
+		var wg sync.WaitGroup
+		read := func() {
+			got, err := c.GetMulti(t.Context(), []int64{1, 2}, slow)
+			if err != nil || got[1].Name == "" || got[2].Name == "" {
+				t.Errorf("got %v, %v", got, err)
+			}
+		}
+		wg.Go(read)
+		<-entered
+		for range readers {
+			wg.Go(read)
+		}
+		waitFor(t, func() bool { return s.mgets.Load() == readers+1 })
+		close(release)
+		wg.Wait()
+		if n := tab.took(); n != 1 {
+			t.Errorf("%d loads, want 1", n)
+		}
+	})
+}
+
+// pausedRead is a reader whose load has read the truth and then waits.
+type pausedRead struct {
+	read, release chan struct{}
+	result        chan map[int64]card
+}
+
+func pause(t *testing.T, c *Typed[card], tab *table, ids ...int64) *pausedRead {
+	t.Helper()
+	p := &pausedRead{read: make(chan struct{}), release: make(chan struct{}), result: make(chan map[int64]card, 1)}
+	go func() {
+		got, err := c.GetMulti(context.Background(), ids, func(ctx context.Context, ids []int64) (map[int64]card, error) {
+			found, err := tab.load(ctx, ids)
+			close(p.read)
+			<-p.release
+			return found, err
+		})
+		if err != nil {
+			t.Errorf("paused reader: %v", err)
+		}
+		p.result <- got
+	}()
+	<-p.read
+	return p
+}
+
+func (p *pausedRead) finish() map[int64]card {
+	close(p.release)
+	return <-p.result
+}
+
+// TestSlowReaderCannotBringBackOldValue is the race that invalidation by deleting loses: a reader loads the old value,
+// a commit and its invalidation come, and then the reader stores what it has.
+func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		// before brings the store into the state that the slow reader finds.
+		before func(t *testing.T, c *Typed[card], tab *table)
+		// other is another process on the same store.
+		other bool
+		// forgotten means that the store loses the tombstone.
+		forgotten bool
+	}{
+		{name: "nothing found", before: func(*testing.T, *Typed[card], *table) {}},
+		{name: "nothing found, other process", before: func(*testing.T, *Typed[card], *table) {}, other: true},
+		{name: "nothing found, tombstone evicted", before: func(*testing.T, *Typed[card], *table) {}, forgotten: true},
+		{name: "tombstone found", before: func(t *testing.T, c *Typed[card], _ *table) { c.Invalidate(t.Context(), 1) }},
+		{name: "tombstone found, other process", before: func(t *testing.T, c *Typed[card], _ *table) { c.Invalidate(t.Context(), 1) }, other: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			eachStore(t, func(t *testing.T, s *counting, o Options) {
+				tab := newTable(2)
+				slow := NewTyped[card](s, o)
+				writer := slow
+				if tt.other {
+					writer = NewTyped[card](s, o)
+				}
+				tt.before(t, writer, tab)
+
+				p := pause(t, slow, tab, 1, 2)
+				tab.put(card{ID: 1, Name: "committed"})
+				writer.Invalidate(t.Context(), 1)
+				if tt.forgotten {
+					if err := s.Delete(t.Context(), []string{o.Key(1)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+
+				// While the slow reader is still away, nobody may join it for what was committed.
+				for _, c := range []*Typed[card]{slow, writer} {
+					if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+						t.Errorf("after the commit: %q", got[1].Name)
+					}
+				}
+				if tt.forgotten {
+					if err := s.Delete(t.Context(), []string{o.Key(1)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := p.finish(); got[1].Name != "name 1" {
+					t.Fatalf("the slow reader got %q: this test does not test what it should", got[1].Name)
+				}
+				for _, c := range []*Typed[card]{slow, writer} {
+					if got := mustGet(t, c, tab, 1, 2); got[1].Name != "committed" {
+						t.Errorf("after the slow reader: %q", got[1].Name)
+					}
+				}
+				// What nobody invalidated was stored by the slow reader.
+				tab.took()
+				mustGet(t, writer, tab, 2)
+				if n := tab.took(); n != 0 {
+					t.Error("the other id was not stored")
+				}
+			})
+		})
+	}
+}
+
+// TestHotKeyIsCachedBetweenWrites checks that a tombstone does not keep the key out of the cache.
+func TestHotKeyIsCachedBetweenWrites(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(1)
+		c, other := NewTyped[card](s, o), NewTyped[card](s, o)
+		for i := range 20 {
+			name := fmt.Sprint("version ", i)
+			tab.put(card{ID: 1, Name: name})
+			c.Invalidate(t.Context(), 1)
+			tab.took()
+			for range 5 {
+				for _, reader := range []*Typed[card]{c, other} {
+					if got := mustGet(t, reader, tab, 1); got[1].Name != name {
+						t.Fatalf("got %q, want %q", got[1].Name, name)
+					}
+				}
+			}
+			if n := tab.took(); n != 1 {
+				t.Fatalf("%d loads after one write, want 1", n)
+			}
+		}
+	})
+}
+
+// TestNoStaleReadUnderLoad hammers one key from two processes; a reader must never see less than was committed and
+// invalidated before it began.
+func TestNoStaleReadUnderLoad(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		const writes, readers = 300, 6
+		var truth, acked atomic.Int64
+		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
+			return map[int64]int64{1: truth.Load()}, nil
+		}
+		procs := []*Typed[int64]{NewTyped[int64](s, o), NewTyped[int64](s, o)}
+		var wg sync.WaitGroup
+		stop := make(chan struct{})
+		var hits atomic.Int64
+		for r := range readers {
+			wg.Go(func() {
+				c := procs[r%2]
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					least := acked.Load()
+					got, err := c.GetMulti(context.Background(), []int64{1}, load)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if got[1] < least {
+						t.Errorf("read %d after %d was acknowledged", got[1], least)
+						return
+					}
+					hits.Add(1)
+				}
+			})
+		}
+		for i := int64(1); i <= writes; i++ {
+			truth.Store(i)
+			procs[i%2].Invalidate(t.Context(), 1)
+			acked.Store(i)
+		}
+		waitFor(t, func() bool { return hits.Load() > 100 || t.Failed() })
+		close(stop)
+		wg.Wait()
+	})
+}
+
+func TestStoreFailureIsNotAnError(t *testing.T) {
+	s := &counting{}
+	mem, err := Open(t.Context(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Store = mem
+	reg := prometheus.NewRegistry()
+	tab := newTable(3)
+	c := NewTyped[card](s, Options{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Metrics: reg})
+	s.away.Store(true)
+	if got := mustGet(t, c, tab, 1, 2, 9); len(got) != 2 {
+		t.Errorf("got %v", got)
+	}
+	if _, sets := s.trips(); sets != 0 {
+		t.Error("a value was stored although it is not known what the store held")
+	}
+	if n := testutil.ToFloat64(c.metrics.errors); n != 1 {
+		t.Errorf("%v errors counted, want 1", n)
+	}
+}
+
+func TestFailedInvalidationIsMadeUpFor(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(2)
+		c, other := NewTyped[card](s, o), NewTyped[card](s, o)
+		mustGet(t, c, tab, 1, 2)
+		s.away.Store(true)
+		tab.put(card{ID: 1, Name: "committed"})
+		c.Invalidate(t.Context(), 1)
+		// The store comes back with the old value still in it.
+		s.away.Store(false)
+		if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+			t.Errorf("this process reads %q", got[1].Name)
+		}
+		// And soon the tombstone is there for the others.
+		waitFor(t, func() bool { return mustGet(t, other, tab, 1)[1].Name == "committed" })
+		waitFor(t, func() bool {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return !c.dirty.retrying && len(c.dirty.ids) == 0
+		})
+		mustGet(t, c, tab, 1)
+		tab.took()
+		mustGet(t, c, tab, 1, 2)
+		if n := tab.took(); n != 0 {
+			t.Error("the key is still not cached")
+		}
+	})
+}
+
+func TestTooManyFailedInvalidations(t *testing.T) {
+	mem, err := Open(t.Context(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &counting{Store: mem}
+	tab := newTable(1)
+	c := NewTyped[card](s, Options{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Minute})
+	mustGet(t, c, tab, 1)
+	s.away.Store(true)
+	ids := make([]int64, maxDirty+1)
+	for i := range ids {
+		ids[i] = int64(1000 + i)
+	}
+	c.Invalidate(t.Context(), ids...)
+	c.Invalidate(t.Context(), 1)
+	tab.put(card{ID: 1, Name: "committed"})
+	s.away.Store(false)
+	if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+		t.Errorf("got %q", got[1].Name)
+	}
+	if err := s.Close(); err != nil { // ends the retries
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return !c.dirty.retrying
+	})
+}
+
+func TestLoadErrorReachesAllWaiters(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		c := NewTyped[card](s, o)
+		bad := errors.New("no database")
+		if _, err := c.GetMulti(t.Context(), []int64{1}, func(context.Context, []int64) (map[int64]card, error) { return nil, bad }); !errors.Is(err, bad) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := c.GetMulti(t.Context(), []int64{1}, func(context.Context, []int64) (map[int64]card, error) { panic("boom") }); err == nil || !strings.Contains(err.Error(), "boom") {
+			t.Errorf("panic: got %v", err)
+		}
+		// Nothing of it is remembered.
+		if got := mustGet(t, c, newTable(1), 1); got[1].ID != 1 {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+func TestGivingUpDoesNotFailOthers(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(1)
+		c := NewTyped[card](s, o)
+		entered, release := make(chan struct{}), make(chan struct{})
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() {
+			_, err := c.GetMulti(ctx, []int64{1}, func(ctx context.Context, ids []int64) (map[int64]card, error) {
+				close(entered)
+				<-release
+				if err := ctx.Err(); err != nil {
+					return nil, err
+				}
+				return tab.load(ctx, ids)
+			})
+			first <- err
+		}()
+		<-entered
+		second := make(chan map[int64]card, 1)
+		go func() { second <- mustGet(t, c, tab, 1) }()
+		waitFor(t, func() bool { return s.mgets.Load() == 2 })
+		cancel()
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Errorf("who gave up got %v", err)
+		}
+		close(release)
+		if got := <-second; got[1].ID != 1 {
+			t.Errorf("the other got %v", got)
+		}
+		if _, err := c.GetMulti(ctx, []int64{1}, tab.load); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended context: %v", err)
+		}
+	})
+}
+
+func TestLateLoadIsNotStored(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(1)
+		c := NewTyped[card](s, o)
+		c.loadTimeout, c.tombstoneTTL = time.Millisecond, time.Millisecond
+		p := pause(t, c, tab, 1)
+		// The load has long passed its deadline.
+		timer := time.NewTimer(20 * time.Millisecond)
+		<-timer.C
+		p.finish()
+		if _, sets := s.trips(); sets != 0 {
+			t.Error("the value of a load that came too late was stored")
+		}
+	})
+}
+
+func TestUnreadableValueIsReplaced(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(2)
+		c := NewTyped[card](s, o)
+		for id, garbage := range map[int64]string{1: "v{not json", 2: "?"} {
+			if err := s.Set(t.Context(), []Item{{Key: o.Key(id), Value: []byte(garbage), TTL: time.Minute}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			if diff := cmp.Diff(tab.rows, mustGet(t, c, tab, 1, 2)); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if n := tab.took(); n != 1 {
+			t.Errorf("%d loads, want 1", n)
+		}
+	})
+}
+
+func TestMetricsAreShared(t *testing.T) {
+	mem, err := Open(t.Context(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg := prometheus.NewRegistry()
+	tab := newTable(2)
+	kinds := map[string]*Typed[card]{}
+	for _, kind := range []string{"a", "b"} {
+		kinds[kind] = NewTyped[card](mem, Options{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Metrics: reg})
+	}
+	mustGet(t, kinds["a"], tab, 1, 2)
+	mustGet(t, kinds["a"], tab, 1, 2)
+	mustGet(t, kinds["b"], tab, 1)
+	want := `
+# HELP cache_hits_total Ids answered by the cache, those known not to exist included.
+# TYPE cache_hits_total counter
+cache_hits_total{kind="a"} 2
+cache_hits_total{kind="b"} 0
+# HELP cache_misses_total Ids that had to be loaded.
+# TYPE cache_misses_total counter
+cache_misses_total{kind="a"} 2
+cache_misses_total{kind="b"} 1
+`
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "cache_hits_total", "cache_misses_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestJitter(t *testing.T) {
+	low, high := time.Hour, time.Duration(0)
+	for range 10_000 {
+		d := jitter(100 * time.Second)
+		low, high = min(low, d), max(high, d)
+	}
+	if low < 90*time.Second || high > 110*time.Second || high-low < 15*time.Second {
+		t.Errorf("from %v to %v, want 90 s to 110 s", low, high)
+	}
+}
+
+func waitFor(t *testing.T, cond func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+		<-tick.C
+	}
+}
+
+func BenchmarkGetMultiHit(b *testing.B) {
+	mem, err := Open(b.Context(), Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	tab := newTable(30)
+	c := NewTyped[card](mem, Options{Kind: "card", Key: func(id int64) string { return fmt.Sprintf("tt:user:card:v1:{%d}", id) }})
+	ids := make([]int64, 0, 30)
+	for id := range maps.Keys(tab.rows) {
+		ids = append(ids, id)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.GetMulti(b.Context(), ids, tab.load); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
