@@ -1,0 +1,79 @@
+// Package handler answers the endpoints: it checks parameters, calls the services and hands the result to the view.
+package handler
+
+import (
+	"log/slog"
+	"time"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/middleware"
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/biz/view"
+	"tiktok/kitex_gen/common"
+	"tiktok/pkg/auth"
+	"tiktok/pkg/blob"
+	"tiktok/pkg/errno"
+	"tiktok/pkg/media"
+)
+
+// Deps are what the handlers need. All are needed.
+type Deps struct {
+	Clients rpc.Clients
+	View    *view.View
+	Tokens  *auth.Tokens
+	Blobs   blob.Store
+	Covers  *media.Tool
+	Log     *slog.Logger
+	// LoginFailures is for wrong passwords, per account.
+	LoginFailures middleware.Limit
+	// PublishUser is for uploads, per user.
+	PublishUser middleware.Limit
+	// FeedSize is the number of videos on a feed page.
+	FeedSize int32
+	// MaxUploadBytes and MaxDuration bound a published video.
+	MaxUploadBytes int64
+	MaxDuration    time.Duration
+	// UploadTimeout bounds one upload, transfer included.
+	UploadTimeout time.Duration
+	// EchoOwnMessages makes a chat poll return the caller's own messages too.
+	EchoOwnMessages bool
+}
+
+// Handler has one method per endpoint. It keeps nothing between requests.
+type Handler struct{ Deps }
+
+// New makes a Handler.
+func New(d Deps) *Handler { return &Handler{d} }
+
+// scope is for whom the answer is made.
+func scope(in *call.Call) view.Scope { return view.Scope{Viewer: in.Viewer, Base: in.Base} }
+
+// target is the user whose things are asked for: user_id, else the viewer.
+func target(in *call.Call) (int64, error) {
+	id, err := in.Params.OptionalID("user_id")
+	if err != nil {
+		return 0, err
+	}
+	if id == 0 {
+		id = in.Viewer
+	}
+	if id == 0 {
+		return 0, errno.Unauthenticated
+	}
+	return id, nil
+}
+
+// action reads action_type, which has to be one of two: do it (1) or undo it (2).
+func action(in *call.Call) (undo bool, err error) {
+	n, _, err := in.Params.Int("action_type")
+	if err != nil {
+		return false, err
+	}
+	if n != 1 && n != 2 {
+		return false, errno.InvalidArgument.With("action_type is not valid")
+	}
+	return n == 2, nil
+}
+
+// whole asks for a list in one page. The client knows no paging of lists: what is beyond is not shown.
+func whole() *common.Page { return &common.Page{Limit: common.MAX_BATCH} }

@@ -1,0 +1,112 @@
+package handler
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/params"
+	"tiktok/pkg/errno"
+)
+
+const (
+	// formOverhead is what a form may have beside the file: boundaries, headers, token, title.
+	formOverhead = 1 << 20
+	// maxUploadParts bounds the parts of an upload's form; the client sends three.
+	maxUploadParts = 64
+	// readAhead is how much is asked of the connection at once.
+	readAhead = 64 << 10
+)
+
+// receive reads the form: the file goes straight to the blob store, the fields become parameters. They may come in any
+// order, and beside parameters of the query.
+func (u *upload) receive(ctx context.Context, in *call.Call) error {
+	c := in.Request
+	kind, attrs, err := mime.ParseMediaType(string(c.ContentType()))
+	if err != nil || kind != "multipart/form-data" || attrs["boundary"] == "" || !c.Request.IsBodyStream() {
+		return errno.VideoFileMissing
+	}
+	if int64(c.Request.Header.ContentLength()) > u.h.MaxUploadBytes+formOverhead {
+		return errno.VideoTooLarge
+	}
+	form := multipart.NewReader(bufio.NewReaderSize(c.RequestBodyStream(), readAhead), attrs["boundary"])
+	for range maxUploadParts {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return errno.InvalidArgument.With("the upload is broken or was cut off")
+		}
+		switch {
+		case part.FormName() == "data" && u.temp == "":
+			err = u.store(ctx, part)
+		case part.FileName() == "":
+			err = addField(in.Params, part)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errno.InvalidArgument.With("the upload has too many parts")
+}
+
+// addField adds a part that is a parameter.
+func addField(p *params.Values, part *multipart.Part) error {
+	value, err := io.ReadAll(io.LimitReader(part, params.MaxText+1))
+	if err != nil {
+		return errno.InvalidArgument.With("the upload is broken or was cut off")
+	}
+	p.Add(part.FormName(), string(value)) // a longer one is refused when it is used
+	return nil
+}
+
+// store streams the file to the blob store.
+func (u *upload) store(ctx context.Context, file io.Reader) error {
+	key := TempPrefix + u.id
+	r := &limited{r: file, left: u.h.MaxUploadBytes}
+	size, err := u.h.Blobs.Put(ctx, key, r, "application/octet-stream")
+	switch {
+	case err == nil:
+		u.temp, u.size = key, size
+		return nil
+	case errors.Is(r.err, errTooLarge):
+		return errno.VideoTooLarge
+	case r.err != nil:
+		return errno.InvalidArgument.With("the upload is broken or was cut off")
+	}
+	return err
+}
+
+var errTooLarge = errors.New("more bytes than allowed")
+
+// limited fails when there is more than it may pass on, fills the buffers it is given (multipart hands out 4 KiB at a
+// time, which would be as many writes), and remembers why it failed.
+type limited struct {
+	r    io.Reader
+	left int64
+	err  error
+}
+
+func (l *limited) Read(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var m int
+		m, err = l.r.Read(p[n:])
+		n += m
+	}
+	if l.left -= int64(n); l.left < 0 {
+		l.err = errTooLarge
+		return 0, errTooLarge
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.err = err
+	}
+	if errors.Is(err, io.EOF) && n > 0 {
+		return n, nil // and io.EOF next time
+	}
+	return n, err
+}

@@ -1,0 +1,60 @@
+package handler
+
+import (
+	"context"
+	"time"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/model/api"
+	"tiktok/cmd/api/biz/pack"
+	"tiktok/kitex_gen/video"
+)
+
+// msFrom is the value from which latest_time is in milliseconds; below, it is in seconds.
+const msFrom = 1e11
+
+// Feed is one page of all videos, newest first: 6 calls in 2 steps.
+func (h *Handler) Feed(ctx context.Context, in *call.Call) (any, error) {
+	r, err := h.Clients.Video.Feed(ctx, &video.FeedRequest{BeforeMs: feedBefore(in, time.Now()), Limit: h.FeedSize})
+	if err != nil {
+		return nil, err
+	}
+	videos, err := h.View.Videos(ctx, scope(in), r.Videos)
+	if err != nil {
+		return nil, err
+	}
+	return &api.FeedResponse{StatusMsg: pack.OK, VideoList: videos, NextTime: r.NextBeforeMs}, nil
+}
+
+// feedBefore reads latest_time. Clients disagree about it in every way, and the first screen must not fail for that: what
+// can not be meant is now, which is 0.
+func feedBefore(in *call.Call, now time.Time) int64 {
+	n, _, err := in.Params.Int("latest_time")
+	if err != nil || n <= 0 {
+		return 0
+	}
+	if n < msFrom {
+		n *= 1000
+	}
+	if n > now.UnixMilli() {
+		return 0
+	}
+	return n
+}
+
+// PublishList is the videos of a user, newest first.
+func (h *Handler) PublishList(ctx context.Context, in *call.Call) (any, error) {
+	id, err := target(in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.Clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: id, Page: whole()})
+	if err != nil {
+		return nil, err
+	}
+	videos, err := h.View.Videos(ctx, scope(in), r.Videos)
+	if err != nil {
+		return nil, err
+	}
+	return &api.PublishListResponse{StatusMsg: pack.OK, VideoList: videos}, nil
+}

@@ -1,0 +1,69 @@
+package middleware
+
+import (
+	"context"
+	"strings"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/pack"
+	"tiktok/pkg/auth"
+	"tiktok/pkg/errno"
+)
+
+// Access says who may use a route.
+type Access int
+
+const (
+	// Anyone: tokens are not looked at.
+	Anyone Access = iota
+	// Visitor: a valid token makes its owner the viewer; none, or a bad one, is a visitor.
+	Visitor
+	// Member: a valid token is needed.
+	Member
+	// OwnCheck: the handler checks, because the token may stand in a body that only it reads.
+	OwnCheck
+)
+
+// maxToken bounds what is parsed as a token; ours have about 200 bytes.
+const maxToken = 4 << 10
+
+// Auth finds out who asks.
+func Auth(p *pack.Packer, tokens *auth.Tokens, access Access) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		in := call.Of(c)
+		if access == Visitor || access == Member {
+			in.Viewer = ViewerOf(in, tokens)
+		}
+		if access == Member && in.Viewer == 0 {
+			p.Error(c, errno.Unauthenticated)
+		}
+	}
+}
+
+// ViewerOf is the owner of the request's token, 0 without a valid one. The token is the parameter of that name, else that
+// of the Authorization header.
+func ViewerOf(in *call.Call, tokens *auth.Tokens) int64 {
+	token := Token(in)
+	if token == "" || len(token) > maxToken {
+		return 0
+	}
+	id, err := tokens.Parse(token)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+// Token is the request's token, unchecked, or "".
+func Token(in *call.Call) string {
+	if token := in.Params.Raw("token"); token != "" {
+		return token
+	}
+	scheme, token, _ := strings.Cut(string(in.Request.GetHeader("Authorization")), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}

@@ -1,0 +1,108 @@
+package middleware
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/pack"
+	"tiktok/pkg/errno"
+)
+
+// drainTime bounds how long the rest of a refused body is waited for.
+const drainTime = time.Minute
+
+// isAPI reports whether the client expects the envelope, even of a path that Hertz could not read.
+func isAPI(c *app.RequestContext) bool {
+	path := string(c.Path())
+	if path == "" || path == "/" {
+		path = "/" + string(bytes.TrimLeft(c.Request.RequestURI(), "/"))
+	}
+	return path == "/douyin" || strings.HasPrefix(path, "/douyin/") || strings.HasPrefix(path, "/douyin?")
+}
+
+// Guard keeps the promise that every request under /douyin is answered with HTTP 200 and the envelope: after a panic,
+// and when Hertz itself refuses a request before it reaches a route.
+func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			log.ErrorContext(ctx, "panic", "route", Route(c), "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+			if isAPI(c) {
+				p.Error(c, errno.Internal)
+				return
+			}
+			c.Response.ResetBody()
+			c.AbortWithMsg("internal error", 500)
+		}()
+		if c.Response.StatusCode() == 400 || string(c.Path()) == "/" { // "/" also stands for what Hertz could not parse
+			if isAPI(c) {
+				p.Error(c, errno.InvalidArgument)
+				return
+			}
+		}
+		c.Next(ctx)
+	}
+}
+
+// Drain reads what a handler has left of the request's body before the answer is sent: the mobile client reads no answer
+// before it has sent everything. More than limit bytes are not waited for; the connection is closed instead.
+func Drain(limit int64) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		c.Next(ctx)
+		if !c.Request.IsBodyStream() || c.Request.Header.ContentLength() == 0 {
+			return
+		}
+		rest := io.LimitReader(c.RequestBodyStream(), limit)
+		if int64(c.Request.Header.ContentLength()) > limit {
+			rest = io.LimitReader(rest, 0)
+		}
+		end := time.Now().Add(drainTime)
+		buf := make([]byte, 16<<10)
+		var err error
+		for err == nil && time.Now().Before(end) {
+			_, err = rest.Read(buf)
+		}
+		if n, streamErr := c.RequestBodyStream().Read(buf[:1]); n != 0 || streamErr != io.EOF {
+			_ = c.Request.CloseBodyStream() // Hertz must not look for the next request in it
+			c.SetConnectionClose()
+		}
+	}
+}
+
+// WithFail sets what the route answers on an error.
+func WithFail(fail func(*errno.Error) any) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		call.Of(c).Fail = fail
+		c.Next(ctx)
+	}
+}
+
+// Body reads the parameters of the body, at most limit bytes.
+func Body(p *pack.Packer, limit int64) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		if err := call.Of(c).Params.ReadBody(c, limit); err != nil {
+			p.Error(c, err)
+		}
+	}
+}
+
+// Timeout bounds the work for a request.
+func Timeout(d time.Duration) app.HandlerFunc {
+	return func(ctx context.Context, c *app.RequestContext) {
+		ctx, cancel := context.WithTimeout(ctx, d)
+		defer cancel()
+		c.Next(ctx)
+	}
+}

@@ -1,0 +1,147 @@
+// Package pack turns what the services answer into what the mobile client reads: kitex structs into api structs, errors
+// into status_code and status_msg, and both into JSON. Nothing here does I/O.
+package pack
+
+import (
+	"bytes"
+	"compress/gzip"
+	"strings"
+	"sync"
+
+	"github.com/cloudwego/hertz/pkg/app"
+	hjson "github.com/cloudwego/hertz/pkg/common/json"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/model/api"
+	"tiktok/pkg/errno"
+)
+
+// OK is the status_msg of a success.
+const OK = "success"
+
+// gzipFrom is the size from which compressing an answer saves more than it costs: about one packet.
+const gzipFrom = 1 << 10
+
+// Packer writes answers. Make one with New and share it.
+type Packer struct{ gzips sync.Pool }
+
+// New makes a Packer.
+func New() *Packer {
+	p := &Packer{}
+	p.gzips.New = func() any {
+		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+		return w
+	}
+	return p
+}
+
+// Answer writes a success. The client's JSON parser is strict about keys, so v has to be a response of package api.
+func (p *Packer) Answer(c *app.RequestContext, v any) {
+	call.Of(c).Code = 0
+	p.write(c, v)
+}
+
+// Error writes the answer of a failed request, with HTTP status 200 as the client wants it.
+func (p *Packer) Error(c *app.RequestContext, err error) {
+	in, e := call.Of(c), errno.From(err)
+	in.Code, in.Err = e.Code, err
+	fail := in.Fail
+	if fail == nil {
+		fail = Fail
+	}
+	p.write(c, fail(e))
+	c.Abort()
+}
+
+// write is called once per request, or again when something failed after it: the last one counts.
+func (p *Packer) write(c *app.RequestContext, v any) {
+	c.SetStatusCode(200)
+	c.SetContentType("application/json; charset=utf-8")
+	body, err := hjson.Marshal(v)
+	if err != nil { // not even the error's own answer: there is only text left
+		call.Of(c).Err = err
+		body = []byte(`{"status_code":10001,"status_msg":"internal error"}`)
+	}
+	h := &c.Response.Header
+	h.Del("Content-Encoding")
+	if len(body) >= gzipFrom {
+		h.Set("Vary", vary(string(h.Peek("Vary"))))
+		if acceptsGzip(string(c.GetHeader("Accept-Encoding"))) {
+			body = p.compress(body)
+			h.Set("Content-Encoding", "gzip")
+		}
+	}
+	c.Response.SetBodyRaw(body)
+}
+
+func vary(have string) string {
+	if have == "" {
+		return "Accept-Encoding"
+	}
+	return have + ", Accept-Encoding"
+}
+
+func (p *Packer) compress(body []byte) []byte {
+	w, _ := p.gzips.Get().(*gzip.Writer)
+	defer p.gzips.Put(w)
+	var out bytes.Buffer
+	out.Grow(len(body) / 4)
+	w.Reset(&out)
+	_, _ = w.Write(body) // a bytes.Buffer takes everything
+	_ = w.Close()
+	return out.Bytes()
+}
+
+// acceptsGzip reads an Accept-Encoding header.
+func acceptsGzip(header string) bool {
+	for coding := range strings.SplitSeq(header, ",") {
+		name, q, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			q = strings.ReplaceAll(q, " ", "")
+			return q != "q=0" && !strings.HasPrefix(q, "q=0.000")
+		}
+	}
+	return false
+}
+
+// The answers of failed requests have all the keys of a success, with nothing in them.
+
+// Fail is the bare envelope.
+func Fail(e *errno.Error) any {
+	return &api.MessageActionResponse{StatusCode: e.Code, StatusMsg: e.Msg}
+}
+
+// FailFeed is a feed page.
+func FailFeed(e *errno.Error) any {
+	return &api.FeedResponse{StatusCode: e.Code, StatusMsg: e.Msg, VideoList: []*api.Video{}}
+}
+
+// FailLogin is a register or login answer: clients read the token even of a failed one.
+func FailLogin(e *errno.Error) any {
+	return &api.LoginResponse{StatusCode: e.Code, StatusMsg: e.Msg}
+}
+
+// FailUser is a profile.
+func FailUser(e *errno.Error) any {
+	return &api.UserResponse{StatusCode: e.Code, StatusMsg: e.Msg, User: &api.User{}}
+}
+
+// FailVideos is a list of videos.
+func FailVideos(e *errno.Error) any {
+	return &api.PublishListResponse{StatusCode: e.Code, StatusMsg: e.Msg, VideoList: []*api.Video{}}
+}
+
+// FailComments is a list of comments.
+func FailComments(e *errno.Error) any {
+	return &api.CommentListResponse{StatusCode: e.Code, StatusMsg: e.Msg, CommentList: []*api.Comment{}}
+}
+
+// FailUsers is a list of users.
+func FailUsers(e *errno.Error) any {
+	return &api.RelationListResponse{StatusCode: e.Code, StatusMsg: e.Msg, UserList: []*api.User{}}
+}
+
+// FailMessages is a list of messages.
+func FailMessages(e *errno.Error) any {
+	return &api.MessageChatResponse{StatusCode: e.Code, StatusMsg: e.Msg, MessageList: []*api.Message{}}
+}

@@ -1,0 +1,116 @@
+package pack
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"tiktok/cmd/api/biz/model/api"
+	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/video"
+)
+
+const (
+	// Avatars and Backgrounds are how many default pictures there are; a user's id picks one.
+	Avatars     = 16
+	Backgrounds = 8
+
+	// noSignature and goneName fill what the client would otherwise show as a hole.
+	noSignature = "This user has not written anything yet."
+	goneName    = "deleted user"
+
+	received, sent = 0, 1
+)
+
+// UserParts are what the services know about one user. Any may be nil.
+type UserParts struct {
+	Card     *user.User
+	Relation *social.Relation
+	Stats    *interaction.UserStats
+	Works    int64
+}
+
+// User puts a user together. One without a card is shown as deleted.
+func User(base string, id int64, p UserParts) *api.User {
+	u := &api.User{
+		ID: id, Name: goneName, Signature: noSignature, WorkCount: p.Works,
+		Avatar:          fmt.Sprintf("%s/static/avatars/%d.png", base, pick(id, Avatars)),
+		BackgroundImage: fmt.Sprintf("%s/static/backgrounds/%d.jpg", base, pick(id, Backgrounds)),
+	}
+	if c := p.Card; c != nil {
+		u.Name = c.Name
+		if c.Signature != "" {
+			u.Signature = c.Signature
+		}
+		if c.AvatarKey != "" {
+			u.Avatar = MediaURL(base, c.AvatarKey)
+		}
+		if c.BackgroundKey != "" {
+			u.BackgroundImage = MediaURL(base, c.BackgroundKey)
+		}
+	}
+	if r := p.Relation; r != nil {
+		u.FollowCount, u.FollowerCount, u.IsFollow = r.FollowCount, r.FollowerCount, r.IsFollow
+	}
+	if s := p.Stats; s != nil {
+		u.TotalFavorited, u.FavoriteCount = s.TotalFavorited, s.FavoriteCount
+	}
+	return u
+}
+
+func pick(id, of int64) int64 { return ((id % of) + of) % of }
+
+// MediaURL is where the gateway serves a blob.
+func MediaURL(base, key string) string { return base + "/media/" + key }
+
+// Video puts a video together; stats may be nil.
+func Video(base string, v *video.Video, author *api.User, s *interaction.VideoStats) *api.Video {
+	out := &api.Video{
+		ID: v.Id, Author: author, Title: v.Title,
+		PlayURL: MediaURL(base, v.PlayKey), CoverURL: MediaURL(base, v.CoverKey),
+	}
+	if s != nil {
+		out.FavoriteCount, out.CommentCount, out.IsFavorite = s.FavoriteCount, s.CommentCount, s.IsFavorite
+	}
+	return out
+}
+
+// Comment puts a comment together; its date is one of the given zone.
+func Comment(c *interaction.Comment, author *api.User, zone *time.Location) *api.Comment {
+	return &api.Comment{
+		ID: c.Id, User: author, Content: c.Content,
+		CreateDate: time.UnixMilli(c.CreatedAtMs).In(zone).Format("01-02"),
+	}
+}
+
+// Friend puts a friend together; last is the latest message between the two, nil for none.
+func Friend(u *api.User, viewer int64, last *chat.Message) *api.FriendUser {
+	f := &api.FriendUser{
+		ID: u.ID, Name: u.Name, FollowCount: u.FollowCount, FollowerCount: u.FollowerCount, IsFollow: u.IsFollow,
+		Avatar: u.Avatar, BackgroundImage: u.BackgroundImage, Signature: u.Signature,
+		TotalFavorited: u.TotalFavorited, WorkCount: u.WorkCount, FavoriteCount: u.FavoriteCount,
+		MsgType: sent,
+	}
+	if last != nil {
+		f.Message = last.Content
+		if last.FromUserId != viewer {
+			f.MsgType = received
+		}
+	}
+	return f
+}
+
+// Messages keeps the order.
+func Messages(ms []*chat.Message) []*api.Message {
+	out := make([]*api.Message, 0, len(ms))
+	for _, m := range ms {
+		out = append(out, &api.Message{
+			ID: m.Id, FromUserID: m.FromUserId, ToUserID: m.ToUserId, Content: m.Content,
+			CreateTime: strconv.FormatInt(m.CreatedAtMs, 10),
+		})
+	}
+	return out
+}

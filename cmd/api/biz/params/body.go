@@ -1,0 +1,73 @@
+package params
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/pkg/errno"
+)
+
+// maxParts bounds the fields of a body; the client sends five at most.
+const maxParts = 64
+
+// ReadBody adds the parameters of the body, which may have at most maxBody bytes. A body of another type than a form has
+// none. The error is an InvalidArgument; part of the body may then still be unread.
+func (v *Values) ReadBody(c *app.RequestContext, maxBody int64) error {
+	size := int64(c.Request.Header.ContentLength())
+	if size == 0 || !c.Request.IsBodyStream() {
+		return nil
+	}
+	tooLarge := errno.InvalidArgument.With("the request is too large")
+	if size > maxBody {
+		return tooLarge
+	}
+	body, err := io.ReadAll(io.LimitReader(c.RequestBodyStream(), maxBody+1))
+	if err != nil {
+		return errno.InvalidArgument.With("the request was cut off")
+	}
+	if int64(len(body)) > maxBody {
+		return tooLarge
+	}
+	kind, attrs, err := mime.ParseMediaType(string(c.ContentType()))
+	if err != nil && len(c.ContentType()) > 0 {
+		return errno.InvalidArgument.With("the request's content type is not readable")
+	}
+	switch kind {
+	case "", "application/x-www-form-urlencoded":
+		if bytes.Count(body, []byte("&")) > maxParts {
+			return errno.InvalidArgument.With("the request's form has too many fields")
+		}
+		v.form.ParseBytes(body)
+	case "multipart/form-data":
+		return v.addMultipart(multipart.NewReader(bytes.NewReader(body), attrs["boundary"]))
+	}
+	return nil
+}
+
+// addMultipart adds the parts that are not files.
+func (v *Values) addMultipart(r *multipart.Reader) error {
+	broken := errno.InvalidArgument.With("the request's form is broken")
+	for range maxParts {
+		part, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return broken
+		}
+		if part.FileName() != "" {
+			continue
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return broken
+		}
+		v.Add(part.FormName(), string(value))
+	}
+	return errno.InvalidArgument.With("the request's form has too many parts")
+}

@@ -1,0 +1,285 @@
+// Package gateway is the HTTP side of the product as one value: cmd/api runs it alone, cmd/tiktok beside the services.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/cloudwego/hertz/pkg/app/server"
+	hertzconfig "github.com/cloudwego/hertz/pkg/common/config"
+	"github.com/cloudwego/hertz/pkg/network/standard"
+	"golang.org/x/sync/errgroup"
+
+	"tiktok/cmd/api/biz/handler"
+	"tiktok/cmd/api/biz/middleware"
+	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/router"
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/biz/view"
+	"tiktok/config"
+	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/auth"
+	"tiktok/pkg/blob"
+	"tiktok/pkg/limiter"
+	"tiktok/pkg/media"
+	"tiktok/pkg/telemetry"
+)
+
+const (
+	// stopTimeout is how long requests under way may still take when the gateway stops.
+	stopTimeout = 8 * time.Second
+	// stopPoll is how often idle connections are looked for meanwhile.
+	stopPoll = 20 * time.Millisecond
+	// sweepEvery and tempAge bound how long an upload that nobody finished lies in the store.
+	sweepEvery = time.Hour
+	tempAge    = time.Hour
+	// maxHead bounds a request's head, and so its query.
+	maxHead = 1 << 20
+)
+
+// Deps are what a gateway needs. All are needed.
+type Deps struct {
+	Config  config.Gateway
+	Limits  config.Limits
+	Clients rpc.Clients
+	Tokens  *auth.Tokens
+	Blobs   blob.Store
+	Covers  *media.Tool
+	// MaxDuration is that of a published video.
+	MaxDuration time.Duration
+	// Shared counts what must be counted for all gateways together: accounts, logins, uploads. Own counts the rest, which
+	// is to protect this process, so that a read does not cost a call to another server.
+	Shared, Own limiter.Limiter
+	// Zone is that of a comment's date.
+	Zone *time.Location
+	// Proxies are believed what they say about the client.
+	Proxies []netip.Prefix
+	Tel     *telemetry.Telemetry
+	// Listener is where clients come from. It has to be one of TCP.
+	Listener net.Listener
+	// PublicMetrics serves /metrics there too.
+	PublicMetrics bool
+}
+
+// Gateway serves HTTP. Make it with New or Open, Run it once, then Close it.
+type Gateway struct {
+	deps   Deps
+	ln     *listener
+	engine *server.Hertz
+	checks []telemetry.Check
+}
+
+// New puts a gateway together. Nothing is accepted before Run.
+func New(d Deps) *Gateway {
+	g := &Gateway{deps: d, ln: newListener(d.Listener)}
+	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}
+	wanted := []telemetry.Check{
+		{Name: "interaction", Ready: g.pingInteraction}, {Name: "social", Ready: g.pingSocial}, {Name: "chat", Ready: g.pingChat},
+	}
+	g.engine = server.New(
+		server.WithListener(g.ln),
+		// Not netpoll: that one reads ahead without bound, and an upload would go through memory.
+		server.WithTransport(standard.NewTransporter),
+		server.WithOnAccept(remember),
+		server.WithStreamBody(true),
+		server.WithDisablePreParseMultipartForm(true),
+		server.WithMaxRequestBodySize(math.MaxInt), // each route has its own bound
+		server.WithMaxHeaderBytes(maxHead),
+		server.WithRedirectTrailingSlash(false),
+		server.WithDisablePrintRoute(true),
+		server.WithIdleTimeout(idleTimeout),
+		server.WithReadTimeout(stallTimeout),
+		server.WithExitWaitTime(stopTimeout),
+		hertzconfig.Option{F: func(o *hertzconfig.Options) { o.NoDefaultServerHeader = true }},
+	)
+	g.engine.Use(track)
+	router.Register(g.engine.Engine, g.routes(wanted))
+	return g
+}
+
+func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
+	d := g.deps
+	shared := func(name string, r limiter.Rule) middleware.Limit {
+		return middleware.Limit{Name: name, Rule: r, Store: d.Shared}
+	}
+	own := func(name string, r limiter.Rule) middleware.Limit {
+		return middleware.Limit{Name: name, Rule: r, Store: d.Own}
+	}
+	return router.Deps{
+		Handler: handler.New(handler.Deps{
+			Clients:         d.Clients,
+			View:            view.New(d.Clients, d.Zone, d.Tel.Log, d.Tel.Registry),
+			Tokens:          d.Tokens,
+			Blobs:           d.Blobs,
+			Covers:          d.Covers,
+			Log:             d.Tel.Log,
+			LoginFailures:   shared("login_failures", d.Limits.LoginFailures),
+			PublishUser:     shared("publish_user", d.Limits.PublishUser),
+			FeedSize:        int32(d.Config.FeedSize), //nolint:gosec // 1..30
+			MaxUploadBytes:  d.Config.MaxUploadBytes,
+			MaxDuration:     d.MaxDuration,
+			UploadTimeout:   d.Config.UploadTimeout,
+			EchoOwnMessages: d.Config.EchoOwnMessages,
+		}),
+		System:   handler.NewSystem(d.Tel, g.checks, wanted),
+		Pictures: handler.NewPictures(),
+		Packer:   pack.New(),
+		Tokens:   d.Tokens,
+		Tel:      d.Tel,
+		Origin:   middleware.Origin{Proxies: d.Proxies, Base: d.Config.PublicBaseURL, Fallback: "http://" + g.Addr()},
+		Limits: router.Limits{
+			ReadAddr:     own("read_addr", d.Limits.ReadAddr),
+			WriteAddr:    own("write_addr", d.Limits.WriteAddr),
+			RegisterAddr: shared("register_addr", d.Limits.RegisterAddr),
+			LoginAddr:    shared("login_addr", d.Limits.LoginAddr),
+			PublishAddr:  shared("publish_addr", d.Limits.PublishAddr),
+			ReadUser:     own("read_user", d.Limits.ReadUser),
+			WriteUser:    own("write_user", d.Limits.WriteUser),
+			ChatUser:     own("chat_user", d.Limits.ChatUser),
+		},
+		CORSOrigins:    d.Config.CORSOrigins,
+		MaxBodyBytes:   d.Config.MaxBodyBytes,
+		MaxUploadBytes: d.Config.MaxUploadBytes,
+		RequestTimeout: d.Config.RequestTimeout,
+		PublicMetrics:  d.PublicMetrics,
+	}
+}
+
+// Addr is the bound address, host:port.
+func (g *Gateway) Addr() string { return g.deps.Listener.Addr().String() }
+
+// Run serves until ctx ends, then answers the requests under way and returns.
+func (g *Gateway) Run(ctx context.Context) error {
+	var group errgroup.Group
+	served := make(chan struct{})
+	group.Go(func() error {
+		defer close(served)
+		return g.engine.Engine.Run()
+	})
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return g.stop(ctx, served)
+		case <-served:
+			return nil
+		}
+	})
+	sweepCtx, cancel := context.WithCancel(ctx)
+	group.Go(func() error { g.sweep(sweepCtx); return nil })
+	<-served
+	cancel()
+	return group.Wait()
+}
+
+// stop ends the serving. Connections without a request are closed at once, again and again, because a connection that has
+// just been answered becomes one of them.
+func (g *Gateway) stop(ctx context.Context, served <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	down := make(chan error, 1)
+	go func() { down <- g.shutdown(ctx, served) }()
+	tick := time.NewTicker(stopPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-down:
+			g.ln.closeAll()
+			return err
+		case <-tick.C:
+			g.ln.closeIdle()
+		}
+	}
+}
+
+// shutdown stops Hertz, which can only be done once it has started.
+func (g *Gateway) shutdown(ctx context.Context, served <-chan struct{}) error {
+	tick := time.NewTicker(stopPoll)
+	defer tick.Stop()
+	for !g.engine.IsRunning() {
+		select {
+		case <-served:
+			return nil
+		case <-tick.C:
+		}
+	}
+	if err := g.engine.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stop http: %w", err)
+	}
+	return nil
+}
+
+// sweep deletes what uploads have left that ended with the process.
+func (g *Gateway) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		n, err := g.deps.Blobs.Sweep(ctx, handler.TempPrefix, tempAge)
+		if err != nil && ctx.Err() == nil {
+			g.deps.Tel.Log.Warn("sweep of unfinished uploads", "err", err)
+		}
+		if n > 0 {
+			g.deps.Tel.Log.Info("unfinished uploads deleted", "count", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Ready reports whether the gateway has what it cannot do without: a place for media, users and videos.
+func (g *Gateway) Ready(ctx context.Context) error {
+	var errs []error
+	for _, c := range g.checks {
+		if err := c.Ready(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// The services are asked for nothing, which they answer without looking anywhere.
+
+func (g *Gateway) pingUser(ctx context.Context) error {
+	_, err := g.deps.Clients.User.MGetUsers(ctx, &user.MGetUsersRequest{})
+	return err
+}
+
+func (g *Gateway) pingVideo(ctx context.Context) error {
+	_, err := g.deps.Clients.Video.MGetVideos(ctx, &video.MGetVideosRequest{})
+	return err
+}
+
+func (g *Gateway) pingInteraction(ctx context.Context) error {
+	_, err := g.deps.Clients.Interaction.MGetUserStats(ctx, &interaction.MGetUserStatsRequest{})
+	return err
+}
+
+func (g *Gateway) pingSocial(ctx context.Context) error {
+	_, err := g.deps.Clients.Social.MGetRelations(ctx, &social.MGetRelationsRequest{})
+	return err
+}
+
+func (g *Gateway) pingChat(ctx context.Context) error {
+	_, err := g.deps.Clients.Chat.MGetLastMessages(ctx, &chat.MGetLastMessagesRequest{UserId: 1})
+	return err
+}
+
+// Close releases what Open took. Run has to have returned, or never been called.
+func (g *Gateway) Close() error {
+	err := g.deps.Listener.Close()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	return errors.Join(err, g.deps.Shared.Close(), g.deps.Own.Close())
+}

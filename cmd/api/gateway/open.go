@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+	_ "time/tzdata" // the zone of dates must not depend on the machine
+
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/config"
+	"tiktok/pkg/auth"
+	"tiktok/pkg/blob"
+	"tiktok/pkg/limiter"
+	"tiktok/pkg/media"
+	"tiktok/pkg/telemetry"
+)
+
+// Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
+// Without a secret in the settings the file cfg.Auth.SecretFile has it.
+func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clients rpc.Clients) (*Gateway, error) {
+	d := Deps{
+		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel,
+		MaxDuration:   cfg.Media.MaxDuration,
+		Covers:        media.New(cfg.Media).WithLog(tel.Log),
+		PublicMetrics: cfg.Telemetry.AdminAddr == "",
+	}
+	d.Config.PublicBaseURL = strings.TrimRight(d.Config.PublicBaseURL, "/")
+	var err error
+	if d.Tokens, err = openTokens(cfg.Auth); err != nil {
+		return nil, err
+	}
+	if d.Zone, err = time.LoadLocation(cfg.Gateway.TimeZone); err != nil {
+		return nil, fmt.Errorf("time zone: %w", err)
+	}
+	for _, cidr := range cfg.Gateway.TrustedProxies {
+		p, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("trusted proxies: %w", err)
+		}
+		d.Proxies = append(d.Proxies, p)
+	}
+	if d.Blobs, err = blob.Open(ctx, cfg.Blob); err != nil {
+		return nil, err
+	}
+	var lc net.ListenConfig
+	if d.Listener, err = lc.Listen(ctx, "tcp", cfg.Gateway.Addr); err != nil {
+		return nil, fmt.Errorf("public address: %w", err)
+	}
+	d.Own = limiter.NewMemory()
+	if d.Shared, err = openShared(cfg, tel); err != nil {
+		return nil, errors.Join(err, d.Listener.Close(), d.Own.Close())
+	}
+	return New(d), nil
+}
+
+func openTokens(cfg config.Auth) (*auth.Tokens, error) {
+	secret := []byte(cfg.Secret)
+	if len(secret) == 0 {
+		var err error
+		if secret, err = auth.LoadOrCreateSecret(cfg.SecretFile); err != nil {
+			return nil, err
+		}
+	}
+	return auth.NewTokens(secret, cfg.TokenTTL), nil
+}
+
+func openShared(cfg config.Config, tel *telemetry.Telemetry) (limiter.Limiter, error) {
+	return limiter.NewMemory(), nil
+}
