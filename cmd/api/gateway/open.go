@@ -46,13 +46,15 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	if d.Blobs, err = blob.Open(ctx, cfg.Blob); err != nil {
 		return nil, err
 	}
+	if d.Own, err = limiter.NewMemory(0); err != nil {
+		return nil, err
+	}
+	if d.Shared, err = limiter.Open(cfg.Limits.Driver, cfg.Cache, tel.Log); err != nil {
+		return nil, errors.Join(err, d.Own.Close())
+	}
 	var lc net.ListenConfig
 	if d.Listener, err = lc.Listen(ctx, "tcp", cfg.Gateway.Addr); err != nil {
-		return nil, fmt.Errorf("public address: %w", err)
-	}
-	d.Own = limiter.NewMemory()
-	if d.Shared, err = openShared(cfg, tel); err != nil {
-		return nil, errors.Join(err, d.Listener.Close(), d.Own.Close())
+		return nil, errors.Join(fmt.Errorf("public address: %w", err), d.Shared.Close(), d.Own.Close())
 	}
 	return New(d), nil
 }
@@ -66,8 +68,4 @@ func openTokens(cfg config.Auth) (*auth.Tokens, error) {
 		}
 	}
 	return auth.NewTokens(secret, cfg.TokenTTL), nil
-}
-
-func openShared(cfg config.Config, tel *telemetry.Telemetry) (limiter.Limiter, error) {
-	return limiter.NewMemory(), nil
 }

@@ -1,0 +1,209 @@
+package gateway_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/chat/chatservice"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/interaction/interactionservice"
+	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/social/socialservice"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/user/userservice"
+	"tiktok/kitex_gen/video"
+	"tiktok/kitex_gen/video/videoservice"
+
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/transport"
+
+	"github.com/cloudwego/kitex/client"
+	"github.com/cloudwego/kitex/server"
+)
+
+// fakes are the five services. Each method that a test does not set answers as an empty but healthy service does: users
+// 1..999 exist, nothing else does.
+type fakes struct {
+	register      func(*user.RegisterRequest) (*user.RegisterResponse, error)
+	login         func(*user.LoginRequest) (*user.LoginResponse, error)
+	mgetUsers     func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
+	publish       func(*video.PublishRequest) (*video.PublishResponse, error)
+	feed          func(*video.FeedRequest) (*video.FeedResponse, error)
+	listByAuthor  func(*video.ListByAuthorRequest) (*video.ListByAuthorResponse, error)
+	mgetVideos    func(*video.MGetVideosRequest) (*video.MGetVideosResponse, error)
+	countByAuthor func(*video.MCountByAuthorRequest) (*video.MCountByAuthorResponse, error)
+	favorite      func(*interaction.FavoriteRequest) (*interaction.FavoriteResponse, error)
+	unfavorite    func(*interaction.UnfavoriteRequest) (*interaction.UnfavoriteResponse, error)
+	listFavorites func(*interaction.ListFavoritesRequest) (*interaction.ListFavoritesResponse, error)
+	createComment func(*interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error)
+	deleteComment func(*interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error)
+	listComments  func(*interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error)
+	videoStats    func(*interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error)
+	userStats     func(*interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error)
+	follow        func(*social.FollowRequest) (*social.FollowResponse, error)
+	unfollow      func(*social.UnfollowRequest) (*social.UnfollowResponse, error)
+	following     func(*social.ListFollowingRequest) (*social.ListFollowingResponse, error)
+	followers     func(*social.ListFollowersRequest) (*social.ListFollowersResponse, error)
+	friends       func(*social.ListFriendsRequest) (*social.ListFriendsResponse, error)
+	relations     func(*social.MGetRelationsRequest) (*social.MGetRelationsResponse, error)
+	send          func(*chat.SendMessageRequest) (*chat.SendMessageResponse, error)
+	listMessages  func(*chat.ListMessagesRequest) (*chat.ListMessagesResponse, error)
+	lastMessages  func(*chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error)
+}
+
+// or calls the method the test set, else answers empty.
+func or[Req, Resp any](set func(Req) (*Resp, error), req Req, empty *Resp) (*Resp, error) {
+	if set != nil {
+		return set(req)
+	}
+	return empty, nil
+}
+
+type fakeUser struct{ *fakes }
+
+func (f fakeUser) Register(_ context.Context, r *user.RegisterRequest) (*user.RegisterResponse, error) {
+	return or(f.register, r, &user.RegisterResponse{UserId: 1})
+}
+
+func (f fakeUser) Login(_ context.Context, r *user.LoginRequest) (*user.LoginResponse, error) {
+	return or(f.login, r, &user.LoginResponse{UserId: 1})
+}
+
+func (f fakeUser) MGetUsers(_ context.Context, r *user.MGetUsersRequest) (*user.MGetUsersResponse, error) {
+	known := &user.MGetUsersResponse{Users: map[int64]*user.User{}}
+	for _, id := range r.UserIds {
+		if id > 0 && id < 1000 {
+			known.Users[id] = &user.User{Id: id, Name: fmt.Sprintf("user%d", id), Signature: "hello"}
+		}
+	}
+	return or(f.mgetUsers, r, known)
+}
+
+type fakeVideo struct{ *fakes }
+
+func (f fakeVideo) Publish(_ context.Context, r *video.PublishRequest) (*video.PublishResponse, error) {
+	return or(f.publish, r, &video.PublishResponse{Video: &video.Video{Id: 1, AuthorId: r.AuthorId}})
+}
+
+func (f fakeVideo) Feed(_ context.Context, r *video.FeedRequest) (*video.FeedResponse, error) {
+	return or(f.feed, r, &video.FeedResponse{})
+}
+
+func (f fakeVideo) ListByAuthor(_ context.Context, r *video.ListByAuthorRequest) (*video.ListByAuthorResponse, error) {
+	return or(f.listByAuthor, r, &video.ListByAuthorResponse{})
+}
+
+func (f fakeVideo) MGetVideos(_ context.Context, r *video.MGetVideosRequest) (*video.MGetVideosResponse, error) {
+	return or(f.mgetVideos, r, &video.MGetVideosResponse{})
+}
+
+func (f fakeVideo) MCountByAuthor(_ context.Context, r *video.MCountByAuthorRequest) (*video.MCountByAuthorResponse, error) {
+	return or(f.countByAuthor, r, &video.MCountByAuthorResponse{})
+}
+
+type fakeInteraction struct{ *fakes }
+
+func (f fakeInteraction) Favorite(_ context.Context, r *interaction.FavoriteRequest) (*interaction.FavoriteResponse, error) {
+	return or(f.favorite, r, &interaction.FavoriteResponse{})
+}
+
+func (f fakeInteraction) Unfavorite(_ context.Context, r *interaction.UnfavoriteRequest) (*interaction.UnfavoriteResponse, error) {
+	return or(f.unfavorite, r, &interaction.UnfavoriteResponse{})
+}
+
+func (f fakeInteraction) ListFavorites(_ context.Context, r *interaction.ListFavoritesRequest) (*interaction.ListFavoritesResponse, error) {
+	return or(f.listFavorites, r, &interaction.ListFavoritesResponse{})
+}
+
+func (f fakeInteraction) CreateComment(_ context.Context, r *interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error) {
+	return or(f.createComment, r, &interaction.CreateCommentResponse{
+		Comment: &interaction.Comment{Id: 77, VideoId: r.VideoId, UserId: r.UserId, Content: r.Content, CreatedAtMs: 1},
+	})
+}
+
+func (f fakeInteraction) DeleteComment(_ context.Context, r *interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error) {
+	return or(f.deleteComment, r, &interaction.DeleteCommentResponse{})
+}
+
+func (f fakeInteraction) ListComments(_ context.Context, r *interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error) {
+	return or(f.listComments, r, &interaction.ListCommentsResponse{})
+}
+
+func (f fakeInteraction) MGetVideoStats(_ context.Context, r *interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error) {
+	return or(f.videoStats, r, &interaction.MGetVideoStatsResponse{})
+}
+
+func (f fakeInteraction) MGetUserStats(_ context.Context, r *interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
+	return or(f.userStats, r, &interaction.MGetUserStatsResponse{})
+}
+
+type fakeSocial struct{ *fakes }
+
+func (f fakeSocial) Follow(_ context.Context, r *social.FollowRequest) (*social.FollowResponse, error) {
+	return or(f.follow, r, &social.FollowResponse{})
+}
+
+func (f fakeSocial) Unfollow(_ context.Context, r *social.UnfollowRequest) (*social.UnfollowResponse, error) {
+	return or(f.unfollow, r, &social.UnfollowResponse{})
+}
+
+func (f fakeSocial) ListFollowing(_ context.Context, r *social.ListFollowingRequest) (*social.ListFollowingResponse, error) {
+	return or(f.following, r, &social.ListFollowingResponse{})
+}
+
+func (f fakeSocial) ListFollowers(_ context.Context, r *social.ListFollowersRequest) (*social.ListFollowersResponse, error) {
+	return or(f.followers, r, &social.ListFollowersResponse{})
+}
+
+func (f fakeSocial) ListFriends(_ context.Context, r *social.ListFriendsRequest) (*social.ListFriendsResponse, error) {
+	return or(f.friends, r, &social.ListFriendsResponse{})
+}
+
+func (f fakeSocial) MGetRelations(_ context.Context, r *social.MGetRelationsRequest) (*social.MGetRelationsResponse, error) {
+	return or(f.relations, r, &social.MGetRelationsResponse{})
+}
+
+type fakeChat struct{ *fakes }
+
+func (f fakeChat) SendMessage(_ context.Context, r *chat.SendMessageRequest) (*chat.SendMessageResponse, error) {
+	return or(f.send, r, &chat.SendMessageResponse{Message: &chat.Message{Id: 1}})
+}
+
+func (f fakeChat) ListMessages(_ context.Context, r *chat.ListMessagesRequest) (*chat.ListMessagesResponse, error) {
+	return or(f.listMessages, r, &chat.ListMessagesResponse{})
+}
+
+func (f fakeChat) MGetLastMessages(_ context.Context, r *chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error) {
+	return or(f.lastMessages, r, &chat.MGetLastMessagesResponse{})
+}
+
+// clients makes clients whose messages cross the codec. more comes first, so it sees every call.
+func (f *fakes) clients(t *testing.T, more ...client.Option) rpc.Clients {
+	t.Helper()
+	tel := telemetry.Discard()
+	opts := func(service string) []server.Option { return transport.ServerOptions(service, tel) }
+	return rpc.Clients{
+		User:        fake(t, "user", userservice.NewServer(fakeUser{f}, opts("user")...), userservice.NewClient, more),
+		Video:       fake(t, "video", videoservice.NewServer(fakeVideo{f}, opts("video")...), videoservice.NewClient, more),
+		Interaction: fake(t, "interaction", interactionservice.NewServer(fakeInteraction{f}, opts("interaction")...), interactionservice.NewClient, more),
+		Social:      fake(t, "social", socialservice.NewServer(fakeSocial{f}, opts("social")...), socialservice.NewClient, more),
+		Chat:        fake(t, "chat", chatservice.NewServer(fakeChat{f}, opts("chat")...), chatservice.NewClient, more),
+	}
+}
+
+func fake[C any](t *testing.T, name string, srv server.Server, newClient func(string, ...client.Option) (C, error), more []client.Option) C {
+	t.Helper()
+	local, err := transport.Local("api", srv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := append(append([]client.Option(nil), more...), transport.Strict(), local)
+	c, err := newClient(name, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
