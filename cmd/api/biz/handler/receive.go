@@ -36,7 +36,7 @@ func (u *upload) receive(ctx context.Context, in *call.Call) error {
 	form := multipart.NewReader(bufio.NewReaderSize(c.RequestBodyStream(), readAhead), attrs["boundary"])
 	for range maxUploadParts {
 		part, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
+		if params.EndOfForm(err) {
 			return nil
 		}
 		if err != nil {

@@ -2,7 +2,6 @@ package params
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -54,7 +53,7 @@ func (v *Values) addMultipart(r *multipart.Reader) error {
 	broken := errno.InvalidArgument.With("the request's form is broken")
 	for range maxParts {
 		part, err := r.NextPart()
-		if errors.Is(err, io.EOF) {
+		if EndOfForm(err) {
 			return nil
 		}
 		if err != nil {
@@ -70,4 +69,10 @@ func (v *Values) addMultipart(r *multipart.Reader) error {
 		v.Add(part.FormName(), string(value))
 	}
 	return errno.InvalidArgument.With("the request's form has too many parts")
+}
+
+// EndOfForm reports whether multipart.Reader.NextPart ended as it should. A form that is cut off ends in an error that
+// wraps io.EOF.
+func EndOfForm(err error) bool {
+	return err == io.EOF //nolint:errorlint // see above
 }
