@@ -7,9 +7,9 @@ import (
 
 	"github.com/cloudwego/kitex/server"
 
-	"tiktok/cmd/internal/boot"
 	"tiktok/cmd/chat/rpc"
 	"tiktok/cmd/chat/service"
+	"tiktok/cmd/internal/boot"
 	"tiktok/kitex_gen/chat/chatservice"
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/pkg/telemetry"

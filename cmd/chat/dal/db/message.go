@@ -1,0 +1,154 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
+)
+
+// Message is one text between two users: LowID and HighID, of whom FromUserID wrote it.
+type Message struct {
+	LowID       int64  `gorm:"column:low_id;primaryKey;autoIncrement:false"`
+	HighID      int64  `gorm:"column:high_id;primaryKey;autoIncrement:false"`
+	CreatedAtMs int64  `gorm:"column:created_at_ms;primaryKey;autoIncrement:false"`
+	ID          int64  `gorm:"column:id"`
+	FromUserID  int64  `gorm:"column:from_user_id"`
+	Content     string `gorm:"column:content"`
+}
+
+// TableName is messages.
+func (Message) TableName() string { return "messages" }
+
+// ToUserID is the one who did not write it.
+func (m Message) ToUserID() int64 { return m.LowID + m.HighID - m.FromUserID }
+
+// Pair puts the users of a conversation into the order of its key.
+func Pair(a, b int64) (low, high int64) { return min(a, b), max(a, b) }
+
+const columns = "low_id, high_id, created_at_ms, id, from_user_id, content"
+
+// Append stores a message at atMs, or a little later when the conversation has a message of that time or a later one:
+// times strictly increase in a conversation, whatever the clocks of its senders do. It returns what was stored.
+func (s *Store) Append(ctx context.Context, id, from, to int64, content string, atMs int64) (Message, error) {
+	low, high := Pair(from, to)
+	m := Message{LowID: low, HighID: high, ID: id, FromUserID: from, Content: content}
+	// The statement locks the conversation's row until the commit.
+	claim := `INSERT INTO conversations (low_id, high_id, last_at_ms) VALUES (?, ?, ?)
+		ON DUPLICATE KEY UPDATE last_at_ms = GREATEST(last_at_ms + 1, VALUES(last_at_ms))`
+	if s.sqlite() {
+		claim = `INSERT INTO conversations (low_id, high_id, last_at_ms) VALUES (?, ?, ?)
+		ON CONFLICT (low_id, high_id) DO UPDATE SET last_at_ms = MAX(last_at_ms + 1, excluded.last_at_ms)`
+	}
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec(claim, low, high, atMs).Error; err != nil {
+			return err
+		}
+		read := tx.Raw("SELECT last_at_ms FROM conversations WHERE low_id = ? AND high_id = ?", low, high)
+		if err := read.Scan(&m.CreatedAtMs).Error; err != nil {
+			return err
+		}
+		return tx.Create(&m).Error
+	})
+	if err != nil {
+		return Message{}, fmt.Errorf("store message: %w", err)
+	}
+	return m, nil
+}
+
+// Latest reads the newest messages of a conversation, at most limit, oldest first. from leaves out those of the other
+// side; 0 is both sides.
+func (s *Store) Latest(ctx context.Context, a, b, from int64, limit int) ([]Message, error) {
+	messages, err := s.list(ctx, latestSQL(from), args(a, b, from, limit))
+	slices.Reverse(messages)
+	return messages, err
+}
+
+// After reads the messages of a conversation that are newer than afterMs, at most limit, oldest first. from is as in
+// Latest. It looks only at what is newer, so a poll that finds nothing is one probe of the primary key.
+func (s *Store) After(ctx context.Context, a, b, from, afterMs int64, limit int) ([]Message, error) {
+	return s.list(ctx, afterSQL(from), args(a, b, from, afterMs, limit))
+}
+
+func latestSQL(from int64) string {
+	return "SELECT " + columns + " FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
+		" ORDER BY created_at_ms DESC LIMIT ?"
+}
+
+func afterSQL(from int64) string {
+	return "SELECT " + columns + " FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
+		" AND created_at_ms > ? ORDER BY created_at_ms LIMIT ?"
+}
+
+func fromSQL(from int64) string {
+	if from == 0 {
+		return ""
+	}
+	return " AND from_user_id = ?"
+}
+
+func args(a, b, from int64, rest ...any) []any {
+	low, high := Pair(a, b)
+	out := []any{low, high}
+	if from != 0 {
+		out = append(out, from)
+	}
+	return append(out, rest...)
+}
+
+func (s *Store) list(ctx context.Context, query string, args []any) ([]Message, error) {
+	var messages []Message
+	if err := s.db.Read.WithContext(ctx).Raw(query, args...).Scan(&messages).Error; err != nil {
+		return nil, fmt.Errorf("list messages: %w", sqldb.Translate(err))
+	}
+	return messages, nil
+}
+
+// MGetLast reads the newest message of userID's conversation with each of the peers, in one statement. A peer without
+// messages is absent.
+func (s *Store) MGetLast(ctx context.Context, userID int64, peers []int64) (map[int64]Message, error) {
+	out := make(map[int64]Message, len(peers))
+	query, args := lastSQL(userID, peers)
+	if query == "" {
+		return out, nil
+	}
+	messages, err := s.list(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range messages {
+		out[m.LowID+m.HighID-userID] = m
+	}
+	return out, nil
+}
+
+// lastSQL asks for the conversations in which the user has the lower id and for those with the higher one: each half
+// looks its rows up by the primary key.
+func lastSQL(userID int64, peers []int64) (query string, args []any) {
+	var above, below []int64
+	for _, p := range peers {
+		switch {
+		case p > userID:
+			above = append(above, p)
+		case p < userID:
+			below = append(below, p)
+		}
+	}
+	const half = `SELECT m.low_id, m.high_id, m.created_at_ms, m.id, m.from_user_id, m.content
+		FROM conversations c JOIN messages m
+		ON m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.last_at_ms WHERE `
+	var halves []string
+	if len(above) > 0 {
+		halves = append(halves, half+"c.low_id = ? AND c.high_id IN ?")
+		args = append(args, userID, above)
+	}
+	if len(below) > 0 {
+		halves = append(halves, half+"c.low_id IN ? AND c.high_id = ?")
+		args = append(args, below, userID)
+	}
+	return strings.Join(halves, " UNION ALL "), args
+}

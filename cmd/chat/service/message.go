@@ -1,0 +1,110 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"tiktok/cmd/chat/dal/db"
+	"tiktok/cmd/chat/pack"
+	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/user"
+	"tiktok/pkg/errno"
+	"tiktok/pkg/text"
+)
+
+// maxContent is the longest message in characters; the column holds as many.
+const maxContent = 1000
+
+// SendMessage stores a message. It is durable and visible to both sides when this returns.
+func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest) (*chat.SendMessageResponse, error) {
+	content, err := text.Rule{What: "message", Max: maxContent, Lines: true}.Clean(req.Content)
+	if err != nil {
+		return nil, err
+	}
+	content, ok := s.words.Apply(content)
+	if !ok {
+		return nil, errno.MessageRefused
+	}
+	if err := s.checkPair(ctx, req.FromUserId, req.ToUserId); err != nil {
+		return nil, err
+	}
+	m, err := s.store.Append(ctx, s.ids.Next(), req.FromUserId, req.ToUserId, content, s.now().UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	return &chat.SendMessageResponse{Message: pack.Message(m)}, nil
+}
+
+// checkPair makes sure, in one call, that both users exist. The sender comes from a token, and even that may outlive
+// its database.
+func (s *Service) checkPair(ctx context.Context, from, to int64) error {
+	if from <= 0 || to <= 0 {
+		return errno.UserNotFound
+	}
+	if from == to {
+		return errno.ChatSelf
+	}
+	resp, err := s.peers.Users.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: []int64{from, to}})
+	if err != nil {
+		if errors.Is(errno.From(err), errno.Unavailable) {
+			s.log.WarnContext(ctx, "user service does not answer", "err", err)
+			return errno.Unavailable
+		}
+		return fmt.Errorf("look up users: %w", err)
+	}
+	if resp.Users[from] == nil || resp.Users[to] == nil {
+		return errno.UserNotFound
+	}
+	return nil
+}
+
+// ListMessages reads a conversation in one statement; there is none with somebody who does not exist.
+func (s *Service) ListMessages(ctx context.Context, req *chat.ListMessagesRequest) (*chat.ListMessagesResponse, error) {
+	if req.UserId <= 0 || req.PeerId <= 0 || req.AfterMs < 0 {
+		return nil, errno.InvalidArgument.With("user id or time is not valid")
+	}
+	limit := int(req.Limit)
+	if limit < 0 || limit > common.MAX_BATCH {
+		return nil, errno.InvalidArgument.With("page size is out of range")
+	}
+	if limit == 0 {
+		limit = common.MAX_BATCH
+	}
+	from := int64(0)
+	if req.FromPeerOnly {
+		from = req.PeerId
+	}
+	rows, err := s.read(ctx, req, from, limit)
+	if err != nil {
+		return nil, err
+	}
+	return &chat.ListMessagesResponse{Messages: pack.Messages(rows)}, nil
+}
+
+func (s *Service) read(ctx context.Context, req *chat.ListMessagesRequest, from int64, limit int) ([]db.Message, error) {
+	if req.AfterMs == 0 {
+		return s.store.Latest(ctx, req.UserId, req.PeerId, from, limit)
+	}
+	return s.store.After(ctx, req.UserId, req.PeerId, from, req.AfterMs, limit)
+}
+
+// MGetLastMessages reads the newest message with each peer in one statement.
+func (s *Service) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error) {
+	if req.UserId <= 0 {
+		return nil, errno.InvalidArgument.With("user id is missing")
+	}
+	if len(req.PeerIds) > common.MAX_BATCH {
+		return nil, errno.InvalidArgument.With("too many ids in one call")
+	}
+	peers := slices.Clone(req.PeerIds)
+	slices.Sort(peers)
+	peers = slices.DeleteFunc(slices.Compact(peers), func(id int64) bool { return id <= 0 })
+	last, err := s.store.MGetLast(ctx, req.UserId, peers)
+	if err != nil {
+		return nil, err
+	}
+	return &chat.MGetLastMessagesResponse{Messages: pack.ByPeer(last)}, nil
+}

@@ -1,0 +1,65 @@
+// Package service answers the calls of chat.thrift: messages between two users.
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tiktok/cmd/chat/dal/db"
+	"tiktok/cmd/chat/rpc"
+	"tiktok/kitex_gen/chat"
+	"tiktok/pkg/id"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/words"
+)
+
+var _ chat.ChatService = (*Service)(nil)
+
+// Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
+type Deps struct {
+	Store *db.Store
+	IDs   *id.Generator
+	Words *words.Filter
+	Peers rpc.Peers
+	Tel   *telemetry.Telemetry
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Service keeps conversations. It is safe for concurrent use. Messages are not cached: a poll that finds nothing new is
+// one probe of an index, and what is new must be seen at once.
+type Service struct {
+	store *db.Store
+	ids   *id.Generator
+	words *words.Filter
+	peers rpc.Peers
+	log   *slog.Logger
+	now   func() time.Time
+	// close releases what Open opened.
+	close func() error
+}
+
+// New returns a service on top of d. It starts nothing.
+func New(d Deps) *Service {
+	s := &Service{
+		store: d.Store, ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
+		close: func() error { return nil },
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
+
+// Run blocks until ctx ends: the service has no work in the background.
+func (s *Service) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Ready reports whether the service can do its work.
+func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
+
+// Close releases what Open opened. A service made by New has nothing to release.
+func (s *Service) Close() error { return s.close() }
