@@ -24,15 +24,20 @@ const (
 
 // Tool makes covers. It is safe for concurrent use.
 type Tool struct {
-	ffmpeg string // path, "" when there is none
-	slots  chan struct{}
-	log    *slog.Logger
+	ffmpeg  string // path, "" when there is none
+	slots   chan struct{}
+	timeout time.Duration
+	log     *slog.Logger
 }
 
 // New looks for the ffmpeg program once. Without one, or when it is not where cfg says, all covers are placeholders.
 // At most one program per CPU runs at a time.
 func New(cfg Config) *Tool {
-	t := &Tool{slots: make(chan struct{}, runtime.GOMAXPROCS(0)), log: slog.New(slog.DiscardHandler)}
+	t := &Tool{
+		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		timeout: coverTimeout,
+		log:     slog.New(slog.DiscardHandler),
+	}
 	name := cfg.FFmpeg
 	switch name {
 	case "off":
@@ -102,7 +107,7 @@ func fit(w, h int32) (int, int) {
 // frame runs the program. The path is an argument of its own, never part of a command line, and the input may be a
 // file in one format only: a playlist that names other files or addresses is not read.
 func (t *Tool) frame(ctx context.Context, path string, info Info) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, coverTimeout)
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	select {
 	case t.slots <- struct{}{}:

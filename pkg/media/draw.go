@@ -46,7 +46,7 @@ func (p lab) rgb() color.RGBA {
 	}
 }
 
-// source is a stream of numbers that is the same for the same seed and kind of picture, on every machine.
+// source is a stream of numbers that is the same for the same seed and kind of picture.
 func source(seed int64, kind uint64) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), kind)) }
 
 // between draws a number.
@@ -74,9 +74,11 @@ type backdrop struct {
 
 // newBackdrop draws one at a lightness. Its width and height in units are at most 1.
 func newBackdrop(r *rand.Rand, width, height, lightness float64) backdrop {
-	hue := r.Float64()
-	turn := between(r, 0.09, 0.2)
-	if r.IntN(2) == 0 {
+	// From green by blue, violet and pink to orange: what is left out looks like mud when it is dark.
+	const first, last = 0.45, 1.12
+	hue := between(r, first, last)
+	turn := between(r, 0.1, 0.2)
+	if hue+turn > last || hue-turn > first && r.IntN(2) == 0 {
 		turn = -turn
 	}
 	angle := 2 * math.Pi * r.Float64()
@@ -89,7 +91,7 @@ func newBackdrop(r *rand.Rand, width, height, lightness float64) backdrop {
 		b.glows = append(b.glows, glow{
 			x: between(r, -0.1, 1.1) * width, y: between(r, -0.1, 1.1) * height,
 			radius:   between(r, 0.25, 0.6),
-			color:    lch(lightness+between(r, -0.16, 0.2), between(r, 0.1, 0.18), hue+turn*float64(i)/2),
+			color:    lch(lightness+between(r, -0.16, 0.2), between(r, 0.1, 0.18), hue+turn*float64(i)/4),
 			strength: between(r, 0.45, 0.9),
 		})
 	}
@@ -102,8 +104,10 @@ func (b backdrop) at(x, y, width, height float64) lab {
 	span := math.Abs(b.dx)*width + math.Abs(b.dy)*height
 	c := mix(b.from, b.to, ease(0, 1, 0.5+((x-width/2)*b.dx+(y-height/2)*b.dy)/span))
 	for _, g := range b.glows {
-		d := math.Hypot(x-g.x, y-g.y) / g.radius
-		c = mix(c, g.color, g.strength*(1-ease(0, 1, d)))
+		d := math.Sqrt((x-g.x)*(x-g.x)+(y-g.y)*(y-g.y)) / g.radius
+		if d < 1 {
+			c = mix(c, g.color, g.strength*(1-ease(0, 1, d)))
+		}
 	}
 	return c
 }

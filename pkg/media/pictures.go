@@ -63,18 +63,25 @@ func Avatar(seed int64, px int) []byte {
 		}
 	}
 	var buf bytes.Buffer
-	_ = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, img) // a buffer takes everything
+	_ = png.Encode(&buf, img) // a buffer takes everything
 	return buf.Bytes()
 }
 
-// shape is a union of round drops on a grid of five by five, mirrored, that run together where they are neighbours.
-type shape struct{ drops []drop }
+// shape is some cells of a grid of five by five, mirrored, joined by bars with round ends where they are neighbours.
+type shape struct{ bars []bar }
 
-type drop struct{ x, y, radius float64 }
+// bar is what is near a point, a line along an axis, or a square, in parts of the picture's side.
+type bar struct{ x1, y1, x2, y2 float64 }
 
-// newShape fills seven to eleven of the fifteen cells of the left half and the middle.
+const (
+	cell   = 0.128        // distance of two cells
+	thick  = cell * 0.46  // half the thickness of a bar
+	margin = 0.5 - 2*cell // to the middle of the first cell
+)
+
+// newShape fills seven to ten of the fifteen cells of the left half and the middle.
 func newShape(intn func(n int) int) shape {
-	var cells [5][5]bool
+	var cells [6][6]bool // with an empty column and row at the end
 	for filled, want := 0, 7+intn(4); filled < want; {
 		x, y := intn(3), intn(5)
 		if cells[y][x] {
@@ -84,23 +91,34 @@ func newShape(intn func(n int) int) shape {
 		filled++
 	}
 	var s shape
-	const cell, margin = 0.128, 0.18
-	for y, row := range cells {
-		for x, on := range row {
-			if on {
-				s.drops = append(s.drops, drop{margin + (float64(x)+0.5)*cell, margin + (float64(y)+0.5)*cell, cell * 0.5})
+	at := func(i int) float64 { return margin + float64(i)*cell }
+	for y := range 5 {
+		for x := range 5 {
+			if !cells[y][x] {
+				continue
+			}
+			// The cell itself, what joins it to the next ones, and what fills the middle of four.
+			s.bars = append(s.bars, bar{at(x), at(y), at(x), at(y)})
+			if cells[y][x+1] {
+				s.bars = append(s.bars, bar{at(x), at(y), at(x + 1), at(y)})
+			}
+			if cells[y+1][x] {
+				s.bars = append(s.bars, bar{at(x), at(y), at(x), at(y + 1)})
+			}
+			if cells[y][x+1] && cells[y+1][x] && cells[y+1][x+1] {
+				s.bars = append(s.bars, bar{at(x), at(y), at(x + 1), at(y + 1)})
 			}
 		}
 	}
 	return s
 }
 
-// distance is that of a point to the edge of the shape, about, in parts of the picture's side; below 0 is inside.
+// distance is that of a point to the edge of the shape, in parts of the picture's side; below 0 is inside.
 func (s shape) distance(x, y float64) float64 {
-	const blend = 0.022 // how far neighbours reach for each other
-	var sum float64
-	for _, d := range s.drops {
-		sum += math.Exp(-(math.Hypot(x-d.x, y-d.y) - d.radius) / blend)
+	nearest := math.Inf(1)
+	for _, b := range s.bars {
+		dx, dy := x-min(max(x, b.x1), b.x2), y-min(max(y, b.y1), b.y2)
+		nearest = min(nearest, dx*dx+dy*dy)
 	}
-	return -blend * math.Log(sum)
+	return math.Sqrt(nearest) - thick
 }

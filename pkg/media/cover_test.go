@@ -1,0 +1,196 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// ffmpeg makes a file with the real program, or skips.
+func ffmpeg(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("ffmpeg is not installed")
+	}
+	path := filepath.Join(t.TempDir(), name)
+	args = append([]string{"-nostdin", "-v", "error"}, append(args, "file:"+path)...)
+	if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
+		t.Skipf("ffmpeg can not make it: %v: %s", err, out)
+	}
+	return path
+}
+
+func probeFile(t *testing.T, path string) (Info, error) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	stat, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Probe(f, stat.Size())
+}
+
+// source material: moving pictures, and a tone.
+func testsrc(size string) []string {
+	return []string{
+		"-f", "lavfi", "-i", "testsrc2=size=" + size + ":rate=25:duration=2",
+		"-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-pix_fmt", "yuv420p",
+	}
+}
+
+func TestProbeFFmpegFiles(t *testing.T) {
+	x264 := func(more ...string) []string {
+		return append(append(testsrc("320x240"), "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-t", "2"), more...)
+	}
+	good := Info{DurationMs: 2000, WidthPx: 320, HeightPx: 240, VideoCodec: "h264", AudioCodec: "aac"}
+	fast, silent := good, good
+	fast.FastStart = true
+	silent.AudioCodec = ""
+	for _, c := range []struct {
+		name, file string
+		args       []string
+		want       Info // empty: refused
+	}{
+		{"mp4", "a.mp4", x264(), good},
+		{"faststart", "a.mp4", x264("-movflags", "+faststart"), fast},
+		{"mov", "a.mov", x264(), good},
+		{"time code", "a.mov", x264("-timecode", "00:00:00:00"), good},
+		{"no sound", "a.mp4", x264("-an"), silent},
+		{"fragmented", "a.mp4", x264("-movflags", "frag_keyframe+empty_moov"), Info{}},
+		{"no picture", "a.mp4", x264("-vn"), Info{}},
+		{"mpeg-4 part 2", "a.mp4", append(testsrc("320x240"), "-c:v", "mpeg4"), Info{}},
+		{"matroska", "a.mkv", x264(), Info{}},
+		{"picture", "a.png", append(testsrc("320x240"), "-frames:v", "1"), Info{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := ffmpeg(t, c.file, c.args...)
+			got, err := probeFile(t, path)
+			if c.want == (Info{}) {
+				if !errors.Is(err, ErrNotVideo) {
+					t.Fatalf("Probe = %+v, %v; want ErrNotVideo", got, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := got.DurationMs - c.want.DurationMs; d < 0 || d > 60 { // sound ends with a whole packet
+				t.Errorf("duration is %d ms, want about %d", got.DurationMs, c.want.DurationMs)
+			}
+			got.DurationMs = c.want.DurationMs
+			if got != c.want {
+				t.Errorf("Probe = %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestCoverIsAFrame(t *testing.T) {
+	tool := New(Config{})
+	for _, c := range []struct {
+		name, size string
+		turn       bool
+		want       image.Point
+	}{
+		{"small", "320x240", false, image.Pt(320, 240)},
+		{"portrait", "720x1280", false, image.Pt(405, 720)},
+		{"landscape", "1280x720", false, image.Pt(720, 405)},
+		{"turned", "640x360", true, image.Pt(360, 640)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := append(testsrc(c.size), "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")
+			path := ffmpeg(t, "-a; $(b) 'c\" %d:.mp4", args...) // a name that a shell would stumble over
+			if c.turn {
+				quarterTurn(t, path)
+			}
+			info, err := probeFile(t, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cover, err := tool.Cover(t.Context(), path, info)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Equal(cover, placeholder(path, info)) {
+				t.Error("the cover is the placeholder")
+			}
+			if got := decodePicture(t, cover, "jpeg").Bounds().Size(); got != c.want {
+				t.Errorf("cover of %dx%d is %v, want %v", info.WidthPx, info.HeightPx, got, c.want)
+			}
+		})
+	}
+}
+
+// wantPlaceholder checks that a cover is drawn, in the shape of the video.
+func wantPlaceholder(t *testing.T, tool *Tool, path string, info Info, want image.Point) {
+	t.Helper()
+	cover, err := tool.Cover(t.Context(), path, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(cover, placeholder(path, info)) {
+		t.Error("the cover is not the placeholder")
+	}
+	if got := decodePicture(t, cover, "jpeg").Bounds().Size(); got != want {
+		t.Errorf("the placeholder is %v, want %v", got, want)
+	}
+}
+
+func TestCoverPlaceholder(t *testing.T) {
+	notVideo := filepath.Join(t.TempDir(), "list.mp4")
+	if err := os.WriteFile(notVideo, []byte("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tool := range map[string]*Tool{
+		"off": New(Config{FFmpeg: "off"}), "missing": New(Config{FFmpeg: "/no/such/ffmpeg"}), "not a video": New(Config{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name != "not a video" && tool.HasFFmpeg() {
+				t.Error("there is an ffmpeg")
+			}
+			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 1080, HeightPx: 1920}, image.Pt(405, 720))
+			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 640, HeightPx: 360}, image.Pt(640, 360))
+			wantPlaceholder(t, tool, notVideo, Info{}, image.Pt(405, 720))
+			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 8192, HeightPx: 1}, image.Pt(720, 16))
+		})
+	}
+}
+
+func TestCoverContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tool := range []*Tool{New(Config{}), New(Config{FFmpeg: "off"})} {
+		if cover, err := tool.Cover(ctx, "x", Info{}); !errors.Is(err, context.Canceled) || cover != nil {
+			t.Errorf("Cover = %d bytes, %v; want context.Canceled", len(cover), err)
+		}
+	}
+}
+
+// quarterTurn notes in a file that its first track, the picture, is to be shown turned, as a phone does.
+func quarterTurn(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := tkhd(0, 1)
+	const from, to = 8 + 40, 8 + 40 + 36 // the matrix
+	at := bytes.Index(file, []byte("tkhd")) - 4
+	if at < 0 {
+		t.Fatal("no tkhd")
+	}
+	copy(file[at+from:at+to], turned[from:to])
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
