@@ -348,7 +348,12 @@ func TestLists(t *testing.T) {
 				t.Errorf("unknown user: %v %q %v", ids, next, err)
 			}
 			for _, p := range []*common.Page{
-				{Limit: -1}, {Limit: common.MAX_BATCH + 1}, {Cursor: "x"}, {Cursor: "-1"}, {Cursor: "0"}, {Cursor: "1 OR 1=1"},
+				{Limit: -1},
+				{Limit: common.MAX_BATCH + 1},
+				{Cursor: "x"},
+				{Cursor: "-1"},
+				{Cursor: "0"},
+				{Cursor: "1 OR 1=1"},
 				{Cursor: "99999999999999999999"},
 			} {
 				_, _, err := list(t.Context(), 1, p)

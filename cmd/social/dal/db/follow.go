@@ -8,11 +8,11 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// Follow is one user following another. ID is unique and grows with time.
+// Follow is one user following another: the pair is the key. ID is unique and grows with time; it orders the lists.
 type Follow struct {
-	ID          int64 `gorm:"column:id;primaryKey;autoIncrement:false"`
-	UserID      int64 `gorm:"column:user_id"`
-	ToUserID    int64 `gorm:"column:to_user_id"`
+	UserID      int64 `gorm:"column:user_id;primaryKey;autoIncrement:false"`
+	ToUserID    int64 `gorm:"column:to_user_id;primaryKey;autoIncrement:false"`
+	ID          int64 `gorm:"column:id"`
 	CreatedAtMs int64 `gorm:"column:created_at_ms"`
 }
 
@@ -26,7 +26,7 @@ func (Follow) TableName() string { return "follows" }
 func (s *Store) Follow(ctx context.Context, f Follow) (changed bool, err error) {
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		changed = false // the transaction may be tried again
-		res := tx.Clauses(clause.OnConflict{Columns: pairColumns(), DoNothing: true}).Create(&f)
+		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&f)
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}
@@ -39,14 +39,11 @@ func (s *Store) Follow(ctx context.Context, f Follow) (changed bool, err error) 
 	return changed, nil
 }
 
-// pairColumns are the unique key of a follow.
-func pairColumns() []clause.Column { return []clause.Column{{Name: "user_id"}, {Name: "to_user_id"}} }
-
 // Unfollow deletes a pair and counts it. When there is no such pair nothing changes, and changed is false.
 func (s *Store) Unfollow(ctx context.Context, userID, toUserID int64) (changed bool, err error) {
 	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
 		changed = false
-		res := tx.Where("user_id = ? AND to_user_id = ?", userID, toUserID).Delete(&Follow{})
+		res := tx.Exec(s.unfollowSQL(), userID, toUserID)
 		if res.Error != nil || res.RowsAffected == 0 {
 			return res.Error
 		}
@@ -57,6 +54,15 @@ func (s *Store) Unfollow(ctx context.Context, userID, toUserID int64) (changed b
 		return false, fmt.Errorf("unfollow: %w", err)
 	}
 	return changed, nil
+}
+
+// unfollowSQL makes MySQL find the row by the primary key: with few rows it may choose the index of a list instead, and
+// two that delete the same pair would lock its entries in opposite order.
+func (s *Store) unfollowSQL() string {
+	if s.sqlite() {
+		return `DELETE FROM follows WHERE user_id = ? AND to_user_id = ?`
+	}
+	return `DELETE f FROM follows f FORCE INDEX (PRIMARY) WHERE f.user_id = ? AND f.to_user_id = ?`
 }
 
 // count adds n to the follower's follow_count and to the followed one's follower_count, in one statement that locks the

@@ -20,9 +20,9 @@ const (
 	followersSQL = `SELECT id AS follow_id, user_id AS other_id FROM follows
 		WHERE to_user_id = ? AND id < ? ORDER BY id DESC LIMIT ?`
 
-	// Both dialects are told to walk through whom the user follows, in list order, and to look each one up in follows_pair:
-	// that list is as long as one person's clicks, while the followers of a famous user have no bound. CROSS JOIN fixes
-	// the order on SQLite, STRAIGHT_JOIN on MySQL.
+	// Both dialects are told to walk through whom the user follows, in list order, and to look each one up by the primary
+	// key: that list is as long as one person's clicks, while the followers of a famous user have no bound. CROSS JOIN
+	// fixes the order on SQLite, STRAIGHT_JOIN on MySQL.
 	friendsSQLite = `SELECT f.id AS follow_id, f.to_user_id AS other_id
 		FROM follows f CROSS JOIN follows b
 		WHERE f.user_id = ? AND f.id < ? AND b.user_id = f.to_user_id AND b.to_user_id = f.user_id

@@ -38,12 +38,12 @@ func fill(t *testing.T, s *Store) {
 	t.Helper()
 	var rows []string
 	for i := 1; i <= 1000; i++ {
-		rows = append(rows, fmt.Sprintf("(%d, 1, %d, 0)", 2*i, 1000+i), fmt.Sprintf("(%d, %d, 1, 0)", 2*i+1, 1000+i))
+		rows = append(rows, fmt.Sprintf("(1, %d, %d, 0)", 1000+i, 2*i), fmt.Sprintf("(%d, 1, %d, 0)", 1000+i, 2*i+1))
 	}
 	for i := 1; i <= 3000; i++ {
-		rows = append(rows, fmt.Sprintf("(%d, %d, %d, 0)", 10_000+i, 10_000+i, 5000+i%50))
+		rows = append(rows, fmt.Sprintf("(%d, %d, %d, 0)", 10_000+i, 5000+i%50, 10_000+i))
 	}
-	statement := "INSERT INTO follows (id, user_id, to_user_id, created_at_ms) VALUES " + strings.Join(rows, ", ")
+	statement := "INSERT INTO follows (user_id, to_user_id, id, created_at_ms) VALUES " + strings.Join(rows, ", ")
 	if err := s.db.Write.Exec(statement).Error; err != nil {
 		t.Fatal(err)
 	}

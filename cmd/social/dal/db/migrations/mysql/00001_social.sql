@@ -1,14 +1,16 @@
 -- +goose Up
 -- follows.id is made by the service and grows with time: it is the order of every list.
+-- The pair is the primary key rather than a unique key beside it: for a duplicate of a primary key InnoDB locks the row,
+-- for one of another unique key also the gap before it, and writers of neighbouring pairs deadlock.
 CREATE TABLE follows (
-    id            BIGINT NOT NULL,
     user_id       BIGINT NOT NULL,
     to_user_id    BIGINT NOT NULL,
+    id            BIGINT NOT NULL,
     created_at_ms BIGINT NOT NULL,
-    PRIMARY KEY (id),
-    UNIQUE KEY follows_pair (user_id, to_user_id),
-    KEY follows_following (user_id, id, to_user_id),
-    KEY follows_followers (to_user_id, id, user_id),
+    PRIMARY KEY (user_id, to_user_id),
+    -- Both end with the primary key, so a list is read from its index alone.
+    KEY follows_following (user_id, id),
+    KEY follows_followers (to_user_id, id),
     CHECK (to_user_id <> user_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4;
 

@@ -1,14 +1,15 @@
 -- +goose Up
 -- follows.id is made by the service and grows with time: it is the order of every list.
 CREATE TABLE follows (
-    id            INTEGER PRIMARY KEY,
     user_id       INTEGER NOT NULL,
     to_user_id    INTEGER NOT NULL CHECK (to_user_id <> user_id),
-    created_at_ms INTEGER NOT NULL
-);
-CREATE UNIQUE INDEX follows_pair ON follows (user_id, to_user_id);
-CREATE INDEX follows_following ON follows (user_id, id, to_user_id);
-CREATE INDEX follows_followers ON follows (to_user_id, id, user_id);
+    id            INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (user_id, to_user_id)
+) WITHOUT ROWID;
+-- Both end with the primary key, so a list is read from its index alone.
+CREATE INDEX follows_following ON follows (user_id, id);
+CREATE INDEX follows_followers ON follows (to_user_id, id);
 
 -- One row for each user who ever followed or was followed. Both counters equal the length of their list in follows.
 CREATE TABLE social_stats (
