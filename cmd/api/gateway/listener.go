@@ -19,6 +19,8 @@ const (
 	headTimeout = 20 * time.Second
 	// stallTimeout ends a transfer in which nothing moves, in either direction.
 	stallTimeout = 30 * time.Second
+	// lingerTime is how long a connection that is closed after an answer still takes what the client sends.
+	lingerTime = time.Second
 	// writeChunk is how much is sent under one deadline.
 	writeChunk = 1 << 20
 )
@@ -72,7 +74,7 @@ func (l *listener) closeIdle() {
 // closeAll ends the rest.
 func (l *listener) closeAll() {
 	for _, c := range l.all() {
-		_ = c.Close()
+		_ = c.kill()
 	}
 }
 
@@ -156,10 +158,20 @@ func (c *conn) ReadFrom(r io.Reader) (sent int64, err error) {
 // SetReadDeadline does nothing: Read sets its own.
 func (c *conn) SetReadDeadline(time.Time) error { return nil }
 
+// Close ends the connection. After an answer it waits a moment for what the client still sends: closing over unread
+// bytes is a reset, which would take the answer from a client that has not read it yet.
 func (c *conn) Close() error {
 	c.owner.mu.Lock()
 	delete(c.owner.conns, c)
 	c.owner.mu.Unlock()
+	if c.state.Load() == answered && c.TCPConn.CloseWrite() == nil && c.TCPConn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		_, _ = io.Copy(io.Discard, c.TCPConn) // until the client closes, or the time is over
+	}
+	return c.kill()
+}
+
+// kill ends the connection at once.
+func (c *conn) kill() error {
 	err := c.TCPConn.Close()
 	if errors.Is(err, net.ErrClosed) {
 		return nil
