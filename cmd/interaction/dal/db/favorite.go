@@ -23,14 +23,17 @@ func (s *Store) Liked(ctx context.Context, userID int64, videoIDs []int64) (map[
 	if len(videoIDs) == 0 {
 		return liked, nil
 	}
-	var ids []int64
-	err := s.db.Read.WithContext(ctx).Model(&Favorite{}).
-		Where("user_id = ? AND video_id IN ? AND liked = ?", userID, videoIDs, true).Pluck("video_id", &ids).Error
+	// liked is looked at here and not in the query: with it SQLite would rather walk through the user's whole list.
+	var rows []Favorite
+	err := s.db.Read.WithContext(ctx).Select("video_id", "liked").
+		Where("user_id = ? AND video_id IN ?", userID, videoIDs).Find(&rows).Error
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		liked[id] = true
+	for _, r := range rows {
+		if r.Liked {
+			liked[r.VideoID] = true
+		}
 	}
 	return liked, nil
 }
