@@ -115,6 +115,7 @@ is_gone() { # PID; a zombie has let go of its files and ports
 
 all_pids() { # every process of SERVER, helpers too
   local f
+  # shellcheck disable=SC2013 # names without spaces, and the loop must not be a pipe that fails
   for f in $(grep -lzxF "$(mark "$1")" /proc/[0-9]*/environ 2>/dev/null); do # processes come and go: it may fail
     f=${f#/proc/}
     echo "${f%/environ}"
@@ -174,7 +175,8 @@ answers_redis() { [ "$(timeout 2 redis-cli -h 127.0.0.1 -p "$redis_port" ping 2>
 
 launch_etcd() {
   local client=http://127.0.0.1:$etcd_port peer=http://127.0.0.1:$etcd_peer_port
-  mkdir -p -m 700 "$dir/etcd"
+  mkdir -p "$dir/etcd"
+  chmod 700 "$dir/etcd" # else it warns
   launch etcd etcd --name "$name" --data-dir "$dir/etcd" --listen-client-urls "$client" --advertise-client-urls "$client" \
     --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "$name=$peer" \
     --auto-compaction-mode periodic --auto-compaction-retention 1h --logger zap --log-outputs stderr
@@ -185,6 +187,7 @@ answers_etcd() { # healthy means that it could commit
 }
 
 http_get() { # PORT PATH, without curl
+  # shellcheck disable=SC2016 # the variables belong to the inner shell
   timeout 2 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && printf "GET %s HTTP/1.0\r\n\r\n" "$1" >&3 && cat <&3' "$1" "$2" 2>/dev/null
 }
 

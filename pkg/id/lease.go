@@ -208,7 +208,7 @@ func (l *Lease) Run(ctx context.Context) error {
 		case err == nil:
 			l.renewed, pause = begun, l.ttl/3
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // stopped in the middle of a call
 		case errors.Is(err, ErrLost):
 			return fmt.Errorf("%w: %s", err, l.owner)
 		case time.Since(l.renewed) > l.ttl*2/3:

@@ -58,4 +58,6 @@ func (l slowLog) Trace(ctx context.Context, begin time.Time, fc func() (string, 
 }
 
 // ParamsFilter implements gorm.ParamsFilter: it drops the values.
-func (l slowLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) { return sql, nil }
+func (l slowLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
+	return sql, nil
+}

@@ -7,7 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -106,8 +106,10 @@ func (d *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// gormConfig is the same for both dialects. Statements are not put into GORM's own statement cache: see docs of
-// openSQLite for what it would cost and gain.
+// gormConfig is the same for both dialects. GORM's statement cache (PrepareStmt) stays off: who waits for a statement
+// that another request is preparing gets that request's error when its client hangs up; it can deadlock with a
+// transaction on a pool of one; each length of an IN list is a statement to keep; and inside of a transaction it costs
+// MySQL more round trips than it saves. Without it a SQLite read takes about a fifth more.
 func gormConfig() *gorm.Config {
 	return &gorm.Config{
 		SkipDefaultTransaction: true,
@@ -120,5 +122,6 @@ func gormConfig() *gorm.Config {
 // validName keeps names to what is safe inside of a file name and inside of backquotes, and short enough for MySQL's
 // 64 characters with a prefix.
 func validName(s string) bool {
-	return len(s) <= 40 && regexp.MustCompile(`^[a-z0-9_]+$`).MatchString(s)
+	bad := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' }
+	return len(s) > 0 && len(s) <= 40 && !strings.ContainsFunc(s, bad)
 }
