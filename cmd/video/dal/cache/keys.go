@@ -1,0 +1,38 @@
+// Package cache says how the service's data is kept in the cache: keys and times to live.
+package cache
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/kv"
+)
+
+const (
+	// videoTTL can be long: a published video does not change.
+	videoTTL = 10 * time.Minute
+	// worksTTL also bounds how long a count may be shown wrong when a process dies between a commit and the
+	// invalidation after it. Users without videos are as common as others, so their absence is kept as long.
+	worksTTL = time.Minute
+)
+
+// VideoKey is the key of a video's row. Raise its version when the cached row changes its shape.
+func VideoKey(id int64) string { return "tt:video:video:v1:{" + strconv.FormatInt(id, 10) + "}" }
+
+// WorksKey is the key of an author's count of videos.
+func WorksKey(authorID int64) string {
+	return "tt:video:works:v1:{" + strconv.FormatInt(authorID, 10) + "}"
+}
+
+// Videos are the options of the typed cache of rows.
+func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
+	return kv.Options{Kind: "video", Key: VideoKey, TTL: videoTTL, Log: log, Metrics: metrics}
+}
+
+// Works are the options of the typed cache of counts.
+func Works(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
+	return kv.Options{Kind: "video_works", Key: WorksKey, TTL: worksTTL, NegativeTTL: worksTTL, Log: log, Metrics: metrics}
+}

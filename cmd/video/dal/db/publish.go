@@ -1,0 +1,84 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
+)
+
+// Video is a published clip.
+type Video struct {
+	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false"`
+	AuthorID      int64  `gorm:"column:author_id"`
+	Title         string `gorm:"column:title"`
+	PlayKey       string `gorm:"column:play_key"`
+	CoverKey      string `gorm:"column:cover_key"`
+	PublishedAtMs int64  `gorm:"column:published_at_ms"`
+	DurationMs    int64  `gorm:"column:duration_ms"`
+	SizeBytes     int64  `gorm:"column:size_bytes"`
+	WidthPx       int32  `gorm:"column:width_px"`
+	HeightPx      int32  `gorm:"column:height_px"`
+}
+
+// TableName is videos.
+func (Video) TableName() string { return "videos" }
+
+// searchAhead is how many milliseconds after its own a video may be dated when others were published at the same time.
+const searchAhead = 1000
+
+// publishAttempts is how often Publish looks for a free time when others take the one it found.
+const publishAttempts = 20
+
+// ErrCrowded means that no free publish time was found near the wanted one.
+var ErrCrowded = errors.New("too many videos are published at once")
+
+// Publish stores v at v.PublishedAtMs, or at the next free millisecond when another video has that one, counts it for
+// its author, and returns what was stored. The unique key on the time decides between publishers who meet.
+func (s *Store) Publish(ctx context.Context, v Video) (Video, error) {
+	for range publishAttempts {
+		err := s.insert(ctx, v)
+		if err == nil {
+			return v, nil
+		}
+		if !errors.Is(err, sqldb.ErrDuplicate) {
+			return Video{}, fmt.Errorf("publish: %w", err)
+		}
+		if v.PublishedAtMs, err = s.freeTime(ctx, v.PublishedAtMs); err != nil {
+			return Video{}, fmt.Errorf("publish: %w", err)
+		}
+	}
+	return Video{}, ErrCrowded
+}
+
+func (s *Store) insert(ctx context.Context, v Video) error {
+	count := `INSERT INTO author_stats (author_id, work_count) VALUES (?, 1) ON DUPLICATE KEY UPDATE work_count = work_count + 1`
+	if s.sqlite() {
+		count = `INSERT INTO author_stats (author_id, work_count) VALUES (?, 1) ON CONFLICT (author_id) DO UPDATE SET work_count = work_count + 1`
+	}
+	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(&v).Error; err != nil {
+			return err
+		}
+		return tx.Exec(count, v.AuthorID).Error
+	})
+}
+
+// freeTime finds the first millisecond from at on that no video has.
+func (s *Store) freeTime(ctx context.Context, at int64) (int64, error) {
+	var taken []int64
+	const query = "SELECT published_at_ms FROM videos WHERE published_at_ms BETWEEN ? AND ? ORDER BY published_at_ms"
+	if err := s.db.Read.WithContext(ctx).Raw(query, at, at+searchAhead).Scan(&taken).Error; err != nil {
+		return 0, sqldb.Translate(err)
+	}
+	for _, t := range taken {
+		if t != at {
+			break
+		}
+		at++
+	}
+	return at, nil
+}

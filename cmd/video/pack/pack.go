@@ -1,0 +1,33 @@
+// Package pack turns rows into messages.
+package pack
+
+import (
+	"tiktok/cmd/video/dal/db"
+	"tiktok/kitex_gen/video"
+)
+
+// Video makes one message.
+func Video(v db.Video) *video.Video {
+	return &video.Video{
+		Id: v.ID, AuthorId: v.AuthorID, Title: v.Title, PlayKey: v.PlayKey, CoverKey: v.CoverKey,
+		PublishedAtMs: v.PublishedAtMs, DurationMs: v.DurationMs, SizeBytes: v.SizeBytes, WidthPx: v.WidthPx, HeightPx: v.HeightPx,
+	}
+}
+
+// Videos keeps the order; never nil.
+func Videos(rows []db.Video) []*video.Video {
+	out := make([]*video.Video, len(rows))
+	for i, v := range rows {
+		out[i] = Video(v)
+	}
+	return out
+}
+
+// ByID makes one message for each video.
+func ByID(rows map[int64]db.Video) map[int64]*video.Video {
+	out := make(map[int64]*video.Video, len(rows))
+	for id, v := range rows {
+		out[id] = Video(v)
+	}
+	return out
+}
