@@ -1,0 +1,199 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"tiktok/config"
+)
+
+// envBinaries names a folder with the six binaries, built beforehand; without it they are built here.
+const envBinaries = "TIKTOK_TEST_BIN"
+
+// gateway is the one of the six processes that speaks HTTP.
+const gateway = "api"
+
+// Distributed runs the six processes on the servers that TIKTOK_TEST_MYSQL, _REDIS, _RABBITMQ and _ETCD name, with schemas
+// of their own, and skips the test when these are not set. Names in etcd are fixed, so only one such deployment runs at
+// a time: another waits here. Every process must end with status 0, which with the race detector also says that it
+// found nothing.
+func Distributed(t testing.TB, opts ...Option) *Deployment {
+	t.Helper()
+	s := testServers(t)
+	s.acquire(t)
+	o := collect(t, opts)
+	ports := freePorts(t, 2*len(config.Services()))
+	o.set["gateway.addr"] = ports[0]
+	o.set["auth.secret"] = "only for tests, but long enough: " + fmt.Sprint(rand.Uint64())
+	for k, v := range s.settings() {
+		o.set[k] = v
+	}
+	h := &processes{bin: binaries(t), logDir: t.TempDir(), address: ports[0]}
+	for i, name := range config.Services() {
+		set := map[string]string{"telemetry.admin_addr": ports[2*i+1]}
+		if name != gateway {
+			set["rpc.listen"] = ports[2*i+2]
+		}
+		h.all = append(h.all, &process{
+			name: name, bin: filepath.Join(h.bin, name), log: filepath.Join(h.logDir, name+".log"),
+			env: environ(o.set, set), admin: "http://" + ports[2*i+1],
+		})
+	}
+	return launch(t, NameDistributed, o, Settings(t, gateway, o.set), h)
+}
+
+// processes are the six in start order, the gateway last.
+type processes struct {
+	bin, logDir string
+	address     string // of the gateway
+	all         []*process
+}
+
+func (h *processes) url() string { return "http://" + h.address }
+
+func (h *processes) metrics() []string {
+	out := make([]string, 0, len(h.all))
+	for _, p := range h.all {
+		out = append(out, p.admin+"/metrics")
+	}
+	return out
+}
+
+func (h *processes) logs() []string {
+	var out []string
+	for _, p := range h.all {
+		if _, err := os.Stat(p.log); err == nil {
+			out = append(out, p.log)
+		}
+	}
+	return out
+}
+
+// start runs the services side by side, then the gateway.
+func (h *processes) start(ctx context.Context) error {
+	last := len(h.all) - 1
+	var g errgroup.Group
+	for _, p := range h.all[:last] {
+		g.Go(func() error { return p.startAndWait(ctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return h.all[last].startAndWait(ctx)
+}
+
+// stop ends the gateway first, then the services side by side.
+func (h *processes) stop() error {
+	last := len(h.all) - 1
+	errs := make([]error, len(h.all))
+	errs[last] = h.all[last].stop(stopTimeout)
+	var g errgroup.Group
+	for i, p := range h.all[:last] {
+		g.Go(func() error { errs[i] = p.stop(stopTimeout); return nil })
+	}
+	return errors.Join(g.Wait(), errors.Join(errs...))
+}
+
+// binaries is the folder of the six programs.
+func binaries(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv(envBinaries); dir != "" {
+		return dir
+	}
+	dir := t.TempDir()
+	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	cgo := "CGO_ENABLED=0"
+	if raceEnabled {
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	}
+	for _, name := range config.Services() {
+		args = append(args, "./cmd/"+name)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = RepoRoot(t)
+	cmd.Env = append(os.Environ(), cgo)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return dir
+}
+
+// BuildAllInOne builds cmd/tiktok for tests that need it as a real process, and returns its path.
+func BuildAllInOne(t testing.TB) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), config.AllInOne)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "./cmd/tiktok")
+	cmd.Dir = RepoRoot(t)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build ./cmd/tiktok: %v\n%s", err, msg)
+	}
+	return out
+}
+
+// environ is this process's environment without settings, and with these.
+func environ(sets ...map[string]string) []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, config.EnvPrefix+"_") {
+			env = append(env, kv)
+		}
+	}
+	for _, set := range sets {
+		for _, key := range sortedKeys(set) {
+			env = append(env, config.EnvName(key)+"="+set[key])
+		}
+	}
+	return env
+}
+
+// Ports are taken below the range that systems give to outgoing connections.
+const firstPort, lastPort = 20000, 31999
+
+// freePorts are n addresses on loopback that nobody listens on.
+func freePorts(t testing.TB, n int) []string {
+	t.Helper()
+	var lc net.ListenConfig
+	var addrs []string
+	for tries := 0; len(addrs) < n; tries++ {
+		if tries > 100*n {
+			t.Fatal("no free ports")
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort))
+		ln, err := lc.Listen(t.Context(), "tcp", addr)
+		if err != nil {
+			continue
+		}
+		defer ln.Close() // all stay taken until all are found
+		addrs = append(addrs, addr)
+	}
+	return addrs
+}
+
+// ready asks a process whether it can serve.
+func ready(ctx context.Context, admin string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s/readyz: HTTP status %d", admin, res.StatusCode)
+	}
+	return nil
+}

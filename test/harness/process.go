@@ -1,0 +1,95 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// process is one program that runs as the system runs it.
+type process struct {
+	name, bin, log, admin string
+	args, env             []string
+
+	cmd   *exec.Cmd
+	ended chan error // what Wait returned; nil while it does not run
+}
+
+// startAndWait starts it and returns once it is ready, has ended, or ctx has.
+func (p *process) startAndWait(ctx context.Context) error {
+	if err := p.start(); err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		err := ready(ctx, p.admin)
+		if err == nil {
+			return nil
+		}
+		select {
+		case status := <-p.ended:
+			p.ended = nil
+			return fmt.Errorf("%s ended at once: %v, see its log", p.name, status)
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w", p.name, err)
+		case <-tick.C:
+		}
+	}
+}
+
+// start runs the program; its output goes to the end of the log file.
+func (p *process) start() error {
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(p.bin, p.args...) //nolint:noctx // it is stopped by a signal, not by a context
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, log, log
+	cmd.SysProcAttr = dieWithParent()
+	started, ended := make(chan error, 1), make(chan error, 1)
+	go func() {
+		// "The parent" is the thread that started it, so the thread has to stay.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			err = cmd.Wait()
+		}
+		ended <- errors.Join(err, log.Close())
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	p.cmd, p.ended = cmd, ended
+	return nil
+}
+
+// stop asks it to stop and waits; what does not stop in time is killed. Anything but status 0 is an error.
+func (p *process) stop(within time.Duration) error {
+	if p.ended == nil {
+		return nil
+	}
+	ended := p.ended
+	p.ended = nil
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		return nil
+	case <-timer.C:
+		return errors.Join(fmt.Errorf("%s: still running %v after SIGTERM", p.name, within), p.cmd.Process.Kill(), <-ended)
+	}
+}
