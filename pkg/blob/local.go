@@ -74,7 +74,7 @@ func (l *local) Put(ctx context.Context, key string, r io.Reader, _ string) (siz
 		}
 	}()
 
-	size, err = io.Copy(f, reader{ctx, r})
+	size, err = io.Copy(f, until(ctx, r))
 	if err == nil {
 		err = ctx.Err() // the last read may have been long
 	}
@@ -96,18 +96,19 @@ func (l *local) Put(ctx context.Context, key string, r io.Reader, _ string) (siz
 	return size, nil
 }
 
-// reader ends a copy when ctx ends.
-type reader struct {
-	ctx context.Context //nolint:containedctx // lives as long as one call of Put
-	r   io.Reader
+// until ends a copy when ctx ends.
+func until(ctx context.Context, r io.Reader) io.Reader {
+	return readerFunc(func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return r.Read(p)
+	})
 }
 
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
-}
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // rename moves a file to the key, making folders, and returns when that would survive a crash.
 func (l *local) rename(from, to string) error {

@@ -159,10 +159,27 @@ func TestCoverPlaceholder(t *testing.T) {
 				t.Error("there is an ffmpeg")
 			}
 			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 1080, HeightPx: 1920}, image.Pt(405, 720))
-			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 640, HeightPx: 360}, image.Pt(640, 360))
-			wantPlaceholder(t, tool, notVideo, Info{}, image.Pt(405, 720))
+			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 64, HeightPx: 36}, image.Pt(64, 36))
 			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 8192, HeightPx: 1}, image.Pt(720, 16))
 		})
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, c := range []struct {
+		w, h int32
+		want image.Point
+	}{
+		{0, 0, image.Pt(405, 720)},
+		{-1, 5, image.Pt(405, 720)},
+		{720, 720, image.Pt(720, 720)},
+		{1, 8192, image.Pt(1, 720)},
+		{3, 2, image.Pt(3, 2)},
+		{1920, 1080, image.Pt(720, 405)},
+	} {
+		if w, h := fit(c.w, c.h); image.Pt(w, h) != c.want {
+			t.Errorf("fit(%d, %d) = %d, %d; want %v", c.w, c.h, w, h, c.want)
+		}
 	}
 }
 

@@ -52,9 +52,9 @@ func source(seed int64, kind uint64) *rand.Rand { return rand.New(rand.NewPCG(ui
 // between draws a number.
 func between(r *rand.Rand, low, high float64) float64 { return low + (high-low)*r.Float64() }
 
-// ease goes from 0 at low to 1 at high without a corner.
-func ease(low, high, v float64) float64 {
-	t := min(max((v-low)/(high-low), 0), 1)
+// ease goes from 0 at 0 to 1 at 1 without a corner, and stays there.
+func ease(t float64) float64 {
+	t = min(max(t, 0), 1)
 	return t * t * (3 - 2*t)
 }
 
@@ -102,11 +102,11 @@ func newBackdrop(r *rand.Rand, width, height, lightness float64) backdrop {
 func (b backdrop) at(x, y, width, height float64) lab {
 	// The corners of the picture are the ends of the gradient.
 	span := math.Abs(b.dx)*width + math.Abs(b.dy)*height
-	c := mix(b.from, b.to, ease(0, 1, 0.5+((x-width/2)*b.dx+(y-height/2)*b.dy)/span))
+	c := mix(b.from, b.to, ease(0.5+((x-width/2)*b.dx+(y-height/2)*b.dy)/span))
 	for _, g := range b.glows {
 		d := math.Sqrt((x-g.x)*(x-g.x)+(y-g.y)*(y-g.y)) / g.radius
 		if d < 1 {
-			c = mix(c, g.color, g.strength*(1-ease(0, 1, d)))
+			c = mix(c, g.color, g.strength*(1-ease(d)))
 		}
 	}
 	return c
@@ -162,9 +162,9 @@ func lighten(img *image.RGBA, x, y int, alpha float64) {
 }
 
 // encodeJPEG can not fail: a buffer takes everything, and sizes are bounded by side.
-func encodeJPEG(img image.Image, quality int) []byte {
+func encodeJPEG(img image.Image) []byte {
 	var buf bytes.Buffer
-	_ = jpeg.Encode(&buf, img, &jpeg.Options{Quality: quality})
+	_ = jpeg.Encode(&buf, img, &jpeg.Options{Quality: 80})
 	return buf.Bytes()
 }
 

@@ -26,7 +26,7 @@ func PlaceholderCover(seed int64, w, h int) []byte {
 			radius: between(r, 0.04, 0.2) * long, alpha: between(r, 0.05, 0.13),
 		}.paint(img)
 	}
-	return encodeJPEG(img, 80)
+	return encodeJPEG(img)
 }
 
 // Background draws the picture of w x h pixels (16 to 2048 each) behind a profile: a JPEG of some 10 to 20 kB, the same
@@ -40,7 +40,7 @@ func Background(seed int64, w, h int) []byte {
 	for i := range 5 { // as if a drop had fallen there
 		ring{x: x, y: y, radius: long * 0.1 * float64(i+1), line: long / 300, alpha: 0.16 - 0.025*float64(i)}.paint(img)
 	}
-	return encodeJPEG(img, 80)
+	return encodeJPEG(img)
 }
 
 // Avatar draws a square picture of px pixels (16 to 2048) for a user: a symmetric white shape on a gradient. It is a

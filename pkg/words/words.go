@@ -185,7 +185,9 @@ func wholeWord(text []byte, from, to int) bool {
 	first, _ := utf8.DecodeRune(text[from:])
 	last, _ := utf8.DecodeLastRune(text[:to])
 	after, _ := utf8.DecodeRune(text[to:])
-	return !(spaced(before) && spaced(first)) && !(spaced(last) && spaced(after))
+	cutBefore := spaced(before) && spaced(first)
+	cutAfter := spaced(last) && spaced(after)
+	return !cutBefore && !cutAfter
 }
 
 // spaced reports whether a character belongs to a word of a script that puts spaces between words.
