@@ -145,8 +145,8 @@ launch_mysql() {
   if [ ! -d "$data/mysql" ]; then
     rm -rf "$data.new"
     mkdir -p "$data.new"
-    # root has no password, on loopback only.
-    if ! mariadb-install-db --no-defaults "--datadir=$data.new" "--user=$(id -un)" --skip-name-resolve --skip-test-db \
+    # root has no password, on loopback only. --force: the name of this machine need not be known to any DNS.
+    if ! mariadb-install-db --no-defaults "--datadir=$data.new" "--user=$(id -un)" --skip-name-resolve --skip-test-db --force \
       --auth-root-authentication-method=normal >"$dir/logs/mysql-install.log" 2>&1 9>&-; then
       tail -n 20 "$dir/logs/mysql-install.log"
       die "mariadb-install-db failed"
@@ -219,7 +219,7 @@ CONF
     RABBITMQ_CONF_ENV_FILE="$r/env.conf" RABBITMQ_CONFIG_FILE="$conf" RABBITMQ_ADVANCED_CONFIG_FILE="$r/advanced.config" \
     RABBITMQ_ENABLED_PLUGINS_FILE="$r/plugins" RABBITMQ_GENERATED_CONFIG_DIR="$r/generated" \
     RABBITMQ_MNESIA_BASE="$r/data" RABBITMQ_LOG_BASE="$r/logs" RABBITMQ_PID_FILE="$r/server.pid" \
-    RABBITMQ_NODENAME="tiktok_$name@localhost" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT="$rabbitmq_port" \
+    RABBITMQ_USE_LONGNAME=true RABBITMQ_NODENAME="tiktok_$name@127.0.0.1" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT="$rabbitmq_port" \
     RABBITMQ_DIST_PORT="$rabbitmq_dist_port" \
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none" \
     sh "$(rabbitmq_script)"
