@@ -222,7 +222,7 @@ func TestPublishRefused(t *testing.T) {
 		"cut, chunked":       {"", chunked(token, title, field{"data", "bear.mp4", mp4[:1000]}), errno.VideoUnplayable},
 		"hundred of parts":   {"", with(bytesFields(100)...), errno.InvalidArgument},
 		"title as the file":  {"", with(token, title, field{"data", "", []byte("x")}), errno.VideoUnplayable},
-		"empty body":         {"?token=" + e.token(5), raw("", "multipart/form-data; boundary=b"), errno.InvalidArgument},
+		"empty body":         {"?token=" + e.token(5), raw("", "multipart/form-data; boundary=b"), errno.VideoFileMissing},
 	} {
 		body, kind := try.body(t)
 		a := e.publish("/douyin/publish/action/"+try.query, kind, body)

@@ -18,6 +18,9 @@ const key = "call"
 type Call struct {
 	// Request is Hertz's side of it.
 	Request *app.RequestContext
+	// Body is the request's body. Use it instead of Hertz's stream, which reads beyond the body's end when the next
+	// request follows at once.
+	Body Body
 	// Params are the parameters; without those of the body on a route that reads the body itself.
 	Params *params.Values
 	// Viewer is the user who asks, 0 for a visitor.
@@ -39,7 +42,7 @@ type Handler func(ctx context.Context, in *Call) (any, error)
 
 // Begin gives a request its Call.
 func Begin(c *app.RequestContext) *Call {
-	in := &Call{Request: c, Params: params.FromQuery(c)}
+	in := &Call{Request: c, Params: params.FromQuery(c), Body: newBody(c)}
 	c.Set(key, in)
 	return in
 }

@@ -25,15 +25,14 @@ const (
 // receive reads the form: the file goes straight to the blob store, the fields become parameters. They may come in any
 // order, and beside parameters of the query.
 func (u *upload) receive(ctx context.Context, in *call.Call) error {
-	c := in.Request
-	kind, attrs, err := mime.ParseMediaType(string(c.ContentType()))
-	if err != nil || kind != "multipart/form-data" || attrs["boundary"] == "" || !c.Request.IsBodyStream() {
+	kind, attrs, err := mime.ParseMediaType(string(in.Request.ContentType()))
+	if err != nil || kind != "multipart/form-data" || attrs["boundary"] == "" || in.Body.Size == 0 {
 		return errno.VideoFileMissing
 	}
-	if int64(c.Request.Header.ContentLength()) > u.h.MaxUploadBytes+formOverhead {
+	if in.Body.Size > u.h.MaxUploadBytes+formOverhead {
 		return errno.VideoTooLarge
 	}
-	form := multipart.NewReader(bufio.NewReaderSize(c.RequestBodyStream(), readAhead), attrs["boundary"])
+	form := multipart.NewReader(bufio.NewReaderSize(&in.Body, readAhead), attrs["boundary"])
 	for range maxUploadParts {
 		part, err := form.NextPart()
 		if params.EndOfForm(err) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -61,20 +60,19 @@ func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 func Drain(limit int64) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		c.Next(ctx)
-		if !c.Request.IsBodyStream() || c.Request.Header.ContentLength() == 0 {
-			return
+		body := &call.Of(c).Body
+		end, buf := time.Now().Add(drainTime), []byte(nil)
+		for read := int64(0); body.Size <= limit && read < limit && !body.Ended() && time.Now().Before(end); {
+			if buf == nil {
+				buf = make([]byte, 16<<10)
+			}
+			n, err := body.Read(buf)
+			read += int64(n)
+			if err != nil {
+				break
+			}
 		}
-		rest := io.LimitReader(c.RequestBodyStream(), limit)
-		if int64(c.Request.Header.ContentLength()) > limit {
-			rest = io.LimitReader(rest, 0)
-		}
-		end := time.Now().Add(drainTime)
-		buf := make([]byte, 16<<10)
-		var err error
-		for err == nil && time.Now().Before(end) {
-			_, err = rest.Read(buf)
-		}
-		if n, streamErr := c.RequestBodyStream().Read(buf[:1]); n != 0 || streamErr != io.EOF {
+		if !body.Ended() {
 			_ = c.Request.CloseBodyStream() // Hertz must not look for the next request in it
 			c.SetConnectionClose()
 		}
@@ -92,7 +90,15 @@ func WithFail(fail func(*errno.Error) any) app.HandlerFunc {
 // Body reads the parameters of the body, at most limit bytes.
 func Body(p *pack.Packer, limit int64) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		if err := call.Of(c).Params.ReadBody(c, limit); err != nil {
+		in := call.Of(c)
+		if in.Body.Size == 0 {
+			return
+		}
+		if in.Body.Size > limit {
+			p.Error(c, errno.InvalidArgument.With("the request is too large"))
+			return
+		}
+		if err := in.Params.ReadBody(&in.Body, string(c.ContentType()), limit); err != nil {
 			p.Error(c, err)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"mime"
 	"mime/multipart"
 
-	"github.com/cloudwego/hertz/pkg/app"
-
 	"tiktok/pkg/errno"
 )
 
@@ -16,24 +14,17 @@ const maxParts = 64
 
 // ReadBody adds the parameters of the body, which may have at most maxBody bytes. A body of another type than a form has
 // none. The error is an InvalidArgument; part of the body may then still be unread.
-func (v *Values) ReadBody(c *app.RequestContext, maxBody int64) error {
-	size := int64(c.Request.Header.ContentLength())
-	if size == 0 || !c.Request.IsBodyStream() {
-		return nil
-	}
+func (v *Values) ReadBody(r io.Reader, contentType string, maxBody int64) error {
 	tooLarge := errno.InvalidArgument.With("the request is too large")
-	if size > maxBody {
-		return tooLarge
-	}
-	body, err := io.ReadAll(io.LimitReader(c.RequestBodyStream(), maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
 	if err != nil {
 		return errno.InvalidArgument.With("the request was cut off")
 	}
 	if int64(len(body)) > maxBody {
 		return tooLarge
 	}
-	kind, attrs, err := mime.ParseMediaType(string(c.ContentType()))
-	if err != nil && len(c.ContentType()) > 0 {
+	kind, attrs, err := mime.ParseMediaType(contentType)
+	if err != nil && contentType != "" {
 		return errno.InvalidArgument.With("the request's content type is not readable")
 	}
 	switch kind {
