@@ -41,6 +41,20 @@ func newDemo(clients rpc.Clients, blobs blob.Store, dataDir string) *demo {
 
 type demoVideo struct{ author, clip, title string }
 
+func demoVideos() []demoVideo {
+	return []demoVideo{
+		{"alice", "tide", "Evening tide"},
+		{"carol", "moss", "A garden that grows by itself"},
+		{"bob", "ripples", "Ripples 雨后"},
+		{"dave", "vortex", "Look into it for ten seconds"},
+		{"erin", "silk", "Silk in the wind"},
+		{"bob", "fireflies", "Fireflies 夏夜萤火"},
+		{"alice", "aurora", "Aurora, real time"},
+		{"carol", "tide", "The same sea, a day later"},
+		{"dave", "aurora", "北极光"},
+	}
+}
+
 func demoUsers() []string { return []string{"alice", "bob", "carol", "dave", "erin"} }
 
 func demoFollows() [][2]string {
