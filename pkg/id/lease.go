@@ -110,7 +110,7 @@ func take(ctx context.Context, cli *clientv3.Client, service string, ttl time.Du
 // node is a node of which no one is the owner.
 type node struct {
 	number        int
-	untilMs       int64 // -1 when it was never used
+	untilMs       int64 // 0 when it was never used
 	untilRevision int64 // 0 when it was never used
 }
 
@@ -124,7 +124,7 @@ func freeNodes(ctx context.Context, cli *clientv3.Client, service string) ([]nod
 	var owned [Nodes]bool
 	all := make([]node, Nodes)
 	for i := range all {
-		all[i] = node{number: i, untilMs: -1}
+		all[i] = node{number: i}
 	}
 	for _, kv := range resp.Kvs {
 		name, isUntil := strings.CutSuffix(strings.TrimPrefix(string(kv.Key), prefix), untilSuffix)
@@ -224,7 +224,7 @@ func (l *Lease) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	until := l.nextUntil()
-	if err := l.putUntil(ctx, until); err != nil {
+	if err := l.ifOurs(ctx, clientv3.OpPut(l.until, strconv.FormatInt(until, 10))); err != nil {
 		return err
 	}
 	l.gen.limit(until)
@@ -239,7 +239,11 @@ func (l *Lease) renew(ctx context.Context) error {
 // The next owner waits only until its clock has passed the newest id.
 func (l *Lease) Close(ctx context.Context) error {
 	l.gen.limit(-1) // first, so that what lastMs tells stays true
-	err := l.putUntil(ctx, max(l.floorMs, l.gen.lastMs()), clientv3.OpDelete(l.owner))
+	ops := []clientv3.Op{clientv3.OpDelete(l.owner)}
+	if last := l.gen.lastMs(); last > l.floorMs {
+		ops = append(ops, clientv3.OpPut(l.until, strconv.FormatInt(last, 10)))
+	} // else the ids were not made by our generator, and nobody knows how far they went
+	err := l.ifOurs(ctx, ops...)
 	if errors.Is(err, ErrLost) {
 		err = nil // nothing to give back
 	}
@@ -253,12 +257,9 @@ func (l *Lease) Close(ctx context.Context) error {
 	return nil
 }
 
-// putUntil writes the until key, and what else is given, if the node is still ours; else it returns ErrLost.
-func (l *Lease) putUntil(ctx context.Context, ms int64, more ...clientv3.Op) error {
-	resp, err := l.cli.Txn(ctx).
-		If(clientv3.Compare(clientv3.CreateRevision(l.owner), "=", l.revision)).
-		Then(append(more, clientv3.OpPut(l.until, strconv.FormatInt(ms, 10)))...).
-		Commit()
+// ifOurs does all of ops if the node is still ours; else nothing, and it returns ErrLost.
+func (l *Lease) ifOurs(ctx context.Context, ops ...clientv3.Op) error {
+	resp, err := l.cli.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(l.owner), "=", l.revision)).Then(ops...).Commit()
 	if err != nil {
 		return err
 	}

@@ -81,6 +81,7 @@ func TestAcquireManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	// At 128 ids a millisecond, nobody is ahead of the clock for longer than the next line takes.
 	l, err := AcquireNode(t.Context(), cli, service)
 	if err != nil || l.Node() != 0 {
 		t.Fatalf("after all were given back: %v, %v", l, err)
@@ -99,6 +100,25 @@ func TestNoNodeLeft(t *testing.T) {
 	}
 	if _, err := AcquireNode(t.Context(), cli, service); !errors.Is(err, ErrNoNode) {
 		t.Fatalf("%v", err)
+	}
+}
+
+// Ids that some other generator made with the node are unknown to the lease: it does not say that there are none.
+func TestCloseWithoutIdsKeepsTheLimit(t *testing.T) {
+	cli, service := etcd(t)
+	l, err := acquire(t.Context(), cli, service, ttl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	next, err := acquire(t.Context(), cli, service, ttl)
+	if err != nil || next.Node() == l.Node() {
+		t.Fatalf("%v takes the same node at once, %v", next, err)
+	}
+	if err := next.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
