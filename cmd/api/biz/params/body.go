@@ -34,6 +34,9 @@ func (v *Values) ReadBody(r io.Reader, contentType string, maxBody int64) error 
 		}
 		v.form.ParseBytes(body)
 	case "multipart/form-data":
+		if !bytes.Contains(body, []byte("--"+attrs["boundary"]+"--")) { // multipart takes some cuts for the end
+			return errno.InvalidArgument.With("the request's form is broken")
+		}
 		return v.addMultipart(multipart.NewReader(bytes.NewReader(body), attrs["boundary"]))
 	}
 	return nil
