@@ -11,7 +11,7 @@ import (
 
 // metrics are the counters of one kind.
 type metrics struct {
-	hits, misses, errors prometheus.Counter
+	hits, misses, joined, errors prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, kind string) metrics {
@@ -31,7 +31,8 @@ func newMetrics(reg prometheus.Registerer, kind string) metrics {
 	}
 	return metrics{
 		hits:   counter("cache_hits_total", "Ids answered by the cache, those known not to exist included."),
-		misses: counter("cache_misses_total", "Ids that had to be loaded."),
+		misses: counter("cache_misses_total", "Ids that the cache did not answer."),
+		joined: counter("cache_joined_total", "Misses that waited for a load already under way."),
 		errors: counter("cache_errors_total", "Operations on the cache that failed."),
 	}
 }

@@ -33,8 +33,8 @@ type Options struct {
 	NegativeTTL time.Duration
 	// Log gets a line, at most one a second, when the store fails. Nil: no log.
 	Log *slog.Logger
-	// Metrics gets cache_hits_total, cache_misses_total and cache_errors_total with the label kind. Several Typed may
-	// share one. Nil: no metrics.
+	// Metrics gets cache_{hits,misses,joined,errors}_total with the label kind. Several Typed may share one. Nil: no
+	// metrics.
 	Metrics prometheus.Registerer
 }
 
@@ -201,6 +201,7 @@ func (t *Typed[T]) board(wants []want) (own *call[T], joined map[*call[T]][]int6
 				joined = make(map[*call[T]][]int64)
 			}
 			joined[f.call] = append(joined[f.call], w.id)
+			t.metrics.joined.Inc()
 			continue
 		}
 		if own == nil {

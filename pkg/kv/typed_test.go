@@ -222,7 +222,7 @@ func TestManyReadersOneLoad(t *testing.T) {
 		for range readers {
 			wg.Go(read)
 		}
-		waitFor(t, func() bool { return s.mgets.Load() == readers+1 })
+		waitFor(t, func() bool { return testutil.ToFloat64(c.metrics.joined) == 2*readers })
 		close(release)
 		wg.Wait()
 		if n := tab.took(); n != 1 {
@@ -519,7 +519,7 @@ func TestGivingUpDoesNotFailOthers(t *testing.T) {
 		<-entered
 		second := make(chan map[int64]card, 1)
 		go func() { second <- mustGet(t, c, tab, 1) }()
-		waitFor(t, func() bool { return s.mgets.Load() == 2 })
+		waitFor(t, func() bool { return testutil.ToFloat64(c.metrics.joined) == 1 })
 		cancel()
 		if err := <-first; !errors.Is(err, context.Canceled) {
 			t.Errorf("who gave up got %v", err)
@@ -589,7 +589,7 @@ func TestMetricsAreShared(t *testing.T) {
 # TYPE cache_hits_total counter
 cache_hits_total{kind="a"} 2
 cache_hits_total{kind="b"} 0
-# HELP cache_misses_total Ids that had to be loaded.
+# HELP cache_misses_total Ids that the cache did not answer.
 # TYPE cache_misses_total counter
 cache_misses_total{kind="a"} 2
 cache_misses_total{kind="b"} 1

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -21,14 +20,14 @@ type memory[T any] struct {
 	done   chan struct{} // closed when nothing will be applied any more
 
 	mu        sync.Mutex
-	waiting   []*letter[T]
+	waiting   []*note[T]
 	consuming bool
 	ended     bool          // Close was called
 	idle      chan struct{} // closed when the running consumer ends
 }
 
-// letter is a message and who waits for it.
-type letter[T any] struct {
+// note is a message and who waits for it.
+type note[T any] struct {
 	msg T
 	// out gets the outcome once. It has room for it: the consumer never waits for a publisher.
 	out chan error
@@ -74,7 +73,7 @@ func (q *memory[T]) publish(ctx context.Context, msg T) error {
 	case <-q.closed:
 		return ErrClosed
 	}
-	l := &letter[T]{msg: msg, out: make(chan error, 1)}
+	l := &note[T]{msg: msg, out: make(chan error, 1)}
 	q.mu.Lock()
 	if q.ended {
 		q.mu.Unlock()
@@ -110,7 +109,7 @@ func (q *memory[T]) ring() {
 }
 
 // withdraw takes l back if the consumer has not got it yet.
-func (q *memory[T]) withdraw(ctx context.Context, l *letter[T]) error {
+func (q *memory[T]) withdraw(ctx context.Context, l *note[T]) error {
 	q.mu.Lock()
 	taken := l.taken
 	l.withdrawn = !taken
@@ -137,7 +136,7 @@ func (q *memory[T]) Consume(ctx context.Context, apply func(context.Context, []T
 		return ErrClosed
 	case q.consuming:
 		q.mu.Unlock()
-		return errors.New("queue: memory queue has a consumer already")
+		return errConsuming
 	}
 	q.consuming, q.idle = true, idle
 	q.mu.Unlock()
@@ -160,7 +159,7 @@ func (q *memory[T]) Consume(ctx context.Context, apply func(context.Context, []T
 			return ErrClosed
 		case <-q.wake:
 		}
-		// The token of wake stands for any number of letters; put it back as long as some wait.
+		// The token of wake stands for any number of notes; put it back as long as some wait.
 		if batch := q.take(); len(batch) > 0 {
 			q.commit(work, apply, batch)
 			q.ring()
@@ -184,8 +183,8 @@ func (q *memory[T]) drain(ctx context.Context, apply func(context.Context, []T) 
 	q.ring() // for the next consumer
 }
 
-// take returns up to MaxBatch letters whose publishers still wait. None means that none are left.
-func (q *memory[T]) take() []*letter[T] {
+// take returns up to MaxBatch notes whose publishers still wait. None means that none are left.
+func (q *memory[T]) take() []*note[T] {
 	for {
 		batch, seen := q.takeN(q.cfg.MaxBatch)
 		if len(batch) > 0 || seen == 0 {
@@ -194,12 +193,12 @@ func (q *memory[T]) take() []*letter[T] {
 	}
 }
 
-// takeN takes the first n letters off the queue and returns those whose publishers still wait.
-func (q *memory[T]) takeN(n int) (batch []*letter[T], seen int) {
+// takeN takes the first n notes off the queue and returns those whose publishers still wait.
+func (q *memory[T]) takeN(n int) (batch []*note[T], seen int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	seen = min(n, len(q.waiting))
-	batch = make([]*letter[T], 0, seen)
+	batch = make([]*note[T], 0, seen)
 	for _, l := range q.waiting[:seen] {
 		<-q.room
 		if !l.withdrawn {
@@ -208,7 +207,7 @@ func (q *memory[T]) takeN(n int) (batch []*letter[T], seen int) {
 		}
 	}
 	q.metrics.waiting.Sub(float64(seen))
-	clear(q.waiting[:seen]) // let go of the letters
+	clear(q.waiting[:seen]) // let go of the notes
 	q.waiting = q.waiting[seen:]
 	if len(q.waiting) == 0 {
 		q.waiting = nil
@@ -218,7 +217,7 @@ func (q *memory[T]) takeN(n int) (batch []*letter[T], seen int) {
 
 // commit applies a batch and tells the publishers. A batch that fails is tried again one by one, so that one bad
 // message does not fail the others.
-func (q *memory[T]) commit(ctx context.Context, apply func(context.Context, []T) error, batch []*letter[T]) {
+func (q *memory[T]) commit(ctx context.Context, apply func(context.Context, []T) error, batch []*note[T]) {
 	msgs := make([]T, len(batch))
 	for i, l := range batch {
 		msgs[i] = l.msg

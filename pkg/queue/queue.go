@@ -104,7 +104,7 @@ func WithMetrics(reg prometheus.Registerer) Option {
 
 // Open returns the queue of that name, e.g. "interaction.favorite". It does not fail when the broker is away: the
 // queue connects in the background. log may be nil.
-func Open[T any](_ context.Context, cfg Config, name string, log *slog.Logger, opts ...Option) (Queue[T], error) {
+func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger, opts ...Option) (Queue[T], error) {
 	if name == "" {
 		return nil, errors.New("queue: no name")
 	}
@@ -120,6 +120,8 @@ func Open[T any](_ context.Context, cfg Config, name string, log *slog.Logger, o
 	switch cfg.Driver {
 	case "", DriverMemory:
 		return newMemory[T](cfg.withDefaults(), log, m), nil
+	case DriverRabbitMQ:
+		return newRabbit[T](ctx, cfg.withDefaults(), name, log, m)
 	default:
 		return nil, fmt.Errorf("queue: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ)
 	}

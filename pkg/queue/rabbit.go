@@ -1,0 +1,135 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// rabbit is a durable queue in RabbitMQ. See publisher and consumer for the two halves.
+type rabbit[T any] struct {
+	cfg     Config
+	name    string
+	log     *slog.Logger
+	metrics metrics
+	pub     *publisher
+
+	closed chan struct{} // closed by Close
+	gone   chan struct{} // closed when Close is done
+
+	mu        sync.Mutex
+	ended     bool
+	consuming bool
+	idle      chan struct{} // closed when the running consumer ends
+}
+
+func newRabbit[T any](ctx context.Context, cfg Config, name string, log *slog.Logger, m metrics) (*rabbit[T], error) {
+	if _, err := amqp.ParseURI(cfg.URL); err != nil {
+		var bad *url.Error
+		if errors.As(err, &bad) {
+			err = bad.Err // without the URL, which may hold a password
+		}
+		return nil, fmt.Errorf("queue: url of RabbitMQ: %w", err)
+	}
+	q := &rabbit[T]{
+		cfg: cfg, name: queuePrefix + name, log: log, metrics: m,
+		closed: make(chan struct{}),
+		gone:   make(chan struct{}),
+	}
+	q.pub = newPublisher(cfg, q.name, log, m)
+	// The connection outlives the call that opened the queue. Close ends it.
+	go q.pub.run(context.WithoutCancel(ctx))
+	return q, nil
+}
+
+func (q *rabbit[T]) Publish(ctx context.Context, msg T) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, busy(err)
+	}
+	body, err := json.Marshal(msg)
+	if err != nil {
+		return false, fmt.Errorf("queue: encode %T: %w", msg, err)
+	}
+	applied, err := q.pub.publish(ctx, &letter{body: body, key: q.name, ask: q.cfg.AppliedWait > 0})
+	switch {
+	case err != nil:
+		q.metrics.published.WithLabelValues(resultFailed).Inc()
+	case applied:
+		q.metrics.published.WithLabelValues(resultApplied).Inc()
+	default:
+		q.metrics.published.WithLabelValues(resultAccepted).Inc()
+	}
+	return applied, err
+}
+
+func (q *rabbit[T]) Consume(ctx context.Context, apply func(context.Context, []T) error) error {
+	idle := make(chan struct{})
+	q.mu.Lock()
+	switch {
+	case q.ended:
+		q.mu.Unlock()
+		return ErrClosed
+	case q.consuming:
+		q.mu.Unlock()
+		return errConsuming
+	}
+	q.consuming, q.idle = true, idle
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.consuming = false
+		q.mu.Unlock()
+		close(idle)
+	}()
+
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-q.closed:
+			cancel()
+		case <-running.Done():
+		}
+	}()
+	c := &consumer[T]{cfg: q.cfg, name: q.name, log: q.log, metrics: q.metrics, pub: q.pub, apply: guard(apply)}
+	c.run(running)
+	if ctx.Err() == nil {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (q *rabbit[T]) Ping(context.Context) error {
+	select {
+	case <-q.closed:
+		return ErrClosed
+	default:
+		return q.pub.ping()
+	}
+}
+
+func (q *rabbit[T]) Close() error {
+	q.mu.Lock()
+	first := !q.ended
+	q.ended = true
+	consuming, idle := q.consuming, q.idle
+	q.mu.Unlock()
+	if !first {
+		<-q.gone
+		return nil
+	}
+	q.pub.end()
+	close(q.closed)
+	if consuming {
+		<-idle // its last answers still reach the publishers that wait
+	}
+	q.pub.close()
+	close(q.gone)
+	return nil
+}

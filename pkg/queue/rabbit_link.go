@@ -1,0 +1,124 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	queuePrefix = "tiktok."
+	deadSuffix  = ".dead"
+	// heartbeat: a broker that went away without a word is noticed after three of them.
+	heartbeat    = 5 * time.Second
+	dialTimeout  = 5 * time.Second
+	closeTimeout = time.Second
+	backoffMin   = 100 * time.Millisecond
+	backoffMax   = 2 * time.Second
+	// deliveryLimit is how often the broker hands a message out again whose consumer died. It is high because a message
+	// that waits for a database to come back may see its consumer restarted many times; the ones that cannot be stored
+	// are sorted out by the consumer.
+	deliveryLimit = 100
+	// maxLength bounds the backlog: above it the broker refuses, and Publish waits.
+	maxLength = 1_000_000
+)
+
+// link is one connection.
+type link struct {
+	conn *amqp.Connection
+	raw  net.Conn
+	// down gets the reason when the connection is lost.
+	down chan *amqp.Error
+}
+
+// dial connects, within ctx.
+func dial(ctx context.Context, url, what string) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	l := &link{}
+	props := amqp.NewConnectionProperties()
+	props.SetClientConnectionName(what)
+	var stop func() bool
+	conn, err := amqp.DialConfig(url, amqp.Config{
+		Heartbeat:  heartbeat,
+		Properties: props,
+		Dial: func(network, addr string) (net.Conn, error) {
+			var d net.Dialer
+			raw, err := d.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			l.raw = raw
+			// The handshake knows no context.
+			stop = context.AfterFunc(ctx, func() { _ = raw.Close() })
+			return raw, nil
+		},
+	})
+	if err == nil && !stop() {
+		err = ctx.Err()
+	}
+	if err != nil {
+		if l.raw != nil {
+			_ = l.raw.Close()
+		}
+		return nil, fmt.Errorf("connect to RabbitMQ: %w", err)
+	}
+	l.conn = conn
+	l.down = conn.NotifyClose(make(chan *amqp.Error, 1))
+	return l, nil
+}
+
+// close says goodbye, but not for long.
+func (l *link) close() {
+	// The library cannot say goodbye while a write hangs. Cutting the line frees that write.
+	cut := time.AfterFunc(closeTimeout, func() { _ = l.raw.Close() })
+	defer cut.Stop()
+	_ = l.conn.CloseDeadline(time.Now().Add(closeTimeout)) // gone already: fine too
+	_ = l.raw.Close()
+}
+
+// declare makes the queue and its dead-letter queue, or checks that they are as they should be.
+func declare(ch *amqp.Channel, name string) error {
+	_, err := ch.QueueDeclare(name+deadSuffix, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
+	if err != nil {
+		return fmt.Errorf("declare %s: %w", name+deadSuffix, err)
+	}
+	_, err = ch.QueueDeclare(name, true, false, false, false, amqp.Table{
+		"x-queue-type":              "quorum",
+		"x-delivery-limit":          int32(deliveryLimit),
+		"x-max-length":              int32(maxLength),
+		"x-overflow":                "reject-publish",
+		"x-dead-letter-exchange":    "",
+		"x-dead-letter-routing-key": name + deadSuffix,
+		"x-dead-letter-strategy":    "at-least-once",
+	})
+	if err != nil {
+		return fmt.Errorf("declare %s: %w", name, err)
+	}
+	return nil
+}
+
+// backoff is how long to wait after the n-th failure in a row, n from 1: doubling, within bounds, ± 20 %.
+func backoff(n int) time.Duration {
+	d := backoffMax
+	if n < 6 {
+		d = min(backoffMin<<(n-1), backoffMax)
+	}
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
+}
+
+// pause waits and reports whether ctx still goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}

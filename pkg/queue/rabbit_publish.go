@@ -1,0 +1,345 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// confirmTimeout: a broker that owes a confirm for so long is given up, and with it the connection.
+	confirmTimeout = 5 * time.Second
+	// refusedPause is how long nothing is sent after the broker refused a parcel because the queue is full.
+	refusedPause = 100 * time.Millisecond
+	// maxUnanswered bounds the parcels whose answer is awaited, over all storms.
+	maxUnanswered = 8192
+)
+
+var (
+	errConsuming    = errors.New("queue: has a consumer in this process already")
+	errNotConnected = errors.New("not connected yet")
+	errBlocked      = errors.New("broker is out of memory or disk")
+	errUnroutable   = errors.New("the queue is gone")
+	errEnding       = errors.New("closed before the broker confirmed")
+	errNoConfirm    = errors.New("broker does not confirm")
+)
+
+// publisher sends letters. It holds one connection, which it renews for ever. Letters wait in a bounded list; one
+// goroutine, the only one that writes to the connection, packs what waits into parcels. At most a few parcels are
+// unconfirmed at a time: while the broker stores these, the next ones fill up, so parcels grow with the load.
+//
+// After the broker's confirm a letter is safe. Then its publisher waits for the consumer's answer that it is applied,
+// which in calm weather takes milliseconds. Once an answer has taken longer than AppliedWait there is a storm: nobody
+// waits for answers until they come within a quarter of it again.
+type publisher struct {
+	cfg     Config
+	name    string
+	log     *slog.Logger
+	metrics metrics
+
+	room    chan struct{} // one token for each letter that waits
+	wake    chan struct{} // tells the packer that something waits
+	stop    chan struct{} // closed by close
+	stopped chan struct{} // closed when run has returned
+
+	mu      sync.Mutex
+	ended   bool
+	waiting []*letter
+	paused  time.Time // until when nothing is sent
+	session *session  // nil while not connected
+	lost    chan struct{}
+	lastErr error // why there is no session
+	storm   bool
+}
+
+// letter is one event on its way. All but body, key, and what follows them is guarded by publisher.mu.
+type letter struct {
+	body []byte
+	// key is the queue it goes to.
+	key string
+	// ask means that the consumer shall answer.
+	ask bool
+	// strikes and reason are of an event that had trouble; such a letter travels alone.
+	strikes int
+	reason  string
+
+	out      chan outcome // gets one outcome
+	state    letterState
+	hasRoom  bool
+	finished bool
+}
+
+type outcome struct {
+	applied bool
+	err     error
+}
+
+type letterState int
+
+const (
+	letterWaiting letterState = iota
+	letterSent
+	letterSafe // confirmed
+	letterWithdrawn
+)
+
+func (l *letter) alone() bool { return l.reason != "" }
+
+func (l *letter) finish(applied bool, err error) {
+	if !l.finished {
+		l.finished = true
+		l.out <- outcome{applied, err}
+	}
+}
+
+func newPublisher(cfg Config, name string, log *slog.Logger, m metrics) *publisher {
+	return &publisher{
+		cfg: cfg, name: name, log: log, metrics: m,
+		room:    make(chan struct{}, cfg.Capacity),
+		wake:    make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+		lastErr: errNotConnected,
+	}
+}
+
+func unavailable(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable, cause) }
+
+// publish sends l and waits for the outcome.
+func (p *publisher) publish(ctx context.Context, l *letter) (bool, error) {
+	l.out = make(chan outcome, 1)
+	p.mu.Lock()
+	err, lost := p.refusal(), p.lost
+	p.mu.Unlock()
+	if err != nil {
+		return false, err
+	}
+	select {
+	case p.room <- struct{}{}:
+	case <-ctx.Done():
+		return false, busy(ctx.Err())
+	case <-lost:
+		return false, unavailable(errNotConnected)
+	case <-p.stop:
+		return false, ErrClosed
+	}
+	p.mu.Lock()
+	if err := p.refusal(); err != nil {
+		p.mu.Unlock()
+		<-p.room
+		return false, err
+	}
+	l.hasRoom = true
+	p.waiting = append(p.waiting, l)
+	p.mu.Unlock()
+	p.metrics.waiting.Inc()
+	p.ring()
+
+	select {
+	case o := <-l.out:
+		return o.applied, o.err
+	case <-ctx.Done():
+		return p.giveUp(ctx, l)
+	}
+}
+
+// refusal is why no letter is taken now. Call it with mu held.
+func (p *publisher) refusal() error {
+	switch {
+	case p.ended:
+		return ErrClosed
+	case p.session == nil:
+		return unavailable(p.lastErr)
+	}
+	return nil
+}
+
+// giveUp ends the wait for l because ctx has ended.
+func (p *publisher) giveUp(ctx context.Context, l *letter) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.finished {
+		o := <-l.out
+		return o.applied, o.err
+	}
+	switch l.state {
+	case letterWaiting:
+		l.state = letterWithdrawn
+		return false, busy(ctx.Err())
+	case letterSafe:
+		return false, nil
+	default:
+		return false, ctx.Err()
+	}
+}
+
+func (p *publisher) ring() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pack takes the letters of the next parcel; none means that nothing can be sent now, and wait, if not 0, that something
+// can be sent then. Call it with mu held.
+func (p *publisher) pack(now time.Time) (letters []*letter, wait time.Duration) {
+	if wait := p.paused.Sub(now); wait > 0 {
+		return nil, wait
+	}
+	taken := 0
+	for _, l := range p.waiting {
+		if l.state == letterWaiting {
+			if len(letters) == p.cfg.MaxBatch || len(letters) > 0 && (l.alone() || letters[0].alone()) {
+				break
+			}
+			l.state = letterSent
+			letters = append(letters, l)
+		}
+		p.releaseRoom(l)
+		taken++
+	}
+	clear(p.waiting[:taken]) // let go of the letters
+	p.waiting = p.waiting[taken:]
+	if len(p.waiting) == 0 {
+		p.waiting = nil
+	} else {
+		p.ring()
+	}
+	return letters, 0
+}
+
+func (p *publisher) releaseRoom(l *letter) {
+	if l.hasRoom {
+		l.hasRoom = false
+		<-p.room
+		p.metrics.waiting.Dec()
+	}
+}
+
+// putBack makes refused letters the next ones again.
+func (p *publisher) putBack(letters []*letter) {
+	again := make([]*letter, 0, len(letters)+len(p.waiting))
+	for _, l := range letters {
+		if !l.finished {
+			l.state = letterWaiting
+			again = append(again, l)
+		}
+	}
+	p.waiting = append(again, p.waiting...)
+	p.paused = time.Now().Add(refusedPause)
+	p.ring()
+}
+
+// run keeps a session until close.
+func (p *publisher) run(ctx context.Context) {
+	defer close(p.stopped)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	defer p.disconnected(errEnding)
+	failures := 0
+	for ctx.Err() == nil {
+		s, err := newSession(ctx, p)
+		if err == nil {
+			failures = 0
+			p.connected(s)
+			p.log.Info("connected to RabbitMQ")
+			err = s.run(ctx)
+			p.disconnected(err)
+		} else {
+			p.mu.Lock()
+			p.lastErr = err
+			p.mu.Unlock()
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		failures++
+		if failures == 1 || failures%16 == 0 {
+			p.log.Warn("no connection to RabbitMQ, trying again", "failures", failures, "err", err)
+		}
+		pause(ctx, backoff(failures))
+	}
+}
+
+func (p *publisher) connected(s *session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.session, p.lost, p.storm, p.paused = s, make(chan struct{}), false, time.Time{}
+}
+
+// disconnected ends the session and the wait of everybody: what was confirmed is safe, of what was not the fate is
+// unknown, and the rest was not sent.
+func (p *publisher) disconnected(reason error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastErr = reason
+	if s := p.session; s != nil {
+		p.session = nil
+		close(p.lost)
+		s.drop(unavailable(reason))
+	}
+	for _, l := range p.waiting {
+		p.releaseRoom(l)
+		if p.ended {
+			l.finish(false, ErrClosed)
+		} else {
+			l.finish(false, unavailable(reason))
+		}
+	}
+	p.waiting = nil
+}
+
+// answer hands the consumer's answer for another publisher to the connection. It is dropped when there is none or when
+// too many wait: the answer only spares a publisher some waiting.
+func (p *publisher) answer(to string, body []byte) {
+	p.mu.Lock()
+	s := p.session
+	p.mu.Unlock()
+	if s == nil {
+		return
+	}
+	select {
+	case s.answers <- outgoing{to: to, body: body}:
+	default:
+	}
+}
+
+func (p *publisher) ping() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refusal()
+}
+
+// end refuses new letters and those that have not been sent.
+func (p *publisher) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	for _, l := range p.waiting {
+		p.releaseRoom(l)
+		l.finish(false, ErrClosed)
+	}
+	p.waiting = nil
+}
+
+// close waits, not for long, for the confirms of what was sent, and disconnects.
+func (p *publisher) close() {
+	p.mu.Lock()
+	s := p.session
+	p.mu.Unlock()
+	if s != nil {
+		s.settle(closeTimeout)
+	}
+	close(p.stop)
+	<-p.stopped
+}

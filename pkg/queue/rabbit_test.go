@@ -1,0 +1,699 @@
+package queue_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"tiktok/pkg/queue"
+	"tiktok/pkg/queue/queuetest"
+)
+
+// rabbitURL is the broker of the tests.
+func rabbitURL(t testing.TB) string {
+	t.Helper()
+	u := os.Getenv("TIKTOK_TEST_RABBITMQ")
+	if u == "" {
+		t.Skip("TIKTOK_TEST_RABBITMQ is not set")
+	}
+	return u
+}
+
+// newName is a queue of this test alone, deleted at its end.
+func newName(t testing.TB, brokerURL string) string {
+	t.Helper()
+	name := "test." + strings.ToLower(rand.Text())
+	t.Cleanup(func() {
+		onChannel(t, brokerURL, func(ch *amqp.Channel) {
+			for _, q := range []string{"tiktok." + name, "tiktok." + name + ".dead"} {
+				if _, err := ch.QueueDelete(q, false, false, false); err != nil {
+					t.Errorf("delete %s: %v", q, err)
+				}
+			}
+		})
+	})
+	return name
+}
+
+func onChannel(t testing.TB, brokerURL string, fn func(ch *amqp.Channel)) {
+	t.Helper()
+	conn, err := amqp.Dial(brokerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fn(ch)
+}
+
+func openRabbit[T any](t testing.TB, name string, cfg queue.Config) queue.Queue[T] {
+	t.Helper()
+	cfg.Driver = queue.DriverRabbitMQ
+	q, err := queue.Open[T](t.Context(), cfg, name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = q.Close() })
+	return q
+}
+
+func awaitReady[T any](t testing.TB, q queue.Queue[T]) {
+	t.Helper()
+	eventually(t, func() bool { return q.Ping(t.Context()) == nil })
+}
+
+func eventually(t testing.TB, cond func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
+		<-tick.C
+	}
+}
+
+func TestRabbit(t *testing.T) {
+	u := rabbitURL(t)
+	queuetest.Run(t, func(t *testing.T) queue.Queue[queuetest.Msg] {
+		// A batch that holds poison is answered only when the broker has the dead letters.
+		return openRabbit[queuetest.Msg](t, newName(t, u), queue.Config{URL: u, MaxBatch: queuetest.MaxBatch})
+	})
+}
+
+func TestRabbitWithoutAnswers(t *testing.T) {
+	u := rabbitURL(t)
+	queuetest.Run(t, func(t *testing.T) queue.Queue[queuetest.Msg] {
+		return openRabbit[queuetest.Msg](t, newName(t, u), queue.Config{URL: u, MaxBatch: queuetest.MaxBatch, AppliedWait: -1})
+	})
+}
+
+func TestRabbitBadURL(t *testing.T) {
+	for _, u := range []string{"", "http://x", "amqp://user:geheim@host:port:1/%zz"} {
+		_, err := queue.Open[int](t.Context(), queue.Config{Driver: queue.DriverRabbitMQ, URL: u}, "x", nil)
+		if err == nil || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+}
+
+func TestRabbitAwayFailsFast(t *testing.T) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q := openRabbit[int](t, "away", queue.Config{URL: "amqp://guest:guest@" + addr + "/"})
+	began := time.Now()
+	if _, err := q.Publish(context.Background(), 1); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("Publish: %v, want ErrUnavailable", err)
+	}
+	if err := q.Ping(t.Context()); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("Ping: %v, want ErrUnavailable", err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("took %v", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- q.Consume(ctx, func(context.Context, []int) error { return nil }) }()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("Consume: %v", err)
+	}
+}
+
+// collector runs Consume in the background and collects what is applied.
+type collector struct {
+	mu   sync.Mutex
+	seen map[int]int
+	stop func()
+}
+
+func collect(t testing.TB, q queue.Queue[int], before func(batch []int) error) *collector {
+	t.Helper()
+	c := &collector{seen: make(map[int]int)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- q.Consume(ctx, func(_ context.Context, batch []int) error {
+			if before != nil {
+				if err := before(batch); err != nil {
+					return err
+				}
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			for _, m := range batch {
+				c.seen[m]++
+			}
+			return nil
+		})
+	}()
+	var once sync.Once
+	c.stop = func() {
+		once.Do(func() {
+			cancel()
+			<-done
+		})
+	}
+	t.Cleanup(c.stop)
+	return c
+}
+
+func (c *collector) len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.seen)
+}
+
+func (c *collector) has(m int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen[m] > 0
+}
+
+func TestRabbitSurvivesClose(t *testing.T) {
+	u := rabbitURL(t)
+	name := newName(t, u)
+	q := openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: -1})
+	awaitReady(t, q)
+	for i := range 100 {
+		if _, err := q.Publish(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := collect(t, openRabbit[int](t, name, queue.Config{URL: u}), nil)
+	eventually(t, func() bool { return c.len() == 100 })
+}
+
+// TestRabbitOtherProcess has one process that publishes and another that consumes.
+func TestRabbitOtherProcess(t *testing.T) {
+	u := rabbitURL(t)
+	name := newName(t, u)
+	front, second := openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: 30 * time.Second}), openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: 30 * time.Second})
+	back := openRabbit[int](t, name, queue.Config{URL: u})
+	awaitReady(t, front)
+	awaitReady(t, second)
+	awaitReady(t, back)
+	c := collect(t, back, nil)
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			q := front
+			if i%2 == 1 {
+				q = second
+			}
+			applied, err := q.Publish(t.Context(), i)
+			if err != nil || !applied || !c.has(i) {
+				t.Errorf("%d: applied %v, %v, stored %v", i, applied, err, c.has(i))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestRabbitStorm: when the writer falls behind, publishers stop waiting for it, and start again when it has caught up.
+func TestRabbitStorm(t *testing.T) {
+	u := rabbitURL(t)
+	const wait = 200 * time.Millisecond
+	q := openRabbit[int](t, newName(t, u), queue.Config{URL: u, AppliedWait: wait})
+	awaitReady(t, q)
+	gate := make(chan struct{})
+	c := collect(t, q, func([]int) error { <-gate; return nil })
+	// The first one waits for AppliedWait in vain.
+	if applied, err := q.Publish(t.Context(), 0); applied || err != nil {
+		t.Fatalf("got %v, %v", applied, err)
+	}
+	// The others do not: one after the other they would take 50 × 200 ms.
+	began := time.Now()
+	for i := range 50 {
+		if applied, err := q.Publish(t.Context(), i+1); applied || err != nil {
+			t.Fatalf("got %v, %v", applied, err)
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("50 messages in a storm took %v", took)
+	}
+	close(gate)
+	eventually(t, func() bool { return c.len() == 51 })
+	n := 100
+	eventually(t, func() bool {
+		n++
+		applied, err := q.Publish(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return applied
+	})
+}
+
+// TestRabbitTroubleDoesNotBurnDeliveries: while the store is away events are held, not handed back.
+func TestRabbitTroubleDoesNotBurnDeliveries(t *testing.T) {
+	u := rabbitURL(t)
+	name := newName(t, u)
+	q := openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: -1})
+	awaitReady(t, q)
+	var failures atomic.Int64
+	failures.Store(9)
+	c := collect(t, q, func([]int) error {
+		if failures.Add(-1) >= 0 {
+			return errors.New("store is away")
+		}
+		return nil
+	})
+	for i := range 20 {
+		if _, err := q.Publish(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func() bool { return c.len() == 20 })
+	c.stop()
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if dead := deadLetters(t, u, name); len(dead) != 0 {
+		t.Errorf("%d dead letters, want none", len(dead))
+	}
+}
+
+func deadLetters(t *testing.T, u, name string) (bodies []string) {
+	t.Helper()
+	onChannel(t, u, func(ch *amqp.Channel) {
+		for {
+			d, ok, err := ch.Get("tiktok."+name+".dead", true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ok {
+				return
+			}
+			if d.Headers["x-tiktok-reason"] == "" {
+				t.Error("a dead letter without a reason")
+			}
+			bodies = append(bodies, string(d.Body))
+		}
+	})
+	return bodies
+}
+
+func TestRabbitDeadLetters(t *testing.T) {
+	u := rabbitURL(t)
+	name := newName(t, u)
+	q := openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: 20 * time.Second})
+	awaitReady(t, q)
+	c := collect(t, q, func(batch []int) error {
+		for _, m := range batch {
+			switch {
+			case m < 0:
+				return fmt.Errorf("%d is negative: %w", m, queue.ErrPoison)
+			case m == 13:
+				return errors.New("13 never works, and nobody knows why")
+			}
+		}
+		return nil
+	})
+	// Bodies that are no events, or no list at all, from who knows where.
+	onChannel(t, u, func(ch *amqp.Channel) {
+		for _, body := range []string{`[1000,"text",1001]`, `{"broken`} {
+			if err := ch.PublishWithContext(t.Context(), "", "tiktok."+name, false, false, amqp.Publishing{Body: []byte(body)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	var wg sync.WaitGroup
+	for i := -3; i < 0; i++ {
+		wg.Go(func() {
+			if applied, err := q.Publish(t.Context(), i); applied || err != nil {
+				t.Errorf("poison %d: %v, %v", i, applied, err)
+			}
+		})
+	}
+	wg.Go(func() {
+		if applied, err := q.Publish(t.Context(), 13); applied || err != nil {
+			t.Errorf("13: %v, %v", applied, err)
+		}
+	})
+	// 13 is found out because others succeed, so others there must be.
+	stop := make(chan struct{})
+	published := 0
+	var traffic sync.WaitGroup
+	traffic.Go(func() {
+		for i := 2000; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := q.Publish(t.Context(), i); err != nil {
+				t.Errorf("Publish: %v", err)
+			}
+			published++
+		}
+	})
+	wg.Wait()
+	var dead []string
+	eventually(t, func() bool {
+		dead = append(dead, deadLetters(t, u, name)...)
+		return len(dead) >= 6
+	})
+	close(stop)
+	traffic.Wait()
+	eventually(t, func() bool { return c.len() == published+2 })
+	want := map[string]bool{"[-1]": true, "[-2]": true, "[-3]": true, "[13]": true, `["text"]`: true, `[{"broken]`: true}
+	for _, d := range dead {
+		if !want[d] {
+			t.Errorf("unexpected dead letter %s", d)
+		}
+		delete(want, d)
+	}
+	if len(want) > 0 {
+		t.Errorf("missing dead letters: %v", want)
+	}
+}
+
+// proxy stands between a queue and the broker, and can cut or freeze the line.
+type proxy struct {
+	ln     net.Listener
+	target string
+
+	mu     sync.Mutex
+	open   bool
+	conns  map[net.Conn]struct{}
+	frozen chan struct{} // not nil: bytes wait until it is closed
+}
+
+func newProxy(t *testing.T, brokerURL string) (p *proxy, proxied string) {
+	t.Helper()
+	u, err := url.Parse(brokerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = &proxy{ln: ln, target: u.Host, open: true, conns: make(map[net.Conn]struct{})}
+	go p.serve()
+	t.Cleanup(func() {
+		p.thaw()
+		p.cut()
+		_ = ln.Close()
+	})
+	u.Host = ln.Addr().String()
+	return p, u.String()
+}
+
+func (p *proxy) serve() {
+	for {
+		a, err := p.ln.Accept()
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		open := p.open
+		p.mu.Unlock()
+		if !open {
+			_ = a.Close()
+			continue
+		}
+		b, err := net.Dial("tcp", p.target) //nolint:noctx // ends with the test
+		if err != nil {
+			_ = a.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.conns[a], p.conns[b] = struct{}{}, struct{}{}
+		p.mu.Unlock()
+		go p.copy(a, b)
+		go p.copy(b, a)
+	}
+}
+
+func (p *proxy) copy(dst io.WriteCloser, src io.ReadCloser) {
+	defer func() { _ = dst.Close() }()
+	defer func() { _ = src.Close() }()
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := src.Read(buf)
+		p.mu.Lock()
+		frozen := p.frozen
+		p.mu.Unlock()
+		if frozen != nil {
+			<-frozen
+		}
+		if n > 0 {
+			if _, err := dst.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// cut ends all connections and refuses new ones until mend.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open = false
+	for c := range p.conns {
+		_ = c.Close()
+	}
+	clear(p.conns)
+}
+
+func (p *proxy) mend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open = true
+}
+
+func (p *proxy) freeze() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frozen = make(chan struct{})
+}
+
+func (p *proxy) thaw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frozen != nil {
+		close(p.frozen)
+		p.frozen = nil
+	}
+}
+
+// TestRabbitReconnects cuts the line again and again under load: nothing acknowledged is lost, and nobody hangs.
+func TestRabbitReconnects(t *testing.T) {
+	u := rabbitURL(t)
+	name := newName(t, u)
+	p, proxied := newProxy(t, u)
+	q := openRabbit[int](t, name, queue.Config{URL: proxied, AppliedWait: 500 * time.Millisecond})
+	awaitReady(t, q)
+	c := collect(t, q, nil)
+	var mu sync.Mutex
+	acked := make(map[int]bool)
+	var next, early atomic.Int64
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				id := int(next.Add(1))
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				applied, err := q.Publish(ctx, id)
+				cancel()
+				switch {
+				case err == nil:
+					if applied && !c.has(id) {
+						early.Add(1)
+					}
+					mu.Lock()
+					acked[id] = true
+					mu.Unlock()
+				case errors.Is(err, queue.ErrUnavailable):
+					// Told at once: do not spin.
+					eventually(t, func() bool { return q.Ping(t.Context()) == nil })
+				default:
+					t.Errorf("Publish: %v", err)
+				}
+			}
+		})
+	}
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(acked)
+	}
+	for range 4 {
+		before := count()
+		eventually(t, func() bool { return count() > before+500 })
+		p.cut()
+		eventually(t, func() bool { return q.Ping(t.Context()) != nil })
+		p.mend()
+		eventually(t, func() bool { return q.Ping(t.Context()) == nil })
+	}
+	close(stop)
+	wg.Wait()
+	lost := 0
+	eventually(t, func() bool {
+		lost = 0
+		mu.Lock()
+		defer mu.Unlock()
+		for id := range acked {
+			if !c.has(id) {
+				lost++
+			}
+		}
+		return lost == 0
+	})
+	if early.Load() > 0 {
+		t.Errorf("%d were reported as applied before they were", early.Load())
+	}
+	t.Logf("%d acknowledged of %d, none lost", count(), next.Load())
+}
+
+// TestRabbitHangs freezes the line: publishers end within their deadline.
+func TestRabbitHangs(t *testing.T) {
+	u := rabbitURL(t)
+	p, proxied := newProxy(t, u)
+	q := openRabbit[int](t, newName(t, u), queue.Config{URL: proxied, AppliedWait: -1})
+	awaitReady(t, q)
+	if _, err := q.Publish(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	p.freeze()
+	began := time.Now()
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if _, err := q.Publish(ctx, i); err == nil {
+				t.Error("published over a frozen line")
+			}
+		})
+	}
+	wg.Wait()
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("took %v", took)
+	}
+	// The broker that owes a confirm is given up, so that callers are told at once.
+	eventually(t, func() bool { return errors.Is(q.Ping(t.Context()), queue.ErrUnavailable) })
+	p.cut()
+	p.thaw()
+	p.mend()
+	eventually(t, func() bool {
+		_, err := q.Publish(t.Context(), 2)
+		return err == nil
+	})
+}
+
+// TestRabbitQueueDeleted: the queue is declared again, by the publisher and by the consumer.
+func TestRabbitQueueDeleted(t *testing.T) {
+	u := rabbitURL(t)
+	name := newName(t, u)
+	q := openRabbit[int](t, name, queue.Config{URL: u})
+	awaitReady(t, q)
+	c := collect(t, q, nil)
+	if _, err := q.Publish(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	onChannel(t, u, func(ch *amqp.Channel) {
+		if _, err := ch.QueueDelete("tiktok."+name, false, false, false); err != nil {
+			t.Fatal(err)
+		}
+	})
+	n := 1
+	eventually(t, func() bool {
+		n++
+		_, err := q.Publish(t.Context(), n)
+		if err != nil && !errors.Is(err, queue.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
+	eventually(t, func() bool { return c.has(n) })
+}
+
+func BenchmarkRabbit(b *testing.B) {
+	u := rabbitURL(b)
+	for _, bm := range []struct {
+		name    string
+		writers int
+		wait    time.Duration
+	}{{"confirmed 16", 8, -1}, {"confirmed 256", 128, -1}, {"applied 1", 0, 0}, {"applied 16", 8, 0}, {"applied 256", 128, 0}} {
+		b.Run(bm.name, func(b *testing.B) {
+			q := openRabbit[queuetest.Msg](b, newName(b, u), queue.Config{URL: u, AppliedWait: bm.wait})
+			awaitReady(b, q)
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			var batches, msgs atomic.Int64
+			go func() {
+				done <- q.Consume(ctx, func(_ context.Context, batch []queuetest.Msg) error {
+					batches.Add(1)
+					msgs.Add(int64(len(batch)))
+					return nil
+				})
+			}()
+			msg := queuetest.Msg{ID: 1, Text: strings.Repeat("x", 150)}
+			publish := func() {
+				if _, err := q.Publish(context.Background(), msg); err != nil {
+					b.Error(err)
+				}
+			}
+			publish()
+			b.ResetTimer()
+			if bm.writers == 0 {
+				for range b.N {
+					publish()
+				}
+			} else {
+				b.SetParallelism(bm.writers)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						publish()
+					}
+				})
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msgs/s")
+			eventually(b, func() bool { return msgs.Load() == int64(b.N)+1 })
+			cancel()
+			<-done
+			b.ReportMetric(float64(msgs.Load())/float64(batches.Load()), "msgs/batch")
+		})
+	}
+}
