@@ -75,7 +75,7 @@ func (t *Typed[T]) retry() {
 			return
 		}
 		if err != nil {
-			time.Sleep(pause)
+			<-time.After(pause)
 			pause = min(2*pause, retryMax)
 			continue
 		}

@@ -20,8 +20,9 @@ const (
 )
 
 var (
-	// ErrUnavailable means that the broker is away or refused the message. Unless the error also is a context error,
-	// the message was not accepted, and the caller may apply it directly.
+	// ErrUnavailable means that the broker is away, or went away before it confirmed the message. In the first case the
+	// message was not accepted, in the second nobody knows; either way the caller may apply it directly, because apply
+	// is safe to run twice.
 	ErrUnavailable = errors.New("queue: not available")
 	// ErrBusy means that the queue had no room, or did not get to the message, before the context ended. The message
 	// was not accepted and will not be applied.
@@ -39,9 +40,9 @@ type Queue[T any] interface {
 	// Publish returns once msg survives a crash. applied reports that the writer has already committed it, so that the
 	// next read of anyone sees it; false means soon.
 	//
-	// Errors: ErrBusy and ErrClosed mean that msg was not accepted. ErrUnavailable too, unless ctx ended meanwhile.
-	// A bare context error leaves open whether msg will be applied: ctx ended while it was on its way, so publish it
-	// again (apply is safe to run twice) or report failure. The memory driver also returns the error of apply.
+	// Errors: ErrBusy and ErrClosed mean that msg was not accepted, ErrUnavailable that the caller should apply it
+	// directly. A bare context error leaves open whether msg will be applied: ctx ended while it was on its way. The
+	// memory driver also returns the error of apply.
 	Publish(ctx context.Context, msg T) (applied bool, err error)
 	// Consume calls apply with 1..MaxBatch messages until ctx ends; then it finishes what it holds and returns nil.
 	// It returns ErrClosed when the queue is closed first. Each message is applied at least once, in no order that may
@@ -121,7 +122,7 @@ func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger,
 	case "", DriverMemory:
 		return newMemory[T](cfg.withDefaults(), log, m), nil
 	case DriverRabbitMQ:
-		return newRabbit[T](ctx, cfg.withDefaults(), name, log, m)
+		return newRabbit[T](ctx, cfg.withDefaults(), name, log, m, defaultMaxLength)
 	default:
 		return nil, fmt.Errorf("queue: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ)
 	}

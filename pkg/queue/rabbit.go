@@ -29,7 +29,9 @@ type rabbit[T any] struct {
 	idle      chan struct{} // closed when the running consumer ends
 }
 
-func newRabbit[T any](ctx context.Context, cfg Config, name string, log *slog.Logger, m metrics) (*rabbit[T], error) {
+func newRabbit[T any](
+	ctx context.Context, cfg Config, name string, log *slog.Logger, m metrics, maxLength int32,
+) (*rabbit[T], error) {
 	if _, err := amqp.ParseURI(cfg.URL); err != nil {
 		var bad *url.Error
 		if errors.As(err, &bad) {
@@ -42,7 +44,7 @@ func newRabbit[T any](ctx context.Context, cfg Config, name string, log *slog.Lo
 		closed: make(chan struct{}),
 		gone:   make(chan struct{}),
 	}
-	q.pub = newPublisher(cfg, q.name, log, m)
+	q.pub = newPublisher(cfg, q.name, log, m, maxLength)
 	// The connection outlives the call that opened the queue. Close ends it.
 	go q.pub.run(context.WithoutCancel(ctx))
 	return q, nil

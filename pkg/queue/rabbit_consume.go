@@ -68,7 +68,7 @@ func (c *consumer[T]) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) > 2*dialTimeout {
+		if time.Since(began) > steady {
 			failures = 0
 		}
 		failures++
@@ -138,7 +138,7 @@ func (c *consumer[T]) subscribe(ctx context.Context, l *link) (*amqp.Channel, <-
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := declare(ch, c.name); err != nil {
+	if err := declare(ch, c.name, c.pub.maxLength); err != nil {
 		return nil, nil, err
 	}
 	// A batch in hand and the next one on its way, even if every parcel is a single event.

@@ -17,14 +17,17 @@ const (
 	heartbeat    = 5 * time.Second
 	dialTimeout  = 5 * time.Second
 	closeTimeout = time.Second
-	backoffMin   = 100 * time.Millisecond
-	backoffMax   = 2 * time.Second
+	// steady: a connection that held so long was a good one. One that is lost sooner counts as a failure, so that a
+	// broker that accepts and drops connections is not asked without pause.
+	steady     = 10 * time.Second
+	backoffMin = 100 * time.Millisecond
+	backoffMax = 2 * time.Second
 	// deliveryLimit is how often the broker hands a message out again whose consumer died. It is high because a message
 	// that waits for a database to come back may see its consumer restarted many times; the ones that cannot be stored
 	// are sorted out by the consumer.
 	deliveryLimit = 100
-	// maxLength bounds the backlog: above it the broker refuses, and Publish waits.
-	maxLength = 1_000_000
+	// defaultMaxLength bounds the backlog, in parcels: above it the broker refuses, and Publish waits.
+	defaultMaxLength = 1_000_000
 )
 
 // link is one connection.
@@ -82,7 +85,7 @@ func (l *link) close() {
 }
 
 // declare makes the queue and its dead-letter queue, or checks that they are as they should be.
-func declare(ch *amqp.Channel, name string) error {
+func declare(ch *amqp.Channel, name string, maxLength int32) error {
 	_, err := ch.QueueDeclare(name+deadSuffix, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
 	if err != nil {
 		return fmt.Errorf("declare %s: %w", name+deadSuffix, err)
@@ -90,7 +93,7 @@ func declare(ch *amqp.Channel, name string) error {
 	_, err = ch.QueueDeclare(name, true, false, false, false, amqp.Table{
 		"x-queue-type":              "quorum",
 		"x-delivery-limit":          int32(deliveryLimit),
-		"x-max-length":              int32(maxLength),
+		"x-max-length":              maxLength,
 		"x-overflow":                "reject-publish",
 		"x-dead-letter-exchange":    "",
 		"x-dead-letter-routing-key": name + deadSuffix,

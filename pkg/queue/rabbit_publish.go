@@ -35,10 +35,11 @@ var (
 // which in calm weather takes milliseconds. Once an answer has taken longer than AppliedWait there is a storm: nobody
 // waits for answers until they come within a quarter of it again.
 type publisher struct {
-	cfg     Config
-	name    string
-	log     *slog.Logger
-	metrics metrics
+	cfg       Config
+	name      string
+	log       *slog.Logger
+	metrics   metrics
+	maxLength int32 // of the queue in the broker, in parcels
 
 	room    chan struct{} // one token for each letter that waits
 	wake    chan struct{} // tells the packer that something waits
@@ -95,9 +96,9 @@ func (l *letter) finish(applied bool, err error) {
 	}
 }
 
-func newPublisher(cfg Config, name string, log *slog.Logger, m metrics) *publisher {
+func newPublisher(cfg Config, name string, log *slog.Logger, m metrics, maxLength int32) *publisher {
 	return &publisher{
-		cfg: cfg, name: name, log: log, metrics: m,
+		cfg: cfg, name: name, log: log, metrics: m, maxLength: maxLength,
 		room:    make(chan struct{}, cfg.Capacity),
 		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
@@ -250,11 +251,14 @@ func (p *publisher) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		s, err := newSession(ctx, p)
 		if err == nil {
-			failures = 0
 			p.connected(s)
 			p.log.Info("connected to RabbitMQ")
+			began := time.Now()
 			err = s.run(ctx)
 			p.disconnected(err)
+			if time.Since(began) > steady {
+				failures = 0
+			}
 		} else {
 			p.mu.Lock()
 			p.lastErr = err

@@ -279,7 +279,7 @@ func TestRabbitTroubleDoesNotBurnDeliveries(t *testing.T) {
 	q := openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: -1})
 	awaitReady(t, q)
 	var failures atomic.Int64
-	failures.Store(9)
+	failures.Store(6)
 	c := collect(t, q, func([]int) error {
 		if failures.Add(-1) >= 0 {
 			return errors.New("store is away")
@@ -394,6 +394,53 @@ func TestRabbitDeadLetters(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("missing dead letters: %v", want)
 	}
+}
+
+// TestRabbitFull: when the broker's queue is full, publishers wait, then get ErrBusy, and nothing of theirs is stored.
+func TestRabbitFull(t *testing.T) {
+	u := rabbitURL(t)
+	q, err := queue.OpenSmallRabbit[int](t.Context(), queue.Config{URL: u, AppliedWait: -1, MaxBatch: 1}, newName(t, u), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = q.Close() }()
+	awaitReady(t, q)
+	accepted, refused := make(map[int]bool), 0
+	for i := 0; refused < 3; i++ {
+		if i > 1000 {
+			t.Fatal("the queue does not fill up")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		_, err := q.Publish(ctx, i)
+		cancel()
+		switch {
+		case err == nil:
+			accepted[i] = true
+		case errors.Is(err, queue.ErrBusy):
+			refused++
+		default:
+			t.Fatalf("%d: %v, want ErrBusy", i, err)
+		}
+	}
+	// Somebody who waits gets through as soon as there is room again.
+	late := make(chan error, 1)
+	go func() {
+		_, err := q.Publish(t.Context(), -1)
+		late <- err
+	}()
+	c := collect(t, q, nil)
+	if err := <-late; err != nil {
+		t.Errorf("Publish while the queue drained: %v", err)
+	}
+	accepted[-1] = true
+	eventually(t, func() bool { return c.len() >= len(accepted) })
+	c.stop()
+	for m := range c.seen {
+		if !accepted[m] {
+			t.Errorf("%d was refused and is stored", m)
+		}
+	}
+	t.Logf("%d accepted, %d refused", len(accepted), refused)
 }
 
 // proxy stands between a queue and the broker, and can cut or freeze the line.
