@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,26 +134,26 @@ func TestAuth(t *testing.T) {
 }
 
 func TestBadParameters(t *testing.T) {
-	var got []string
+	var got atomic.Int64
 	f := &fakes{
 		favorite: func(r *interaction.FavoriteRequest) (*interaction.FavoriteResponse, error) {
-			got = append(got, "favorite")
+			got.Add(1)
 			return &interaction.FavoriteResponse{}, nil
 		},
 		createComment: func(*interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error) {
-			got = append(got, "comment")
+			got.Add(1)
 			return nil, errno.Internal
 		},
 		send: func(*chat.SendMessageRequest) (*chat.SendMessageResponse, error) {
-			got = append(got, "send")
+			got.Add(1)
 			return nil, errno.Internal
 		},
 		follow: func(*social.FollowRequest) (*social.FollowResponse, error) {
-			got = append(got, "follow")
+			got.Add(1)
 			return nil, errno.Internal
 		},
 		register: func(*user.RegisterRequest) (*user.RegisterResponse, error) {
-			got = append(got, "register")
+			got.Add(1)
 			return nil, errno.Internal
 		},
 	}
@@ -196,31 +197,31 @@ func TestBadParameters(t *testing.T) {
 	} {
 		wantCode(t, e.get(kv[0], append([]string{"token", token}, kv[1:]...)...), errno.InvalidArgument.Code)
 	}
-	if len(got) > 0 {
-		t.Errorf("bad input reached a service: %v", got)
+	if n := got.Load(); n > 0 {
+		t.Errorf("bad input reached a service %d times", n)
 	}
 }
 
 func TestFloatIDs(t *testing.T) {
-	var got int64
+	var got atomic.Int64
 	e := start(t, &fakes{favorite: func(r *interaction.FavoriteRequest) (*interaction.FavoriteResponse, error) {
-		got = r.VideoId
+		got.Store(r.VideoId)
 		return &interaction.FavoriteResponse{}, nil
 	}})
 	for text, want := range map[string]int64{
 		"1.000001e+06": 1000001, " 12 ": 12, "4.503599627370495e+15": 4503599627370495, "7.0": 7, "9007199254740991": 9007199254740991,
 	} {
 		wantCode(t, e.post("/douyin/favorite/action/", "token", e.token(1), "video_id", text, "action_type", "1"), 0)
-		if got != want {
+		if got := got.Load(); got != want {
 			t.Errorf("%q arrived as %d, want %d", text, got, want)
 		}
 	}
 }
 
 func TestFeedLatestTime(t *testing.T) {
-	var got int64
+	var got atomic.Int64
 	e := start(t, &fakes{feed: func(r *video.FeedRequest) (*video.FeedResponse, error) {
-		got = r.BeforeMs
+		got.Store(r.BeforeMs)
 		return &video.FeedResponse{NextBeforeMs: 5}, nil
 	}})
 	for text, want := range map[string]int64{
@@ -229,7 +230,7 @@ func TestFeedLatestTime(t *testing.T) {
 	} {
 		a := e.get("/douyin/feed/", "latest_time", text)
 		wantCode(t, a, 0)
-		if got != want {
+		if got := got.Load(); got != want {
 			t.Errorf("latest_time %q arrived as %d, want %d", text, got, want)
 		}
 		if a.json["next_time"] != float64(5) {
@@ -308,10 +309,10 @@ func TestFeedView(t *testing.T) {
 
 // Every page costs the same, however much is on it.
 func TestCallsPerPage(t *testing.T) {
-	n := 1
+	var n atomic.Int64
 	ids := func() (out []int64) {
-		for i := range n {
-			out = append(out, int64(1+i))
+		for i := range n.Load() {
+			out = append(out, 1+i)
 		}
 		return out
 	}
@@ -361,16 +362,16 @@ func TestCallsPerPage(t *testing.T) {
 		"/douyin/relation/follower/list/": {5, "user_list"},
 		"/douyin/relation/friend/list/":   {6, "user_list"},
 	} {
-		for _, n = range []int{1, 50, 1000} {
+		for _, size := range []int64{1, 50, 1000} {
+			n.Store(size)
 			e.calls.Store(0)
 			a := e.get(path, "token", e.token(1), "user_id", "2", "video_id", "5")
 			wantCode(t, a, 0)
-			if got := e.calls.Load(); got != want.calls || len(a.list(want.key)) != n {
-				t.Errorf("%s of %d: %d calls, want %d; %d entries", path, n, got, want.calls, len(a.list(want.key)))
+			if got := e.calls.Load(); got != want.calls || int64(len(a.list(want.key))) != size {
+				t.Errorf("%s of %d: %d calls, want %d; %d entries", path, size, got, want.calls, len(a.list(want.key)))
 			}
 		}
 	}
-	n = 1
 	e.calls.Store(0)
 	wantCode(t, e.get("/douyin/user/", "user_id", "2"), 0)
 	if got := e.calls.Load(); got != 4 {
@@ -397,6 +398,7 @@ func TestDegraded(t *testing.T) {
 	if v["favorite_count"] != float64(0) || v["author"].(map[string]any)["name"] != "user1" {
 		t.Errorf("without decoration: %v", v)
 	}
+	f = thirty()
 	f.mgetUsers = func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error) { return nil, errno.Unavailable }
 	a = start(t, f).get("/douyin/feed/")
 	wantCode(t, a, errno.Unavailable.Code)
@@ -435,7 +437,7 @@ func TestCommentIsNotLostWithItsView(t *testing.T) {
 }
 
 func TestFriendsAndChat(t *testing.T) {
-	var got *chat.ListMessagesRequest
+	asked := make(chan *chat.ListMessagesRequest, 1)
 	e := start(t, &fakes{
 		friends: func(*social.ListFriendsRequest) (*social.ListFriendsResponse, error) {
 			return &social.ListFriendsResponse{UserIds: []int64{3, 2, 4}}, nil
@@ -446,7 +448,7 @@ func TestFriendsAndChat(t *testing.T) {
 			}}, nil
 		},
 		listMessages: func(r *chat.ListMessagesRequest) (*chat.ListMessagesResponse, error) {
-			got = r
+			asked <- r
 			return &chat.ListMessagesResponse{Messages: []*chat.Message{{Id: 9, FromUserId: 2, ToUserId: 1, Content: "hi", CreatedAtMs: 1700000000123}}}, nil
 		},
 	})
@@ -470,11 +472,11 @@ func TestFriendsAndChat(t *testing.T) {
 	if diff := cmp.Diff([]any{want}, a.list("message_list")); diff != "" {
 		t.Error(diff)
 	}
-	if got.AfterMs != 0 || got.FromPeerOnly {
+	if got := <-asked; got.AfterMs != 0 || got.FromPeerOnly {
 		t.Errorf("the whole history was asked for as %+v", got)
 	}
 	e.get("/douyin/message/chat/", "token", e.token(1), "to_user_id", "2", "pre_msg_time", "1700000000123")
-	if got.AfterMs != 1700000000123 || !got.FromPeerOnly || got.UserId != 1 || got.PeerId != 2 {
+	if got := <-asked; got.AfterMs != 1700000000123 || !got.FromPeerOnly || got.UserId != 1 || got.PeerId != 2 {
 		t.Errorf("news were asked for as %+v", got)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,7 +257,7 @@ func TestPublishTooLong(t *testing.T) {
 
 // What the video service says decides about the files: no deletes them, no answer keeps them.
 func TestPublishAnswers(t *testing.T) {
-	var last *video.PublishRequest
+	var last atomic.Pointer[video.PublishRequest]
 	for name, try := range map[string]struct {
 		err    error
 		listed bool
@@ -269,12 +270,15 @@ func TestPublishAnswers(t *testing.T) {
 		"no answer, but it is public": {errno.Unavailable, true, 0, 2},
 	} {
 		e := start(t, &fakes{
-			publish: func(r *video.PublishRequest) (*video.PublishResponse, error) { last = r; return nil, try.err },
+			publish: func(r *video.PublishRequest) (*video.PublishResponse, error) {
+				last.Store(r)
+				return nil, try.err
+			},
 			listByAuthor: func(r *video.ListByAuthorRequest) (*video.ListByAuthorResponse, error) {
 				if !try.listed {
 					return &video.ListByAuthorResponse{}, nil
 				}
-				return &video.ListByAuthorResponse{Videos: []*video.Video{{Id: 3, AuthorId: r.AuthorId, PlayKey: last.PlayKey}}}, nil
+				return &video.ListByAuthorResponse{Videos: []*video.Video{{Id: 3, AuthorId: r.AuthorId, PlayKey: last.Load().PlayKey}}}, nil
 			},
 		})
 		body, kind := form(t, field{"token", "", []byte(e.token(5))}, field{"title", "", []byte("t")}, field{"data", "a.mp4", clip(t)})

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,19 +232,19 @@ func TestLimits(t *testing.T) {
 		wantCode(t, guess("bob"), errno.UserBadCredentials.Code)
 	})
 	t.Run("a success forgives", func(t *testing.T) {
-		good := false
+		var good atomic.Bool
 		e := start(t, &fakes{login: func(r *user.LoginRequest) (*user.LoginResponse, error) {
-			if good {
+			if good.Load() {
 				return &user.LoginResponse{UserId: 1}, nil
 			}
 			return wrong(r)
 		}})
 		for range 3 {
 			for range 9 {
-				good = false
+				good.Store(false)
 				wantCode(t, e.post("/douyin/user/login/", "username", "ann", "password", "x"), errno.UserBadCredentials.Code)
 			}
-			good = true
+			good.Store(true)
 			wantCode(t, e.post("/douyin/user/login/", "username", "ann", "password", "x"), 0)
 		}
 	})
