@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"tiktok/cmd/interaction/dal/db"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/sqldb/sqldbtest"
 )
 
 // Each step is seen by the very next read, although that read was cached before.
@@ -185,4 +189,17 @@ func TestVideoServiceAway(t *testing.T) {
 	if n := f.rows(t, "favorites"); n != 0 {
 		t.Errorf("%d likes stored", n)
 	}
+}
+
+// BenchmarkFavorite is 256 users at a time who like one video, through the codec and the in-process queue to SQLite.
+func BenchmarkFavorite(b *testing.B) {
+	f := newFixture(b, sqldbtest.SQLite(b, Name, db.Migrations()), nil)
+	var user atomic.Int64
+	b.SetParallelism(256 / runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			f.like(b, user.Add(1), videoOf(1, 1))
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "likes/s")
 }

@@ -1,0 +1,128 @@
+package service
+
+import (
+	"crypto/rand"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/queue"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/sqldb/sqldbtest"
+)
+
+// shared is a cache that two replicas use, as they use one Redis.
+type shared struct{ kv.Store }
+
+func (shared) Close() error { return nil }
+
+// Two replicas share a broker, a schema and a cache. In calm weather what one of them has answered is what the other
+// shows next, and after many writers at once through both of them everything is exact.
+func TestReplicasOverRabbitMQ(t *testing.T) {
+	url := os.Getenv("TIKTOK_TEST_RABBITMQ")
+	if url == "" {
+		t.Skip("TIKTOK_TEST_RABBITMQ is not set")
+	}
+	sqldbtest.Each(t, Name, db.Migrations(), func(t *testing.T, raw *sqldb.DB) {
+		store, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: url}
+		// Nobody else's queue: tests of several packages may share the broker.
+		name := "test.interaction." + rand.Text()
+		replica := func(node int) *fixture {
+			return newFixture(t, raw, func(d *Deps) {
+				if err := d.Queue.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if d.Queue, err = queue.Open[mq.Event](t.Context(), cfg, name, nil); err != nil {
+					t.Fatal(err)
+				}
+				d.Cache = shared{store}
+				d.IDs = id.New(node)
+			})
+		}
+		t.Cleanup(func() { drop(t, url, name) }) // after the replicas are gone
+		a, b := replica(1), replica(2)
+		connected(t, a.queue, b.queue)
+		v := videoOf(7, 1)
+		for range 10 {
+			a.like(t, 101, v)
+			same(t, "liked here, read there", interaction.VideoStats{FavoriteCount: 1, IsFavorite: true}, b.videoStats(t, 101, v))
+			b.unlike(t, 101, v)
+			same(t, "unliked there, read here", interaction.VideoStats{}, a.videoStats(t, 101, v))
+		}
+		c := a.comment(t, 101, v, "hi")
+		same(t, "comments", []int64{c.Id}, b.comments(t, v, 0))
+		if err := b.delete(t, 101, v, c.Id); err != nil {
+			t.Error(err)
+		}
+		same(t, "comments", []int64{}, a.comments(t, v, 0))
+
+		var wg sync.WaitGroup
+		for user := range int64(50) {
+			wg.Go(func() {
+				for n := range int64(10) {
+					a.like(t, 200+user, videoOf(8, n))
+					b.like(t, 200+user, videoOf(8, n))
+					b.comment(t, 200+user, videoOf(8, n), "hi")
+				}
+			})
+		}
+		wg.Wait()
+		for n := range int64(10) {
+			same(t, "after many", interaction.VideoStats{FavoriteCount: 50, CommentCount: 50}, a.videoStats(t, 0, videoOf(8, n)))
+		}
+		same(t, "author", interaction.UserStats{TotalFavorited: 500}, b.userStats(t, 8))
+		a.audited(t)
+	})
+}
+
+// connected waits until the queues have found the broker. Without it the first writes go straight to the store.
+func connected(t *testing.T, queues ...queue.Queue[mq.Event]) {
+	t.Helper()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
+	deadline := time.After(20 * time.Second)
+	for _, q := range queues {
+		for err := q.Ping(t.Context()); err != nil; err = q.Ping(t.Context()) {
+			select {
+			case <-retry.C:
+			case <-deadline:
+				t.Fatalf("no broker: %v", err)
+			}
+		}
+	}
+}
+
+// drop deletes a test's queues from the broker. Nothing may be left in the one of dead letters.
+func drop(t *testing.T, url, name string) {
+	t.Helper()
+	conn, err := amqp.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{name, name + ".dead"} {
+		left, err := ch.QueueDelete(q, false, false, false)
+		if err != nil {
+			t.Errorf("delete queue %s: %v", q, err)
+		}
+		if left != 0 {
+			t.Errorf("%d events are left in %s", left, q)
+		}
+	}
+}
