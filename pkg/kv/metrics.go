@@ -43,7 +43,7 @@ type occasionalLog struct {
 	next atomic.Int64 // unix nanoseconds
 }
 
-func (l *occasionalLog) warn(msg string, args ...any) {
+func (l *occasionalLog) failure(args ...any) {
 	if l.log == nil {
 		return
 	}
@@ -51,5 +51,5 @@ func (l *occasionalLog) warn(msg string, args ...any) {
 	if now < next || !l.next.CompareAndSwap(next, now+int64(time.Second)) {
 		return
 	}
-	l.log.Warn(msg, args...)
+	l.log.Warn("cache failed, going on without it", args...)
 }

@@ -345,7 +345,7 @@ func (t *Typed[T]) bury(ctx context.Context, ids []int64) error {
 
 func (t *Typed[T]) failed(op string, err error) {
 	t.metrics.errors.Inc()
-	t.log.warn("cache failed, going on without it", "kind", t.kind, "op", op, "err", err)
+	t.log.failure("kind", t.kind, "op", op, "err", err)
 }
 
 // Stored values begin with one of these.

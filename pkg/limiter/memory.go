@@ -26,9 +26,9 @@ func refill(r Rule) time.Duration {
 	return time.Second + seconds(float64(r.burst())/r.Rate)
 }
 
-// seconds is s as a duration, at most about 100 years.
+// seconds is s as a duration, at most a year: Redis counts in floating point, and loses tokens with larger numbers.
 func seconds(s float64) time.Duration {
-	return time.Duration(min(s, 100*365*24*3600) * float64(time.Second))
+	return time.Duration(min(s, 365*24*3600) * float64(time.Second))
 }
 
 // NewMemory returns a limiter that keeps its counts in this process, for at most maxKeys keys (0 means 100 000). When

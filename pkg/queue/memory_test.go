@@ -225,7 +225,9 @@ func BenchmarkMemory(b *testing.B) {
 				}
 			})
 			cancel()
-			<-done
+			if err := <-done; err != nil {
+				b.Error(err)
+			}
 			b.ReportMetric(float64(b.N)/float64(batches), "msgs/batch")
 		})
 	}

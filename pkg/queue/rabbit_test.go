@@ -175,7 +175,9 @@ func collect(t testing.TB, q queue.Queue[int], before func(batch []int) error) *
 	c.stop = func() {
 		once.Do(func() {
 			cancel()
-			<-done
+			if err := <-done; err != nil {
+				t.Errorf("Consume: %v", err)
+			}
 		})
 	}
 	t.Cleanup(c.stop)
@@ -739,7 +741,9 @@ func BenchmarkRabbit(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msgs/s")
 			eventually(b, func() bool { return msgs.Load() == int64(b.N)+1 })
 			cancel()
-			<-done
+			if err := <-done; err != nil {
+				b.Error(err)
+			}
 			b.ReportMetric(float64(msgs.Load())/float64(batches.Load()), "msgs/batch")
 		})
 	}

@@ -149,15 +149,13 @@ func consume(t *testing.T, q queue.Queue[Msg], r *recorder) (stop func() error) 
 	return stop
 }
 
-func publish(t *testing.T, q queue.Queue[Msg], m Msg) (applied bool) {
+func publish(t *testing.T, q queue.Queue[Msg], m Msg) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	applied, err := publishReady(ctx, q, m)
-	if err != nil {
+	if _, err := publishReady(ctx, q, m); err != nil {
 		t.Fatalf("Publish %d: %v", m.ID, err)
 	}
-	return applied
 }
 
 // publishReady publishes; a queue that has just been opened may still be connecting.
@@ -298,7 +296,7 @@ func testPanic(t *testing.T, q queue.Queue[Msg]) {
 	r := newrecorder(func(_ context.Context, batch []Msg) error {
 		for _, m := range batch {
 			if isPoison(m.ID) {
-				panic(fmt.Sprintf("message %d", m.ID))
+				panic(fmt.Sprintf("message %d", m.ID)) //nolint:forbidigo // what this test is about
 			}
 		}
 		return nil
