@@ -191,9 +191,14 @@ func TestBadParameters(t *testing.T) {
 		}
 	}
 	for _, kv := range [][]string{
-		{"/douyin/user/", "user_id", "x"}, {"/douyin/user/", "user_id", "-5"}, {"/douyin/publish/list/", "user_id", "1e99"},
-		{"/douyin/comment/list/"}, {"/douyin/comment/list/", "video_id", "x"},
-		{"/douyin/message/chat/", "to_user_id", "x"}, {"/douyin/message/chat/"}, {"/douyin/message/chat/", "to_user_id", "2", "pre_msg_time", "3:04PM"},
+		{"/douyin/user/", "user_id", "x"},
+		{"/douyin/user/", "user_id", "-5"},
+		{"/douyin/publish/list/", "user_id", "1e99"},
+		{"/douyin/comment/list/"},
+		{"/douyin/comment/list/", "video_id", "x"},
+		{"/douyin/message/chat/", "to_user_id", "x"},
+		{"/douyin/message/chat/"},
+		{"/douyin/message/chat/", "to_user_id", "2", "pre_msg_time", "3:04PM"},
 	} {
 		wantCode(t, e.get(kv[0], append([]string{"token", token}, kv[1:]...)...), errno.InvalidArgument.Code)
 	}

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cloudwego/kitex/client"
+	"github.com/cloudwego/kitex/server"
+
+	"tiktok/cmd/api/biz/rpc"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/chat/chatservice"
 	"tiktok/kitex_gen/interaction"
@@ -15,13 +19,8 @@ import (
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/kitex_gen/video"
 	"tiktok/kitex_gen/video/videoservice"
-
-	"tiktok/cmd/api/biz/rpc"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
-
-	"github.com/cloudwego/kitex/client"
-	"github.com/cloudwego/kitex/server"
 )
 
 // fakes are the five services. Each method that a test does not set answers as an empty but healthy service does: users

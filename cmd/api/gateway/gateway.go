@@ -163,7 +163,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	served := make(chan struct{})
 	group.Go(func() error {
 		defer close(served)
-		return g.engine.Engine.Run()
+		return g.engine.Run()
 	})
 	group.Go(func() error {
 		select {

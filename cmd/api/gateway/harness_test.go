@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -214,7 +215,7 @@ func (e *env) do(r request) answer {
 	if err != nil {
 		e.t.Fatalf("%s %s: %v", r.method, r.path, err)
 	}
-	defer resp.Body.Close()
+	defer shut(resp.Body)
 	a := answer{Response: resp}
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		e.t.Fatalf("%s %s: %v", r.method, r.path, err)
@@ -253,5 +254,16 @@ func wantCode(t *testing.T, a answer, code int32) {
 	}
 	if msg, _ := a.json["status_msg"].(string); msg == "" {
 		t.Errorf("no status_msg in %s", a.body)
+	}
+}
+
+// shut closes what was only read.
+func shut(c io.Closer) { _ = c.Close() }
+
+// send writes to a connection; one that is gone shows when the answer is read.
+func send(t *testing.T, w io.Writer, format string, args ...any) {
+	t.Helper()
+	if _, err := fmt.Fprintf(w, format, args...); err != nil {
+		t.Log(err)
 	}
 }

@@ -301,7 +301,7 @@ func TestPublishDisconnect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(c, "POST /douyin/publish/action/ HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", kind, body.Len())
+	send(t, c, "POST /douyin/publish/action/ HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", kind, body.Len())
 	if _, err := c.Write(body.Bytes()[:body.Len()-1000]); err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +375,7 @@ func TestPublishMemory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer resp.Body.Close()
+			defer shut(resp.Body)
 			text, err := io.ReadAll(resp.Body)
 			if err != nil {
 				t.Fatal(err)
@@ -411,14 +411,14 @@ func TestPublishLimits(t *testing.T) {
 	e := start(t, &fakes{}, func(d *gateway.Deps) {
 		d.Limits.PublishUser = limiter.Rule{Rate: 0.001, Burst: 2}
 	})
-	send := func(id int64) answer {
+	upload := func(id int64) answer {
 		body, kind := form(t, field{"title", "", []byte("t")}, field{"data", "a.mp4", clip(t)}, field{"token", "", []byte(e.token(id))})
 		return e.publish("/douyin/publish/action/", kind, body)
 	}
-	wantCode(t, send(5), 0)
-	wantCode(t, send(5), 0)
-	wantCode(t, send(5), errno.TooManyRequests.Code)
-	wantCode(t, send(6), 0)
+	wantCode(t, upload(5), 0)
+	wantCode(t, upload(5), 0)
+	wantCode(t, upload(5), errno.TooManyRequests.Code)
+	wantCode(t, upload(6), 0)
 	if n := len(e.stored()); n != 6 {
 		t.Errorf("%d files of three videos", n)
 	}

@@ -32,10 +32,16 @@ import (
 func TestUnknownPaths(t *testing.T) {
 	e := start(t, &fakes{})
 	for _, r := range []request{
-		{method: "GET", path: "/douyin/nothing/"}, {method: "GET", path: "/douyin"}, {method: "GET", path: "/douyin/"},
-		{method: "POST", path: "/douyin/feed/"}, {method: "GET", path: "/douyin/user/login/"}, {method: "PUT", path: "/douyin/user/"},
-		{method: "DELETE", path: "/douyin/comment/list/"}, {method: "PATCH", path: "/douyin/publish/action/", body: strings.NewReader("x")},
-		{method: "GET", path: "/douyin/feed/extra"}, {method: "OPTIONS", path: "/douyin/feed/"},
+		{method: "GET", path: "/douyin/nothing/"},
+		{method: "GET", path: "/douyin"},
+		{method: "GET", path: "/douyin/"},
+		{method: "POST", path: "/douyin/feed/"},
+		{method: "GET", path: "/douyin/user/login/"},
+		{method: "PUT", path: "/douyin/user/"},
+		{method: "DELETE", path: "/douyin/comment/list/"},
+		{method: "PATCH", path: "/douyin/publish/action/", body: strings.NewReader("x")},
+		{method: "GET", path: "/douyin/feed/extra"},
+		{method: "OPTIONS", path: "/douyin/feed/"},
 	} {
 		wantCode(t, e.do(r), errno.NotFound.Code)
 	}
@@ -57,7 +63,7 @@ func raw(t *testing.T, e *env, text string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer shut(c)
 	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +71,7 @@ func raw(t *testing.T, e *env, text string) (*http.Response, string) {
 	if err != nil {
 		t.Fatalf("%.60q: %v", text, err)
 	}
-	defer resp.Body.Close()
+	defer shut(resp.Body)
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatalf("%.60q: %v", text, err)
@@ -114,10 +120,10 @@ func TestConnectionSurvivesRefusedBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer shut(c)
 	go func() {
-		fmt.Fprintf(c, "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-		fmt.Fprint(c, "GET /douyin/feed/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		send(t, c, "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		send(t, c, "GET /douyin/feed/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	}()
 	all, err := io.ReadAll(c)
 	if err != nil {
@@ -274,8 +280,15 @@ func TestClientAddress(t *testing.T) {
 		chain string
 		ok    bool
 	}{
-		{"1.1.1.1", true}, {"1.1.1.1", false}, {"2.2.2.2", true}, {"9.9.9.9, 2.2.2.2", false}, {"9.9.9.9, 3.3.3.3, 10.0.0.7", true},
-		{"8.8.8.8, 3.3.3.3", false}, {"rubbish", true}, {"more rubbish, 10.0.0.1", true}, {"::ffff:1.1.1.1", false},
+		{"1.1.1.1", true},
+		{"1.1.1.1", false},
+		{"2.2.2.2", true},
+		{"9.9.9.9, 2.2.2.2", false},
+		{"9.9.9.9, 3.3.3.3, 10.0.0.7", true},
+		{"8.8.8.8, 3.3.3.3", false},
+		{"rubbish", true},
+		{"more rubbish, 10.0.0.1", true},
+		{"::ffff:1.1.1.1", false},
 	} {
 		want := 0
 		if !try.ok {
@@ -444,7 +457,7 @@ func TestStop(t *testing.T) {
 			got <- result{"", err}
 			return
 		}
-		defer resp.Body.Close()
+		defer shut(resp.Body)
 		body, err := io.ReadAll(resp.Body)
 		got <- result{string(body), err}
 	}()
@@ -484,7 +497,7 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer gw.Close()
+	defer shut(gw)
 	taken := cfg
 	taken.Gateway.Addr = gw.Addr()
 	if _, err := gateway.Open(t.Context(), taken, telemetry.Discard(), rpc.Clients{}); err == nil || !strings.Contains(err.Error(), "public address") {

@@ -114,7 +114,7 @@ func (u *upload) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer obj.Close()
+	defer func() { _ = obj.Close() }() // only read
 	u.info, err = media.Probe(obj, obj.Size)
 	if errors.Is(err, media.ErrNotVideo) {
 		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "reason", err)
@@ -137,7 +137,7 @@ func (u *upload) drawCover(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer obj.Close()
+	defer func() { _ = obj.Close() }() // only read
 	f, err := os.CreateTemp("", "tiktok-*.mp4")
 	if err != nil {
 		return nil, err

@@ -16,13 +16,13 @@ import (
 type Access int
 
 const (
-	// Anyone: tokens are not looked at.
+	// Anyone may use it; tokens are not looked at.
 	Anyone Access = iota
-	// Visitor: a valid token makes its owner the viewer; none, or a bad one, is a visitor.
+	// Visitor may use it, too: a valid token makes its owner the viewer, none or a bad one is a visitor.
 	Visitor
-	// Member: a valid token is needed.
+	// Member needs a valid token.
 	Member
-	// OwnCheck: the handler checks, because the token may stand in a body that only it reads.
+	// OwnCheck leaves it to the handler, because the token may stand in a body that only it reads.
 	OwnCheck
 )
 

@@ -13,11 +13,13 @@ import (
 	"tiktok/kitex_gen/video"
 )
 
+// How many default pictures there are; a user's id picks one.
 const (
-	// Avatars and Backgrounds are how many default pictures there are; a user's id picks one.
 	Avatars     = 16
 	Backgrounds = 8
+)
 
+const (
 	// noSignature and goneName fill what the client would otherwise show as a hole.
 	noSignature = "This user has not written anything yet."
 	goneName    = "deleted user"
