@@ -7,9 +7,9 @@ import (
 
 	"github.com/cloudwego/kitex/server"
 
-	"tiktok/cmd/internal/boot"
 	"tiktok/cmd/interaction/rpc"
 	"tiktok/cmd/interaction/service"
+	"tiktok/cmd/internal/boot"
 	"tiktok/kitex_gen/interaction/interactionservice"
 	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/telemetry"

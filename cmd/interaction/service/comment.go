@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
@@ -14,6 +11,7 @@ import (
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/sqldb"
+	"tiktok/pkg/text"
 )
 
 // CreateComment adds a comment. Its id and time are given here, so the answer is final before the row is stored.
@@ -82,29 +80,14 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 }
 
 // moderated returns the text to store, or why it cannot be.
-func (s *Service) moderated(text string) (string, error) {
-	if !utf8.ValidString(text) {
-		return "", errno.InvalidArgument.With("the comment is not valid text")
+func (s *Service) moderated(content string) (string, error) {
+	content, err := text.Rule{What: "comment", Max: mq.MaxContent, Lines: true}.Clean(content)
+	if err != nil {
+		return "", err
 	}
-	// Browsers send the lines of a form with CR LF.
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	if utf8.RuneCountInString(text) > mq.MaxContent {
-		return "", errno.InvalidArgument.With(fmt.Sprintf("the comment is longer than %d characters", mq.MaxContent))
-	}
-	blank := true
-	for _, r := range text {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return "", errno.InvalidArgument.With("the comment holds a control character")
-		}
-		// IsGraphic leaves out what shows nothing, such as a zero-width space.
-		blank = blank && (unicode.IsSpace(r) || !unicode.IsGraphic(r))
-	}
-	if blank {
-		return "", errno.InvalidArgument.With("the comment is empty")
-	}
-	text, ok := s.words.Apply(text)
+	content, ok := s.words.Apply(content)
 	if !ok {
 		return "", errno.CommentRefused
 	}
-	return text, nil
+	return content, nil
 }

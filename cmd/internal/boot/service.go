@@ -35,7 +35,7 @@ func (p *Process) IDs(ctx context.Context) (*id.Generator, error) {
 		defer cancel()
 		return lease.Close(cctx)
 	})
-	return id.New(lease.Node()), nil
+	return lease.Generator(), nil
 }
 
 // Serve listens with the RPC server that newServer makes and with the admin server, and runs the group to its end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"gorm.io/gorm"
 
@@ -36,10 +37,10 @@ const publishAttempts = 20
 // ErrCrowded means that no free publish time was found near the wanted one.
 var ErrCrowded = errors.New("too many videos are published at once")
 
-// Publish stores v at v.PublishedAtMs, or at the next free millisecond when another video has that one, counts it for
-// its author, and returns what was stored. The unique key on the time decides between publishers who meet.
+// Publish stores v at v.PublishedAtMs, or at a free millisecond soon after when another video has that one, counts it
+// for its author, and returns what was stored. The unique key on the time decides between publishers who meet.
 func (s *Store) Publish(ctx context.Context, v Video) (Video, error) {
-	for range publishAttempts {
+	for attempt := range publishAttempts {
 		err := s.insert(ctx, v)
 		if err == nil {
 			return v, nil
@@ -47,7 +48,7 @@ func (s *Store) Publish(ctx context.Context, v Video) (Video, error) {
 		if !errors.Is(err, sqldb.ErrDuplicate) {
 			return Video{}, fmt.Errorf("publish: %w", err)
 		}
-		if v.PublishedAtMs, err = s.freeTime(ctx, v.PublishedAtMs); err != nil {
+		if v.PublishedAtMs, err = s.freeTime(ctx, v.PublishedAtMs, rand.N(2<<min(attempt, 6))); err != nil {
 			return Video{}, fmt.Errorf("publish: %w", err)
 		}
 	}
@@ -67,18 +68,23 @@ func (s *Store) insert(ctx context.Context, v Video) error {
 	})
 }
 
-// freeTime finds the first millisecond from at on that no video has.
-func (s *Store) freeTime(ctx context.Context, at int64) (int64, error) {
+// freeTime finds a millisecond from at on that no video has, after skipping some free ones: publishers who look at the
+// same moment see the same free times, and would otherwise all try the first.
+func (s *Store) freeTime(ctx context.Context, at int64, skip int) (int64, error) {
 	var taken []int64
 	const query = "SELECT published_at_ms FROM videos WHERE published_at_ms BETWEEN ? AND ? ORDER BY published_at_ms"
 	if err := s.db.Read.WithContext(ctx).Raw(query, at, at+searchAhead).Scan(&taken).Error; err != nil {
 		return 0, sqldb.Translate(err)
 	}
-	for _, t := range taken {
-		if t != at {
-			break
+	for {
+		switch {
+		case len(taken) > 0 && taken[0] == at:
+			taken = taken[1:]
+		case skip > 0:
+			skip--
+		default:
+			return at, nil
 		}
 		at++
 	}
-	return at, nil
 }
