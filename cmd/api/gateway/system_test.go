@@ -305,7 +305,7 @@ func TestBaseURL(t *testing.T) {
 		a := e.do(request{method: "GET", path: "/douyin/user/", query: values("user_id", "3"), header: header})
 		u, _ := a.json["user"].(map[string]any)
 		s, _ := u["avatar"].(string)
-		base, ok := strings.CutSuffix(s, "/static/avatars/3.png")
+		base, ok := strings.CutSuffix(s, "/static/avatars/12.png")
 		if !ok {
 			t.Errorf("avatar %q", s)
 		}
@@ -321,7 +321,7 @@ func TestBaseURL(t *testing.T) {
 	}
 	for _, host := range []string{`a"b<script>`, "a/b", "user@host", "a b", "ä.example", strings.Repeat("a", 300)} {
 		_, body := raw(t, e, "GET /douyin/user/?user_id=3 HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
-		if !strings.Contains(body, e.url+"/static/avatars/3.png") {
+		if !strings.Contains(body, e.url+"/static/avatars/12.png") {
 			t.Errorf("host %q: %s", host, body)
 		}
 	}
