@@ -155,15 +155,15 @@ func (l *local) Open(ctx context.Context, key string) (*Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	info, err := l.stat(key)
-	if err != nil {
+	if err := l.checkFile(key); err != nil {
 		return nil, err
 	}
 	f, err := l.root.Open(key)
 	if err != nil {
 		return nil, notFound(key, err)
 	}
-	if info, err = f.Stat(); err != nil { // of what was opened: the key may have changed hands since
+	info, err := f.Stat()
+	if err != nil { // of what was opened: the key may have changed hands since
 		return nil, errors.Join(fmt.Errorf("open %s: %w", key, err), f.Close())
 	}
 	return &Object{
@@ -175,16 +175,16 @@ func (l *local) Open(ctx context.Context, key string) (*Object, error) {
 	}, nil
 }
 
-// stat is ErrNotFound for everything that is not a plain file, before it is opened: to open a named pipe would block.
-func (l *local) stat(key string) (fs.FileInfo, error) {
+// checkFile is ErrNotFound for everything that is not a plain file, before it is opened: to open a named pipe would block.
+func (l *local) checkFile(key string) error {
 	info, err := l.root.Stat(key)
 	if err != nil {
-		return nil, notFound(key, err)
+		return notFound(key, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s", ErrNotFound, key)
+		return fmt.Errorf("%w: %s", ErrNotFound, key)
 	}
-	return info, nil
+	return nil
 }
 
 // notFound turns the ways in which a file can be missing into ErrNotFound.
@@ -202,7 +202,7 @@ func (l *local) Move(ctx context.Context, from, to string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if _, err := l.stat(from); err != nil {
+	if err := l.checkFile(from); err != nil {
 		return err
 	}
 	if err := l.rename(from, to); err != nil {
@@ -224,7 +224,7 @@ func (l *local) Delete(ctx context.Context, keys ...string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if _, err := l.stat(key); errors.Is(err, ErrNotFound) {
+		if err := l.checkFile(key); errors.Is(err, ErrNotFound) {
 			continue // also a folder: Remove would delete an empty one
 		} else if err != nil {
 			return err

@@ -48,7 +48,7 @@ func Lines(log *slog.Logger, library string) io.Writer { return lines{log.With("
 type lines struct{ log *slog.Logger }
 
 func (l lines) Write(p []byte) (int, error) {
-	l.log.Warn(strings.TrimSpace(string(p)))
+	l.log.Warn(strings.TrimSpace(string(p))) //nolint:sloglint // the library's line is the message
 	return len(p), nil
 }
 

@@ -71,7 +71,7 @@ func remote(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
 		t.Skip("TIKTOK_TEST_ETCD is not set")
 	}
 	name := fmt.Sprintf("transport-test-%d", time.Now().UnixNano())
-	cfg := transport.Config{Registry: []string{endpoint}, RegistryPrefix: "transport-test", Listen: "127.0.0.1:0", Timeout: 5 * time.Second}
+	cfg := transport.Config{Registry: []string{endpoint}, RegistryPrefix: "transport-test", Listen: "127.0.0.1:0", Timeout: time.Second}
 	ctx, cancel := context.WithCancel(t.Context())
 	opts, _, err := transport.ListenOptions(ctx, cfg)
 	if err != nil {

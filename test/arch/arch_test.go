@@ -121,10 +121,14 @@ func rules() []rule {
 		{dal("db"), importing(local("kitex_gen/"), "github.com/redis/", "github.com/rabbitmq/"), "a store knows SQL and its rows only"},
 		{dal("cache"), importing("github.com/redis/", "github.com/rabbitmq/", "gorm.io/"), "caches go through pkg/kv"},
 		{dal("mq"), importing("github.com/redis/", "github.com/rabbitmq/", "gorm.io/"), "events go through pkg/queue"},
-		{func(n string) bool { return serviceOf(n) != "" && layer(n) == "service" },
-			importing("gorm.io/", "github.com/redis/", "github.com/rabbitmq/", "github.com/cloudwego/hertz/"), "a service knows stores, not drivers"},
-		{func(n string) bool { return serviceOf(n) != "" && serviceOf(n) != "api" && layer(n) == "pack" },
-			importing("gorm.io/", "net/", "os/", local("pkg/kv"), local("pkg/queue"), local("pkg/sqldb")), "packing does no I/O"},
+		{
+			func(n string) bool { return serviceOf(n) != "" && layer(n) == "service" },
+			importing("gorm.io/", "github.com/redis/", "github.com/rabbitmq/", "github.com/cloudwego/hertz/"), "a service knows stores, not drivers",
+		},
+		{
+			func(n string) bool { return serviceOf(n) != "" && serviceOf(n) != "api" && layer(n) == "pack" },
+			importing("gorm.io/", "net/", "os/", local("pkg/kv"), local("pkg/queue"), local("pkg/sqldb")), "packing does no I/O",
+		},
 		{func(n string) bool { return home("pkg/sqldb/")(n) && !dal("db")(n) }, importing("gorm.io/"), "gorm lives in pkg/sqldb and dal/db"},
 		{home("pkg/kv/", "pkg/limiter/"), importing("github.com/redis/"), "go-redis lives in pkg/kv and pkg/limiter"},
 		{home("pkg/queue/"), importing("github.com/rabbitmq/"), "amqp lives in pkg/queue"},

@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,7 +51,12 @@ func (p *Process) Serve(ctx context.Context, newServer func(...server.Option) se
 	srv := newServer(append(transport.ServerOptions(p.Name, p.Telemetry), listen...)...)
 	p.Group.Add("rpc", func(ctx context.Context) error {
 		defer context.AfterFunc(ctx, cancel)()
-		return srv.Run()
+		err := srv.Run()
+		if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+			p.Telemetry.Log.Warn("calls were still under way at the end")
+			return nil
+		}
+		return err
 	}, nil)
 	if err := p.Admin(ctx, checks...); err != nil {
 		return err

@@ -12,6 +12,9 @@ cd "$(dirname "$0")"
 mkdir -p clips
 
 readonly FPS=24
+WORK="$(mktemp -d)"
+readonly WORK
+trap 'rm -rf "$WORK"' EXIT
 FFMPEG="${FFMPEG:-ffmpeg}"
 
 # pluck FREQ START: one soft note that rings out, with a little of its octave.
@@ -47,9 +50,11 @@ draw() {
 		-t "$seconds" -r "$FPS" -map_metadata -1 \
 		-c:v libx264 -profile:v high -level:v 3.1 -preset veryslow -crf "$crf" -maxrate 400k -bufsize 400k -g 48 -threads 1 \
 		-x264-params aq-mode=3:aq-strength=1.2 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv \
-		-c:a aac -b:a 64k -flags:v +bitexact -flags:a +bitexact -movflags +faststart "clips/$name.mp4"
-	"$FFMPEG" -hide_banner -loglevel error -y -fflags +bitexact -ss "$cover" -i "clips/$name.mp4" \
-		-frames:v 1 -map_metadata -1 -flags:v +bitexact -q:v 4 "clips/$name.jpg"
+		-c:a aac -b:a 64k -flags:v +bitexact -flags:a +bitexact -movflags +faststart "$WORK/$name.mp4"
+	"$FFMPEG" -hide_banner -loglevel error -y -fflags +bitexact -ss "$cover" -i "$WORK/$name.mp4" \
+		-frames:v 1 -map_metadata -1 -flags:v +bitexact -q:v 4 "$WORK/$name.jpg"
+	# Complete or not at all: a build that runs meanwhile embeds the folder.
+	mv "$WORK/$name.mp4" "$WORK/$name.jpg" clips/
 	printf '%-12s %7d B  cover %6d B\n' "$name" "$(wc -c <"clips/$name.mp4")" "$(wc -c <"clips/$name.jpg")"
 }
 
