@@ -1,0 +1,68 @@
+package boot
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tiktok/config"
+)
+
+func flags() []Flag {
+	return []Flag{{Name: "addr", Key: "gateway.addr"}, {Name: "demo", Key: "demo.enabled", Bool: true}}
+}
+
+func TestLoad(t *testing.T) {
+	var out bytes.Buffer
+	p, done, err := load(config.AllInOne, []string{"-addr", ":7", "-demo=false", "-set", "db.max_open=3"}, []string{"TIKTOK_GATEWAY_ADDR=:8"}, &out, flags())
+	if err != nil || done {
+		t.Fatal(done, err, out.String())
+	}
+	if p.Config.Gateway.Addr != ":7" || p.Config.Demo.Enabled || p.Config.DB.MaxOpen != 3 {
+		t.Fatalf("got %+v", p.Config)
+	}
+}
+
+func TestCheckConfigPrintsWithoutSecrets(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(secret, []byte("auth: {secret: tops3cret-tops3cret-tops3cret-1234}\nrpc: {registry: ['127.0.0.1:1']}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	_, done, err := load("api", []string{"-config", secret, "-check-config"}, nil, &out, flags())
+	if err != nil || !done || !strings.Contains(out.String(), "settings are good") || strings.Contains(out.String(), "tops3cret") {
+		t.Fatalf("%v %v\n%s", done, err, out.String())
+	}
+}
+
+func TestBadStartsAreExplained(t *testing.T) {
+	for name, c := range map[string]struct {
+		service string
+		args    []string
+		environ []string
+		want    string
+	}{
+		"flag":        {config.AllInOne, []string{"-nope"}, nil, "-nope"},
+		"key":         {config.AllInOne, []string{"-set", "db.nope=1"}, nil, "db.nope"},
+		"no value":    {config.AllInOne, []string{"-set", "db.dir"}, nil, "key=value"},
+		"environment": {config.AllInOne, nil, []string{"TIKTOK_NOPE=1"}, "TIKTOK_NOPE"},
+		"registry":    {"user", nil, nil, "rpc.registry"},
+		"all at once": {"api", nil, []string{"TIKTOK_DB_DRIVER=x", "TIKTOK_QUEUE_DRIVER=y"}, "queue.driver"},
+	} {
+		var out bytes.Buffer
+		_, _, err := load(c.service, c.args, c.environ, &out, nil)
+		if err == nil || !strings.Contains(out.String(), c.want) || exitCode(err, 2) != 2 {
+			t.Errorf("%s: %v\n%s", name, err, out.String())
+		}
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	if exitCode(nil, 1) != 0 || exitCode(flag.ErrHelp, 2) != 0 || exitCode(errors.New("x"), 1) != 1 {
+		t.Fatal("exit codes")
+	}
+}
