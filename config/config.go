@@ -76,7 +76,8 @@ type Auth struct {
 
 // Limits are the gateway's request limits. A rule with rate 0 is switched off.
 type Limits struct {
-	// Driver keeps the counts: memory (each gateway its own) or redis (all gateways together, on the cache's servers). off
+	// Driver keeps the counts of accounts, logins and uploads: memory (each gateway its own) or redis (all gateways
+	// together, on the cache's servers). Reads and writes are always counted by each gateway alone: they protect it. off
 	// lets everything through.
 	Driver string `mapstructure:"driver"`
 	// ReadAddr is for reads from one address, media and chat polls excepted.

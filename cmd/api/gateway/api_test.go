@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -409,6 +410,27 @@ func TestDegraded(t *testing.T) {
 	wantCode(t, a, errno.Unavailable.Code)
 	if strings.Contains(string(a.body), "null") {
 		t.Errorf("null in %s", a.body)
+	}
+}
+
+// A service that hangs costs its numbers and a second, not the page.
+func TestHangingService(t *testing.T) {
+	f, end := thirty(), make(chan struct{})
+	defer close(end)
+	f.userStats = func(*interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
+		<-end
+		return &interaction.MGetUserStatsResponse{}, nil
+	}
+	e := start(t, f)
+	begin := time.Now()
+	a := e.get("/douyin/feed/")
+	wantCode(t, a, 0)
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("took %v", took)
+	}
+	v, _ := a.list("video_list")[1].(map[string]any)
+	if u, _ := v["author"].(map[string]any); u["total_favorited"] != float64(0) || u["work_count"] != float64(8) || v["favorite_count"] != float64(101) {
+		t.Errorf("%v", v)
 	}
 }
 

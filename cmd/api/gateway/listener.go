@@ -100,7 +100,9 @@ type conn struct {
 
 func (c *conn) Read(p []byte) (int, error) {
 	now := time.Now()
-	c.state.CompareAndSwap(answered, waiting)
+	if c.state.CompareAndSwap(answered, waiting) {
+		c.head = time.Time{}
+	}
 	deadline := now.Add(stallTimeout)
 	if c.state.Load() == waiting {
 		deadline = now.Add(idleTimeout)

@@ -46,10 +46,14 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	if d.Blobs, err = blob.Open(ctx, cfg.Blob); err != nil {
 		return nil, err
 	}
+	driver := cfg.Limits.Driver
+	if driver == "off" {
+		d.Limits, driver = config.Limits{}, limiter.DriverMemory // rules without a rate
+	}
 	if d.Own, err = limiter.NewMemory(0); err != nil {
 		return nil, err
 	}
-	if d.Shared, err = limiter.Open(cfg.Limits.Driver, cfg.Cache, tel.Log); err != nil {
+	if d.Shared, err = limiter.Open(driver, cfg.Cache, tel.Log); err != nil {
 		return nil, errors.Join(err, d.Own.Close())
 	}
 	var lc net.ListenConfig

@@ -275,6 +275,13 @@ func TestClientAddress(t *testing.T) {
 	if a, b := from(e, "1.1.1.1"), from(e, "2.2.2.2"); a != 0 || b != int(errno.TooManyRequests.Code) {
 		t.Errorf("untrusted header: %d, %d", a, b)
 	}
+	e = start(t, &fakes{}, limit, trust("127.0.0.0/8"))
+	for _, invented := range []string{"1.1.1.1", "2.2.2.2"} { // the proxy's own line comes last
+		_, body := raw(t, e, "POST /douyin/user/register/?username=a&password=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: "+invented+"\r\nX-Forwarded-For: 7.7.7.7\r\n\r\n")
+		if limited := strings.Contains(body, "10007"); limited != (invented == "2.2.2.2") {
+			t.Errorf("two lines, the first %s: %s", invented, body)
+		}
+	}
 	e = start(t, &fakes{}, limit, trust("127.0.0.0/8"), trust("10.0.0.0/8"))
 	for i, try := range []struct {
 		chain string
@@ -503,6 +510,13 @@ func TestOpen(t *testing.T) {
 	if _, err := gateway.Open(t.Context(), taken, telemetry.Discard(), rpc.Clients{}); err == nil || !strings.Contains(err.Error(), "public address") {
 		t.Errorf("taken address: %v", err)
 	}
+	off := cfg
+	off.Limits.Driver = "off"
+	unlimited, err := gateway.Open(t.Context(), off, telemetry.Discard(), (&fakes{}).clients(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(unlimited)
 	bad := cfg
 	bad.Gateway.TimeZone = "Mars/Olympus"
 	if _, err := gateway.Open(t.Context(), bad, telemetry.Discard(), rpc.Clients{}); err == nil {

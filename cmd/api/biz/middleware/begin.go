@@ -43,7 +43,7 @@ func Begin(o Origin) app.HandlerFunc {
 		peer := peerOf(c)
 		in.Addr = peer
 		if o.trusts(peer) {
-			in.Addr = o.client(peer, string(c.GetHeader("X-Forwarded-For")))
+			in.Addr = o.client(peer, strings.Join(c.Request.Header.GetAll("X-Forwarded-For"), ","))
 		}
 		in.Base = o.base(c, peer)
 		c.Next(logx.WithRequestID(ctx, id))
