@@ -23,8 +23,8 @@ import (
 const (
 	// redisDB is kept for these tests; it is emptied before each deployment.
 	redisDB = "15"
-	// registered is where services stand in etcd.
-	registered = "kitex/registry-etcd/"
+	// registryPrefix is where services of these tests stand in etcd, apart from everybody else's.
+	registryPrefix = "tiktok-test"
 	// leaseEnds is longer than a killed process stays in etcd.
 	leaseEnds = 20 * time.Second
 	// lockTimeout is how long a test waits for another package's deployment.
@@ -67,7 +67,7 @@ func (s *servers) settings() map[string]string {
 		"cache.driver":     "redis", "cache.addrs": s.redis, "cache.db": redisDB,
 		"limits.driver": "redis",
 		"queue.driver":  "rabbitmq", "queue.url": s.rabbitmq,
-		"rpc.registry": s.etcd,
+		"rpc.registry": s.etcd, "rpc.registry_prefix": registryPrefix,
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *servers) waitUnregistered(t testing.TB) {
 	ctx, cancel := context.WithTimeout(t.Context(), serverTimeout)
 	defer cancel()
 	Eventually(t, leaseEnds, func() error {
-		res, err := cli.Get(ctx, registered, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1))
+		res, err := cli.Get(ctx, registryPrefix+"/", clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1))
 		if err != nil {
 			return fmt.Errorf("etcd: %w", err)
 		}
