@@ -30,10 +30,10 @@ func newMetrics(reg prometheus.Registerer, kind string) metrics {
 		return vec.WithLabelValues(kind)
 	}
 	return metrics{
-		hits:   counter("cache_hits_total", "Ids answered by the cache, those known not to exist included."),
-		misses: counter("cache_misses_total", "Ids that the cache did not answer."),
-		joined: counter("cache_joined_total", "Misses that waited for a load already under way."),
-		errors: counter("cache_errors_total", "Operations on the cache that failed."),
+		hits:   counter("tiktok_cache_hits_total", "Ids answered by the cache, those known not to exist included."),
+		misses: counter("tiktok_cache_misses_total", "Ids that the cache did not answer."),
+		joined: counter("tiktok_cache_joined_total", "Misses that waited for a load already under way."),
+		errors: counter("tiktok_cache_errors_total", "Operations on the cache that failed."),
 	}
 }
 

@@ -585,16 +585,16 @@ func TestMetricsAreShared(t *testing.T) {
 	mustGet(t, kinds["a"], tab, 1, 2)
 	mustGet(t, kinds["b"], tab, 1)
 	want := `
-# HELP cache_hits_total Ids answered by the cache, those known not to exist included.
-# TYPE cache_hits_total counter
-cache_hits_total{kind="a"} 2
-cache_hits_total{kind="b"} 0
-# HELP cache_misses_total Ids that the cache did not answer.
-# TYPE cache_misses_total counter
-cache_misses_total{kind="a"} 2
-cache_misses_total{kind="b"} 1
+# HELP tiktok_cache_hits_total Ids answered by the cache, those known not to exist included.
+# TYPE tiktok_cache_hits_total counter
+tiktok_cache_hits_total{kind="a"} 2
+tiktok_cache_hits_total{kind="b"} 0
+# HELP tiktok_cache_misses_total Ids that the cache did not answer.
+# TYPE tiktok_cache_misses_total counter
+tiktok_cache_misses_total{kind="a"} 2
+tiktok_cache_misses_total{kind="b"} 1
 `
-	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "cache_hits_total", "cache_misses_total"); err != nil {
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "tiktok_cache_hits_total", "tiktok_cache_misses_total"); err != nil {
 		t.Error(err)
 	}
 }

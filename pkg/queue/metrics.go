@@ -29,19 +29,19 @@ func newMetrics(reg prometheus.Registerer, name string) metrics {
 		return register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: n, Help: help}, label)).WithLabelValues(name)
 	}
 	published := register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "queue_published_total", Help: "Messages published: applied, accepted (will be applied) or failed.",
+		Name: "tiktok_queue_published_total", Help: "Messages published: applied, accepted (will be applied) or failed.",
 	}, []string{"queue", "result"}))
 	return metrics{
 		published: published.MustCurryWith(prometheus.Labels{"queue": name}),
 		batch: register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "queue_batch_size", Help: "Messages given to the writer at once.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
+			Name: "tiktok_queue_batch_size", Help: "Messages given to the writer at once.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}, label)).WithLabelValues(name),
 		waiting: register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "queue_waiting", Help: "Messages that wait in this process.",
+			Name: "tiktok_queue_waiting", Help: "Messages that wait in this process.",
 		}, label)).WithLabelValues(name),
-		applied: counter("queue_applied_total", "Messages that the writer has committed."),
-		failed:  counter("queue_apply_errors_total", "Calls of the writer that failed."),
-		dead:    counter("queue_dead_total", "Messages given up."),
+		applied: counter("tiktok_queue_applied_total", "Messages that the writer has committed."),
+		failed:  counter("tiktok_queue_apply_errors_total", "Calls of the writer that failed."),
+		dead:    counter("tiktok_queue_dead_total", "Messages given up."),
 	}
 }
 

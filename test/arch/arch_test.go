@@ -133,7 +133,7 @@ func rules() []rule {
 		{home("pkg/kv/", "pkg/limiter/"), importing("github.com/redis/"), "go-redis lives in pkg/kv and pkg/limiter"},
 		{home("pkg/queue/"), importing("github.com/rabbitmq/"), "amqp lives in pkg/queue"},
 		{home("config/"), importing("github.com/spf13/viper"), "viper lives in config"},
-		{home("cmd/api/", "test/"), importing("github.com/cloudwego/hertz/"), "Hertz lives in cmd/api"},
+		{home("cmd/api/", "cmd/internal/boot", "test/"), importing("github.com/cloudwego/hertz/"), "Hertz lives in cmd/api; boot only turns its logger"},
 	}
 }
 

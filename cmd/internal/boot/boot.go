@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cloudwego/hertz/pkg/common/hlog"
 	"github.com/cloudwego/kitex/pkg/klog"
 
 	"tiktok/config"
@@ -117,6 +118,8 @@ func newProcess(name, file string, environ []string, set map[string]any, w io.Wr
 	}
 	klog.SetOutput(logx.Lines(tel.Log, "kitex"))
 	klog.SetLevel(klog.LevelWarn)
+	hlog.SetOutput(logx.Lines(tel.Log, "hertz"))
+	hlog.SetLevel(hlog.LevelWarn)
 	return &Process{Name: name, Config: cfg, Telemetry: tel}, nil
 }
 
