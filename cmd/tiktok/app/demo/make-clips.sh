@@ -46,7 +46,7 @@ draw() {
 	fade="$(awk "BEGIN{print $seconds-0.9}")"
 	"$FFMPEG" -hide_banner -loglevel error -y -fflags +bitexact \
 		-f lavfi -i "$video,format=yuv420p,setsar=1" \
-		-f lavfi -i "aevalsrc='$audio':s=44100:d=$seconds,aecho=0.8:0.5:90|170:0.3|0.2,lowpass=f=5000,afade=t=in:d=0.4,afade=t=out:st=$fade:d=0.9,aformat=channel_layouts=stereo" \
+		-f lavfi -i "aevalsrc='$audio':s=44100:d=$seconds,aecho=0.8:0.5:90|170:0.3|0.2,lowpass=f=5000,volume=11dB,afade=t=in:d=0.4,afade=t=out:st=$fade:d=0.9,aformat=channel_layouts=stereo" \
 		-t "$seconds" -r "$FPS" -map_metadata -1 \
 		-c:v libx264 -profile:v high -level:v 3.1 -preset veryslow -crf "$crf" -maxrate 400k -bufsize 400k -g 48 -threads 1 \
 		-x264-params aq-mode=3:aq-strength=1.2 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv \
