@@ -43,15 +43,14 @@ type demoVideo struct{ author, clip, title string }
 
 func demoVideos() []demoVideo {
 	return []demoVideo{
-		{"alice", "tide", "Evening tide"},
-		{"carol", "moss", "A garden that grows by itself"},
-		{"bob", "ripples", "Ripples 雨后"},
-		{"dave", "vortex", "Look into it for ten seconds"},
-		{"erin", "silk", "Silk in the wind"},
-		{"bob", "fireflies", "Fireflies 夏夜萤火"},
-		{"alice", "aurora", "Aurora, real time"},
-		{"carol", "tide", "The same sea, a day later"},
-		{"dave", "aurora", "北极光"},
+		{"alice", "tide", "The sun goes, the sea keeps the light"},
+		{"carol", "moss", "A garden that plays Life"},
+		{"bob", "ripples", "Two drops of gold"},
+		{"dave", "vortex", "Don't look away"},
+		{"erin", "silk", "Silk in slow motion"},
+		{"bob", "fireflies", "Summer night, out of focus 夏夜萤火"},
+		{"carol", "hills", "Morning train"},
+		{"alice", "aurora", "Northern lights over the ridge 北极光"},
 	}
 }
 
