@@ -61,7 +61,7 @@ func empty(v any) error {
 	return nil
 }
 
-func flag(v any) error {
+func boolean(v any) error {
 	if _, ok := v.(bool); !ok {
 		return fmt.Errorf("is a %T, want true or false", v)
 	}
@@ -101,7 +101,7 @@ func matching(pattern string) leaf {
 func userShape() object {
 	return object{
 		"id": leaf(id), "name": leaf(filled), "follow_count": leaf(count), "follower_count": leaf(count),
-		"is_follow": leaf(flag), "avatar": leaf(link), "background_image": leaf(link), "signature": leaf(filled),
+		"is_follow": leaf(boolean), "avatar": leaf(link), "background_image": leaf(link), "signature": leaf(filled),
 		"total_favorited": leaf(count), "work_count": leaf(count), "favorite_count": leaf(count),
 	}
 }
@@ -118,7 +118,7 @@ func noUserShape() object {
 func videoShape() object {
 	return object{
 		"id": leaf(id), "author": userShape(), "play_url": leaf(link), "cover_url": leaf(link),
-		"favorite_count": leaf(count), "comment_count": leaf(count), "is_favorite": leaf(flag), "title": leaf(filled),
+		"favorite_count": leaf(count), "comment_count": leaf(count), "is_favorite": leaf(boolean), "title": leaf(filled),
 	}
 }
 
