@@ -30,7 +30,7 @@ env_down() {
 # Both ways use the same loopback ports and logins, so the same settings reach them.
 settings() {
   test/env.sh env | grep -v TIKTOK_TEST_
-  echo "export TIKTOK_LIMITS_DRIVER=redis"
+  echo "export TIKTOK_LIMITS_DRIVER='${TIKTOK_LIMITS_DRIVER:-redis}'"
   echo "export TIKTOK_AUTH_SECRET_FILE='$data/secret'"
   echo "export TIKTOK_DATA_DIR='$data'"
 }
