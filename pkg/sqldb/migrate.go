@@ -7,12 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // migrateWait is how many seconds one replica waits for another that migrates the same schema.
 const migrateWait = 120
+
+// slowStatement is how long a service's statement may take before it is logged.
+const slowStatement = 500 * time.Millisecond
 
 // Migrate brings the schema to the newest version. fsys holds the folders sqlite and mysql, each with files
 // 00001_name.sql in goose's format. Several replicas may call it at once: on MySQL they take turns under a named lock.
@@ -64,4 +70,17 @@ func (d *DB) lockMigration(ctx context.Context) (unlock func(), err error) {
 		}
 		_ = conn.Close()
 	}, nil
+}
+
+// OpenMigrated is Open, Instrument and Migrate: what a service does when it starts. Statements that take longer than
+// half a second are logged.
+func OpenMigrated(ctx context.Context, cfg Config, name string, fsys fs.FS, log *slog.Logger, reg prometheus.Registerer) (*DB, error) {
+	d, err := Open(ctx, cfg, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(d.Instrument(log, reg, slowStatement), d.Migrate(ctx, fsys)); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
 }

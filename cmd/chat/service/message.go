@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/pack"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/text"
 )
@@ -66,12 +66,9 @@ func (s *Service) ListMessages(ctx context.Context, req *chat.ListMessagesReques
 	if req.UserId <= 0 || req.PeerId <= 0 || req.AfterMs < 0 {
 		return nil, errno.InvalidArgument.With("user id or time is not valid")
 	}
-	limit := int(req.Limit)
-	if limit < 0 || limit > common.MAX_BATCH {
-		return nil, errno.InvalidArgument.With("page size is out of range")
-	}
-	if limit == 0 {
-		limit = common.MAX_BATCH
+	limit, err := batch.Limit(req.Limit, common.MAX_BATCH, common.MAX_BATCH)
+	if err != nil {
+		return nil, err
 	}
 	from := int64(0)
 	if req.FromPeerOnly {
@@ -96,12 +93,10 @@ func (s *Service) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessag
 	if req.UserId <= 0 {
 		return nil, errno.InvalidArgument.With("user id is missing")
 	}
-	if len(req.PeerIds) > common.MAX_BATCH {
-		return nil, errno.InvalidArgument.With("too many ids in one call")
+	peers, err := batch.IDs(req.PeerIds, common.MAX_BATCH)
+	if err != nil {
+		return nil, err
 	}
-	peers := slices.Clone(req.PeerIds)
-	slices.Sort(peers)
-	peers = slices.DeleteFunc(slices.Compact(peers), func(id int64) bool { return id <= 0 })
 	last, err := s.store.MGetLast(ctx, req.UserId, peers)
 	if err != nil {
 		return nil, err

@@ -8,7 +8,9 @@ import (
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/pack"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/text"
@@ -64,7 +66,7 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 	if err := positive(req.VideoId); err != nil {
 		return nil, err
 	}
-	before, limit, err := page(req.Page)
+	before, limit, err := batch.Page(req.Page, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 	if err != nil {
 		return nil, fmt.Errorf("list comments of video %d: %w", req.VideoId, err)
 	}
-	rows, next := cut(rows, limit, func(c db.Comment) int64 { return c.ID })
+	rows, next := batch.Cut(rows, limit, func(c db.Comment) int64 { return c.ID })
 	return &interaction.ListCommentsResponse{Comments: pack.Comments(rows), NextCursor: next}, nil
 }
 

@@ -7,8 +7,10 @@ import (
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/pack"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
 )
 
@@ -49,7 +51,7 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	if err := positive(req.UserId); err != nil {
 		return nil, err
 	}
-	before, limit, err := page(req.Page)
+	before, limit, err := batch.Page(req.Page, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +59,7 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	if err != nil {
 		return nil, fmt.Errorf("list favorites of user %d: %w", req.UserId, err)
 	}
-	rows, next := cut(rows, limit, func(f db.Favorite) int64 { return f.LikedEvent })
+	rows, next := batch.Cut(rows, limit, func(f db.Favorite) int64 { return f.LikedEvent })
 	return &interaction.ListFavoritesResponse{VideoIds: pack.VideoIDs(rows), NextCursor: next}, nil
 }
 

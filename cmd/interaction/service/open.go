@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
@@ -21,9 +20,6 @@ import (
 
 // Name is what the service's schema and queue are called.
 const Name = "interaction"
-
-// slowSQL is when a statement is worth a log line.
-const slowSQL = 500 * time.Millisecond
 
 // Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it. No write
 // is answered before Run consumes the queue.
@@ -45,17 +41,11 @@ func open(
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	sql, err := sqldb.Open(ctx, cfg.DB, Name)
+	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, Name, db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	*closers = append(*closers, sql.Close)
-	if err := sql.Instrument(tel.Log, tel.Registry, slowSQL); err != nil {
-		return nil, fmt.Errorf("interaction: %w", err)
-	}
-	if err := sql.Migrate(ctx, db.Migrations()); err != nil {
-		return nil, fmt.Errorf("interaction: %w", err)
-	}
 	cache, err := kv.Open(ctx, cfg.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)

@@ -7,8 +7,6 @@ package service
 import (
 	"context"
 	"log/slog"
-	"math"
-	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,7 +14,6 @@ import (
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/rpc"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
@@ -70,53 +67,6 @@ func (s *Service) Run(ctx context.Context) error { return s.queue.Consume(ctx, s
 
 // Ready reports whether the service can answer. Without its cache or its queue it can, only slower.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
-
-// page reads a page's bounds: entries whose key is below before, and how many of them. A list's cursor is the key of
-// the last entry that was sent.
-func page(p *common.Page) (before int64, limit int, err error) {
-	before, limit = math.MaxInt64, common.MAX_BATCH
-	if p == nil {
-		return before, limit, nil
-	}
-	if p.Limit < 0 || p.Limit > common.MAX_BATCH {
-		return 0, 0, errno.InvalidArgument.With("limit is out of range")
-	}
-	if p.Limit > 0 {
-		limit = int(p.Limit)
-	}
-	if p.Cursor != "" {
-		before, err = strconv.ParseInt(p.Cursor, 10, 64)
-		if err != nil || before <= 0 {
-			return 0, 0, errno.InvalidArgument.With("cursor is malformed")
-		}
-	}
-	return before, limit, nil
-}
-
-// cut shortens rows, read with one more than limit, to a page, and returns the cursor of the next one: empty at the end.
-func cut[T any](rows []T, limit int, key func(T) int64) (shown []T, next string) {
-	if len(rows) <= limit {
-		return rows, ""
-	}
-	return rows[:limit], strconv.FormatInt(key(rows[limit-1]), 10)
-}
-
-// batch returns the positive ids, each once. It fails when there are more than MAX_BATCH.
-func batch(ids []int64) ([]int64, error) {
-	if len(ids) > common.MAX_BATCH {
-		return nil, errno.InvalidArgument.With("too many ids")
-	}
-	seen := make(map[int64]struct{}, len(ids))
-	out := make([]int64, 0, len(ids))
-	for _, id := range ids {
-		if _, dup := seen[id]; dup || id <= 0 {
-			continue
-		}
-		seen[id] = struct{}{}
-		out = append(out, id)
-	}
-	return out, nil
-}
 
 // positive fails with InvalidArgument when one of the ids cannot be an id.
 func positive(ids ...int64) error {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 
 	"tiktok/cmd/interaction/dal/cache"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
+	"tiktok/pkg/batch"
 )
 
 // MGetVideoStats reads the counters of videos and whether the viewer likes them.
 func (s *Service) MGetVideoStats(ctx context.Context, req *interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error) {
-	ids, err := batch(req.VideoIds)
+	ids, err := batch.IDs(req.VideoIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +36,7 @@ func (s *Service) MGetVideoStats(ctx context.Context, req *interaction.MGetVideo
 
 // MGetUserStats reads the counters of users.
 func (s *Service) MGetUserStats(ctx context.Context, req *interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
-	ids, err := batch(req.UserIds)
+	ids, err := batch.IDs(req.UserIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,12 @@ package service
 
 import (
 	"context"
-	"strconv"
 
 	"tiktok/cmd/social/dal/db"
 	"tiktok/cmd/social/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
 )
 
@@ -47,7 +47,7 @@ func list(ctx context.Context, read query, userID int64, page *common.Page) (ids
 	if userID <= 0 {
 		return nil, "", errno.InvalidArgument.With("user id is missing")
 	}
-	before, limit, err := parsePage(page)
+	before, limit, err := batch.Page(page, common.MAX_BATCH)
 	if err != nil {
 		return nil, "", err
 	}
@@ -55,32 +55,6 @@ func list(ctx context.Context, read query, userID int64, page *common.Page) (ids
 	if err != nil {
 		return nil, "", err
 	}
-	if len(entries) > limit {
-		entries = entries[:limit]
-		next = strconv.FormatInt(entries[limit-1].FollowID, 10)
-	}
+	entries, next = batch.Cut(entries, limit, func(e db.Entry) int64 { return e.FollowID })
 	return pack.UserIDs(entries), next, nil
-}
-
-// parsePage reads a page request; none at all is the first page.
-func parsePage(page *common.Page) (before int64, limit int, err error) {
-	if page == nil {
-		return 0, common.MAX_BATCH, nil
-	}
-	switch {
-	case page.Limit < 0 || page.Limit > common.MAX_BATCH:
-		return 0, 0, errno.InvalidArgument.With("page size is out of range")
-	case page.Limit == 0:
-		limit = common.MAX_BATCH
-	default:
-		limit = int(page.Limit)
-	}
-	if page.Cursor == "" {
-		return 0, limit, nil
-	}
-	before, err = strconv.ParseInt(page.Cursor, 10, 64)
-	if err != nil || before <= 0 {
-		return 0, 0, errno.InvalidArgument.With("cursor is not valid")
-	}
-	return before, limit, nil
 }

@@ -7,12 +7,12 @@ import (
 	"tiktok/cmd/social/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
-	"tiktok/pkg/errno"
+	"tiktok/pkg/batch"
 )
 
 // MGetRelations reads counters through the cache, and the viewer's flags, which are not cached, in one statement.
 func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRequest) (*social.MGetRelationsResponse, error) {
-	ids, err := uniqueIDs(req.UserIds)
+	ids, err := batch.IDs(req.UserIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -29,15 +29,4 @@ func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 		}
 	}
 	return &social.MGetRelationsResponse{Relations: pack.Relations(ids, stats, following)}, nil
-}
-
-// uniqueIDs checks the size of a batch and returns its positive ids, sorted, each once. The request stays as it is.
-func uniqueIDs(ids []int64) ([]int64, error) {
-	if len(ids) > common.MAX_BATCH {
-		return nil, errno.InvalidArgument.With("too many ids in one call")
-	}
-	out := slices.Clone(ids)
-	out = slices.DeleteFunc(out, func(id int64) bool { return id <= 0 })
-	slices.Sort(out)
-	return slices.Compact(out), nil
 }

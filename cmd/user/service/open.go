@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"tiktok/cmd/user/dal/db"
 	"tiktok/config"
@@ -15,20 +14,11 @@ import (
 	"tiktok/pkg/telemetry"
 )
 
-// slowStatement is how long a statement may take before it is logged.
-const slowStatement = 500 * time.Millisecond
-
 // Open opens the database "user", brings its schema up to date, opens the cache, and returns the service, which owns both.
 func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator) (*Service, error) {
-	sql, err := sqldb.Open(ctx, cfg.DB, "user")
+	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "user", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("user: %w", err)
-	}
-	if err := sql.Instrument(tel.Log, tel.Registry, slowStatement); err != nil {
-		return nil, errors.Join(fmt.Errorf("user: %w", err), sql.Close())
-	}
-	if err := sql.Migrate(ctx, db.Migrations()); err != nil {
-		return nil, errors.Join(fmt.Errorf("user: %w", err), sql.Close())
 	}
 	store, err := kv.Open(ctx, cfg.Cache)
 	if err != nil {

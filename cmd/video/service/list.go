@@ -2,12 +2,12 @@ package service
 
 import (
 	"context"
-	"strconv"
 
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
 )
 
@@ -16,7 +16,7 @@ const defaultFeed = 30
 
 // Feed reads one page of all videos in one statement. It is not cached: a video must be in the feed at once.
 func (s *Service) Feed(ctx context.Context, req *video.FeedRequest) (*video.FeedResponse, error) {
-	limit, err := pageSize(req.Limit, defaultFeed)
+	limit, err := batch.Limit(req.Limit, defaultFeed, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -33,29 +33,15 @@ func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorReque
 	if req.AuthorId <= 0 {
 		return nil, errno.InvalidArgument.With("user id is missing")
 	}
-	page := req.Page
-	if page == nil {
-		page = &common.Page{}
-	}
-	limit, err := pageSize(page.Limit, common.MAX_BATCH)
+	before, limit, err := batch.Page(req.Page, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
-	}
-	before := int64(0)
-	if page.Cursor != "" {
-		if before, err = strconv.ParseInt(page.Cursor, 10, 64); err != nil || before <= 0 {
-			return nil, errno.InvalidArgument.With("cursor is not valid")
-		}
 	}
 	rows, err := s.store.ListByAuthor(ctx, req.AuthorId, before, limit+1)
 	if err != nil {
 		return nil, err
 	}
-	next := ""
-	if len(rows) > limit {
-		rows = rows[:limit]
-		next = strconv.FormatInt(oldest(rows), 10)
-	}
+	rows, next := batch.Cut(rows, limit, func(v db.Video) int64 { return v.PublishedAtMs })
 	return &video.ListByAuthorResponse{Videos: pack.Videos(rows), NextCursor: next}, nil
 }
 
@@ -67,19 +53,9 @@ func oldest(rows []db.Video) int64 {
 	return rows[len(rows)-1].PublishedAtMs
 }
 
-func pageSize(asked int32, none int) (int, error) {
-	switch {
-	case asked < 0 || asked > common.MAX_BATCH:
-		return 0, errno.InvalidArgument.With("page size is out of range")
-	case asked == 0:
-		return none, nil
-	}
-	return int(asked), nil
-}
-
 // MGetVideos reads videos through the cache.
 func (s *Service) MGetVideos(ctx context.Context, req *video.MGetVideosRequest) (*video.MGetVideosResponse, error) {
-	ids, err := uniqueIDs(req.VideoIds)
+	ids, err := batch.IDs(req.VideoIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +68,7 @@ func (s *Service) MGetVideos(ctx context.Context, req *video.MGetVideosRequest) 
 
 // MCountByAuthor reads counts through the cache.
 func (s *Service) MCountByAuthor(ctx context.Context, req *video.MCountByAuthorRequest) (*video.MCountByAuthorResponse, error) {
-	ids, err := uniqueIDs(req.AuthorIds)
+	ids, err := batch.IDs(req.AuthorIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}

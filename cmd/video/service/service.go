@@ -3,14 +3,11 @@ package service
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/telemetry"
@@ -66,13 +63,3 @@ func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
 
 // Close releases what Open opened. A service made by New has nothing to release.
 func (s *Service) Close() error { return s.close() }
-
-// uniqueIDs checks the size of a batch and returns its positive ids, sorted, each once. The request stays as it is.
-func uniqueIDs(ids []int64) ([]int64, error) {
-	if len(ids) > common.MAX_BATCH {
-		return nil, errno.InvalidArgument.With("too many ids in one call")
-	}
-	out := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return id <= 0 })
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
