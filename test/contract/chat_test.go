@@ -139,7 +139,7 @@ func (p *phone) poll(t testing.TB) {
 
 // testChatPolling lets both sides send from several places and poll at once: everything arrives once, in order.
 func testChatPolling(t *testing.T, d *harness.Deployment) {
-	const senders, each = 4, 10
+	const senders, each = 4, 25
 	users := [2]*harness.User{d.NewUser(t), d.NewUser(t)}
 	phones := [2]*phone{{user: users[0], peer: users[1]}, {user: users[1], peer: users[0]}}
 	for i, u := range users { // a history from which the cursor starts
@@ -182,13 +182,20 @@ func testChatPolling(t *testing.T, d *harness.Deployment) {
 	}
 }
 
-// pollEvery is faster than the app, which polls once a second, and slower than the limit.
-const pollEvery = 60 * time.Millisecond
+// The app polls once a second. Here a phone polls as often as it may: a burst at once, then at the limit's rate.
+const (
+	pollBurst = 50
+	pollFast  = 2 * time.Millisecond
+	pollEvery = 60 * time.Millisecond
+)
 
 func pollWhile(t testing.TB, p *phone, more func() bool) {
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(pollFast)
 	defer tick.Stop()
-	for more() {
+	for n := 0; more(); n++ {
+		if n == pollBurst {
+			tick.Reset(pollEvery)
+		}
 		p.poll(t)
 		<-tick.C
 	}

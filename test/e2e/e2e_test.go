@@ -1,4 +1,4 @@
-// Package e2e_test lives the lives of the product's users, on both deployments: what one does, everybody sees rightly.
+// Package e2e_test lives whole lives in the product: the same scenarios against the all-in-one and the six processes.
 package e2e_test
 
 import (
@@ -7,28 +7,46 @@ import (
 	"tiktok/test/harness"
 )
 
-func TestAllInOne(t *testing.T) { run(t, harness.AllInOne(t, harness.WithoutLimits())) }
+// scenario is one story. All scenarios of a deployment share its store.
+type scenario struct {
+	name string
+	run  func(t *testing.T, d *harness.Deployment)
+}
 
-func TestDistributed(t *testing.T) { run(t, harness.Distributed(t, harness.WithoutLimits())) }
-
-// run lives every scenario on one store; the audit and the restart come after all the storms.
-func run(t *testing.T, d *harness.Deployment) {
-	for _, s := range []struct {
-		name string
-		run  func(t *testing.T, d *harness.Deployment)
-	}{
-		{"life", testLife},
-		{"likes of one user at once", testOneUserLikesAtOnce},
-		{"likes of many users at once", testManyUsersLikeAtOnce},
-		{"like and unlike storm", testLikeStorm},
-		{"comments at once", testCommentsAtOnce},
-		{"follows at once", testFollowsAtOnce},
-		{"registers of one name at once", testRegistersAtOnce},
-		{"calls of a feed page", testFeedCalls},
+func scenarios() []scenario {
+	return []scenario{
+		{"a fresh store", testFresh},
+		{"a feed page is six calls", testRPCs},
+		{"likes", testLikes},
+		{"follows", testFollows},
+		{"comments", testComments},
+		{"uploads", testUploads},
+		{"one name, many at once", testOneName},
+		{"storm", testStorm},
 		{"audit", func(t *testing.T, d *harness.Deployment) { d.Audit(t) }},
-		{"restart", testRestart},
-		{"nothing secret in the logs", testLogs},
-	} {
-		t.Run(s.name, func(t *testing.T) { s.run(t, d) })
+		{"life and restart", testLife},
+		{"random walk", testRandomWalk},
+		{"a stop lets an upload end", testStopDuringUpload},
+		{"a stop among requests", testStopAmongRequests},
+		{"a second one is told why not", testSecond},
+		{"audit again", func(t *testing.T, d *harness.Deployment) { d.Audit(t) }},
+		{"logs keep secrets", testLogs},
+	}
+}
+
+func TestEndToEnd(t *testing.T) {
+	// The tests look at everything from everyone's side after each step; nobody does that by hand.
+	opts := []harness.Option{harness.WithoutLimits()}
+	harness.Each(t, opts, func(t *testing.T, d *harness.Deployment) {
+		for _, s := range scenarios() {
+			t.Run(s.name, func(t *testing.T) { s.run(t, d) })
+		}
+	})
+}
+
+// testFresh: nothing is there, and that is no error.
+func testFresh(t *testing.T, d *harness.Deployment) {
+	if page := d.Visitor().Feed(t, 0); len(page.Videos) != 0 || page.Next != 0 {
+		t.Errorf("an empty store has %d videos and goes on at %d", len(page.Videos), page.Next)
 	}
 }

@@ -1,178 +1,112 @@
 package e2e_test
 
 import (
-	"net/http"
-	"strings"
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
-	"tiktok/pkg/errno"
 	"tiktok/test/harness"
 )
 
-// counters are what a profile says beside names and pictures.
-type counters struct {
-	follow, followers, favorited, works, favorites int64
-	isFollow                                       bool
-}
+// messageText begins every text that is nobody's business but the two sides'.
+const messageText = "between you and me: "
 
-func requireCounters(t *testing.T, viewer *harness.User, of int64, want counters) {
-	t.Helper()
-	c := viewer.Profile(t, of)
-	got := counters{c.FollowCount, c.FollowerCount, c.TotalFavorited, c.WorkCount, c.FavoriteCount, c.IsFollow}
-	if got != want {
-		t.Errorf("%s sees %s with %+v, want %+v", viewer.Name, c.Name, got, want)
-	}
-}
-
-func requireVideo(t *testing.T, viewer *harness.User, id, likes, comments int64, liked bool) {
-	t.Helper()
-	for _, v := range viewer.Feed(t, 0).Videos {
-		if v.ID != id {
-			continue
-		}
-		if v.FavoriteCount != likes || v.CommentCount != comments || v.IsFavorite != liked {
-			t.Errorf("%q sees the video with %d likes, %d comments, liked %v; want %d, %d, %v",
-				viewer.Name, v.FavoriteCount, v.CommentCount, v.IsFavorite, likes, comments, liked)
-		}
-		return
-	}
-	t.Errorf("the video is not on the first page of %q", viewer.Name)
-}
-
-// testLife is two people's first day: each step is seen at once, by both and by a visitor.
+// testLife is the way of the mobile client through the product, looked at from everyone's side after each step; then
+// everything is stopped and started again, and nothing has changed.
 func testLife(t *testing.T, d *harness.Deployment) {
-	anna, ben, visitor := d.NewUser(t), d.NewUser(t), d.Visitor()
-	requireCounters(t, anna, anna.ID, counters{})
-
-	v := anna.Publish(t, "my first video")
-	if v.Author.ID != anna.ID || v.Author.WorkCount != 1 {
-		t.Errorf("published by %+v", v.Author)
+	m := newModel(t, d, 3)
+	ann, bob, eve := m.people[0], m.people[1], m.people[2]
+	var sea, hill harness.Video
+	steps := []struct {
+		name string
+		do   func()
+	}{
+		{"registering", func() {}},
+		{"ann publishes", func() { sea = m.publish(t, ann, "sea of "+ann.Name) }},
+		{"bob publishes", func() { hill = m.publish(t, bob, "hill of "+bob.Name) }},
+		{"bob likes ann's video", func() { m.like(t, bob, sea.ID) }},
+		{"ann likes her own video", func() { m.like(t, ann, sea.ID) }},
+		{"eve likes both", func() { m.like(t, eve, sea.ID); m.like(t, eve, hill.ID) }},
+		{"bob takes it back", func() { m.unlike(t, bob, sea.ID) }},
+		{"bob likes it again", func() { m.like(t, bob, sea.ID) }},
+		{"eve comments", func() { m.comment(t, eve, sea.ID, "where is that?") }},
+		{"ann answers", func() { m.comment(t, ann, sea.ID, "at home 🌊") }},
+		{"eve follows ann", func() { m.follow(t, eve, ann) }},
+		{"bob follows ann", func() { m.follow(t, bob, ann) }},
+		{"ann follows back: they are friends", func() { m.follow(t, ann, bob) }},
+		{"bob writes to ann", func() { m.send(t, bob, ann, messageText+"hi") }},
+		{"ann writes to bob", func() { m.send(t, ann, bob, messageText+"hello") }},
+		{"eve writes to ann, who is no friend", func() { m.send(t, eve, ann, messageText+"may I?") }},
+		{"ann follows eve", func() { m.follow(t, ann, eve) }},
+		{"bob follows eve and stops", func() { m.follow(t, bob, eve); m.unfollow(t, bob, eve) }},
+		{"eve deletes her comment", func() { m.deleteComment(t, 1) }},
+		{"ann publishes again", func() { m.publish(t, ann, "night of "+ann.Name) }},
+		{"ann leaves bob", func() { m.unfollow(t, ann, bob) }},
+		{"stopping and starting again", func() { d.Stop(t); d.Start(t) }},
+		{"eve likes and follows as if nothing had been", func() { m.unlike(t, eve, sea.ID); m.follow(t, eve, bob) }},
+		{"bob publishes after it", func() {
+			if v := m.publish(t, bob, "dawn of "+bob.Name); v.ID <= hill.ID {
+				t.Errorf("id %d after a restart is not above %d", v.ID, hill.ID)
+			}
+		}},
+		{"logging in again", func() {
+			again := d.Login(t, ann.Name, ann.Password)
+			if again.ID != ann.ID {
+				t.Errorf("ann was %d and is %d", ann.ID, again.ID)
+			}
+			*ann = *again
+		}},
 	}
-	for _, u := range []*harness.User{anna, ben, visitor} {
-		requireVideo(t, u, v.ID, 0, 0, false)
+	for _, s := range steps {
+		s.do()
+		m.check(t, s.name)
 	}
-	for _, link := range []string{v.PlayURL, v.CoverURL, v.Author.Avatar, v.Author.BackgroundImage} {
-		if a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: d.Below(t, link)}); a.Status != http.StatusOK || len(a.Raw) == 0 {
-			t.Errorf("%s: HTTP status %d, %d bytes", link, a.Status, len(a.Raw))
+	for _, v := range d.Visitor().Published(t, ann.ID) {
+		a := d.Raw(t, harness.Request{Method: "GET", Path: d.Below(t, v.PlayURL)})
+		if a.Status != 200 || len(a.Raw) == 0 {
+			t.Errorf("the file of %s after a restart: HTTP %d, %d bytes", v.Title, a.Status, len(a.Raw))
 		}
-	}
-
-	ben.Like(t, v.ID)
-	requireVideo(t, ben, v.ID, 1, 0, true)
-	requireVideo(t, anna, v.ID, 1, 0, false)
-	requireVideo(t, visitor, v.ID, 1, 0, false)
-	requireCounters(t, ben, anna.ID, counters{favorited: 1, works: 1})
-	requireCounters(t, anna, ben.ID, counters{favorites: 1})
-	if liked := anna.Favorites(t, ben.ID); len(liked) != 1 || liked[0].ID != v.ID || liked[0].IsFavorite {
-		t.Errorf("anna sees ben's likes as %+v", liked)
-	}
-	if liked := ben.Favorites(t, ben.ID); len(liked) != 1 || !liked[0].IsFavorite {
-		t.Errorf("ben sees his likes as %+v", liked)
-	}
-	ben.Unlike(t, v.ID)
-	requireVideo(t, ben, v.ID, 0, 0, false)
-	requireCounters(t, visitor, anna.ID, counters{works: 1})
-	ben.Like(t, v.ID)
-
-	first := ben.Comment(t, v.ID, "nice 👍")
-	anna.Comment(t, v.ID, "谢谢")
-	requireVideo(t, visitor, v.ID, 1, 2, false)
-	if list := visitor.Comments(t, v.ID); len(list) != 2 || list[0].Content != "谢谢" || list[1].ID != first.ID || list[1].User.ID != ben.ID {
-		t.Errorf("comments %+v", list)
-	}
-	anna.Post(t, harness.PathComment, "video_id", v.ID, "action_type", 2, "comment_id", first.ID).Fails(t, errno.Forbidden)
-	ben.DeleteComment(t, v.ID, first.ID)
-	ben.Post(t, harness.PathComment, "video_id", v.ID, "action_type", 2, "comment_id", first.ID).Fails(t, errno.CommentNotFound)
-	requireVideo(t, anna, v.ID, 1, 1, false)
-
-	ben.Follow(t, anna.ID)
-	requireCounters(t, ben, anna.ID, counters{followers: 1, favorited: 1, works: 1, isFollow: true})
-	requireCounters(t, visitor, anna.ID, counters{followers: 1, favorited: 1, works: 1})
-	requireCounters(t, anna, ben.ID, counters{follow: 1, favorites: 1})
-	if fans := anna.Followers(t, anna.ID); len(fans) != 1 || fans[0].ID != ben.ID || fans[0].IsFollow {
-		t.Errorf("anna's followers %+v", fans)
-	}
-	if got := ben.Following(t, ben.ID); len(got) != 1 || got[0].ID != anna.ID || !got[0].IsFollow {
-		t.Errorf("ben follows %+v", got)
-	}
-	if got := ben.Friends(t); len(got) != 0 {
-		t.Errorf("friends without being followed back: %+v", got)
-	}
-	anna.Follow(t, ben.ID)
-	if got := anna.Friends(t); len(got) != 1 || got[0].ID != ben.ID || !got[0].IsFollow || got[0].Message != "" {
-		t.Errorf("anna's friends %+v", got)
-	}
-
-	anna.Send(t, ben.ID, "hello")
-	ben.Send(t, anna.ID, "hi anna")
-	all := anna.Chat(t, ben.ID, 0)
-	if len(all) != 2 || all[0].Content != "hello" || all[1].FromUserID != ben.ID || all[1].ToUserID != anna.ID {
-		t.Fatalf("chat %+v", all)
-	}
-	if got := anna.Chat(t, ben.ID, all[0].Time(t)); len(got) != 1 || got[0].Content != "hi anna" {
-		t.Errorf("a poll of anna's gets %+v", got)
-	}
-	if got := ben.Chat(t, anna.ID, all[0].Time(t)); len(got) != 0 {
-		t.Errorf("ben gets his own message again: %+v", got)
-	}
-	if f := anna.Friends(t); len(f) != 1 || f[0].Message != "hi anna" || f[0].MsgType != 0 {
-		t.Errorf("anna's friends %+v", f)
-	}
-	if f := ben.Friends(t); len(f) != 1 || f[0].Message != "hi anna" || f[0].MsgType != 1 {
-		t.Errorf("ben's friends %+v", f)
-	}
-
-	ben.Unfollow(t, anna.ID)
-	requireCounters(t, ben, anna.ID, counters{follow: 1, favorited: 1, works: 1})
-	if f := anna.Friends(t); len(f) != 0 {
-		t.Errorf("friends after being left: %+v", f)
 	}
 }
 
-// testRestart stops everything gracefully and starts it again: nobody has to log in anew, nothing is lost.
-func testRestart(t *testing.T, d *harness.Deployment) {
-	anna, ben := d.NewUser(t), d.NewUser(t)
-	v := anna.Publish(t, "before the restart")
-	ben.Like(t, v.ID)
-	ben.Comment(t, v.ID, "still there?")
-	ben.Follow(t, anna.ID)
-	anna.Send(t, ben.ID, "remember me")
-	d.Restart(t)
-	requireVideo(t, ben, v.ID, 1, 1, true)
-	requireCounters(t, ben, anna.ID, counters{followers: 1, favorited: 1, works: 1, isFollow: true})
-	if got := ben.Chat(t, anna.ID, 0); len(got) != 1 || got[0].Content != "remember me" {
-		t.Errorf("chat after the restart: %+v", got)
+// testRandomWalk does what comes to its mind, and a model follows.
+func testRandomWalk(t *testing.T, d *harness.Deployment) {
+	const steps, checkEvery = 60, 5
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
+	m := newModel(t, d, 4)
+	anyone := func() *harness.User { return m.people[r.IntN(len(m.people))] }
+	for _, u := range m.people {
+		m.publish(t, u, "walk of "+u.Name)
 	}
-	if again := d.Login(t, anna.Name, anna.Password); again.ID != anna.ID {
-		t.Errorf("anna has become %d", again.ID)
-	}
-	a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: d.Below(t, anna.Published(t, anna.ID)[0].PlayURL)})
-	if a.Status != http.StatusOK {
-		t.Errorf("the video after the restart: HTTP status %d", a.Status)
-	}
-	if w := ben.Publish(t, "after the restart"); w.ID <= v.ID {
-		t.Errorf("id %d after the restart is not above %d", w.ID, v.ID)
-	}
-	d.Audit(t)
-}
-
-// testLogs looks for what must not be there, in what all the scenarios have left.
-func testLogs(t *testing.T, d *harness.Deployment) {
-	u := d.NewUser(t)
-	u.Send(t, d.NewUser(t).ID, "a private message")
-	u.Profile(t, 0)
-	logs := d.Logs(t)
-	if !strings.Contains(logs, "request_id=") {
-		t.Error("no request is logged")
-	}
-	for _, secret := range []string{u.Token, u.Password, "a private message", "token="} {
-		if strings.Contains(logs, secret) {
-			t.Errorf("the logs hold %q", secret)
+	done := ""
+	for i := range steps {
+		u, v := anyone(), m.videos[r.IntN(len(m.videos))]
+		other := anyone()
+		for other == u {
+			other = anyone()
 		}
-	}
-	for _, line := range strings.Split(logs, "\n") {
-		if strings.Contains(line, "level=ERROR") {
-			t.Errorf("logged: %s", line)
+		what := r.IntN(12)
+		done += fmt.Sprintf(" %d", what)
+		switch {
+		case what < 3:
+			m.like(t, u, v.ID)
+		case what < 5:
+			m.unlike(t, u, v.ID)
+		case what < 7:
+			m.follow(t, u, other)
+		case what == 7:
+			m.unfollow(t, u, other)
+		case what < 10:
+			m.comment(t, u, v.ID, fmt.Sprint("step ", i))
+		case what == 10 && len(m.comments) > 0:
+			m.deleteComment(t, r.IntN(len(m.comments)))
+		default:
+			m.send(t, u, other, messageText+fmt.Sprint("step ", i))
+		}
+		if i%checkEvery == checkEvery-1 {
+			m.check(t, "the walk"+done)
 		}
 	}
 }

@@ -4,6 +4,8 @@ package harness
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -134,13 +136,29 @@ func (d *Deployment) start(t testing.TB) {
 	if err := d.host.start(ctx); err != nil {
 		t.Fatalf("start %s: %v", d.Name, err)
 	}
-	Eventually(t, startTimeout, func() error {
-		a, err := d.try(ctx, Request{Method: http.MethodGet, Path: "/douyin/feed/"})
-		if err == nil && a.Code != 0 {
-			err = fmt.Errorf("feed answers %d %s", a.Code, a.Msg)
-		}
+	// The gateway is ready before it has found the services that it can do without.
+	Eventually(t, startTimeout, func() error { return d.complete(ctx) })
+}
+
+// complete returns an error unless the gateway reports that every part is ready.
+func (d *Deployment) complete(ctx context.Context) error {
+	a, err := d.send(ctx, Request{Method: http.MethodGet, Path: "/readyz"})
+	if err != nil {
 		return err
-	})
+	}
+	var parts map[string]string
+	if err := json.Unmarshal(a.Raw, &parts); err != nil {
+		return err
+	}
+	for name, state := range parts {
+		if state != "ok" {
+			return fmt.Errorf("%s is %s", name, state)
+		}
+	}
+	if len(parts) == 0 {
+		return errors.New("/readyz reports no parts")
+	}
+	return nil
 }
 
 func (d *Deployment) stop(t testing.TB) {
@@ -153,11 +171,9 @@ func (d *Deployment) stop(t testing.TB) {
 // URL is where the gateway answers, without a slash at the end. It may change with Restart.
 func (d *Deployment) URL() string { return d.host.url() }
 
-// Restart stops every process gracefully and starts it again on the same data.
-func (d *Deployment) Restart(t testing.TB) {
+// Start starts every process again after Stop, on the same data.
+func (d *Deployment) Start(t testing.TB) {
 	t.Helper()
-	d.http.CloseIdleConnections()
-	d.stop(t)
 	d.start(t)
 }
 

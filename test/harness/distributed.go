@@ -142,6 +142,42 @@ func BuildAllInOne(t testing.TB) string {
 	return out
 }
 
+// Again runs one more process of a distributed deployment with the settings of the one of that name, to its end, and
+// returns its exit status and what it printed.
+func (d *Deployment) Again(t testing.TB, name string) (status int, output string) {
+	t.Helper()
+	h, ok := d.host.(*processes)
+	if !ok {
+		t.Fatalf("%s has no processes", d.Name)
+	}
+	for _, p := range h.all {
+		if p.name == name {
+			return RunToEnd(t, p.bin, p.env)
+		}
+	}
+	t.Fatalf("there is no process %s", name)
+	return 0, ""
+}
+
+// RunToEnd runs a program that is expected to end by itself, and returns its exit status and what it printed. env is its
+// whole environment, nil for this process's without settings.
+func RunToEnd(t testing.TB, bin string, env []string, args ...string) (status int, output string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin, args...)
+	cmd.SysProcAttr = dieWithParent()
+	if cmd.Env = env; env == nil {
+		cmd.Env = environ()
+	}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("%s: %v\n%s", filepath.Base(bin), errors.Join(err, ctx.Err()), out)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
 // environ is this process's environment without settings, and with these.
 func environ(sets ...map[string]string) []string {
 	var env []string
@@ -160,6 +196,12 @@ func environ(sets ...map[string]string) []string {
 
 // Ports are taken below the range that systems give to outgoing connections.
 const firstPort, lastPort = 20000, 31999
+
+// FreePort is an address on loopback that nobody listens on.
+func FreePort(t testing.TB) string {
+	t.Helper()
+	return freePorts(t, 1)[0]
+}
 
 // freePorts are n addresses on loopback that nobody listens on.
 func freePorts(t testing.TB, n int) []string {

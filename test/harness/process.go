@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -92,4 +94,46 @@ func (p *process) stop(within time.Duration) error {
 	case <-timer.C:
 		return errors.Join(fmt.Errorf("%s: still running %v after SIGTERM", p.name, within), p.cmd.Process.Kill(), <-ended)
 	}
+}
+
+// Program is a program that a test runs as a real process.
+type Program struct {
+	p *process
+	// URL is where it answers, without a slash at the end.
+	URL string
+}
+
+// RunProgram starts a program that answers /readyz at addr, host:port, waits until it is ready, and stops it when the
+// test ends.
+func RunProgram(t testing.TB, bin, addr string, args ...string) *Program {
+	t.Helper()
+	p := &process{
+		name: filepath.Base(bin), bin: bin, log: filepath.Join(t.TempDir(), "output"), args: args, env: environ(), admin: "http://" + addr,
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	r := &Program{p: p, URL: p.admin}
+	t.Cleanup(func() { r.Stop(t) })
+	if err := p.startAndWait(ctx); err != nil {
+		t.Fatalf("%v\n%s", err, r.Output(t))
+	}
+	return r
+}
+
+// Stop asks it to stop and fails the test unless it ends with status 0. A second call does nothing.
+func (r *Program) Stop(t testing.TB) {
+	t.Helper()
+	if err := r.p.stop(stopTimeout); err != nil {
+		t.Errorf("%v\n%s", err, r.Output(t))
+	}
+}
+
+// Output is what it has printed so far.
+func (r *Program) Output(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile(r.p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

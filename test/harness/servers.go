@@ -113,8 +113,8 @@ func (s *servers) waitUnregistered(t testing.TB) {
 		if err != nil {
 			return fmt.Errorf("etcd: %w", err)
 		}
-		for _, kv := range res.Kvs {
-			return fmt.Errorf("%s is registered in etcd: another deployment uses these servers", kv.Key)
+		if len(res.Kvs) > 0 {
+			return fmt.Errorf("%s is registered in etcd: another deployment uses these servers", res.Kvs[0].Key)
 		}
 		return nil
 	})

@@ -1,0 +1,94 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"tiktok/test/harness"
+)
+
+// maxFeedRPCs: the videos, then their authors, relations, works, the authors' and the videos' counters.
+const maxFeedRPCs = 6
+
+// testRPCs: a page costs as many calls between gateway and services as its composition has parts, not as it has items.
+func testRPCs(t *testing.T, d *harness.Deployment) {
+	const pageSize = 30
+	authors := d.People(t, pageSize)
+	clip := harness.TestData(t, "tiny.mp4")
+	harness.Parallel(t, pageSize, func(t testing.TB, i int) {
+		authors[i].TryPublish(t, "by "+authors[i].Name, harness.File{Data: clip}).OK(t)
+	})
+	viewer := authors[0]
+	fan := d.NewUser(t)
+	for i, v := range d.Visitor().Feed(t, 0).Videos {
+		if i < 10 {
+			fan.Like(t, v.ID)
+			fan.Follow(t, v.Author.ID)
+			d.People(t, pageSize)[(i+5)%pageSize].Comment(t, v.ID, "counted")
+		}
+	}
+	first := d.Visitor().Feed(t, 0)
+	distinct := map[int64]bool{}
+	for _, v := range first.Videos {
+		distinct[v.Author.ID] = true
+	}
+	if len(distinct) != pageSize {
+		t.Fatalf("the page has videos of %d authors, want %d", len(distinct), pageSize)
+	}
+	cost := func(t *testing.T, what string, ask func()) (float64, map[string]float64) {
+		t.Helper()
+		before := d.RPCs(t)
+		ask()
+		n, by := harness.Added(before, d.RPCs(t))
+		t.Logf("%s: %v calls %v", what, n, by)
+		return n, by
+	}
+	for name, u := range map[string]*harness.User{"a visitor": d.Visitor(), "a user": viewer, "a fan": fan} {
+		t.Run(name, func(t *testing.T) {
+			full, calls := cost(t, "30 videos by 30 authors", func() {
+				if n := len(u.Feed(t, 0).Videos); n != pageSize {
+					t.Errorf("a page of %d", n)
+				}
+			})
+			if full > maxFeedRPCs {
+				t.Errorf("a feed page costs %v calls, want at most %d: %v", full, maxFeedRPCs, calls)
+			}
+			if full == 0 {
+				t.Error("no call was counted")
+			}
+			// A page of fewer: the videos published before the 28th of the page.
+			latest := d.Visitor().Feed(t, 0).Next + 1
+			few, fewCalls := cost(t, "a short page", func() { u.Feed(t, latest) })
+			if few != full {
+				t.Errorf("a short page costs %v calls %v, a full one %v %v", few, fewCalls, full, calls)
+			}
+			again, _ := cost(t, "the same again", func() { u.Feed(t, 0) })
+			if again != full {
+				t.Errorf("the same page costs %v calls the second time, %v the first", again, full)
+			}
+		})
+	}
+	t.Run("other lists", func(t *testing.T) {
+		for what, c := range map[string]struct {
+			most float64
+			ask  func()
+		}{
+			"profile":       {4, func() { fan.Profile(t, viewer.ID) }},
+			"publish list":  {6, func() { fan.Published(t, viewer.ID) }},
+			"favorite list": {7, func() { fan.Favorites(t, fan.ID) }}, // the ids, then the videos like a feed's
+			"comment list":  {6, func() { fan.Comments(t, first.Videos[0].ID) }},
+			"follow list":   {5, func() { fan.Following(t, fan.ID) }},
+			"follower list": {5, func() { fan.Followers(t, viewer.ID) }},
+			"friend list":   {6, func() { fan.Friends(t) }},
+			"chat":          {1, func() { fan.Chat(t, viewer.ID, 0) }},
+			"like":          {2, func() { fan.Like(t, first.Videos[20].ID) }},
+			"follow":        {2, func() { fan.Follow(t, first.Videos[20].Author.ID) }},
+			"message":       {2, func() { fan.Send(t, viewer.ID, messageText+"counted") }},
+		} {
+			if n, by := cost(t, what, c.ask); n > c.most {
+				t.Errorf("%s costs %v calls, want at most %v: %v", what, n, c.most, fmt.Sprint(maps.Clone(by)))
+			}
+		}
+	})
+}
