@@ -140,7 +140,7 @@ func badTokens(t *testing.T, d *harness.Deployment, u *harness.User) map[string]
 	}
 	key := secret(t, d)
 	// The same key and claims make a good token, or the bad ones below would show nothing.
-	if got := (d.Call(t, get, harness.PathUser, harness.Params("token", sign(jwt.SigningMethodHS256, key, nil)), nil)).OK(t); got.Body["user"] == nil {
+	if got := d.Call(t, get, harness.PathUser, harness.Params("token", sign(jwt.SigningMethodHS256, key, nil)), nil).OK(t); got.Body["user"] == nil {
 		t.Fatal("the test cannot sign tokens")
 	}
 	head, rest, _ := strings.Cut(u.Token, ".")

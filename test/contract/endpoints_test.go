@@ -65,7 +65,8 @@ func endpoints() []endpoint {
 				return p("video_id", w.video.ID, "action_type", 1, "token", w.ann.Token)
 			},
 			func(w *world) url.Values { return p("video_id", 1, "action_type", 1, "token", w.ann.Token) }, errno.VideoNotFound,
-			object{}, object{},
+			object{},
+			object{},
 		},
 		{
 			"favorite list", get, harness.PathFavoriteList,
@@ -82,7 +83,8 @@ func endpoints() []endpoint {
 			func(w *world) url.Values {
 				return p("video_id", 1, "action_type", 1, "comment_text", "nice", "token", w.ann.Token)
 			}, errno.VideoNotFound,
-			object{"comment": commentShape()}, object{},
+			object{"comment": commentShape()},
+			object{},
 		},
 		{
 			"comment list", get, harness.PathCommentList,
@@ -99,7 +101,8 @@ func endpoints() []endpoint {
 			func(w *world) url.Values {
 				return p("to_user_id", w.ann.ID, "action_type", 1, "token", w.ann.Token)
 			}, errno.SocialSelf,
-			object{}, object{},
+			object{},
+			object{},
 		},
 		{
 			"follow list", get, harness.PathFollowList,
@@ -130,7 +133,8 @@ func endpoints() []endpoint {
 			func(w *world) url.Values {
 				return p("to_user_id", w.ann.ID, "action_type", 1, "content", "hi", "token", w.ann.Token)
 			}, errno.ChatSelf,
-			object{}, object{},
+			object{},
+			object{},
 		},
 		{
 			"chat", get, harness.PathChat,

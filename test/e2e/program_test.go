@@ -55,7 +55,7 @@ func TestProgram(t *testing.T) {
 	})
 	t.Run("settings that cannot be", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "bad.yaml")
-		if err := os.WriteFile(file, []byte("gateway:\n  adress: :1\n"), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte("gateway:\n  address: :1\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		for name, args := range map[string][]string{

@@ -112,7 +112,7 @@ func binaries(t testing.TB) string {
 		return dir
 	}
 	dir := t.TempDir()
-	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	args := []string{"build", "-ldflags=-s -w", "-o", dir + string(filepath.Separator)}
 	cgo := "CGO_ENABLED=0"
 	if raceEnabled {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
@@ -133,7 +133,7 @@ func binaries(t testing.TB) string {
 func BuildAllInOne(t testing.TB) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), config.AllInOne)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", out, "./cmd/tiktok")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", out, "./cmd/tiktok")
 	cmd.Dir = RepoRoot(t)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if msg, err := cmd.CombinedOutput(); err != nil {
@@ -217,7 +217,7 @@ func freePorts(t testing.TB, n int) []string {
 		if err != nil {
 			continue
 		}
-		defer ln.Close() // all stay taken until all are found
+		defer func() { _ = ln.Close() }() // all stay taken until all are found
 		addrs = append(addrs, addr)
 	}
 	return addrs

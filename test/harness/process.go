@@ -37,7 +37,7 @@ func (p *process) startAndWait(ctx context.Context) error {
 		select {
 		case status := <-p.ended:
 			p.ended = nil
-			return fmt.Errorf("%s ended at once: %v, see its log", p.name, status)
+			return errors.Join(fmt.Errorf("%s ended at once, see its log", p.name), status)
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w", p.name, err)
 		case <-tick.C:

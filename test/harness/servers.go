@@ -105,7 +105,7 @@ func (s *servers) waitUnregistered(t testing.TB) {
 	if err != nil {
 		t.Fatalf("etcd: %v", err)
 	}
-	defer cli.Close()
+	defer func() { _ = cli.Close() }() // it was only read
 	ctx, cancel := context.WithTimeout(t.Context(), serverTimeout)
 	defer cancel()
 	Eventually(t, leaseEnds, func() error {
@@ -141,7 +141,7 @@ func (s *servers) drop(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	var names []string
 	for rows.Next() {
 		var name string

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -68,7 +67,7 @@ func (t inGoroutine) Fatal(args ...any) {
 
 func (t inGoroutine) Fatalf(format string, args ...any) {
 	t.Helper()
-	t.Error(fmt.Sprintf(format, args...))
+	t.Errorf(format, args...)
 	runtime.Goexit()
 }
 
