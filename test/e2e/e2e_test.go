@@ -22,6 +22,7 @@ func scenarios() []scenario {
 		{"comments", testComments},
 		{"uploads", testUploads},
 		{"one name, many at once", testOneName},
+		{"a school registers", testSchool},
 		{"storm", testStorm},
 		{"audit", func(t *testing.T, d *harness.Deployment) { d.Audit(t) }},
 		{"life and restart", testLife},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tiktok/pkg/errno"
 	"tiktok/test/harness"
@@ -235,6 +236,21 @@ func testOneName(t *testing.T, d *harness.Deployment) {
 		t.Fatal("nobody got the name")
 	}
 	d.Login(t, name, fmt.Sprint("password ", winner.Load()-1))
+}
+
+// testSchool: a whole school comes in one lesson, from one address, and everybody gets in.
+func testSchool(t *testing.T, d *harness.Deployment) {
+	atOnce, each := 20, 5
+	if harness.RaceEnabled {
+		atOnce, each = 5, 2 // a password hash takes ten times as long
+	}
+	began := time.Now()
+	harness.Parallel(t, atOnce, func(t testing.TB, _ int) {
+		for range each {
+			d.NewUser(t)
+		}
+	})
+	t.Logf("%d accounts in %v", atOnce*each, time.Since(began).Round(time.Millisecond))
 }
 
 // testStorm does everything at once; afterwards every counter that the API shows is the length of its list.

@@ -145,6 +145,9 @@ func (d *Deployment) login(t testing.TB, path, name, password string) *User {
 	return &User{ID: got.UserID, Name: name, Password: password, Token: got.Token, d: d}
 }
 
+// registrars is how many of a crowd register at once.
+const registrars = 4
+
 // People are n users who exist once for each deployment: registering costs a password hash, so tests that need a crowd
 // share it. What they have liked or whom they follow is unknown.
 func (d *Deployment) People(t testing.TB, n int) []*User {
@@ -154,7 +157,12 @@ func (d *Deployment) People(t testing.TB, n int) []*User {
 	d.mu.Unlock()
 	if n > have {
 		more := make([]*User, n-have)
-		Parallel(t, len(more), func(t testing.TB, i int) { more[i] = d.NewUser(t) })
+		// Few at a time: with the race detector a password hash takes long, and a call has a timeout.
+		Parallel(t, registrars, func(t testing.TB, i int) {
+			for ; i < len(more); i += registrars {
+				more[i] = d.NewUser(t)
+			}
+		})
 		d.mu.Lock()
 		d.people = append(d.people, more...)
 		d.mu.Unlock()

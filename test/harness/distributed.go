@@ -114,7 +114,7 @@ func binaries(t testing.TB) string {
 	dir := t.TempDir()
 	args := []string{"build", "-ldflags=-s -w", "-o", dir + string(filepath.Separator)}
 	cgo := "CGO_ENABLED=0"
-	if raceEnabled {
+	if RaceEnabled {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
 	for _, name := range config.Services() {

@@ -2,5 +2,5 @@
 
 package harness
 
-// raceEnabled: the processes are built like the test.
-const raceEnabled = false
+// RaceEnabled says that the test runs with the race detector, and so do the processes.
+const RaceEnabled = false
