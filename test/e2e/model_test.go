@@ -205,7 +205,9 @@ func (m *model) localCards(all []harness.Card) []harness.Card {
 // check compares what every viewer sees, at every endpoint that shows anything, with the model.
 func (m *model) check(t *testing.T, after string) {
 	t.Helper()
-	for _, viewer := range append([]*harness.User{m.d.Visitor()}, m.people...) {
+	viewers := append([]*harness.User{m.d.Visitor()}, m.people...)
+	harness.Parallel(t, len(viewers), func(t testing.TB, i int) {
+		viewer := viewers[i]
 		name := viewer.Name
 		if name == "" {
 			name = "a visitor"
@@ -239,10 +241,7 @@ func (m *model) check(t *testing.T, after string) {
 		if viewer.ID != 0 {
 			m.checkChats(t, viewer, compare)
 		}
-	}
-	if t.Failed() {
-		t.FailNow()
-	}
+	})
 }
 
 func (m *model) list(viewer int64, match func(harness.Video) bool) []harness.Video {
@@ -255,7 +254,7 @@ func (m *model) list(viewer int64, match func(harness.Video) bool) []harness.Vid
 	return out
 }
 
-func (m *model) checkUser(t *testing.T, viewer, u *harness.User, compare func(what string, got, want any)) {
+func (m *model) checkUser(t testing.TB, viewer, u *harness.User, compare func(what string, got, want any)) {
 	t.Helper()
 	compare(u.Name, m.localCard(viewer.Profile(t, u.ID)), m.card(viewer.ID, u.ID))
 	compare("the videos of "+u.Name, m.localVideos(viewer.Published(t, u.ID)),
@@ -279,7 +278,7 @@ func (m *model) checkUser(t *testing.T, viewer, u *harness.User, compare func(wh
 	compare("who follows "+u.Name, m.localCards(viewer.Followers(t, u.ID)), followers)
 }
 
-func (m *model) checkChats(t *testing.T, viewer *harness.User, compare func(what string, got, want any)) {
+func (m *model) checkChats(t testing.TB, viewer *harness.User, compare func(what string, got, want any)) {
 	t.Helper()
 	var friends []harness.Friend
 	for _, f := range viewer.Friends(t) {
