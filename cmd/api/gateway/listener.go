@@ -119,7 +119,16 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n > 0 && c.head.IsZero() && c.state.Load() == waiting {
 		c.head = now
 	}
+	if n > 0 {
+		c.allowWrite()
+	}
 	return n, err
+}
+
+// allowWrite starts the time anew in which something must be written. Write does so too, but an answer of several
+// buffers does not come that way: net.Buffers writes them to the TCPConn in one call.
+func (c *conn) allowWrite() {
+	_ = c.TCPConn.SetWriteDeadline(time.Now().Add(stallTimeout)) // of a closed connection; the write will tell
 }
 
 func (c *conn) Write(p []byte) (int, error) {
@@ -197,6 +206,7 @@ func track(ctx context.Context, c *app.RequestContext) {
 		return
 	}
 	conn.state.Store(answering)
-	defer conn.state.Store(answered)
 	c.Next(ctx)
+	conn.state.Store(answered)
+	conn.allowWrite()
 }

@@ -127,3 +127,22 @@ func TestCloseLingers(t *testing.T) {
 		t.Errorf("%d connections are still listed", n)
 	}
 }
+
+// A connection that was quiet for longer than a write may take still gets its next answer, also one of several buffers.
+func TestAnswerAfterAQuietTime(t *testing.T) {
+	_, server, client := pair(t)
+	if err := server.TCPConn.SetWriteDeadline(time.Now().Add(-time.Minute)); err != nil { // of an answer long ago
+		t.Fatal(err)
+	}
+	server.state.Store(answered)
+	if _, err := client.Write([]byte("GET")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Read(make([]byte, 8)); err != nil {
+		t.Fatal(err)
+	}
+	buffers := net.Buffers{[]byte("head"), []byte("body")}
+	if _, err := buffers.WriteTo(server); err != nil {
+		t.Errorf("the answer: %v", err)
+	}
+}
