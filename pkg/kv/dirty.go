@@ -42,15 +42,18 @@ func (t *Typed[T]) distrust(ids []int64) {
 	}
 }
 
-// distrusted returns those of ids whose value in the store must not be used.
-func (t *Typed[T]) distrusted(ids []int64) map[int64]struct{} {
+// distrusted returns those of ids whose value in the store must not be used, and all of known.
+func (t *Typed[T]) distrusted(ids []int64, known map[int64]struct{}) map[int64]struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := !t.dirty.all.IsZero() && time.Now().Before(t.dirty.all)
 	if !all && len(t.dirty.ids) == 0 {
-		return nil
+		return known
 	}
-	out := make(map[int64]struct{})
+	out := known
+	if out == nil {
+		out = make(map[int64]struct{})
+	}
 	for _, id := range ids {
 		if _, bad := t.dirty.ids[id]; bad || all {
 			out[id] = struct{}{}

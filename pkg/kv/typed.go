@@ -155,6 +155,7 @@ func (t *Typed[T]) read(ctx context.Context, ids []int64, out map[int64]T) []wan
 	for i, id := range ids {
 		keys[i] = t.key(id)
 	}
+	distrusted := t.distrusted(ids, nil)
 	values, err := t.store.MGet(ctx, keys)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -167,7 +168,9 @@ func (t *Typed[T]) read(ctx context.Context, ids []int64, out map[int64]T) []wan
 		}
 		return wants
 	}
-	distrusted := t.distrusted(ids)
+	// Looked up before and after the store: an id that stops being distrusted in between has got its tombstone, but the
+	// value may have been read before that.
+	distrusted = t.distrusted(ids, distrusted)
 	var wants []want
 	for i, id := range ids {
 		if _, bad := distrusted[id]; bad {

@@ -450,6 +450,43 @@ func TestFailedInvalidationIsMadeUpFor(t *testing.T) {
 	})
 }
 
+// slowRead calls between after each read of the store, before its caller sees the values.
+type slowRead struct {
+	Store
+	between func()
+}
+
+func (s *slowRead) MGet(ctx context.Context, keys []string) ([][]byte, error) {
+	values, err := s.Store.MGet(ctx, keys)
+	s.between()
+	return values, err
+}
+
+// A read takes the old value out of the store; before it goes on, the late tombstone is written and the id is trusted
+// again.
+func TestReadAcrossALateTombstone(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		tab := newTable(1)
+		slow := &slowRead{Store: s, between: func() {}}
+		c := NewTyped[card](slow, o)
+		mustGet(t, c, tab, 1)
+		s.away.Store(true)
+		tab.put(card{ID: 1, Name: "committed"})
+		c.Invalidate(t.Context(), 1)
+		slow.between = func() {
+			waitFor(t, func() bool {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				return len(c.dirty.ids) == 0
+			})
+		}
+		s.away.Store(false)
+		if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+			t.Errorf("read %q", got[1].Name)
+		}
+	})
+}
+
 func TestTooManyFailedInvalidations(t *testing.T) {
 	mem, err := Open(t.Context(), Config{})
 	if err != nil {
