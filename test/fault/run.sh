@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Breaks things under load and counts what was lost: real processes, kill -9, real servers that stop. Starts servers of
+# its own, which it stops and starts as it likes, and leaves nothing running.
+#   test/fault/run.sh [short|long] [go test arguments]      short: under 5 minutes; long: longer outages, more of them
+set -euo pipefail
+repo=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$repo"
+form=${1:-short}
+[ $# -eq 0 ] || shift
+case $form in
+  short) timeout=10m ;;
+  long) timeout=60m ;;
+  *)
+    sed -n '2,4p' "$0" | cut -c3-
+    exit 2
+    ;;
+esac
+export CGO_ENABLED=0
+export TIKTOK_ENV_NAME=fault TIKTOK_ENV_BASE=24000
+export TIKTOK_FAULT=1 TIKTOK_FAULT_FORM=$form
+
+# Two runs would stop each other's servers.
+mkdir -p .env.d
+exec 8>.env.d/fault-run.lock
+flock -n 8 || {
+  echo "test/fault/run.sh is running already" >&2
+  exit 1
+}
+
+trap 'test/env.sh down --purge 8>&-' EXIT
+test/env.sh down --purge >/dev/null 2>&1 8>&- || true
+test/env.sh up 8>&-
+eval "$(test/env.sh env)"
+
+# Once for all processes, built again only when something has changed.
+export TIKTOK_TEST_BIN=$repo/bin/fault
+mkdir -p "$TIKTOK_TEST_BIN"
+go build -ldflags='-s -w' -o "$TIKTOK_TEST_BIN/" ./cmd/...
+
+go test -count=1 -timeout "$timeout" -v "$@" ./test/fault 8>&-

@@ -1,0 +1,124 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"syscall"
+	"testing"
+
+	"tiktok/config"
+)
+
+// Try is Do for tests that break something: what comes back may be no answer at all. Observe does not see it.
+func (d *Deployment) Try(ctx context.Context, r Request) (Answer, error) { return d.try(ctx, r) }
+
+// Try does something at an endpoint with the user's token. An error means that there was no answer with an envelope.
+func (u *User) Try(ctx context.Context, method, path string, pairs ...any) (Answer, error) {
+	return u.d.try(ctx, Request{Method: method, Path: path, Query: u.params(pairs...)})
+}
+
+// AllInOneProcess runs the all-in-one as a real process that can be killed, on a port that it keeps.
+func AllInOneProcess(t testing.TB, opts ...Option) *Deployment {
+	t.Helper()
+	o := collect(t, opts)
+	address := FreePort(t)
+	o.set["gateway.addr"] = address
+	bin := filepath.Join(os.Getenv(envBinaries), config.AllInOne)
+	if os.Getenv(envBinaries) == "" {
+		bin = BuildAllInOne(t)
+	}
+	p := &process{
+		name: config.AllInOne, bin: bin, log: filepath.Join(t.TempDir(), config.AllInOne+".log"),
+		env: environ(o.set), admin: "http://" + address,
+	}
+	h := &processes{logDir: filepath.Dir(p.log), address: address, all: []*process{p}}
+	return launch(t, NameAllInOne, o, Settings(t, config.AllInOne, o.set), h)
+}
+
+// Kill ends a process of the deployment as kill -9 does. It stays away until Revive.
+func (d *Deployment) Kill(t testing.TB, name string) {
+	t.Helper()
+	if err := d.process(t, name).kill(); err != nil {
+		t.Fatalf("kill %s: %v", name, err)
+	}
+}
+
+// Revive starts a process again that was killed, and waits until it is ready.
+func (d *Deployment) Revive(t testing.TB, name string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	if err := d.process(t, name).startAndWait(ctx); err != nil {
+		t.Fatalf("start again: %v", err)
+	}
+}
+
+// AddReplica runs one more process of a service, on ports of its own, waits until it is ready, and returns its name for
+// Kill and Revive. It ends with the deployment.
+func (d *Deployment) AddReplica(t testing.TB, service string) string {
+	t.Helper()
+	first := d.process(t, service)
+	h := d.host.(*processes)
+	n := 1
+	for _, p := range h.all {
+		if p.bin == first.bin {
+			n++
+		}
+	}
+	ports := freePorts(t, 2)
+	name := fmt.Sprintf("%s-%d", service, n)
+	p := &process{
+		name: name, bin: first.bin, log: filepath.Join(h.logDir, name+".log"), admin: "http://" + ports[0],
+		// Of two values of one variable the last one counts.
+		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+ports[0], config.EnvName("rpc.listen")+"="+ports[1]),
+	}
+	h.all = slices.Insert(h.all, len(h.all)-1, p)
+	d.Revive(t, name)
+	return name
+}
+
+// CounterOf reads one metric of one process, by its labels as they are printed.
+func (d *Deployment) CounterOf(t testing.TB, process, name string) map[string]float64 {
+	t.Helper()
+	line := regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `(\{.*\})? (\S+)$`)
+	return d.scrape(t, d.process(t, process).admin+"/metrics", line)
+}
+
+// Ready returns an error unless the gateway reports that every part is ready.
+func (d *Deployment) Ready(ctx context.Context) error { return d.complete(ctx) }
+
+func (d *Deployment) process(t testing.TB, name string) *process {
+	t.Helper()
+	h, ok := d.host.(*processes)
+	if !ok {
+		t.Fatalf("%s runs in the test's own process", d.Name)
+	}
+	i := slices.IndexFunc(h.all, func(p *process) bool { return p.name == name })
+	if i < 0 {
+		t.Fatalf("there is no process %s", name)
+	}
+	return h.all[i]
+}
+
+// kill sends SIGKILL and waits until the process is gone.
+func (p *process) kill() error {
+	if p.ended == nil {
+		return errors.New("it does not run")
+	}
+	ended := p.ended
+	p.ended = nil
+	if err := p.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		return fmt.Errorf("it had ended before: %w", errors.Join(err, <-ended))
+	}
+	var killed *exec.ExitError
+	if err := <-ended; !errors.As(err, &killed) {
+		return fmt.Errorf("it ended otherwise: %w", err)
+	}
+	return nil
+}
