@@ -64,6 +64,11 @@ start() {
     done
     echo "ready"
   done
+  # A service is in etcd about a second after it listens; until then the gateway reports it as unavailable.
+  until curl -fs http://127.0.0.1:$(admin_port api)/readyz | grep -qv unavailable; do
+    [ $((SECONDS - began)) -le 60 ] || { echo "a service is not found in etcd: $(curl -s http://127.0.0.1:$(admin_port api)/readyz)"; exit 1; }
+    sleep 0.2
+  done
   echo "http://localhost:10001 is ready; logs are in .run/"
 }
 

@@ -63,6 +63,9 @@ type Config struct {
 	Driver string `mapstructure:"driver"`
 	// URL of RabbitMQ, amqp://user:password@host:port/vhost.
 	URL string `mapstructure:"url"`
+	// Prefix starts the names of RabbitMQ's queues, "<prefix>.<name>" and "<prefix>.<name>.dead"; deployments that share
+	// a broker have one each. Empty means "tiktok".
+	Prefix string `mapstructure:"prefix"`
 	// MaxBatch bounds the messages given to apply at once. 0 means 512.
 	MaxBatch int `mapstructure:"max_batch"`
 	// MaxWait is how long RabbitMQ's consumer waits to fill a batch. 0 means 5 ms. The memory driver does not wait: a
@@ -76,6 +79,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Prefix == "" {
+		c.Prefix = "tiktok"
+	}
 	if c.MaxBatch <= 0 {
 		c.MaxBatch = 512
 	}

@@ -40,7 +40,7 @@ func newRabbit[T any](
 		return nil, fmt.Errorf("queue: url of RabbitMQ: %w", err)
 	}
 	q := &rabbit[T]{
-		cfg: cfg, name: queuePrefix + name, log: log, metrics: m,
+		cfg: cfg, name: cfg.Prefix + "." + name, log: log, metrics: m,
 		closed: make(chan struct{}),
 		gone:   make(chan struct{}),
 	}

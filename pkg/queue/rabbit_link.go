@@ -11,8 +11,7 @@ import (
 )
 
 const (
-	queuePrefix = "tiktok."
-	deadSuffix  = ".dead"
+	deadSuffix = ".dead"
 	// heartbeat: a broker that went away without a word is noticed after three of them.
 	heartbeat    = 5 * time.Second
 	dialTimeout  = 5 * time.Second

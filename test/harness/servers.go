@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	amqp "github.com/rabbitmq/amqp091-go"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 )
@@ -25,6 +26,8 @@ const (
 	redisDB = "15"
 	// registryPrefix is where services of these tests stand in etcd, apart from everybody else's.
 	registryPrefix = "tiktok-test"
+	// queuePrefix starts the names of their queues, which are deleted before and after each deployment.
+	queuePrefix = "tiktok-test"
 	// leaseEnds is longer than a killed process stays in etcd.
 	leaseEnds = 20 * time.Second
 	// lockTimeout is how long a test waits for another package's deployment.
@@ -66,7 +69,7 @@ func (s *servers) settings() map[string]string {
 		"db.schema_prefix": s.schemaPrefix,
 		"cache.driver":     "redis", "cache.addrs": s.redis, "cache.db": redisDB,
 		"limits.driver": "redis",
-		"queue.driver":  "rabbitmq", "queue.url": s.rabbitmq,
+		"queue.driver":  "rabbitmq", "queue.url": s.rabbitmq, "queue.prefix": queuePrefix,
 		"rpc.registry": s.etcd, "rpc.registry_prefix": registryPrefix,
 	}
 }
@@ -77,8 +80,9 @@ func (s *servers) acquire(t testing.TB) {
 	t.Helper()
 	s.lock(t)
 	s.waitUnregistered(t)
-	t.Cleanup(func() { s.dropSchemas(t) })
+	t.Cleanup(func() { s.dropSchemas(t); s.deleteQueues(t) })
 	s.dropSchemas(t)
+	s.deleteQueues(t)
 	if err := s.flushRedis(t.Context()); err != nil {
 		t.Fatalf("empty Redis: %v", err)
 	}
@@ -159,6 +163,26 @@ func (s *servers) drop(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// deleteQueues removes what a deployment of these tests has declared, and the events that a killed one has left there.
+func (s *servers) deleteQueues(t testing.TB) {
+	t.Helper()
+	conn, err := amqp.DialConfig(s.rabbitmq, amqp.Config{Dial: amqp.DefaultDial(serverTimeout)})
+	if err != nil {
+		t.Errorf("RabbitMQ: %v", err)
+		return
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	for _, name := range []string{queuePrefix + ".interaction", queuePrefix + ".interaction.dead"} {
+		if err == nil {
+			_, err = ch.QueueDelete(name, false, false, false)
+		}
+	}
+	if err != nil {
+		t.Errorf("delete queues: %v", err)
+	}
 }
 
 // flushRedis empties the tests' own database. Three words of the protocol are not worth a client.
