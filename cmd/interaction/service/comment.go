@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"tiktok/cmd/interaction/dal/db"
@@ -12,7 +11,6 @@ import (
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
-	"tiktok/pkg/sqldb"
 	"tiktok/pkg/text"
 )
 
@@ -37,18 +35,16 @@ func (s *Service) CreateComment(ctx context.Context, req *interaction.CreateComm
 	return &interaction.CreateCommentResponse{Comment: pack.Comment(commentRow(e))}, nil
 }
 
-// DeleteComment deletes the user's own comment.
+// DeleteComment deletes the user's own comment, also one that is not stored yet.
 func (s *Service) DeleteComment(ctx context.Context, req *interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error) {
 	if err := positive(req.UserId, req.VideoId, req.CommentId); err != nil {
 		return nil, err
 	}
-	row, err := s.store.Comment(ctx, req.CommentId)
+	row, ok, err := s.ownComment(ctx, req.UserId, req.VideoId, req.CommentId)
 	switch {
-	case errors.Is(err, sqldb.ErrNotFound):
-		return nil, errno.CommentNotFound
 	case err != nil:
 		return nil, fmt.Errorf("read comment %d: %w", req.CommentId, err)
-	case row.VideoID != req.VideoId:
+	case !ok, row.VideoID != req.VideoId:
 		return nil, errno.CommentNotFound
 	case row.UserID != req.UserId:
 		return nil, errno.Forbidden
@@ -73,7 +69,7 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 	if _, err := s.authorOf(ctx, req.VideoId); err != nil {
 		return nil, err
 	}
-	rows, err := s.store.ListComments(ctx, req.VideoId, before, limit+1)
+	rows, err := s.comments(ctx, req.VideoId, before, limit+1)
 	if err != nil {
 		return nil, fmt.Errorf("list comments of video %d: %w", req.VideoId, err)
 	}

@@ -55,7 +55,7 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.store.ListFavorites(ctx, req.UserId, before, limit+1)
+	rows, err := s.favorites(ctx, req.UserId, before, limit+1)
 	if err != nil {
 		return nil, fmt.Errorf("list favorites of user %d: %w", req.UserId, err)
 	}

@@ -1,7 +1,8 @@
 // Package service is the interaction service: likes, comments and the counters that follow from them.
 //
 // Every write is checked, becomes an event and goes through the queue to apply, the only code that changes the store.
-// The queue may deliver late, twice and in any order; what is stored ends the same.
+// The queue may deliver late, twice and in any order; what is stored ends the same. What it has accepted and not yet
+// delivered is shown from a list of pending events: see pending.go.
 package service
 
 import (
@@ -40,10 +41,12 @@ type Deps struct {
 type Service struct {
 	store *db.Store
 	stats *cache.Stats
-	queue queue.Queue[mq.Event]
-	words *words.Filter
-	ids   *id.Generator
-	peers rpc.Peers
+	// pending is what the queue has accepted and the store may not have yet.
+	pending *cache.Pending
+	queue   queue.Queue[mq.Event]
+	words   *words.Filter
+	ids     *id.Generator
+	peers   rpc.Peers
 	// closers release what Open opened, in this order.
 	closers []func() error
 }
@@ -53,12 +56,13 @@ var _ interaction.InteractionService = (*Service)(nil)
 // New puts a service together. It starts nothing: no write is answered before Run consumes the queue.
 func New(d Deps) *Service {
 	return &Service{
-		store: d.Store,
-		stats: cache.NewStats(d.Cache, d.Log, d.Metrics),
-		queue: d.Queue,
-		words: d.Words,
-		ids:   d.IDs,
-		peers: d.Peers,
+		store:   d.Store,
+		stats:   cache.NewStats(d.Cache, d.Log, d.Metrics),
+		pending: cache.NewPending(d.Cache, d.Log),
+		queue:   d.Queue,
+		words:   d.Words,
+		ids:     d.IDs,
+		peers:   d.Peers,
 	}
 }
 

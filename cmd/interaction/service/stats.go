@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/kitex_gen/common"
@@ -16,13 +17,30 @@ func (s *Service) MGetVideoStats(ctx context.Context, req *interaction.MGetVideo
 	if err != nil {
 		return nil, err
 	}
-	counts, err := s.stats.Videos.GetMulti(ctx, ids, s.loadVideoStats)
+	keys := make([]cache.PendingKey, 0, len(ids)+1)
+	for _, id := range ids {
+		keys = append(keys, cache.CommentsOn(id))
+	}
+	if req.ViewerId > 0 && len(ids) > 0 {
+		keys = append(keys, cache.FavoritesBy(req.ViewerId))
+	}
+	lists := s.pending.Read(ctx, keys...)
+	touched, rest := touchedVideos(ids, lists)
+	counts, err := s.stats.Videos.GetMulti(ctx, rest, s.loadVideoStats)
 	if err != nil {
 		return nil, fmt.Errorf("read video stats: %w", err)
 	}
 	var liked map[int64]bool
-	if req.ViewerId > 0 {
-		if liked, err = s.store.Liked(ctx, req.ViewerId, ids); err != nil {
+	switch {
+	case len(touched) > 0:
+		now, is, err := s.videoStatsNow(ctx, req.ViewerId, touched, ids, lists)
+		if err != nil {
+			return nil, fmt.Errorf("read video stats with pending writes: %w", err)
+		}
+		maps.Copy(counts, now)
+		liked = is
+	case req.ViewerId > 0:
+		if liked, err = s.likedBy(ctx, req.ViewerId, ids); err != nil {
 			return nil, fmt.Errorf("read likes of user %d: %w", req.ViewerId, err)
 		}
 	}
@@ -40,9 +58,22 @@ func (s *Service) MGetUserStats(ctx context.Context, req *interaction.MGetUserSt
 	if err != nil {
 		return nil, err
 	}
-	counts, err := s.stats.Users.GetMulti(ctx, ids, s.loadUserStats)
+	keys := make([]cache.PendingKey, len(ids))
+	for i, id := range ids {
+		keys[i] = cache.FavoritesBy(id)
+	}
+	lists := s.pending.Read(ctx, keys...)
+	touched, rest := touchedUsers(ids, lists)
+	counts, err := s.stats.Users.GetMulti(ctx, rest, s.loadUserStats)
 	if err != nil {
 		return nil, fmt.Errorf("read user stats: %w", err)
+	}
+	if len(touched) > 0 {
+		now, err := s.userStatsNow(ctx, touched, lists)
+		if err != nil {
+			return nil, fmt.Errorf("read user stats with pending writes: %w", err)
+		}
+		maps.Copy(counts, now)
 	}
 	stats := make(map[int64]*interaction.UserStats, len(ids))
 	for _, id := range ids {
@@ -50,6 +81,18 @@ func (s *Service) MGetUserStats(ctx context.Context, req *interaction.MGetUserSt
 		stats[id] = &interaction.UserStats{TotalFavorited: c.TotalFavorited, FavoriteCount: c.FavoriteCount}
 	}
 	return &interaction.MGetUserStatsResponse{Stats: stats}, nil
+}
+
+func (s *Service) likedBy(ctx context.Context, userID int64, videoIDs []int64) (map[int64]bool, error) {
+	rows, err := s.store.FavoritesOf(ctx, userID, videoIDs)
+	if err != nil {
+		return nil, err
+	}
+	liked := make(map[int64]bool, len(rows))
+	for id, row := range rows {
+		liked[id] = row.Liked
+	}
+	return liked, nil
 }
 
 func (s *Service) loadVideoStats(ctx context.Context, ids []int64) (map[int64]cache.VideoStats, error) {

@@ -26,12 +26,15 @@ func (s *Service) event(userID, videoID, authorID int64) mq.Event {
 	return mq.Event{V: mq.Version, ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID, VideoID: videoID, AuthorID: authorID}
 }
 
-// publish hands e to the writer. Once it returns nil the event survives a crash, and unless the queue is far behind it is
-// applied. When the broker is away the event is applied right here: slower, but just as durable.
+// publish hands e to the writer. Once it returns nil the event survives a crash, and everybody's next read sees it; when
+// the queue is so far behind that it is not applied yet, as a pending one. When the broker is away the event is applied right here: slower, but just as durable.
 func (s *Service) publish(ctx context.Context, e mq.Event) error {
-	_, err := s.queue.Publish(ctx, e)
+	applied, err := s.queue.Publish(ctx, e)
 	switch {
 	case err == nil:
+		if !applied {
+			s.pending.Add(ctx, e)
+		}
 		return nil
 	case ctx.Err() != nil, errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrClosed):
 		return fmt.Errorf("%w: %w", errno.Unavailable, err)
@@ -100,10 +103,12 @@ func newChange(events []mq.Event) (*change, error) {
 	}
 	c.videos, c.users = slices.Sorted(maps.Keys(videos)), slices.Sorted(maps.Keys(users))
 	c.commentIDs = slices.Sorted(maps.Keys(c.comments))
-	c.favoriteKeys = slices.SortedFunc(maps.Keys(c.favorites), func(a, b db.FavoriteKey) int {
-		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.VideoID, b.VideoID))
-	})
+	c.favoriteKeys = slices.SortedFunc(maps.Keys(c.favorites), compareFavoriteKeys)
 	return c, nil
+}
+
+func compareFavoriteKeys(a, b db.FavoriteKey) int {
+	return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.VideoID, b.VideoID))
 }
 
 // write applies the change in one transaction. It starts from nothing each time it is called.

@@ -4,34 +4,35 @@ import (
 	"context"
 	"slices"
 
-	"tiktok/pkg/sqldb"
+	"gorm.io/gorm"
 )
 
 // ListComments reads up to limit comments of a video, newest first: those whose id is below before.
 func (s *Store) ListComments(ctx context.Context, videoID, before int64, limit int) ([]Comment, error) {
 	var rows []Comment
-	err := s.db.Read.WithContext(ctx).Select("id", "video_id", "user_id", "content", "created_at_ms").
+	err := s.read.WithContext(ctx).Select("id", "video_id", "user_id", "content", "created_at_ms").
 		Where("video_id = ? AND deleted = ? AND id < ?", videoID, false, before).
 		Order("id DESC").Limit(limit).Find(&rows).Error
 	return rows, err
 }
 
-// Comment reads one comment without its content. It fails with sqldb.ErrNotFound when there is no row or it is deleted.
-func (s *Store) Comment(ctx context.Context, id int64) (Comment, error) {
-	var row Comment
-	err := s.db.Read.WithContext(ctx).Select("id", "video_id", "user_id", "created_at_ms").
-		Where("id = ? AND deleted = ?", id, false).Take(&row).Error
-	return row, sqldb.Translate(err)
+// CommentRows reads the comments with these ids, deleted ones too, without their content.
+func (s *Store) CommentRows(ctx context.Context, ids []int64) (map[int64]Comment, error) {
+	return commentRows(s.read.WithContext(ctx), ids)
 }
 
 // Comments reads and locks the comments with these ids, deleted ones too, without their content. Sorted ids keep two
 // writers from waiting for each other.
 func (t *Tx) Comments(ids []int64) (map[int64]Comment, error) {
+	return commentRows(t.db.ForUpdate(t.tx), ids)
+}
+
+func commentRows(q *gorm.DB, ids []int64) (map[int64]Comment, error) {
+	q = q.Session(&gorm.Session{}) // each chunk starts from here
 	found := make(map[int64]Comment, len(ids))
 	for part := range slices.Chunk(ids, maxRows) {
 		var rows []Comment
-		err := t.db.ForUpdate(t.tx).Select("id", "video_id", "user_id", "created_at_ms", "deleted").
-			Where("id IN ?", part).Find(&rows).Error
+		err := q.Select("id", "video_id", "user_id", "created_at_ms", "deleted").Where("id IN ?", part).Find(&rows).Error
 		if err != nil {
 			return nil, err
 		}

@@ -5,41 +5,49 @@ import (
 	"slices"
 	"strings"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"tiktok/pkg/sqldb"
 )
 
 // ListFavorites reads up to limit likes of a user, most recent first: those whose LikedEvent is below before.
 func (s *Store) ListFavorites(ctx context.Context, userID, before int64, limit int) ([]Favorite, error) {
 	var rows []Favorite
-	err := s.db.Read.WithContext(ctx).Select("video_id", "liked_event").
+	err := s.read.WithContext(ctx).Select("video_id", "liked_event").
 		Where("user_id = ? AND liked = ? AND liked_event < ?", userID, true, before).
 		Order("liked_event DESC").Limit(limit).Find(&rows).Error
 	return rows, err
 }
 
-// Liked reads which of the videos a user likes. At most 1000 videos.
-func (s *Store) Liked(ctx context.Context, userID int64, videoIDs []int64) (map[int64]bool, error) {
-	liked := make(map[int64]bool, len(videoIDs))
+// FavoritesOf reads what a user thinks of the videos, by video. At most 1000 videos.
+func (s *Store) FavoritesOf(ctx context.Context, userID int64, videoIDs []int64) (map[int64]Favorite, error) {
+	found := make(map[int64]Favorite, len(videoIDs))
 	if len(videoIDs) == 0 {
-		return liked, nil
+		return found, nil
 	}
-	// liked is looked at here and not in the query: with it SQLite would rather walk through the user's whole list.
+	// liked is not in the query: with it SQLite would rather walk through the user's whole list.
 	var rows []Favorite
-	err := s.db.Read.WithContext(ctx).Select("video_id", "liked").
+	err := s.read.WithContext(ctx).Select("user_id", "video_id", "liked", "last_event", "liked_event").
 		Where("user_id = ? AND video_id IN ?", userID, videoIDs).Find(&rows).Error
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range rows {
-		if r.Liked {
-			liked[r.VideoID] = true
-		}
+		found[r.VideoID] = r
 	}
-	return liked, nil
+	return found, err
+}
+
+// FavoriteRows reads the rows of keys.
+func (s *Store) FavoriteRows(ctx context.Context, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
+	return favoriteRows(s.read.WithContext(ctx), s.db.Dialect(), keys)
 }
 
 // Favorites reads and locks the rows of keys. Sorted keys keep two writers from waiting for each other.
 func (t *Tx) Favorites(keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
+	return favoriteRows(t.db.ForUpdate(t.tx), t.db.Dialect(), keys)
+}
+
+func favoriteRows(q *gorm.DB, dialect string, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
+	q = q.Session(&gorm.Session{}) // each chunk starts from here
 	found := make(map[FavoriteKey]Favorite, len(keys))
 	for part := range slices.Chunk(keys, maxRows) {
 		args := make([]any, 0, 2*len(part))
@@ -48,11 +56,11 @@ func (t *Tx) Favorites(keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
 		}
 		list := strings.TrimSuffix(strings.Repeat("(?,?),", len(part)), ",")
 		where := "(user_id, video_id) IN (" + list + ")"
-		if t.sqlite() {
+		if dialect == sqldb.SQLite {
 			where = "(user_id, video_id) IN (VALUES " + list + ")"
 		}
 		var rows []Favorite
-		err := t.db.ForUpdate(t.tx).Select("user_id", "video_id", "author_id", "liked", "last_event", "liked_event").
+		err := q.Select("user_id", "video_id", "author_id", "liked", "last_event", "liked_event").
 			Where(where, args...).Find(&rows).Error
 		if err != nil {
 			return nil, err

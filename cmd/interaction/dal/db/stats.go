@@ -12,7 +12,7 @@ import (
 func (s *Store) VideoStats(ctx context.Context, ids []int64) (map[int64]VideoStats, error) {
 	found := make(map[int64]VideoStats, len(ids))
 	var rows []VideoStats
-	err := s.db.Read.WithContext(ctx).Select("video_id", "favorite_count", "comment_count").
+	err := s.read.WithContext(ctx).Select("video_id", "favorite_count", "comment_count").
 		Where("video_id IN ?", ids).Find(&rows).Error
 	for _, r := range rows {
 		found[r.VideoID] = r
@@ -24,7 +24,7 @@ func (s *Store) VideoStats(ctx context.Context, ids []int64) (map[int64]VideoSta
 func (s *Store) UserStats(ctx context.Context, ids []int64) (map[int64]UserStats, error) {
 	found := make(map[int64]UserStats, len(ids))
 	var rows []UserStats
-	err := s.db.Read.WithContext(ctx).Select("user_id", "total_favorited", "favorite_count").
+	err := s.read.WithContext(ctx).Select("user_id", "total_favorited", "favorite_count").
 		Where("user_id IN ?", ids).Find(&rows).Error
 	for _, r := range rows {
 		found[r.UserID] = r

@@ -6,6 +6,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"io/fs"
 
@@ -79,10 +80,14 @@ func (VideoStats) TableName() string { return "video_stats" }
 func (UserStats) TableName() string { return "user_stats" }
 
 // Store reads and writes the service's schema. It is safe for concurrent use.
-type Store struct{ db *sqldb.DB }
+type Store struct {
+	db *sqldb.DB
+	// read answers the reads: the pool, or the transaction of a Snapshot.
+	read *gorm.DB
+}
 
 // New wraps an open database whose Migrations have been run. It does not take it over: whoever opened it closes it.
-func New(db *sqldb.DB) *Store { return &Store{db: db} }
+func New(db *sqldb.DB) *Store { return &Store{db: db, read: db.Read} }
 
 // Migrations are the versions of the schema: mysql/*.sql and sqlite/*.sql.
 func Migrations() fs.FS {
@@ -95,6 +100,15 @@ func Migrations() fs.FS {
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+// Snapshot calls fn with a store whose reads all see one moment. It is only valid inside fn.
+func (s *Store) Snapshot(ctx context.Context, fn func(at *Store) error) error {
+	opts := &sql.TxOptions{ReadOnly: true} // SQLite: every transaction reads one moment
+	if s.db.Dialect() == sqldb.MySQL {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	return s.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return fn(&Store{db: s.db, read: tx}) }, opts)
+}
 
 // Tx is one write transaction. It is only valid inside the function that Write calls.
 type Tx struct {

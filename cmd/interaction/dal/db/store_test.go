@@ -76,16 +76,22 @@ func TestFavorites(t *testing.T) {
 		}
 		same(t, "list of one", []db.Favorite{{VideoID: 12, LikedEvent: 1011}}, list)
 
-		liked, err := s.Liked(t.Context(), 1, []int64{10, 11, 12, 99})
+		of, err := s.FavoritesOf(t.Context(), 1, []int64{10, 11, 12, 99})
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "liked", map[int64]bool{11: true, 12: true}, liked)
-		liked, err = s.Liked(t.Context(), 1, nil)
+		bare := func(f db.Favorite) db.Favorite { f.AuthorID = 0; return f }
+		same(t, "of the user", map[int64]db.Favorite{10: bare(rows[0]), 11: bare(rows[1]), 12: bare(rows[2])}, of)
+		of, err = s.FavoritesOf(t.Context(), 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "liked of nothing", map[int64]bool{}, liked)
+		same(t, "of no video", map[int64]db.Favorite{}, of)
+		got, err := s.FavoriteRows(t.Context(), keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "rows without a lock", map[db.FavoriteKey]db.Favorite{{1, 10}: rows[0], {1, 11}: rows[1], {1, 12}: rows[2], {2, 10}: rows[3]}, got)
 	})
 }
 
@@ -133,14 +139,13 @@ func TestComments(t *testing.T) {
 			t.Errorf("%d deleted comments still hold their text", left)
 		}
 
-		if c, err := s.Comment(t.Context(), 1); err != nil || c.VideoID != 10 || c.UserID != 5 {
-			t.Errorf("Comment(1) = %+v, %v", c, err)
+		found, err := s.CommentRows(t.Context(), []int64{1, 2, 4, 7})
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, id := range []int64{2, 4, 7} {
-			if _, err := s.Comment(t.Context(), id); !errors.Is(err, sqldb.ErrNotFound) {
-				t.Errorf("Comment(%d): %v, want ErrNotFound", id, err)
-			}
-		}
+		first, second := rows[0], rows[1]
+		first.Content, second.Content, second.Deleted = "", "", true
+		same(t, "rows without a lock", map[int64]db.Comment{1: first, 2: second, 4: rows[3]}, found)
 	})
 }
 
@@ -390,9 +395,9 @@ func TestPlans(t *testing.T) {
 		}
 		ctx := t.Context()
 		_, err1 := s.ListFavorites(ctx, 1, 400, 30)
-		_, err2 := s.Liked(ctx, 1, []int64{1000001, 1000002, 1000031})
+		_, err2 := s.FavoritesOf(ctx, 1, []int64{1000001, 1000002, 1000031})
 		_, err3 := s.ListComments(ctx, 1000001, 400, 30)
-		_, err4 := s.Comment(ctx, 1)
+		_, err4 := s.CommentRows(ctx, []int64{1, 2})
 		_, err5 := s.VideoStats(ctx, []int64{1000001, 1000002})
 		_, err6 := s.UserStats(ctx, []int64{1, 2})
 		err7 := s.Write(ctx, func(tx *db.Tx) error {

@@ -1,0 +1,433 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	mrand "math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"tiktok/cmd/interaction/dal/cache"
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/pkg/errno"
+	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/sqldb/sqldbtest"
+)
+
+// heldQueue accepts everything and delivers nothing by itself: the longest backlog there is.
+type heldQueue struct {
+	mu   sync.Mutex
+	held []mq.Event
+}
+
+func (q *heldQueue) Publish(_ context.Context, e mq.Event) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.held = append(q.held, e)
+	return false, nil
+}
+
+func (q *heldQueue) Consume(ctx context.Context, _ func(context.Context, []mq.Event) error) error {
+	<-ctx.Done()
+	return nil
+}
+
+func (q *heldQueue) Ping(context.Context) error { return nil }
+func (q *heldQueue) Close() error               { return nil }
+
+// take removes up to n of the held events at random, in a random order.
+func (q *heldQueue) take(n int) []mq.Event {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	mrand.Shuffle(len(q.held), func(i, j int) { q.held[i], q.held[j] = q.held[j], q.held[i] })
+	n = min(n, len(q.held))
+	out := slices.Clone(q.held[:n])
+	q.held = slices.Clone(q.held[n:])
+	return out
+}
+
+// prefixed keeps a test's keys apart from those of others in one Redis.
+type prefixed struct {
+	kv.Store
+	prefix string
+}
+
+func (p prefixed) MGet(ctx context.Context, keys []string) ([][]byte, error) {
+	own := make([]string, len(keys))
+	for i, k := range keys {
+		own[i] = p.prefix + k
+	}
+	return p.Store.MGet(ctx, own)
+}
+
+func (p prefixed) Set(ctx context.Context, items []kv.Item) error {
+	own := slices.Clone(items)
+	for i := range own {
+		own[i].Key = p.prefix + own[i].Key
+	}
+	return p.Store.Set(ctx, own)
+}
+
+// twoReplicas share a schema, a cache and a queue that only delivers what the test takes from it.
+type twoReplicas struct {
+	a, b  *fixture
+	cache kv.Store
+	queue *heldQueue
+}
+
+// onReplicas runs fn over every SQL dialect and cache.
+func onReplicas(t *testing.T, fn func(t *testing.T, r *twoReplicas)) {
+	configs := map[string]kv.Config{kv.DriverMemory: {Driver: kv.DriverMemory}}
+	if addr := os.Getenv("TIKTOK_TEST_REDIS"); addr != "" {
+		configs[kv.DriverRedis] = kv.Config{Driver: kv.DriverRedis, Addrs: []string{addr}}
+	}
+	for driver, cfg := range configs {
+		t.Run(driver, func(t *testing.T) {
+			sqldbtest.Each(t, Name, db.Migrations(), func(t *testing.T, raw *sqldb.DB) {
+				store, err := kv.Open(t.Context(), cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					if err := store.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				r := &twoReplicas{cache: prefixed{store, rand.Text() + ":"}, queue: &heldQueue{}}
+				// One clock: what a user does within one millisecond through two replicas has no order of its own.
+				ids := id.New(1)
+				replica := func() *fixture {
+					return newFixture(t, raw, func(d *Deps) {
+						if err := d.Queue.Close(); err != nil {
+							t.Fatal(err)
+						}
+						d.Cache, d.Queue, d.IDs = shared{r.cache}, r.queue, ids
+					})
+				}
+				r.a, r.b = replica(), replica()
+				fn(t, r)
+			})
+		})
+	}
+}
+
+// deliver applies up to n of the held events, some of them twice, and reports whether there were any.
+func (r *twoReplicas) deliver(t *testing.T, n int) bool {
+	t.Helper()
+	events := r.queue.take(n)
+	if len(events) == 0 {
+		return false
+	}
+	events = append(events, events[:mrand.IntN(len(events)+1)]...)
+	if err := r.a.apply(context.WithoutCancel(t.Context()), events); err != nil {
+		t.Errorf("apply: %v", err)
+	}
+	return true
+}
+
+// pending reads what the lists hold at this moment; putting it back later plays a list that nobody cleaned.
+func (r *twoReplicas) pending(t *testing.T, keys ...cache.PendingKey) []kv.Item {
+	t.Helper()
+	var names []string
+	for _, k := range keys {
+		names = append(names, string(k))
+	}
+	values, err := r.cache.MGet(t.Context(), names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []kv.Item
+	for i, v := range values {
+		if v == nil {
+			t.Fatalf("nothing is pending in %s", names[i])
+		}
+		items = append(items, kv.Item{Key: names[i], Value: v, TTL: time.Minute})
+	}
+	return items
+}
+
+// While nothing is stored, the author of a like sees it through any replica. The same is shown while the backlog is
+// stored in any order, and after it, also when the lists of pending events are still there.
+func TestPendingLikes(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		const user = 101
+		old := []int64{videoOf(1, 1), videoOf(1, 2), videoOf(1, 3)}
+		if err := r.a.apply(t.Context(), r.a.likes(user, old...)); err != nil {
+			t.Fatal(err)
+		}
+		fresh, toggled, back := videoOf(2, 1), videoOf(2, 2), old[1]
+		for _, f := range []*fixture{r.a, r.b} { // now cached
+			f.videoStats(t, user, fresh)
+			f.videoStats(t, user, back)
+			f.userStats(t, user)
+		}
+
+		r.a.like(t, user, fresh)
+		same(t, "a pending like, seen by its author", interaction.VideoStats{FavoriteCount: 1, IsFavorite: true}, r.b.videoStats(t, user, fresh))
+		same(t, "a pending like, seen by others", interaction.VideoStats{}, r.b.videoStats(t, 102, fresh))
+		r.b.like(t, user, toggled)
+		r.a.unlike(t, user, toggled)
+		same(t, "a pending like taken back", interaction.VideoStats{}, r.b.videoStats(t, user, toggled))
+		r.b.unlike(t, user, back)
+		same(t, "a stored like taken back", interaction.VideoStats{}, r.a.videoStats(t, user, back))
+		same(t, "the same, seen by others", interaction.VideoStats{FavoriteCount: 1}, r.a.videoStats(t, 0, back))
+
+		check := func(when string) {
+			t.Helper()
+			for _, f := range []*fixture{r.a, r.b} {
+				one := interaction.VideoStats{FavoriteCount: 1, IsFavorite: true}
+				same(t, when+": liked", one, f.videoStats(t, user, fresh))
+				same(t, when+": toggled", interaction.VideoStats{}, f.videoStats(t, user, toggled))
+				same(t, when+": taken back", interaction.VideoStats{}, f.videoStats(t, user, back))
+				same(t, when+": untouched", one, f.videoStats(t, user, old[0]))
+				same(t, when+": user", interaction.UserStats{FavoriteCount: 3}, f.userStats(t, user))
+				for _, size := range []int32{1, 2, 3, 4, 0} {
+					same(t, fmt.Sprintf("%s: list by %d", when, size), []int64{fresh, old[2], old[0]}, f.favorites(t, user, size))
+				}
+			}
+		}
+		check("all pending")
+		lists := r.pending(t, cache.FavoritesBy(user))
+		for r.deliver(t, 1) {
+			check("partly stored")
+		}
+		check("all stored")
+		if err := r.cache.Set(t.Context(), lists); err != nil {
+			t.Fatal(err)
+		}
+		r.b.videoStats(t, user, fresh)
+		check("all stored, old list")
+		same(t, "the author's likes", interaction.UserStats{TotalFavorited: 1}, r.b.userStats(t, 2))
+		r.a.audited(t)
+
+		// The list was emptied by a read: from now on it costs no more than in calm weather.
+		count := sqldbtest.CountStatements(r.a.raw)
+		before := count()
+		r.a.videoStats(t, user, fresh)
+		r.a.userStats(t, user)
+		if n := count() - before; n != 1 {
+			t.Errorf("after the backlog two cached reads cost %d statements, want 1", n)
+		}
+	})
+}
+
+func TestPendingComments(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		v := videoOf(3, 1)
+		var stored []int64
+		for range 4 {
+			e := r.a.createEvent(101, v)
+			if err := r.a.apply(t.Context(), []mq.Event{e}); err != nil {
+				t.Fatal(err)
+			}
+			stored = append(stored, e.ID)
+		}
+		r.b.videoStats(t, 0, v) // now cached
+		kept := r.a.comment(t, 101, v, "a badword <&> 👍")
+		gone := r.b.comment(t, 101, v, "goes")
+		other := r.b.comment(t, 102, v, "hi")
+
+		resp, err := r.b.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := slices.DeleteFunc(resp.Comments, func(c *interaction.Comment) bool { return slices.Contains(stored, c.Id) })
+		want := []*interaction.Comment{kept, gone, other}
+		slices.SortFunc(want, func(a, b *interaction.Comment) int { return int(b.Id - a.Id) })
+		same(t, "pending comments, as the answers said", want, got)
+
+		for _, tc := range []struct {
+			what                 string
+			user, video, comment int64
+			want                 *errno.Error
+		}{
+			{"another's", 102, v, gone.Id, errno.Forbidden},
+			{"below another video", 101, videoOf(3, 2), gone.Id, errno.CommentNotFound},
+			{"of nobody", 101, v, gone.Id + 1_000_000, errno.CommentNotFound},
+		} {
+			if err := r.a.delete(t, tc.user, tc.video, tc.comment); !errno.From(err).Is(tc.want) {
+				t.Errorf("delete %s: %v, want %v", tc.what, err, tc.want)
+			}
+		}
+		for _, c := range []int64{gone.Id, stored[1]} {
+			if err := r.a.delete(t, 101, v, c); err != nil {
+				t.Errorf("delete: %v", err)
+			}
+			if err := r.b.delete(t, 101, v, c); !errno.From(err).Is(errno.CommentNotFound) {
+				t.Errorf("second delete: %v, want CommentNotFound", err)
+			}
+		}
+
+		ids := []int64{stored[0], stored[2], stored[3], kept.Id, other.Id}
+		slices.Sort(ids)
+		slices.Reverse(ids)
+		check := func(when string) {
+			t.Helper()
+			for _, f := range []*fixture{r.a, r.b} {
+				for _, viewer := range []int64{0, 101} {
+					same(t, when+": stats", interaction.VideoStats{CommentCount: 5}, f.videoStats(t, viewer, v))
+				}
+				for _, size := range []int32{1, 2, 3, 5, 0} {
+					same(t, fmt.Sprintf("%s: list by %d", when, size), ids, f.comments(t, v, size))
+				}
+			}
+		}
+		check("all pending")
+		lists := r.pending(t, cache.CommentsOn(v), cache.CommentsBy(101))
+		for r.deliver(t, 1) {
+			check("partly stored")
+			if err := r.b.delete(t, 101, v, gone.Id); !errno.From(err).Is(errno.CommentNotFound) {
+				t.Errorf("delete again: %v, want CommentNotFound", err)
+			}
+		}
+		check("all stored")
+		if err := r.cache.Set(t.Context(), lists); err != nil {
+			t.Fatal(err)
+		}
+		check("all stored, old lists")
+		r.a.audited(t)
+	})
+}
+
+// Users write through both replicas, all on a few videos, while the backlog is stored in random pieces. After each answer
+// its author's next read, through the other replica, shows exactly what he did.
+func TestPendingStorm(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		const users, rounds = 8, 25
+		stop := make(chan struct{})
+		var writer, wg sync.WaitGroup
+		writer.Go(func() {
+			for {
+				select {
+				case <-stop:
+					for r.deliver(t, 10) {
+						continue
+					}
+					return
+				default:
+					r.deliver(t, 1+mrand.IntN(10))
+				}
+			}
+		})
+		for u := range int64(users) {
+			wg.Go(func() {
+				user := 101 + u
+				liked := map[int64]bool{}
+				likes := int64(0)
+				for n := range rounds {
+					here, there := r.a, r.b
+					if n%2 == 1 {
+						here, there = there, here
+					}
+					v := videoOf(1, mrand.Int64N(5))
+					if liked[v] {
+						here.unlike(t, user, v)
+						likes--
+					} else {
+						here.like(t, user, v)
+						likes++
+					}
+					liked[v] = !liked[v]
+					if got := there.videoStats(t, user, v); got.IsFavorite != liked[v] || got.FavoriteCount < 0 || liked[v] && got.FavoriteCount == 0 {
+						t.Errorf("user %d, liked %v: sees %+v", user, liked[v], got)
+					}
+					if got := there.userStats(t, user).FavoriteCount; got != likes {
+						t.Errorf("user %d: favorite_count %d, want %d", user, got, likes)
+					}
+					if got := there.favorites(t, user, 0); int64(len(got)) != likes || slices.Contains(got, v) != liked[v] {
+						t.Errorf("user %d: list %v, want %v", user, got, liked)
+					}
+					c := here.comment(t, user, v, "hi")
+					if !slices.Contains(there.comments(t, v, 0), c.Id) {
+						t.Errorf("user %d does not see his comment", user)
+					}
+					if n%3 == 0 {
+						if err := there.delete(t, user, v, c.Id); err != nil {
+							t.Errorf("delete: %v", err)
+						}
+						if slices.Contains(here.comments(t, v, 0), c.Id) {
+							t.Errorf("user %d sees a deleted comment", user)
+						}
+					}
+					own := videoOf(10+u, 1) // nobody else writes here: every number is known
+					here.comment(t, user, own, "hi")
+					if got := there.videoStats(t, user, own).CommentCount; got != int64(n)+1 {
+						t.Errorf("user %d: comment_count %d, want %d", user, got, n+1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		close(stop)
+		writer.Wait()
+		r.a.audited(t)
+	})
+}
+
+// Many authors on one video at once, through both replicas: no entry is lost between them.
+func TestPendingHotVideo(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		v := videoOf(1, 1)
+		var wg sync.WaitGroup
+		for n := range int64(75) {
+			wg.Go(func() { r.a.comment(t, 101+n, v, "hi") })
+			wg.Go(func() { r.b.comment(t, 101+n, v, "hi") })
+		}
+		wg.Wait()
+		if n := len(r.b.comments(t, v, 0)); n != 150 {
+			t.Errorf("%d comments are listed, want 150", n)
+		}
+		same(t, "stats", interaction.VideoStats{CommentCount: 150}, r.a.videoStats(t, 0, v))
+	})
+}
+
+// A list of pending events is bounded: the oldest show when they are stored.
+func TestPendingBounded(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		const user, bound, n = 101, 200, 230
+		for i := range int64(n) {
+			r.a.like(t, user, videoOf(1, i))
+		}
+		list := r.b.favorites(t, user, 0)
+		if len(list) != bound || list[0] != videoOf(1, n-1) || list[bound-1] != videoOf(1, n-bound) {
+			t.Errorf("%d pending likes are listed, want the newest %d", len(list), bound)
+		}
+		same(t, "count", interaction.UserStats{FavoriteCount: bound}, r.b.userStats(t, user))
+		for r.deliver(t, 100) {
+			continue
+		}
+		same(t, "count when stored", interaction.UserStats{FavoriteCount: n}, r.b.userStats(t, user))
+		if got := len(r.b.favorites(t, user, 0)); got != n {
+			t.Errorf("%d likes are listed, want %d", got, n)
+		}
+		r.a.audited(t)
+	})
+}
+
+// Without a cache an accepted write is as durable as ever; it shows when it is stored.
+func TestPendingCacheAway(t *testing.T) {
+	q := &heldQueue{}
+	f := onSQLite(t, func(d *Deps) {
+		if err := d.Queue.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d.Queue, d.Cache = q, brokenCache{}
+	})
+	v := videoOf(1, 1)
+	f.like(t, 101, v)
+	f.comment(t, 101, v, "hi")
+	same(t, "accepted", interaction.VideoStats{}, f.videoStats(t, 101, v))
+	if err := f.apply(t.Context(), q.take(2)); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "stored", interaction.VideoStats{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, f.videoStats(t, 101, v))
+	f.audited(t)
+}
