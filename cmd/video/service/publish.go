@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
@@ -34,9 +33,6 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	})
 	// Also after an error: nobody knows whether the commit was reached.
 	s.works.Invalidate(ctx, req.AuthorId)
-	if errors.Is(err, db.ErrCrowded) {
-		return nil, errno.Unavailable
-	}
 	if err != nil {
 		return nil, err
 	}

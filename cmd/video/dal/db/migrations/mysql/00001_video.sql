@@ -16,6 +16,13 @@ CREATE TABLE videos (
     KEY videos_author (author_id, published_at_ms)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- One row: the latest publish time. Who publishes locks it, which puts the videos in a line.
+CREATE TABLE publish_clock (
+    id      INT NOT NULL,
+    last_ms BIGINT NOT NULL,
+    PRIMARY KEY (id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4;
+
 -- One row for each user who ever published. work_count equals the number of the author's videos.
 CREATE TABLE author_stats (
     author_id  BIGINT NOT NULL,
@@ -25,4 +32,5 @@ CREATE TABLE author_stats (
 
 -- +goose Down
 DROP TABLE author_stats;
+DROP TABLE publish_clock;
 DROP TABLE videos;

@@ -15,6 +15,12 @@ CREATE TABLE videos (
 CREATE UNIQUE INDEX videos_feed ON videos (published_at_ms);
 CREATE INDEX videos_author ON videos (author_id, published_at_ms);
 
+-- One row: the latest publish time.
+CREATE TABLE publish_clock (
+    id      INTEGER PRIMARY KEY,
+    last_ms INTEGER NOT NULL
+);
+
 -- One row for each user who ever published. work_count equals the number of the author's videos.
 CREATE TABLE author_stats (
     author_id  INTEGER PRIMARY KEY,
@@ -23,4 +29,5 @@ CREATE TABLE author_stats (
 
 -- +goose Down
 DROP TABLE author_stats;
+DROP TABLE publish_clock;
 DROP TABLE videos;
