@@ -127,6 +127,7 @@ func TestDistributed(t *testing.T) {
 		{"one of two interaction replicas is killed", testReplica},
 		{"chat is killed", killed(chat)},
 		{"interaction is killed while Redis is flushed", testKilledAndFlushed},
+		{"MySQL is away while interaction and RabbitMQ are killed", testWorstCase},
 	} {
 		if !t.Run(s.name, func(t *testing.T) { s.run(t, d) }) {
 			harness.Eventually(t, time.Minute, func() error { return d.Ready(t.Context()) }) // for the next one
@@ -214,8 +215,8 @@ func probe(t *testing.T, d *harness.Deployment) {
 	}
 }
 
-// writesGiveUp is how long a write may take while its broker is away.
-const writesGiveUp = 3 * time.Second
+// writesGiveUp is how long a write may take while its broker is away: 3 s, and what a timer is late on a full machine.
+const writesGiveUp = 3*time.Second + 200*time.Millisecond
 
 func testRabbitAway(t *testing.T, d *harness.Deployment) {
 	s := newStorm(t, d)
@@ -224,16 +225,16 @@ func testRabbitAway(t *testing.T, d *harness.Deployment) {
 		s.watch()
 		s.more(t, after, stormy)
 		during(t.Context(), outage()/2, func() { probe(t, d) })
-		took := s.slowestWrite()
-		t.Logf("the slowest write without RabbitMQ took %v", took)
-		if took > writesGiveUp {
-			t.Errorf("a write took %v", took)
-		}
 	})
+	took := s.slowestWrite()
+	t.Logf("the slowest write without RabbitMQ took %v", took)
 	t.Logf("healed after %v", s.heals(t, heal))
 	s.more(t, after, stormy)
 	s.verify(t)
 	s.answered(t)
+	if took > writesGiveUp {
+		t.Errorf("a write took %v without RabbitMQ", took)
+	}
 }
 
 func testRedisAway(t *testing.T, d *harness.Deployment) {
@@ -336,6 +337,24 @@ func testKilledAndFlushed(t *testing.T, d *harness.Deployment) {
 		flush(t)
 		t.Logf("healed %v after it was ready again", s.heals(t, heal))
 	}
+	s.more(t, after, stormy)
+	s.verify(t)
+	s.answered(t)
+}
+
+// testWorstCase: what was accepted while there was no store has to survive in the broker, which dies, and nobody is left
+// who remembers.
+func testWorstCase(t *testing.T, d *harness.Deployment) {
+	s := newStorm(t, d)
+	s.more(t, before, stormy)
+	away(t, "mysql", func() {
+		s.more(t, before, stormy)
+		server(t, "kill", "rabbitmq")
+		d.Kill(t, interaction)
+		server(t, "start", "rabbitmq")
+	})
+	d.Revive(t, interaction)
+	t.Logf("healed %v after it was ready again", s.heals(t, heal))
 	s.more(t, after, stormy)
 	s.verify(t)
 	s.answered(t)
