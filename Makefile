@@ -38,8 +38,8 @@ lint: ## golangci-lint (builds it on first use)
 fmt: ## format the code as lint wants it
 	@.ci/lint.sh fmt
 
-audit: ## recount every counter of the running stack (env-up) or of ./data, and compare
-	@test/stack.sh audit
+audit: ## recount every counter of the running stack (env-up) or of ./data, and compare; ARGS=-repair
+	@test/stack.sh audit $(ARGS)
 
 env-up: ## start MySQL, Redis, RabbitMQ and etcd: in Docker where it runs, else Debian's packages on loopback
 	@test/stack.sh env-up

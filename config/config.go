@@ -33,6 +33,7 @@ type Config struct {
 	RPC       transport.Config `mapstructure:"rpc"`
 	Telemetry telemetry.Config `mapstructure:"telemetry"`
 	Demo      Demo             `mapstructure:"demo"`
+	Audit     Audit            `mapstructure:"audit"`
 }
 
 // Gateway is the public HTTP side.
@@ -105,6 +106,12 @@ type Limits struct {
 // Demo is the content that an empty all-in-one starts with.
 type Demo struct {
 	Enabled bool `mapstructure:"enabled"`
+}
+
+// Audit is for the command that recounts counters.
+type Audit struct {
+	// Repair sets wrong counters of likes and comments to what their lists say.
+	Repair bool `mapstructure:"repair"`
 }
 
 // Default is the all-in-one: everything embedded, nothing to install.

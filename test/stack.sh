@@ -108,7 +108,7 @@ audit() {
   else
     echo "auditing ./data"
   fi
-  go run ./cmd/audit
+  go run ./cmd/audit "$@"
 }
 
 case "${1:-}" in
@@ -118,7 +118,7 @@ case "${1:-}" in
   start) start ;;
   stop) stop ;;
   status) status ;;
-  audit) audit ;;
+  audit) audit "${@:2}" ;;
   *)
     sed -n '2,3p' "$0" | cut -c3-
     exit 2

@@ -12,7 +12,9 @@ import (
 )
 
 func main() {
-	boot.Main(config.AllInOne, run, boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of the all-in-one (default ./data)"})
+	boot.Main(config.AllInOne, run,
+		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of the all-in-one (default ./data)"},
+		boot.Flag{Name: "repair", Key: "audit.repair", Usage: "set wrong counters of likes and comments right first", Bool: true})
 }
 
 func run(ctx context.Context, p *boot.Process) error {

@@ -17,9 +17,14 @@ type auditor interface {
 	Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error)
 }
 
+// repairer sets one service's wrong counters right.
+type repairer interface {
+	Repair(ctx context.Context, report func(format string, args ...any)) (repaired int, err error)
+}
+
 // Audit recounts every counter of every service from the lists that it counts, on whatever store the settings name,
 // and reports each one that differs. Counters of likes and comments are exact when the queue is empty; on a store that
-// is being written to, a difference may be a write under way.
+// is being written to, a difference may be a write under way. With cfg.Audit.Repair, services that can do so repair first.
 func Audit(ctx context.Context, cfg config.Config, report func(format string, args ...any)) (mismatches int, err error) {
 	services := []struct {
 		name string
@@ -46,5 +51,14 @@ func auditService(ctx context.Context, cfg config.Config, name string, open func
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return open(db).Audit(ctx, func(format string, args ...any) { report(name+": "+format, args...) })
+	named := func(format string, args ...any) { report(name+": "+format, args...) }
+	store := open(db)
+	if r, ok := store.(repairer); ok && cfg.Audit.Repair {
+		repaired, err := r.Repair(ctx, named)
+		if err != nil {
+			return 0, err
+		}
+		report("%-12s %d counters repaired", name, repaired)
+	}
+	return store.Audit(ctx, named)
 }
