@@ -32,6 +32,9 @@ e2e: ## the end-to-end and contract tests on both deployments
 bench: ## first figures of the all-in-one: start, memory, a feed page under load
 	@test/bench/run.sh
 
+fault: ## break servers and processes under load and count what is lost; FORM=long for longer outages
+	@test/fault/run.sh $(FORM)
+
 lint: ## golangci-lint (builds it on first use)
 	@.ci/lint.sh
 
@@ -56,4 +59,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench audit env-up env-down start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench fault audit env-up env-down start stop clean

@@ -173,7 +173,7 @@ func (s *servers) deleteQueues(t testing.TB) {
 		t.Errorf("RabbitMQ: %v", err)
 		return
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // the deletes have been answered
 	ch, err := conn.Channel()
 	for _, name := range []string{queuePrefix + ".interaction", queuePrefix + ".interaction.dead"} {
 		if err == nil {

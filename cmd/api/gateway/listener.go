@@ -128,7 +128,7 @@ func (c *conn) Read(p []byte) (int, error) {
 // allowWrite starts the time anew in which something must be written. Write does so too, but an answer of several
 // buffers does not come that way: net.Buffers writes them to the TCPConn in one call.
 func (c *conn) allowWrite() {
-	_ = c.TCPConn.SetWriteDeadline(time.Now().Add(stallTimeout)) // of a closed connection; the write will tell
+	_ = c.SetWriteDeadline(time.Now().Add(stallTimeout)) // of a closed connection; the write will tell
 }
 
 func (c *conn) Write(p []byte) (int, error) {

@@ -131,7 +131,7 @@ func TestCloseLingers(t *testing.T) {
 // A connection that was quiet for longer than a write may take still gets its next answer, also one of several buffers.
 func TestAnswerAfterAQuietTime(t *testing.T) {
 	_, server, client := pair(t)
-	if err := server.TCPConn.SetWriteDeadline(time.Now().Add(-time.Minute)); err != nil { // of an answer long ago
+	if err := server.SetWriteDeadline(time.Now().Add(-time.Minute)); err != nil { // of an answer long ago
 		t.Fatal(err)
 	}
 	server.state.Store(answered)
