@@ -341,9 +341,17 @@ func TestRabbitDeadLetters(t *testing.T) {
 	})
 	// Bodies that are no events, or no list at all, from who knows where.
 	onChannel(t, u, func(ch *amqp.Channel) {
+		// Without confirms the broker may lose what a channel has sent when that is closed at once.
+		if err := ch.Confirm(false); err != nil {
+			t.Fatal(err)
+		}
 		for _, body := range []string{`[1000,"text",1001]`, `{"broken`} {
-			if err := ch.PublishWithContext(t.Context(), "", "tiktok."+name, false, false, amqp.Publishing{Body: []byte(body)}); err != nil {
+			sent, err := ch.PublishWithDeferredConfirmWithContext(t.Context(), "", "tiktok."+name, true, false, amqp.Publishing{Body: []byte(body)})
+			if err != nil {
 				t.Fatal(err)
+			}
+			if ok, err := sent.WaitContext(t.Context()); !ok || err != nil {
+				t.Fatalf("not confirmed: %v", err)
 			}
 		}
 	})
@@ -373,12 +381,18 @@ func TestRabbitDeadLetters(t *testing.T) {
 			}
 			if _, err := q.Publish(t.Context(), i); err != nil {
 				t.Errorf("Publish: %v", err)
+				return
 			}
 			published++
 		}
 	})
 	wg.Wait()
 	var dead []string
+	defer func() {
+		if t.Failed() {
+			t.Logf("dead letters: %q", dead)
+		}
+	}()
 	eventually(t, func() bool {
 		dead = append(dead, deadLetters(t, u, name)...)
 		return len(dead) >= 6
