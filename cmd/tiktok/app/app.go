@@ -172,9 +172,6 @@ func (a *App) OnReady(f func()) { a.onReady = f }
 // Addr is the bound public address.
 func (a *App) Addr() string { return a.gateway.Addr() }
 
-// Clients calls the services of this process.
-func (a *App) Clients() rpc.Clients { return a.clients }
-
 // Run serves until ctx ends, then stops in reverse order of start and releases everything.
 func (a *App) Run(ctx context.Context) error { return a.group.Run(ctx, stopTimeout, a.tel.Log) }
 
