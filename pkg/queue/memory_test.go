@@ -232,3 +232,57 @@ func BenchmarkMemory(b *testing.B) {
 		})
 	}
 }
+
+// TestMemoryBounded is a storm that never ends on a store that hangs: no more than Capacity messages wait, who is not
+// served gets ErrBusy at its deadline, and nothing of that is ever applied.
+func TestMemoryBounded(t *testing.T) {
+	const capacity, writers, rounds, maxBatch = 16, 100, 5, 4
+	q, err := queue.Open[int](t.Context(), queue.Config{Capacity: capacity, MaxBatch: maxBatch}, "bounded", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = q.Close() }()
+	gate := make(chan struct{})
+	c := collect(t, q, func([]int) error { <-gate; return nil })
+	var mu sync.Mutex
+	refused, unknown, most := make(map[int]bool), make(map[int]bool), 0
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range rounds {
+				id := w*rounds + i
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				_, err := q.Publish(ctx, id)
+				cancel()
+				mu.Lock()
+				switch {
+				case errors.Is(err, queue.ErrBusy):
+					refused[id] = true
+				case err == nil:
+					t.Errorf("%d was stored by a store that hangs", id)
+				default:
+					unknown[id] = true
+				}
+				most = max(most, queue.Letters(q))
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	close(gate)
+	if _, err := q.Publish(t.Context(), -1); err != nil {
+		t.Fatal(err)
+	}
+	c.stop()
+	for id := range c.seen {
+		if refused[id] {
+			t.Errorf("%d got ErrBusy and was applied", id)
+		}
+	}
+	if most != capacity {
+		t.Errorf("%d messages waited, want %d: a full house and no more", most, capacity)
+	}
+	if len(unknown) > maxBatch || len(refused)+len(unknown) != writers*rounds {
+		t.Errorf("%d refused, %d unknown, want all refused but the batch in hand", len(refused), len(unknown))
+	}
+}

@@ -20,9 +20,9 @@ const (
 )
 
 var (
-	// ErrUnavailable means that the broker is away, or went away before it confirmed the message. In the first case the
-	// message was not accepted, in the second nobody knows; either way the caller may apply it directly, because apply
-	// is safe to run twice.
+	// ErrUnavailable means that the broker is away, out of memory or disk, or has not confirmed the message within
+	// 1.5 s. It comes early enough for a direct write. The message may have been accepted all the same; the caller may
+	// apply it directly, because apply is safe to run twice.
 	ErrUnavailable = errors.New("queue: not available")
 	// ErrBusy means that the queue had no room, or did not get to the message, before the context ended. The message
 	// was not accepted and will not be applied.
@@ -71,7 +71,8 @@ type Config struct {
 	// MaxWait is how long RabbitMQ's consumer waits to fill a batch. 0 means 5 ms. The memory driver does not wait: a
 	// batch is what came in while the one before it was committed.
 	MaxWait time.Duration `mapstructure:"max_wait"`
-	// Capacity bounds the messages that wait in this process. Publish waits for room above it. 0 means 16384.
+	// Capacity bounds the messages that wait in this process. Publish waits for room above it. 0 means 16384. With
+	// RabbitMQ a few batches more are on their way to the broker, and at most as many again wait for AppliedWait.
 	Capacity int `mapstructure:"capacity"`
 	// AppliedWait is how long Publish to RabbitMQ waits, after the broker has the message, for the writer to say that
 	// it is committed. 0 means 2 s, negative means not at all.

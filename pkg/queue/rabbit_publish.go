@@ -10,6 +10,9 @@ import (
 )
 
 const (
+	// confirmPatience: when the broker owes a confirm for so long, nobody waits for it any more. Callers then have time
+	// to apply their events directly. It is no reason to give up the connection: a busy broker may only be slow.
+	confirmPatience = 1500 * time.Millisecond
 	// confirmTimeout: a broker that owes a confirm for so long is given up, and with it the connection.
 	confirmTimeout = 5 * time.Second
 	// refusedPause is how long nothing is sent after the broker refused a parcel because the queue is full.
@@ -24,7 +27,7 @@ var (
 	errBlocked      = errors.New("broker is out of memory or disk")
 	errUnroutable   = errors.New("the queue is gone")
 	errEnding       = errors.New("closed before the broker confirmed")
-	errNoConfirm    = errors.New("broker does not confirm")
+	errNoConfirm    = errors.New("broker does not confirm in time")
 )
 
 // publisher sends letters. It holds one connection, which it renews for ever. Letters wait in a bounded list; one
@@ -32,8 +35,12 @@ var (
 // unconfirmed at a time: while the broker stores these, the next ones fill up, so parcels grow with the load.
 //
 // After the broker's confirm a letter is safe. Then its publisher waits for the consumer's answer that it is applied,
-// which in calm weather takes milliseconds. Once an answer has taken longer than AppliedWait there is a storm: nobody
-// waits for answers until they come within a quarter of it again.
+// which in calm weather takes milliseconds. Once an answer has taken longer than AppliedWait, or more than Capacity letters
+// wait for theirs, there is a storm: nobody waits for answers until they come within a quarter of it again.
+//
+// A broker that hangs, or says that it is out of memory or disk, stalls the publisher: the wait of everybody ends and new
+// letters are refused at once. What was sent stays sent, and is the probe: the confirms that are owed, or the broker's
+// word that it has room again, end the stall. So the letters of a stalled broker may be applied twice, never not at all.
 type publisher struct {
 	cfg       Config
 	name      string
@@ -49,10 +56,11 @@ type publisher struct {
 	mu      sync.Mutex
 	ended   bool
 	waiting []*letter
-	paused  time.Time // until when nothing is sent
-	session *session  // nil while not connected
-	lost    chan struct{}
-	lastErr error // why there is no session
+	paused  time.Time     // until when nothing is sent
+	session *session      // nil while not connected
+	lastErr error         // why there is no session
+	stalled error         // not nil: why nothing is accepted although there is a session
+	away    chan struct{} // closed as soon as there is no session or it is stalled
 	storm   bool
 }
 
@@ -66,6 +74,8 @@ type letter struct {
 	// strikes and reason are of an event that had trouble; such a letter travels alone.
 	strikes int
 	reason  string
+	// born is when it was first published; zero means now.
+	born time.Time
 
 	out      chan outcome // gets one outcome
 	state    letterState
@@ -113,7 +123,7 @@ func unavailable(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable
 func (p *publisher) publish(ctx context.Context, l *letter) (bool, error) {
 	l.out = make(chan outcome, 1)
 	p.mu.Lock()
-	err, lost := p.refusal(), p.lost
+	err, away := p.refusal(), p.away
 	p.mu.Unlock()
 	if err != nil {
 		return false, err
@@ -122,8 +132,8 @@ func (p *publisher) publish(ctx context.Context, l *letter) (bool, error) {
 	case p.room <- struct{}{}:
 	case <-ctx.Done():
 		return false, busy(ctx.Err())
-	case <-lost:
-		return false, unavailable(errNotConnected)
+	case <-away:
+		return false, p.whyAway()
 	case <-p.stop:
 		return false, ErrClosed
 	}
@@ -154,8 +164,48 @@ func (p *publisher) refusal() error {
 		return ErrClosed
 	case p.session == nil:
 		return unavailable(p.lastErr)
+	case p.stalled != nil:
+		return unavailable(p.stalled)
 	}
 	return nil
+}
+
+// whyAway is the error of those who waited for room when the broker went away; it may be back by now.
+func (p *publisher) whyAway() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.refusal(); err != nil {
+		return err
+	}
+	return unavailable(errNotConnected)
+}
+
+// stall ends everybody's wait for a broker that is connected and does not take letters. Call it with mu held and a
+// session.
+func (p *publisher) stall(reason error) {
+	if p.stalled == nil {
+		close(p.away)
+	}
+	p.stalled = reason
+	p.session.giveUp(unavailable(reason))
+	p.refuseWaiting(unavailable(reason))
+}
+
+// resume ends a stall. Call it with mu held.
+func (p *publisher) resume() {
+	if p.stalled != nil {
+		p.stalled = nil
+		p.away = make(chan struct{})
+	}
+}
+
+// refuseWaiting ends the wait of all letters that were not sent. Call it with mu held.
+func (p *publisher) refuseWaiting(reason error) {
+	for _, l := range p.waiting {
+		p.releaseRoom(l)
+		l.finish(false, reason)
+	}
+	p.waiting = nil
 }
 
 // giveUp ends the wait for l because ctx has ended.
@@ -278,7 +328,7 @@ func (p *publisher) run(ctx context.Context) {
 func (p *publisher) connected(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.session, p.lost, p.storm, p.paused = s, make(chan struct{}), false, time.Time{}
+	p.session, p.away, p.stalled, p.storm, p.paused = s, make(chan struct{}), nil, false, time.Time{}
 }
 
 // disconnected ends the session and the wait of everybody: what was confirmed is safe, of what was not the fate is
@@ -288,19 +338,17 @@ func (p *publisher) disconnected(reason error) {
 	defer p.mu.Unlock()
 	p.lastErr = reason
 	if s := p.session; s != nil {
-		p.session = nil
-		close(p.lost)
+		if p.stalled == nil {
+			close(p.away)
+		}
+		p.session, p.stalled = nil, nil
 		s.drop(unavailable(reason))
 	}
-	for _, l := range p.waiting {
-		p.releaseRoom(l)
-		if p.ended {
-			l.finish(false, ErrClosed)
-		} else {
-			l.finish(false, unavailable(reason))
-		}
+	if p.ended {
+		p.refuseWaiting(ErrClosed)
+	} else {
+		p.refuseWaiting(unavailable(reason))
 	}
-	p.waiting = nil
 }
 
 // answer hands the consumer's answer for another publisher to the connection. It is dropped when there is none or when
@@ -329,11 +377,7 @@ func (p *publisher) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
-	for _, l := range p.waiting {
-		p.releaseRoom(l)
-		l.finish(false, ErrClosed)
-	}
-	p.waiting = nil
+	p.refuseWaiting(ErrClosed)
 }
 
 // close waits, not for long, for the confirms of what was sent, and disconnects.

@@ -45,6 +45,9 @@ type session struct {
 	unconfirmed map[uint64]*parcel // by delivery tag, which is also the parcel's id
 	unanswered  map[uint64]*parcel
 	settled     chan struct{} // when not nil, closed when nothing is unconfirmed
+	full        bool          // the broker reads nothing from this connection: it is out of memory or disk
+	resumed     time.Time     // when that ended
+	held        int           // letters that are confirmed and not answered
 	order       []*parcel     // the unanswered and some of the answered, oldest first
 }
 
@@ -56,6 +59,9 @@ type parcel struct {
 	ask      bool
 	answered bool
 	returned bool
+	held     int // its part of session.held
+	// patient: its publisher, the consumer of this process, does not give up while the connection holds.
+	patient bool
 }
 
 // outgoing is an answer to another publisher.
@@ -157,9 +163,7 @@ func (s *session) supervise(ctx context.Context) error {
 			if !ok {
 				return lostBy(nil)
 			}
-			if b.Active {
-				return errBlocked
-			}
+			s.setFull(b.Active)
 		case now := <-tick.C:
 			if err := s.check(now); err != nil {
 				return err
@@ -209,7 +213,7 @@ func (s *session) next() *parcel {
 		letters, wait := s.p.pack(now)
 		if len(letters) > 0 {
 			s.lastTag++
-			pc := &parcel{id: s.lastTag, letters: letters, sent: now, ask: letters[0].ask}
+			pc := &parcel{id: s.lastTag, letters: letters, sent: now, ask: letters[0].ask, patient: letters[0].alone()}
 			s.unconfirmed[pc.id] = pc
 			if pc.ask {
 				s.unanswered[pc.id] = pc
@@ -306,6 +310,7 @@ func (s *session) confirmed(c amqp.Confirmation) {
 		close(s.settled)
 		s.settled = nil
 	}
+	defer func() { _ = s.judge(time.Now()) }() // a connection is given up by check alone
 	switch {
 	case pc.returned:
 		s.forget(pc)
@@ -326,8 +331,15 @@ func (s *session) confirmed(c amqp.Confirmation) {
 		for _, l := range pc.letters {
 			l.state = letterSafe
 		}
-		if !pc.ask || s.p.storm {
-			pc.accept()
+		switch {
+		case !pc.ask || s.p.storm:
+			s.accept(pc)
+		case !pc.answered:
+			pc.held = len(pc.letters)
+			s.held += pc.held
+			if s.held > s.p.cfg.Capacity {
+				s.startStorm()
+			}
 		}
 	}
 }
@@ -336,10 +348,17 @@ func (s *session) confirmed(c amqp.Confirmation) {
 func (s *session) forget(pc *parcel) {
 	delete(s.unanswered, pc.id)
 	pc.answered = true
+	s.release(pc)
+}
+
+func (s *session) release(pc *parcel) {
+	s.held -= pc.held
+	pc.held = 0
 }
 
 // accept ends the wait for the answer: it is safe, and will be applied.
-func (pc *parcel) accept() {
+func (s *session) accept(pc *parcel) {
+	s.release(pc)
 	for _, l := range pc.letters {
 		l.finish(false, nil)
 	}
@@ -386,10 +405,8 @@ func (s *session) answered(pc *parcel, except []int, now time.Time) {
 func (s *session) check(now time.Time) error {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	for _, pc := range s.unconfirmed {
-		if now.Sub(pc.sent) > confirmTimeout {
-			return errNoConfirm
-		}
+	if err := s.judge(now); err != nil {
+		return err
 	}
 	n := 0
 	for n < len(s.order) && s.order[n].answered {
@@ -399,7 +416,7 @@ func (s *session) check(now time.Time) error {
 		pc := s.order[n]
 		s.forget(pc)
 		if s.unconfirmed[pc.id] == nil {
-			pc.accept()
+			s.accept(pc)
 		}
 		n++
 	}
@@ -408,13 +425,71 @@ func (s *session) check(now time.Time) error {
 	if s.p.storm || len(s.order) == 0 || now.Sub(s.order[0].sent) < s.p.cfg.AppliedWait {
 		return nil
 	}
+	s.startStorm()
+	return nil
+}
+
+// startStorm ends everybody's wait for answers. Called with publisher.mu held.
+func (s *session) startStorm() {
 	s.p.storm = true
 	for _, pc := range s.order {
 		if !pc.answered && s.unconfirmed[pc.id] == nil {
-			pc.accept()
+			s.accept(pc)
 		}
 	}
+}
+
+// judge stalls the publisher, or ends its stall, by the age of the oldest confirm that is owed. The error means that the
+// connection must be given up. Called with publisher.mu held.
+func (s *session) judge(now time.Time) error {
+	if s.full || s.p.session != s {
+		return nil
+	}
+	var oldest time.Duration
+	for _, pc := range s.unconfirmed {
+		since := pc.sent
+		if since.Before(s.resumed) {
+			since = s.resumed
+		}
+		oldest = max(oldest, now.Sub(since))
+	}
+	switch {
+	case oldest > confirmTimeout:
+		return errNoConfirm
+	case oldest <= confirmPatience:
+		s.p.resume()
+	case s.p.stalled == nil:
+		s.p.stall(errNoConfirm)
+	}
 	return nil
+}
+
+// setFull notes that the broker stopped or started reading from this connection. The connection is kept: a new one
+// would be stopped by its first message.
+func (s *session) setFull(full bool) {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	s.full = full
+	if full {
+		s.p.stall(errBlocked)
+		return
+	}
+	s.resumed = time.Now()
+	_ = s.judge(s.resumed) // nothing is overdue now
+}
+
+// giveUp ends the wait for confirms. Called with publisher.mu held.
+func (s *session) giveUp(reason error) {
+	for _, pc := range s.unconfirmed {
+		if pc.patient {
+			continue
+		}
+		s.forget(pc)
+		for _, l := range pc.letters {
+			l.finish(false, reason)
+		}
+		pc.letters = nil
+	}
 }
 
 // drop ends everybody's wait when the session is over. Called with publisher.mu held.
@@ -425,7 +500,7 @@ func (s *session) drop(reason error) {
 		}
 	}
 	for _, pc := range s.unanswered {
-		pc.accept()
+		s.accept(pc)
 	}
 }
 

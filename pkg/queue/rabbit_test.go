@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -459,120 +457,6 @@ func TestRabbitFull(t *testing.T) {
 	t.Logf("%d accepted, %d refused", len(accepted), refused)
 }
 
-// proxy stands between a queue and the broker, and can cut or freeze the line.
-type proxy struct {
-	ln     net.Listener
-	target string
-
-	mu     sync.Mutex
-	open   bool
-	conns  map[net.Conn]struct{}
-	frozen chan struct{} // not nil: bytes wait until it is closed
-}
-
-func newProxy(t *testing.T, brokerURL string) (p *proxy, proxied string) {
-	t.Helper()
-	u, err := url.Parse(brokerURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p = &proxy{ln: ln, target: u.Host, open: true, conns: make(map[net.Conn]struct{})}
-	go p.serve()
-	t.Cleanup(func() {
-		p.thaw()
-		p.cut()
-		_ = ln.Close()
-	})
-	u.Host = ln.Addr().String()
-	return p, u.String()
-}
-
-func (p *proxy) serve() {
-	for {
-		a, err := p.ln.Accept()
-		if err != nil {
-			return
-		}
-		p.mu.Lock()
-		open := p.open
-		p.mu.Unlock()
-		if !open {
-			_ = a.Close()
-			continue
-		}
-		b, err := net.Dial("tcp", p.target) //nolint:noctx // ends with the test
-		if err != nil {
-			_ = a.Close()
-			continue
-		}
-		p.mu.Lock()
-		p.conns[a], p.conns[b] = struct{}{}, struct{}{}
-		p.mu.Unlock()
-		go p.copy(a, b)
-		go p.copy(b, a)
-	}
-}
-
-func (p *proxy) copy(dst io.WriteCloser, src io.ReadCloser) {
-	defer func() { _ = dst.Close() }()
-	defer func() { _ = src.Close() }()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := src.Read(buf)
-		p.mu.Lock()
-		frozen := p.frozen
-		p.mu.Unlock()
-		if frozen != nil {
-			<-frozen
-		}
-		if n > 0 {
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// cut ends all connections and refuses new ones until mend.
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open = false
-	for c := range p.conns {
-		_ = c.Close()
-	}
-	clear(p.conns)
-}
-
-func (p *proxy) mend() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open = true
-}
-
-func (p *proxy) freeze() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.frozen = make(chan struct{})
-}
-
-func (p *proxy) thaw() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.frozen != nil {
-		close(p.frozen)
-		p.frozen = nil
-	}
-}
-
 // TestRabbitReconnects cuts the line again and again under load: nothing acknowledged is lost, and nobody hangs.
 func TestRabbitReconnects(t *testing.T) {
 	u := rabbitURL(t)
@@ -682,6 +566,214 @@ func TestRabbitHangs(t *testing.T) {
 		_, err := q.Publish(t.Context(), 2)
 		return err == nil
 	})
+}
+
+// TestRabbitHangsInTime: when the broker hangs, nobody waits longer than leaves time for a direct write, whatever the
+// deadline: neither those whose letters were sent, nor those that wait to be sent, nor those that wait for room. When it
+// answers again, the connection is still there.
+func TestRabbitHangsInTime(t *testing.T) {
+	u := rabbitURL(t)
+	p, proxied := newProxy(t, u)
+	q := openRabbit[int](t, newName(t, u), queue.Config{URL: proxied, AppliedWait: -1, MaxBatch: 2, Capacity: 4})
+	awaitReady(t, q)
+	if _, err := q.Publish(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	before := p.connections()
+	p.freeze()
+	const writers = 40 // 8 are sent in 4 parcels, 4 wait, the others wait for room
+	var wg sync.WaitGroup
+	var slowest atomic.Int64
+	for i := range writers {
+		wg.Go(func() {
+			began := time.Now()
+			_, err := q.Publish(t.Context(), i+1)
+			took := time.Since(began)
+			for {
+				if have := slowest.Load(); have >= int64(took) || slowest.CompareAndSwap(have, int64(took)) {
+					break
+				}
+			}
+			if !errors.Is(err, queue.ErrUnavailable) {
+				t.Errorf("%d: %v, want ErrUnavailable", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("the slowest of %d was told after %v", writers, time.Duration(slowest.Load()))
+	if took := time.Duration(slowest.Load()); took > 2*time.Second {
+		t.Errorf("took %v, want at most 2 s", took)
+	}
+	began := time.Now()
+	if _, err := q.Publish(t.Context(), 100); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("while it hangs: %v, want ErrUnavailable", err)
+	}
+	if took := time.Since(began); took > 500*time.Millisecond {
+		t.Errorf("while it hangs: told after %v, want at once", took)
+	}
+	p.thaw()
+	eventually(t, func() bool { return q.Ping(t.Context()) == nil })
+	if _, err := q.Publish(t.Context(), 101); err != nil {
+		t.Errorf("after it: %v", err)
+	}
+	if n := p.connections(); n != before {
+		t.Errorf("%d new connections, want the old one", n-before)
+	}
+}
+
+// TestRabbitSlowConfirms: a broker that takes two seconds for a confirm is slow and not dead.
+func TestRabbitSlowConfirms(t *testing.T) {
+	u := rabbitURL(t)
+	p, proxied := newProxy(t, u)
+	q := openRabbit[int](t, newName(t, u), queue.Config{URL: proxied, AppliedWait: -1})
+	awaitReady(t, q)
+	before := p.connections()
+	confirm := p.holdConfirms()
+	if _, err := q.Publish(t.Context(), 1); !errors.Is(err, queue.ErrUnavailable) {
+		t.Fatalf("%v, want ErrUnavailable", err)
+	}
+	if err := q.Ping(t.Context()); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("Ping: %v, want ErrUnavailable", err)
+	}
+	confirm <- struct{}{}
+	eventually(t, func() bool { return q.Ping(t.Context()) == nil })
+	p.passConfirms()
+	if _, err := q.Publish(t.Context(), 2); err != nil {
+		t.Error(err)
+	}
+	if n := p.connections(); n != before {
+		t.Errorf("%d new connections, want the old one", n-before)
+	}
+	// Told that it is not available, 1 was in the broker all the same.
+	c := collect(t, q, nil)
+	eventually(t, func() bool { return c.has(1) && c.has(2) })
+}
+
+// TestRabbitOutOfMemory: a broker that stops reading is not waited for, and not connected to again and again.
+func TestRabbitOutOfMemory(t *testing.T) {
+	u := rabbitURL(t)
+	p, proxied := newProxy(t, u)
+	q := openRabbit[int](t, newName(t, u), queue.Config{URL: proxied, AppliedWait: -1})
+	awaitReady(t, q)
+	before := p.connections()
+	p.freeze() // so that the letter is under way when the alarm comes
+	told := make(chan error, 1)
+	go func() {
+		_, err := q.Publish(t.Context(), 1)
+		told <- err
+	}()
+	eventually(t, func() bool { return queue.Letters(q) == 1 })
+	p.alarm(t, true)
+	if err := <-told; !errors.Is(err, queue.ErrUnavailable) || !strings.Contains(err.Error(), "memory or disk") {
+		t.Errorf("%v, want ErrUnavailable and the reason", err)
+	}
+	if _, err := q.Publish(t.Context(), 2); !errors.Is(err, queue.ErrUnavailable) {
+		t.Errorf("during the alarm: %v, want ErrUnavailable", err)
+	}
+	p.thaw()
+	p.alarm(t, false)
+	eventually(t, func() bool { return q.Ping(t.Context()) == nil })
+	if _, err := q.Publish(t.Context(), 3); err != nil {
+		t.Error(err)
+	}
+	if n := p.connections(); n != before {
+		t.Errorf("%d new connections, want the old one", n-before)
+	}
+}
+
+// TestRabbitBounded is a storm that never ends on a broker that takes one parcel every now and then: what is in the
+// process stays bounded, who is not served gets ErrBusy at its deadline, and nothing of that is ever applied.
+func TestRabbitBounded(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"with answers": time.Minute, "without answers": -1} {
+		t.Run(name, func(t *testing.T) {
+			u := rabbitURL(t)
+			const capacity, maxBatch, window, writers, patience = 32, 4, 4, 200, 250 * time.Millisecond
+			p, proxied := newProxy(t, u)
+			queueName := newName(t, u)
+			q := openRabbit[int](t, queueName, queue.Config{URL: proxied, AppliedWait: wait, MaxBatch: maxBatch, Capacity: capacity})
+			awaitReady(t, q)
+			confirm := p.holdConfirms()
+			var next, most, late atomic.Int64
+			var mu sync.Mutex
+			accepted, refused, unknown := make(map[int]bool), make(map[int]bool), make(map[int]bool)
+			stop := make(chan struct{})
+			var wg sync.WaitGroup
+			for range writers {
+				wg.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						id := int(next.Add(1))
+						ctx, cancel := context.WithTimeout(t.Context(), patience)
+						began := time.Now()
+						_, err := q.Publish(ctx, id)
+						cancel()
+						if time.Since(began) > patience+2*time.Second {
+							late.Add(1)
+						}
+						mu.Lock()
+						switch {
+						case err == nil:
+							accepted[id] = true
+						case errors.Is(err, queue.ErrBusy):
+							refused[id] = true
+						default:
+							unknown[id] = true
+						}
+						mu.Unlock()
+						if n := int64(queue.Letters(q)); n > most.Load() {
+							most.Store(n)
+						}
+					}
+				})
+			}
+			// The slow broker.
+			tick := time.NewTicker(patience / 10)
+			defer tick.Stop()
+			for range 80 {
+				<-tick.C
+				confirm <- struct{}{}
+			}
+			close(stop)
+			wg.Wait()
+			p.passConfirms()
+			c := collect(t, openRabbit[int](t, queueName, queue.Config{URL: u}), nil)
+			// What is sent is stored first in, first out: behind the last one nothing can follow.
+			eventually(t, func() bool { return queue.Letters(q) == 0 })
+			if _, err := q.Publish(t.Context(), -1); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, func() bool { return c.has(-1) })
+			c.stop()
+			for id := range accepted {
+				if c.seen[id] == 0 {
+					t.Errorf("%d was accepted and is lost", id)
+				}
+			}
+			for id := range c.seen {
+				if refused[id] {
+					t.Errorf("%d got ErrBusy and was applied", id)
+				}
+			}
+			bound := int64(capacity + window*maxBatch)
+			if wait > 0 {
+				bound += capacity + maxBatch // those that wait for their answer
+			}
+			if n := most.Load(); n > bound || n < capacity {
+				t.Errorf("%d letters in the process, want a full house and at most %d", n, bound)
+			}
+			if len(refused) < writers || len(accepted) == 0 {
+				t.Errorf("%d refused and %d accepted: no storm", len(refused), len(accepted))
+			}
+			if late.Load() > 0 {
+				t.Errorf("%d publishers came back long after their deadline", late.Load())
+			}
+			t.Logf("%d accepted, %d refused, %d unknown; at most %d letters in the process", len(accepted), len(refused), len(unknown), most.Load())
+		})
+	}
 }
 
 // TestRabbitQueueDeleted: the queue is declared again, by the publisher and by the consumer.
