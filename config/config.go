@@ -144,7 +144,7 @@ func Default() Config {
 		},
 		DB:        sqldb.Config{Driver: "sqlite", SchemaPrefix: "tiktok_"},
 		Cache:     kv.Config{Driver: "memory", MaxBytes: 32 << 20, Timeout: 500 * time.Millisecond},
-		Queue:     queue.Config{Driver: "memory", Prefix: "tiktok", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
+		Queue:     queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
 		Blob:      blob.Config{Driver: "local"},
 		Media:     media.Config{MaxDuration: 10 * time.Minute},
 		Words:     words.Config{Mode: "mask"},

@@ -12,6 +12,7 @@ import (
 	_ "time/tzdata" // zones on machines that have none installed
 
 	"tiktok/pkg/limiter"
+	"tiktok/pkg/queue"
 )
 
 // AllInOne is the service name of the process that runs everything.
@@ -48,6 +49,7 @@ func (c Config) Validate(service string) error {
 	p.oneOf("db.driver", c.DB.Driver, "sqlite", "mysql")
 	p.oneOf("cache.driver", c.Cache.Driver, "memory", "redis")
 	p.oneOf("queue.driver", c.Queue.Driver, "memory", "rabbitmq")
+	p.oneOf("queue.type", c.Queue.Type, queue.TypeQuorum, queue.TypeClassic)
 	p.oneOf("blob.driver", c.Blob.Driver, "local")
 	p.oneOf("words.mode", c.Words.Mode, "mask", "refuse", "off")
 	p.oneOf("limits.driver", c.Limits.Driver, "memory", "redis", "off")

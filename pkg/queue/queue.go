@@ -19,6 +19,12 @@ const (
 	DriverRabbitMQ = "rabbitmq"
 )
 
+// Types of Config.Type.
+const (
+	TypeQuorum  = "quorum"
+	TypeClassic = "classic"
+)
+
 var (
 	// ErrUnavailable means that the broker is away, out of memory or disk, or has not confirmed the message within
 	// 1.5 s. It comes early enough for a direct write. The message may have been accepted all the same; the caller may
@@ -66,6 +72,11 @@ type Config struct {
 	// Prefix starts the names of RabbitMQ's queues, "<prefix>.<name>" and "<prefix>.<name>.dead"; deployments that share
 	// a broker have one each. Empty means "tiktok".
 	Prefix string `mapstructure:"prefix"`
+	// Type of RabbitMQ's queues: "quorum" (the default: replicated, and on one broker the same with a log) or "classic"
+	// (durable, on one broker; needs less of it). Both keep what they confirmed. Only with quorum does the broker count how
+	// often a message was handed out, and move it to the dead letters after 100 times; with classic an event that kills
+	// its consumer's process is handed out until someone removes it. The type of queues that exist cannot be changed.
+	Type string `mapstructure:"type"`
 	// MaxBatch bounds the messages given to apply at once. 0 means 512.
 	MaxBatch int `mapstructure:"max_batch"`
 	// MaxWait is how long RabbitMQ's consumer waits to fill a batch. 0 means 5 ms. The memory driver does not wait: a
@@ -82,6 +93,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Prefix == "" {
 		c.Prefix = "tiktok"
+	}
+	if c.Type == "" {
+		c.Type = TypeQuorum
 	}
 	if c.MaxBatch <= 0 {
 		c.MaxBatch = 512

@@ -39,6 +39,9 @@ func newRabbit[T any](
 		}
 		return nil, fmt.Errorf("queue: url of RabbitMQ: %w", err)
 	}
+	if cfg.Type != TypeQuorum && cfg.Type != TypeClassic {
+		return nil, fmt.Errorf("queue: unknown type %q, want %q or %q", cfg.Type, TypeQuorum, TypeClassic)
+	}
 	q := &rabbit[T]{
 		cfg: cfg, name: cfg.Prefix + "." + name, log: log, metrics: m,
 		closed: make(chan struct{}),

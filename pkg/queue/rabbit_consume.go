@@ -138,7 +138,7 @@ func (c *consumer[T]) subscribe(ctx context.Context, l *link) (*amqp.Channel, <-
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := declare(ch, c.name, c.pub.maxLength); err != nil {
+	if err := declare(ch, c.name, c.cfg.Type, c.pub.maxLength); err != nil {
 		return nil, nil, err
 	}
 	// A batch in hand and the next one on its way, even if every parcel is a single event.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -84,20 +85,31 @@ func (l *link) close() {
 }
 
 // declare makes the queue and its dead-letter queue, or checks that they are as they should be.
-func declare(ch *amqp.Channel, name string, maxLength int32) error {
-	_, err := ch.QueueDeclare(name+deadSuffix, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
-	if err != nil {
-		return fmt.Errorf("declare %s: %w", name+deadSuffix, err)
+func declare(ch *amqp.Channel, name, kind string, maxLength int32) error {
+	if err := declareOne(ch, name+deadSuffix, kind, amqp.Table{}); err != nil {
+		return err
 	}
-	_, err = ch.QueueDeclare(name, true, false, false, false, amqp.Table{
-		"x-queue-type":              "quorum",
-		"x-delivery-limit":          int32(deliveryLimit),
+	args := amqp.Table{
 		"x-max-length":              maxLength,
 		"x-overflow":                "reject-publish",
 		"x-dead-letter-exchange":    "",
 		"x-dead-letter-routing-key": name + deadSuffix,
-		"x-dead-letter-strategy":    "at-least-once",
-	})
+	}
+	if kind == TypeQuorum { // a classic queue knows neither
+		args["x-delivery-limit"] = int32(deliveryLimit)
+		args["x-dead-letter-strategy"] = "at-least-once"
+	}
+	return declareOne(ch, name, kind, args)
+}
+
+func declareOne(ch *amqp.Channel, name, kind string, args amqp.Table) error {
+	args[amqp.QueueTypeArg] = kind
+	_, err := ch.QueueDeclare(name, true, false, false, false, args)
+	var refused *amqp.Error
+	if errors.As(err, &refused) && refused.Code == amqp.PreconditionFailed {
+		return fmt.Errorf("the broker has %s with other settings than queue.type %s: set queue.type as it was, or let the queue"+
+			" run empty, stop its services and delete it (rabbitmqctl delete_queue %s): %w", name, kind, name, err)
+	}
 	if err != nil {
 		return fmt.Errorf("declare %s: %w", name, err)
 	}

@@ -100,7 +100,7 @@ func (s *session) setUp() (err error) {
 	if s.ch, err = s.link.conn.Channel(); err != nil {
 		return err
 	}
-	if err := declare(s.ch, s.p.name, s.p.maxLength); err != nil {
+	if err := declare(s.ch, s.p.name, s.p.cfg.Type, s.p.maxLength); err != nil {
 		return err
 	}
 	if err := s.ch.Confirm(false); err != nil {
