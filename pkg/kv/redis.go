@@ -63,13 +63,18 @@ func (quiet) Printf(context.Context, string, ...any) {}
 // Do runs one operation within Config.Timeout. While Redis does not answer it fails at once, and every half second one
 // operation tries again. The error is that of op, or ErrClosed.
 func (r *Redis) Do(ctx context.Context, op func(context.Context) error) error {
+	return r.doUntil(ctx, time.Now().Add(r.timeout), op)
+}
+
+// doUntil is Do with the end of Config.Timeout. That it has passed counts as no answer.
+func (r *Redis) doUntil(ctx context.Context, deadline time.Time, op func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if !r.breaker.allow(time.Now()) {
 		return errAway
 	}
-	opCtx, cancel := context.WithTimeout(ctx, r.timeout)
+	opCtx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	err := op(opCtx)
 	switch {
@@ -101,12 +106,15 @@ func (r *Redis) Close() error {
 type redisStore struct {
 	redis   *Redis
 	cluster bool
+	reads   grouped
 }
 
 func newRedisStore(cfg Config) *redisStore {
 	r := NewRedis(cfg)
 	_, cluster := r.Client.(*redis.ClusterClient)
-	return &redisStore{redis: r, cluster: cluster}
+	s := &redisStore{redis: r, cluster: cluster}
+	s.reads.fetch, s.reads.timeout = s.fetch, r.timeout
+	return s
 }
 
 // wrap says what failed.
@@ -118,11 +126,20 @@ func wrap(op string, keys int, err error) error {
 }
 
 func (r *redisStore) MGet(ctx context.Context, keys []string) ([][]byte, error) {
-	out := make([][]byte, len(keys))
 	if len(keys) == 0 {
-		return out, nil
+		return [][]byte{}, nil
 	}
-	err := r.redis.Do(ctx, func(ctx context.Context) error {
+	values, err := r.reads.get(ctx, keys)
+	if err != nil {
+		return nil, wrap("get", len(keys), err)
+	}
+	return values, nil
+}
+
+// fetch is one round trip, on a Cluster one to each node.
+func (r *redisStore) fetch(ctx context.Context, deadline time.Time, keys []string) ([][]byte, error) {
+	out := make([][]byte, len(keys))
+	err := r.redis.doUntil(ctx, deadline, func(ctx context.Context) error {
 		if r.cluster {
 			return r.pipelinedGet(ctx, keys, out)
 		}
@@ -134,10 +151,7 @@ func (r *redisStore) MGet(ctx context.Context, keys []string) ([][]byte, error) 
 		}
 		return err
 	})
-	if err != nil {
-		return nil, wrap("get", len(keys), err)
-	}
-	return out, nil
+	return out, err
 }
 
 // pipelinedGet reads keys of several Cluster slots: the client sends one pipeline to each node, all at once.
