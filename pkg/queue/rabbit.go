@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -19,6 +20,8 @@ type rabbit[T any] struct {
 	log     *slog.Logger
 	metrics metrics
 	pub     *publisher
+	// degraded is told of every write.
+	degraded degradation
 
 	closed chan struct{} // closed by Close
 	gone   chan struct{} // closed when Close is done
@@ -44,8 +47,9 @@ func newRabbit[T any](
 	}
 	q := &rabbit[T]{
 		cfg: cfg, name: cfg.Prefix + "." + name, log: log, metrics: m,
-		closed: make(chan struct{}),
-		gone:   make(chan struct{}),
+		degraded: degradation{log: log},
+		closed:   make(chan struct{}),
+		gone:     make(chan struct{}),
 	}
 	q.pub = newPublisher(cfg, q.name, log, m, maxLength)
 	// The connection outlives the call that opened the queue. Close ends it.
@@ -62,7 +66,14 @@ func (q *rabbit[T]) Publish(ctx context.Context, msg T) (bool, error) {
 		return false, fmt.Errorf("queue: encode %T: %w", msg, err)
 	}
 	applied, err := q.pub.publish(ctx, &letter{body: body, key: q.name, ask: q.cfg.AppliedWait > 0})
+	if err == nil {
+		q.degraded.healed(time.Now())
+	}
 	switch {
+	case errors.Is(err, ErrUnavailable):
+		q.degraded.add(time.Now(), err)
+		q.metrics.degraded.WithLabelValues(reason(err)).Inc()
+		q.metrics.published.WithLabelValues(resultFailed).Inc()
 	case err != nil:
 		q.metrics.published.WithLabelValues(resultFailed).Inc()
 	case applied:

@@ -48,6 +48,7 @@ type batch[T any] struct {
 // arrival is one parcel.
 type arrival struct {
 	amqp.Delivery
+	size   int   // in events
 	except []int // events that were not applied
 }
 
@@ -115,6 +116,7 @@ func (c *consumer[T]) session(ctx context.Context) error {
 		if !c.settle(alive, b, deliveries) {
 			break
 		}
+		c.countRedelivered(b)
 		// What is committed is answered first: publishers wait for it.
 		c.answer(b)
 		if err := ch.Ack(b.parcels[len(b.parcels)-1].DeliveryTag, true); err != nil {
@@ -153,19 +155,12 @@ func (c *consumer[T]) subscribe(ctx context.Context, l *link) (*amqp.Channel, <-
 // channel is closed. rest is a parcel that did not fit.
 func (c *consumer[T]) gather(ctx context.Context, in <-chan amqp.Delivery, first *amqp.Delivery) (b *batch[T], rest *amqp.Delivery) {
 	b = &batch[T]{}
-	if first != nil {
-		b.add(*first)
-	} else {
-		select {
-		case d, ok := <-in:
-			if !ok {
-				return nil, nil
-			}
-			b.add(d)
-		case <-ctx.Done():
+	if first == nil {
+		if first = c.first(ctx, in); first == nil {
 			return nil, nil
 		}
 	}
+	b.add(*first)
 	timer := time.NewTimer(c.cfg.MaxWait)
 	defer timer.Stop()
 	for len(b.events) < c.cfg.MaxBatch {
@@ -186,9 +181,31 @@ func (c *consumer[T]) gather(ctx context.Context, in <-chan amqp.Delivery, first
 	return b, nil
 }
 
+// first waits for a parcel.
+func (c *consumer[T]) first(ctx context.Context, in <-chan amqp.Delivery) *amqp.Delivery {
+	select {
+	case d, ok := <-in:
+		if !ok {
+			return nil
+		}
+		return &d
+	default:
+		c.metrics.oldest.Set(0) // nothing waits
+	}
+	select {
+	case d, ok := <-in:
+		if !ok {
+			return nil
+		}
+		return &d
+	case <-ctx.Done():
+		return nil
+	}
+}
+
 func (b *batch[T]) add(d amqp.Delivery) {
 	msgs, bad := open[T](d.Body)
-	a := &arrival{Delivery: d}
+	a := &arrival{Delivery: d, size: len(msgs)}
 	b.parcels = append(b.parcels, a)
 	for i, m := range msgs {
 		b.events = append(b.events, event[T]{msg: m, bad: bad[i], in: a, i: i})
@@ -271,8 +288,15 @@ func (c *consumer[T]) topUp(alive context.Context, b *batch[T], in <-chan amqp.D
 
 func (c *consumer[T]) call(ctx context.Context, events []event[T]) error {
 	msgs := make([]T, len(events))
+	oldest := time.Time{}
 	for i, e := range events {
 		msgs[i] = e.msg
+		if at := e.in.Timestamp; !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	if !oldest.IsZero() {
+		c.metrics.oldest.Set(max(0, time.Since(oldest).Seconds())) // the clock of another machine may be ahead
 	}
 	c.metrics.batch.Observe(float64(len(msgs)))
 	err := c.apply(ctx, msgs)
@@ -353,7 +377,7 @@ func (c *consumer[T]) strike(ctx context.Context, e event[T], cause error) bool 
 	if n >= maxStrikes {
 		return c.bury(ctx, e, cause)
 	}
-	return c.remove(ctx, e, &letter{key: c.name, strikes: n, reason: cause.Error()})
+	return c.remove(ctx, e, &letter{key: c.name, strikes: n, reason: cause.Error(), born: e.in.Timestamp})
 }
 
 // bury moves an event to the dead letters.
@@ -381,6 +405,14 @@ func (c *consumer[T]) remove(ctx context.Context, e event[T], l *letter) bool {
 		}
 		if errors.Is(err, ErrClosed) || !pause(ctx, backoff(n)) {
 			return false
+		}
+	}
+}
+
+func (c *consumer[T]) countRedelivered(b *batch[T]) {
+	for _, a := range b.parcels {
+		if a.Redelivered {
+			c.metrics.redelivered.Add(float64(a.size))
 		}
 	}
 }

@@ -18,6 +18,8 @@ const (
 	window = 4
 	// answerBacklog is how many answers to other publishers may wait.
 	answerBacklog = 1024
+	// measureEvery is how often the broker is asked for the depth of its queues.
+	measureEvery = 5 * time.Second
 )
 
 // session is one connection of a publisher, from connect to loss.
@@ -133,6 +135,9 @@ func (s *session) run(ctx context.Context) error {
 	wg.Go(s.confirm)
 	wg.Go(s.receive)
 	wg.Go(s.sendAnswers)
+	if s.p.metrics.depth != nil {
+		wg.Go(s.measure)
+	}
 	err := s.supervise(ctx)
 	close(s.dead)
 	s.link.close()
@@ -255,9 +260,14 @@ func (s *session) publish(pc *parcel) error {
 		events[i] = l.body
 	}
 	first := pc.letters[0]
+	born := first.born
+	if born.IsZero() {
+		born = pc.sent
+	}
 	msg := amqp.Publishing{
 		DeliveryMode: amqp.Persistent,
 		ContentType:  "application/json",
+		Timestamp:    born,
 		MessageId:    strconv.FormatUint(pc.id, 10),
 		Body:         join(events),
 	}
@@ -539,6 +549,35 @@ func (s *session) sendAnswers() {
 				s.fail(fmt.Errorf("answer: %w", err))
 				return
 			}
+		}
+	}
+}
+
+// measure keeps the gauges of the broker's queues, on a channel of its own: one question at a time, and none while the
+// answer to the last one is owed.
+func (s *session) measure() {
+	depth, dead := s.p.metrics.depth, s.p.metrics.deadLetters
+	defer dead.clear()
+	defer depth.clear()
+	ch, err := s.link.conn.Channel()
+	if err != nil {
+		return // the connection is gone, or going
+	}
+	tick := time.NewTicker(measureEvery)
+	defer tick.Stop()
+	for {
+		for name, g := range map[string]*gauge{s.p.name: depth, s.p.name + deadSuffix: dead} {
+			q, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)
+			if err != nil {
+				s.fail(fmt.Errorf("ask for the depth of %s: %w", name, err)) // the next session declares it again
+				return
+			}
+			g.set(q.Messages)
+		}
+		select {
+		case <-tick.C:
+		case <-s.dead:
+			return
 		}
 	}
 }
