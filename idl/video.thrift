@@ -17,20 +17,88 @@ struct Video {
     8: i64 size_bytes
     9: i32 width_px
     10: i32 height_px
+    /** Blob key of the HLS master playlist; empty until there is one. */
+    11: string hls_key
+    /** Blob key of the animated preview; empty until there is one. */
+    12: string preview_key
+}
+
+/** UploadState is where the work on an upload is. */
+enum UploadState {
+    /** Stored; the work has not begun. */
+    UPLOADED = 1
+    PROCESSING = 2
+    /** Nothing is left to do. */
+    READY = 3
+    /** Given up, for the reason given. A listed video plays all the same. */
+    FAILED = 4
+}
+
+/** Upload is the work on one uploaded file, as its author may see it. */
+struct Upload {
+    1: i64 video_id
+    2: string title
+    3: UploadState state
+    /** 0..100. */
+    4: i32 progress
+    /** Why the work failed; empty otherwise. May be shown to the author. */
+    5: string reason
+    /** Whether the video is listed already; what a phone cannot play is listed only after it was transcoded. */
+    6: bool listed
+    7: i64 uploaded_at_ms
+}
+
+/** Name of the queue of VideoDeleted; the interaction service reads it. */
+const string QUEUE_VIDEO_DELETED = "interaction.video_deleted"
+
+/** VideoDeleted is the event that tells other services to forget a video. Exactly this is on the queue, as JSON. */
+struct VideoDeleted {
+    1: i64 video_id
+    2: i64 author_id
 }
 
 struct PublishRequest {
     1: i64 author_id
     /** 1..100 characters, not blank. */
     2: string title
+    /** Blob key of the stored file. */
     3: string play_key
     4: string cover_key
     5: i64 duration_ms
     6: i64 size_bytes
+    /** As displayed, after rotation. */
     7: i32 width_px
     8: i32 height_px
+    /**
+     * The file must be transcoded before a phone can play it, and before it is listed. Fails with VideoUnplayable on a
+     * server that cannot transcode.
+     */
+    9: bool transcode
+    /** The cover is a placeholder that a frame of the video should replace. */
+    10: bool cover_drawn
+    /** Names of the codecs as ffprobe writes them, at most 32 characters; no audio is "". */
+    11: string video_codec
+    12: string audio_codec
+    /** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
+    13: i32 rotation
 }
-struct PublishResponse { 1: Video video }
+struct PublishResponse {
+    /** The video, listed or (transcode) not yet; then it has no publish time. */
+    1: Video video
+    2: bool listed
+}
+
+struct DeleteVideoRequest {
+    1: i64 author_id
+    2: i64 video_id
+}
+struct DeleteVideoResponse {}
+
+struct ListUploadsRequest { 1: i64 author_id }
+struct ListUploadsResponse {
+    /** Newest first, at most MAX_BATCH. Uploads that are READY are left out. */
+    1: list<Upload> uploads
+}
 
 struct FeedRequest {
     /** Only videos published strictly before it; 0 means from the newest. */
@@ -69,8 +137,15 @@ struct MCountByAuthorResponse {
 }
 
 service VideoService {
-    /** Makes a stored file public. Visible in every list when it returns. */
+    /** Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. */
     PublishResponse Publish(1: PublishRequest req)
+    /**
+     * Deletes an author's own video, or an upload that is not listed yet. It is in no list any more when this returns; files,
+     * likes and comments follow. Fails with VideoNotFound, also when it is done twice, or Forbidden when it is another's.
+     */
+    DeleteVideoResponse DeleteVideo(1: DeleteVideoRequest req)
+    /** Reads the work on an author's uploads that are not ready. */
+    ListUploadsResponse ListUploads(1: ListUploadsRequest req)
     /** Reads one page of all videos, newest first. */
     FeedResponse Feed(1: FeedRequest req)
     /** Reads one page of an author's videos, newest first. */

@@ -4,9 +4,72 @@ package video
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"tiktok/kitex_gen/common"
 )
+
+const (
+	/** Name of the queue of VideoDeleted; the interaction service reads it. */
+	QUEUE_VIDEO_DELETED = "interaction.video_deleted"
+)
+
+/** UploadState is where the work on an upload is. */
+type UploadState int64
+
+const (
+	/** Stored; the work has not begun. */
+	UploadState_UPLOADED   UploadState = 1
+	UploadState_PROCESSING UploadState = 2
+	/** Nothing is left to do. */
+	UploadState_READY UploadState = 3
+	/** Given up, for the reason given. A listed video plays all the same. */
+	UploadState_FAILED UploadState = 4
+)
+
+func (p UploadState) String() string {
+	switch p {
+	case UploadState_UPLOADED:
+		return "UPLOADED"
+	case UploadState_PROCESSING:
+		return "PROCESSING"
+	case UploadState_READY:
+		return "READY"
+	case UploadState_FAILED:
+		return "FAILED"
+	}
+	return "<UNSET>"
+}
+
+func UploadStateFromString(s string) (UploadState, error) {
+	switch s {
+	case "UPLOADED":
+		return UploadState_UPLOADED, nil
+	case "PROCESSING":
+		return UploadState_PROCESSING, nil
+	case "READY":
+		return UploadState_READY, nil
+	case "FAILED":
+		return UploadState_FAILED, nil
+	}
+	return UploadState(0), fmt.Errorf("not a valid UploadState string")
+}
+
+func UploadStatePtr(v UploadState) *UploadState { return &v }
+func (p *UploadState) Scan(value interface{}) (err error) {
+	var result sql.NullInt64
+	err = result.Scan(value)
+	*p = UploadState(result.Int64)
+	return
+}
+
+func (p *UploadState) Value() (driver.Value, error) {
+	if p == nil {
+		return nil, nil
+	}
+	return int64(*p), nil
+}
 
 /** Video is a published clip. */
 type Video struct {
@@ -23,6 +86,10 @@ type Video struct {
 	SizeBytes     int64 `thrift:"size_bytes,8" frugal:"8,default,i64" json:"size_bytes"`
 	WidthPx       int32 `thrift:"width_px,9" frugal:"9,default,i32" json:"width_px"`
 	HeightPx      int32 `thrift:"height_px,10" frugal:"10,default,i32" json:"height_px"`
+	/** Blob key of the HLS master playlist; empty until there is one. */
+	HlsKey string `thrift:"hls_key,11" frugal:"11,default,string" json:"hls_key"`
+	/** Blob key of the animated preview; empty until there is one. */
+	PreviewKey string `thrift:"preview_key,12" frugal:"12,default,string" json:"preview_key"`
 }
 
 func NewVideo() *Video {
@@ -71,6 +138,14 @@ func (p *Video) GetWidthPx() (v int32) {
 func (p *Video) GetHeightPx() (v int32) {
 	return p.HeightPx
 }
+
+func (p *Video) GetHlsKey() (v string) {
+	return p.HlsKey
+}
+
+func (p *Video) GetPreviewKey() (v string) {
+	return p.PreviewKey
+}
 func (p *Video) SetId(val int64) {
 	p.Id = val
 }
@@ -101,6 +176,12 @@ func (p *Video) SetWidthPx(val int32) {
 func (p *Video) SetHeightPx(val int32) {
 	p.HeightPx = val
 }
+func (p *Video) SetHlsKey(val string) {
+	p.HlsKey = val
+}
+func (p *Video) SetPreviewKey(val string) {
+	p.PreviewKey = val
+}
 
 func (p *Video) String() string {
 	if p == nil {
@@ -120,18 +201,160 @@ var fieldIDToName_Video = map[int16]string{
 	8:  "size_bytes",
 	9:  "width_px",
 	10: "height_px",
+	11: "hls_key",
+	12: "preview_key",
+}
+
+/** Upload is the work on one uploaded file, as its author may see it. */
+type Upload struct {
+	VideoId int64       `thrift:"video_id,1" frugal:"1,default,i64" json:"video_id"`
+	Title   string      `thrift:"title,2" frugal:"2,default,string" json:"title"`
+	State   UploadState `thrift:"state,3" frugal:"3,default,UploadState" json:"state"`
+	/** 0..100. */
+	Progress int32 `thrift:"progress,4" frugal:"4,default,i32" json:"progress"`
+	/** Why the work failed; empty otherwise. May be shown to the author. */
+	Reason string `thrift:"reason,5" frugal:"5,default,string" json:"reason"`
+	/** Whether the video is listed already; what a phone cannot play is listed only after it was transcoded. */
+	Listed       bool  `thrift:"listed,6" frugal:"6,default,bool" json:"listed"`
+	UploadedAtMs int64 `thrift:"uploaded_at_ms,7" frugal:"7,default,i64" json:"uploaded_at_ms"`
+}
+
+func NewUpload() *Upload {
+	return &Upload{}
+}
+
+func (p *Upload) InitDefault() {
+}
+
+func (p *Upload) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+func (p *Upload) GetTitle() (v string) {
+	return p.Title
+}
+
+func (p *Upload) GetState() (v UploadState) {
+	return p.State
+}
+
+func (p *Upload) GetProgress() (v int32) {
+	return p.Progress
+}
+
+func (p *Upload) GetReason() (v string) {
+	return p.Reason
+}
+
+func (p *Upload) GetListed() (v bool) {
+	return p.Listed
+}
+
+func (p *Upload) GetUploadedAtMs() (v int64) {
+	return p.UploadedAtMs
+}
+func (p *Upload) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *Upload) SetTitle(val string) {
+	p.Title = val
+}
+func (p *Upload) SetState(val UploadState) {
+	p.State = val
+}
+func (p *Upload) SetProgress(val int32) {
+	p.Progress = val
+}
+func (p *Upload) SetReason(val string) {
+	p.Reason = val
+}
+func (p *Upload) SetListed(val bool) {
+	p.Listed = val
+}
+func (p *Upload) SetUploadedAtMs(val int64) {
+	p.UploadedAtMs = val
+}
+
+func (p *Upload) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Upload(%+v)", *p)
+}
+
+var fieldIDToName_Upload = map[int16]string{
+	1: "video_id",
+	2: "title",
+	3: "state",
+	4: "progress",
+	5: "reason",
+	6: "listed",
+	7: "uploaded_at_ms",
+}
+
+/** VideoDeleted is the event that tells other services to forget a video. Exactly this is on the queue, as JSON. */
+type VideoDeleted struct {
+	VideoId  int64 `thrift:"video_id,1" frugal:"1,default,i64" json:"video_id"`
+	AuthorId int64 `thrift:"author_id,2" frugal:"2,default,i64" json:"author_id"`
+}
+
+func NewVideoDeleted() *VideoDeleted {
+	return &VideoDeleted{}
+}
+
+func (p *VideoDeleted) InitDefault() {
+}
+
+func (p *VideoDeleted) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+func (p *VideoDeleted) GetAuthorId() (v int64) {
+	return p.AuthorId
+}
+func (p *VideoDeleted) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *VideoDeleted) SetAuthorId(val int64) {
+	p.AuthorId = val
+}
+
+func (p *VideoDeleted) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoDeleted(%+v)", *p)
+}
+
+var fieldIDToName_VideoDeleted = map[int16]string{
+	1: "video_id",
+	2: "author_id",
 }
 
 type PublishRequest struct {
 	AuthorId int64 `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
 	/** 1..100 characters, not blank. */
-	Title      string `thrift:"title,2" frugal:"2,default,string" json:"title"`
+	Title string `thrift:"title,2" frugal:"2,default,string" json:"title"`
+	/** Blob key of the stored file. */
 	PlayKey    string `thrift:"play_key,3" frugal:"3,default,string" json:"play_key"`
 	CoverKey   string `thrift:"cover_key,4" frugal:"4,default,string" json:"cover_key"`
 	DurationMs int64  `thrift:"duration_ms,5" frugal:"5,default,i64" json:"duration_ms"`
 	SizeBytes  int64  `thrift:"size_bytes,6" frugal:"6,default,i64" json:"size_bytes"`
-	WidthPx    int32  `thrift:"width_px,7" frugal:"7,default,i32" json:"width_px"`
-	HeightPx   int32  `thrift:"height_px,8" frugal:"8,default,i32" json:"height_px"`
+	/** As displayed, after rotation. */
+	WidthPx  int32 `thrift:"width_px,7" frugal:"7,default,i32" json:"width_px"`
+	HeightPx int32 `thrift:"height_px,8" frugal:"8,default,i32" json:"height_px"`
+	/**
+	 * The file must be transcoded before a phone can play it, and before it is listed. Fails with VideoUnplayable on a
+	 * server that cannot transcode.
+	 */
+	Transcode bool `thrift:"transcode,9" frugal:"9,default,bool" json:"transcode"`
+	/** The cover is a placeholder that a frame of the video should replace. */
+	CoverDrawn bool `thrift:"cover_drawn,10" frugal:"10,default,bool" json:"cover_drawn"`
+	/** Names of the codecs as ffprobe writes them, at most 32 characters; no audio is "". */
+	VideoCodec string `thrift:"video_codec,11" frugal:"11,default,string" json:"video_codec"`
+	AudioCodec string `thrift:"audio_codec,12" frugal:"12,default,string" json:"audio_codec"`
+	/** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
+	Rotation int32 `thrift:"rotation,13" frugal:"13,default,i32" json:"rotation"`
 }
 
 func NewPublishRequest() *PublishRequest {
@@ -172,6 +395,26 @@ func (p *PublishRequest) GetWidthPx() (v int32) {
 func (p *PublishRequest) GetHeightPx() (v int32) {
 	return p.HeightPx
 }
+
+func (p *PublishRequest) GetTranscode() (v bool) {
+	return p.Transcode
+}
+
+func (p *PublishRequest) GetCoverDrawn() (v bool) {
+	return p.CoverDrawn
+}
+
+func (p *PublishRequest) GetVideoCodec() (v string) {
+	return p.VideoCodec
+}
+
+func (p *PublishRequest) GetAudioCodec() (v string) {
+	return p.AudioCodec
+}
+
+func (p *PublishRequest) GetRotation() (v int32) {
+	return p.Rotation
+}
 func (p *PublishRequest) SetAuthorId(val int64) {
 	p.AuthorId = val
 }
@@ -196,6 +439,21 @@ func (p *PublishRequest) SetWidthPx(val int32) {
 func (p *PublishRequest) SetHeightPx(val int32) {
 	p.HeightPx = val
 }
+func (p *PublishRequest) SetTranscode(val bool) {
+	p.Transcode = val
+}
+func (p *PublishRequest) SetCoverDrawn(val bool) {
+	p.CoverDrawn = val
+}
+func (p *PublishRequest) SetVideoCodec(val string) {
+	p.VideoCodec = val
+}
+func (p *PublishRequest) SetAudioCodec(val string) {
+	p.AudioCodec = val
+}
+func (p *PublishRequest) SetRotation(val int32) {
+	p.Rotation = val
+}
 
 func (p *PublishRequest) String() string {
 	if p == nil {
@@ -205,18 +463,25 @@ func (p *PublishRequest) String() string {
 }
 
 var fieldIDToName_PublishRequest = map[int16]string{
-	1: "author_id",
-	2: "title",
-	3: "play_key",
-	4: "cover_key",
-	5: "duration_ms",
-	6: "size_bytes",
-	7: "width_px",
-	8: "height_px",
+	1:  "author_id",
+	2:  "title",
+	3:  "play_key",
+	4:  "cover_key",
+	5:  "duration_ms",
+	6:  "size_bytes",
+	7:  "width_px",
+	8:  "height_px",
+	9:  "transcode",
+	10: "cover_drawn",
+	11: "video_codec",
+	12: "audio_codec",
+	13: "rotation",
 }
 
 type PublishResponse struct {
-	Video *Video `thrift:"video,1" frugal:"1,default,Video" json:"video"`
+	/** The video, listed or (transcode) not yet; then it has no publish time. */
+	Video  *Video `thrift:"video,1" frugal:"1,default,Video" json:"video"`
+	Listed bool   `thrift:"listed,2" frugal:"2,default,bool" json:"listed"`
 }
 
 func NewPublishResponse() *PublishResponse {
@@ -234,8 +499,15 @@ func (p *PublishResponse) GetVideo() (v *Video) {
 	}
 	return p.Video
 }
+
+func (p *PublishResponse) GetListed() (v bool) {
+	return p.Listed
+}
 func (p *PublishResponse) SetVideo(val *Video) {
 	p.Video = val
+}
+func (p *PublishResponse) SetListed(val bool) {
+	p.Listed = val
 }
 
 func (p *PublishResponse) IsSetVideo() bool {
@@ -251,6 +523,123 @@ func (p *PublishResponse) String() string {
 
 var fieldIDToName_PublishResponse = map[int16]string{
 	1: "video",
+	2: "listed",
+}
+
+type DeleteVideoRequest struct {
+	AuthorId int64 `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
+	VideoId  int64 `thrift:"video_id,2" frugal:"2,default,i64" json:"video_id"`
+}
+
+func NewDeleteVideoRequest() *DeleteVideoRequest {
+	return &DeleteVideoRequest{}
+}
+
+func (p *DeleteVideoRequest) InitDefault() {
+}
+
+func (p *DeleteVideoRequest) GetAuthorId() (v int64) {
+	return p.AuthorId
+}
+
+func (p *DeleteVideoRequest) GetVideoId() (v int64) {
+	return p.VideoId
+}
+func (p *DeleteVideoRequest) SetAuthorId(val int64) {
+	p.AuthorId = val
+}
+func (p *DeleteVideoRequest) SetVideoId(val int64) {
+	p.VideoId = val
+}
+
+func (p *DeleteVideoRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteVideoRequest(%+v)", *p)
+}
+
+var fieldIDToName_DeleteVideoRequest = map[int16]string{
+	1: "author_id",
+	2: "video_id",
+}
+
+type DeleteVideoResponse struct {
+}
+
+func NewDeleteVideoResponse() *DeleteVideoResponse {
+	return &DeleteVideoResponse{}
+}
+
+func (p *DeleteVideoResponse) InitDefault() {
+}
+
+func (p *DeleteVideoResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteVideoResponse(%+v)", *p)
+}
+
+var fieldIDToName_DeleteVideoResponse = map[int16]string{}
+
+type ListUploadsRequest struct {
+	AuthorId int64 `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
+}
+
+func NewListUploadsRequest() *ListUploadsRequest {
+	return &ListUploadsRequest{}
+}
+
+func (p *ListUploadsRequest) InitDefault() {
+}
+
+func (p *ListUploadsRequest) GetAuthorId() (v int64) {
+	return p.AuthorId
+}
+func (p *ListUploadsRequest) SetAuthorId(val int64) {
+	p.AuthorId = val
+}
+
+func (p *ListUploadsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListUploadsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ListUploadsRequest = map[int16]string{
+	1: "author_id",
+}
+
+type ListUploadsResponse struct {
+	/** Newest first, at most MAX_BATCH. Uploads that are READY are left out. */
+	Uploads []*Upload `thrift:"uploads,1" frugal:"1,default,list<Upload>" json:"uploads"`
+}
+
+func NewListUploadsResponse() *ListUploadsResponse {
+	return &ListUploadsResponse{}
+}
+
+func (p *ListUploadsResponse) InitDefault() {
+}
+
+func (p *ListUploadsResponse) GetUploads() (v []*Upload) {
+	return p.Uploads
+}
+func (p *ListUploadsResponse) SetUploads(val []*Upload) {
+	p.Uploads = val
+}
+
+func (p *ListUploadsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListUploadsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ListUploadsResponse = map[int16]string{
+	1: "uploads",
 }
 
 type FeedRequest struct {
@@ -539,8 +928,15 @@ var fieldIDToName_MCountByAuthorResponse = map[int16]string{
 }
 
 type VideoService interface {
-	/** Makes a stored file public. Visible in every list when it returns. */
+	/** Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. */
 	Publish(ctx context.Context, req *PublishRequest) (r *PublishResponse, err error)
+	/**
+	 * Deletes an author's own video, or an upload that is not listed yet. It is in no list any more when this returns; files,
+	 * likes and comments follow. Fails with VideoNotFound, also when it is done twice, or Forbidden when it is another's.
+	 */
+	DeleteVideo(ctx context.Context, req *DeleteVideoRequest) (r *DeleteVideoResponse, err error)
+	/** Reads the work on an author's uploads that are not ready. */
+	ListUploads(ctx context.Context, req *ListUploadsRequest) (r *ListUploadsResponse, err error)
 	/** Reads one page of all videos, newest first. */
 	Feed(ctx context.Context, req *FeedRequest) (r *FeedResponse, err error)
 	/** Reads one page of an author's videos, newest first. */
@@ -624,6 +1020,158 @@ func (p *VideoServicePublishResult) String() string {
 }
 
 var fieldIDToName_VideoServicePublishResult = map[int16]string{
+	0: "success",
+}
+
+type VideoServiceDeleteVideoArgs struct {
+	Req *DeleteVideoRequest `thrift:"req,1" frugal:"1,default,DeleteVideoRequest" json:"req"`
+}
+
+func NewVideoServiceDeleteVideoArgs() *VideoServiceDeleteVideoArgs {
+	return &VideoServiceDeleteVideoArgs{}
+}
+
+func (p *VideoServiceDeleteVideoArgs) InitDefault() {
+}
+
+var VideoServiceDeleteVideoArgs_Req_DEFAULT *DeleteVideoRequest
+
+func (p *VideoServiceDeleteVideoArgs) GetReq() (v *DeleteVideoRequest) {
+	if !p.IsSetReq() {
+		return VideoServiceDeleteVideoArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *VideoServiceDeleteVideoArgs) SetReq(val *DeleteVideoRequest) {
+	p.Req = val
+}
+
+func (p *VideoServiceDeleteVideoArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *VideoServiceDeleteVideoArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceDeleteVideoArgs(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceDeleteVideoArgs = map[int16]string{
+	1: "req",
+}
+
+type VideoServiceDeleteVideoResult struct {
+	Success *DeleteVideoResponse `thrift:"success,0,optional" frugal:"0,optional,DeleteVideoResponse" json:"success,omitempty"`
+}
+
+func NewVideoServiceDeleteVideoResult() *VideoServiceDeleteVideoResult {
+	return &VideoServiceDeleteVideoResult{}
+}
+
+func (p *VideoServiceDeleteVideoResult) InitDefault() {
+}
+
+var VideoServiceDeleteVideoResult_Success_DEFAULT *DeleteVideoResponse
+
+func (p *VideoServiceDeleteVideoResult) GetSuccess() (v *DeleteVideoResponse) {
+	if !p.IsSetSuccess() {
+		return VideoServiceDeleteVideoResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *VideoServiceDeleteVideoResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DeleteVideoResponse)
+}
+
+func (p *VideoServiceDeleteVideoResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *VideoServiceDeleteVideoResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceDeleteVideoResult(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceDeleteVideoResult = map[int16]string{
+	0: "success",
+}
+
+type VideoServiceListUploadsArgs struct {
+	Req *ListUploadsRequest `thrift:"req,1" frugal:"1,default,ListUploadsRequest" json:"req"`
+}
+
+func NewVideoServiceListUploadsArgs() *VideoServiceListUploadsArgs {
+	return &VideoServiceListUploadsArgs{}
+}
+
+func (p *VideoServiceListUploadsArgs) InitDefault() {
+}
+
+var VideoServiceListUploadsArgs_Req_DEFAULT *ListUploadsRequest
+
+func (p *VideoServiceListUploadsArgs) GetReq() (v *ListUploadsRequest) {
+	if !p.IsSetReq() {
+		return VideoServiceListUploadsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *VideoServiceListUploadsArgs) SetReq(val *ListUploadsRequest) {
+	p.Req = val
+}
+
+func (p *VideoServiceListUploadsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *VideoServiceListUploadsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceListUploadsArgs(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceListUploadsArgs = map[int16]string{
+	1: "req",
+}
+
+type VideoServiceListUploadsResult struct {
+	Success *ListUploadsResponse `thrift:"success,0,optional" frugal:"0,optional,ListUploadsResponse" json:"success,omitempty"`
+}
+
+func NewVideoServiceListUploadsResult() *VideoServiceListUploadsResult {
+	return &VideoServiceListUploadsResult{}
+}
+
+func (p *VideoServiceListUploadsResult) InitDefault() {
+}
+
+var VideoServiceListUploadsResult_Success_DEFAULT *ListUploadsResponse
+
+func (p *VideoServiceListUploadsResult) GetSuccess() (v *ListUploadsResponse) {
+	if !p.IsSetSuccess() {
+		return VideoServiceListUploadsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *VideoServiceListUploadsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ListUploadsResponse)
+}
+
+func (p *VideoServiceListUploadsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *VideoServiceListUploadsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceListUploadsResult(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceListUploadsResult = map[int16]string{
 	0: "success",
 }
 

@@ -30,6 +30,8 @@ type fakes struct {
 	login         func(*user.LoginRequest) (*user.LoginResponse, error)
 	mgetUsers     func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
 	publish       func(*video.PublishRequest) (*video.PublishResponse, error)
+	deleteVideo   func(*video.DeleteVideoRequest) (*video.DeleteVideoResponse, error)
+	listUploads   func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error)
 	feed          func(*video.FeedRequest) (*video.FeedResponse, error)
 	listByAuthor  func(*video.ListByAuthorRequest) (*video.ListByAuthorResponse, error)
 	mgetVideos    func(*video.MGetVideosRequest) (*video.MGetVideosResponse, error)
@@ -85,6 +87,14 @@ type fakeVideo struct{ *fakes }
 
 func (f fakeVideo) Publish(_ context.Context, r *video.PublishRequest) (*video.PublishResponse, error) {
 	return or(f.publish, r, &video.PublishResponse{Video: &video.Video{Id: 1, AuthorId: r.AuthorId}})
+}
+
+func (f fakeVideo) DeleteVideo(_ context.Context, r *video.DeleteVideoRequest) (*video.DeleteVideoResponse, error) {
+	return or(f.deleteVideo, r, &video.DeleteVideoResponse{})
+}
+
+func (f fakeVideo) ListUploads(_ context.Context, r *video.ListUploadsRequest) (*video.ListUploadsResponse, error) {
+	return or(f.listUploads, r, &video.ListUploadsResponse{})
 }
 
 func (f fakeVideo) Feed(_ context.Context, r *video.FeedRequest) (*video.FeedResponse, error) {

@@ -6,6 +6,7 @@ import (
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
 	"tiktok/kitex_gen/video"
+	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/text"
 )
@@ -13,31 +14,69 @@ import (
 const (
 	// maxTitle is the longest title in characters; the column holds as many.
 	maxTitle = 100
-	// maxKey is the longest blob key in bytes.
-	maxKey = 255
+	// maxCodec is the longest name of a codec in bytes.
+	maxCodec = 32
 )
 
-// Publish makes a stored file public. It is in every list when this returns.
+// Publish makes a stored file public, and plans the work that makes it better. It is in every list when this returns,
+// unless it must be transcoded first: then it is in none before that is done.
 func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*video.PublishResponse, error) {
 	title, err := text.Rule{What: "title", Max: maxTitle}.Clean(req.Title)
 	if err != nil {
 		return nil, err
 	}
-	if req.AuthorId <= 0 || badKey(req.PlayKey) || badKey(req.CoverKey) ||
-		req.DurationMs < 0 || req.SizeBytes < 0 || req.WidthPx < 0 || req.HeightPx < 0 {
+	if req.AuthorId <= 0 || blob.CheckKey(req.PlayKey) != nil || blob.CheckKey(req.CoverKey) != nil ||
+		req.DurationMs < 0 || req.SizeBytes < 0 || req.WidthPx < 0 || req.HeightPx < 0 ||
+		len(req.VideoCodec) > maxCodec || len(req.AudioCodec) > maxCodec {
 		return nil, errno.InvalidArgument
 	}
-	v, err := s.store.Publish(ctx, db.Video{
+	if req.Transcode && !s.media.can() {
+		return nil, errno.VideoUnplayable.With("this kind of video can not be converted here; send an mp4 file with H.264 and AAC")
+	}
+	v := db.Video{
 		ID: s.ids.Next(), AuthorID: req.AuthorId, Title: title, PlayKey: req.PlayKey, CoverKey: req.CoverKey,
 		PublishedAtMs: s.now().UnixMilli(), DurationMs: req.DurationMs, SizeBytes: req.SizeBytes, WidthPx: req.WidthPx, HeightPx: req.HeightPx,
-	})
+	}
+	m := s.plan(v, req)
+	v, err = s.store.Publish(ctx, v, m)
 	// Also after an error: nobody knows whether the commit was reached.
 	s.works.Invalidate(ctx, req.AuthorId)
 	if err != nil {
 		return nil, err
 	}
 	s.videos.Invalidate(ctx, v.ID) // somebody may have asked for it too early
-	return &video.PublishResponse{Video: pack.Video(v)}, nil
+	if m.Lane != db.LaneNone {
+		s.media.wake(v.ID)
+	}
+	if m.Listed == 0 {
+		v.PublishedAtMs = 0
+	}
+	return &video.PublishResponse{Video: pack.Video(v), Listed: m.Listed != 0}, nil
 }
 
-func badKey(key string) bool { return key == "" || len(key) > maxKey }
+// plan says what is to be done with a new upload.
+func (s *Service) plan(v db.Video, req *video.PublishRequest) db.Media {
+	m := db.Media{
+		VideoID: v.ID, AuthorID: v.AuthorID, Title: v.Title, State: db.StateReady, Lane: db.LaneNone, DueMs: db.Never, Progress: 100,
+		Listed: 1, SourceKey: v.PlayKey, CoverKey: v.CoverKey, DurationMs: v.DurationMs, SizeBytes: v.SizeBytes,
+		WidthPx: v.WidthPx, HeightPx: v.HeightPx, Rotation: req.Rotation, VideoCodec: req.VideoCodec, AudioCodec: req.AudioCodec,
+		CreatedAtMs: v.PublishedAtMs,
+	}
+	if s.media.improves() {
+		m.Plan = db.StepPreview | db.StepHLS
+		if req.CoverDrawn {
+			m.Plan |= db.StepCover
+		}
+	}
+	if m.Plan != 0 {
+		m.Lane = db.LaneImprove
+	}
+	if req.Transcode {
+		m.Plan |= db.StepTranscode
+		m.Lane, m.Listed = db.LaneTranscode, 0
+	}
+	if m.Todo = m.Plan; m.Todo != 0 {
+		m.State, m.Pending, m.Progress, m.DueMs = db.StateUploaded, 1, 0, m.CreatedAtMs
+	}
+	return m
+}

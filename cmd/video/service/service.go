@@ -1,4 +1,5 @@
-// Package service answers the calls of video.thrift: what was published, by whom, in which order.
+// Package service answers the calls of video.thrift: what was published, by whom, in which order. Behind the answers it
+// works on what was uploaded, and deletes what is not wanted any more: see worker.
 package service
 
 import (
@@ -15,12 +16,14 @@ import (
 
 var _ video.VideoService = (*Service)(nil)
 
-// Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
+// Deps is what the service works with. All fields but Now and Media are needed; they stay the caller's to close.
 type Deps struct {
 	Store *db.Store
 	Cache kv.Store
 	IDs   *id.Generator
 	Tel   *telemetry.Telemetry
+	// Media is for the work in the background. Without Media.Blobs there is none, whatever is published.
+	Media MediaDeps
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -32,6 +35,7 @@ type Service struct {
 	works  *kv.Typed[int64]
 	ids    *id.Generator
 	now    func() time.Time
+	media  *worker
 	// close releases what Open opened.
 	close func() error
 }
@@ -49,14 +53,18 @@ func New(d Deps) *Service {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.media = newWorker(d.Media, d.Store, s.changed, s.now, d.Tel)
 	return s
 }
 
-// Run blocks until ctx ends: the service has no work in the background.
-func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// changed makes everybody read the video, and how many its author has, anew.
+func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
+	s.videos.Invalidate(ctx, videoID)
+	s.works.Invalidate(ctx, authorID)
 }
+
+// Run works in the background until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.media.run(ctx) }
 
 // Ready reports whether the service can do its work. Without its cache it can, only slower.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }

@@ -12,6 +12,8 @@ import (
 // Client is designed to provide IDL-compatible methods with call-option parameter for kitex framework.
 type Client interface {
 	Publish(ctx context.Context, req *video.PublishRequest, callOptions ...callopt.Option) (r *video.PublishResponse, err error)
+	DeleteVideo(ctx context.Context, req *video.DeleteVideoRequest, callOptions ...callopt.Option) (r *video.DeleteVideoResponse, err error)
+	ListUploads(ctx context.Context, req *video.ListUploadsRequest, callOptions ...callopt.Option) (r *video.ListUploadsResponse, err error)
 	Feed(ctx context.Context, req *video.FeedRequest, callOptions ...callopt.Option) (r *video.FeedResponse, err error)
 	ListByAuthor(ctx context.Context, req *video.ListByAuthorRequest, callOptions ...callopt.Option) (r *video.ListByAuthorResponse, err error)
 	MGetVideos(ctx context.Context, req *video.MGetVideosRequest, callOptions ...callopt.Option) (r *video.MGetVideosResponse, err error)
@@ -50,6 +52,16 @@ type kVideoServiceClient struct {
 func (p *kVideoServiceClient) Publish(ctx context.Context, req *video.PublishRequest, callOptions ...callopt.Option) (r *video.PublishResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Publish(ctx, req)
+}
+
+func (p *kVideoServiceClient) DeleteVideo(ctx context.Context, req *video.DeleteVideoRequest, callOptions ...callopt.Option) (r *video.DeleteVideoResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DeleteVideo(ctx, req)
+}
+
+func (p *kVideoServiceClient) ListUploads(ctx context.Context, req *video.ListUploadsRequest, callOptions ...callopt.Option) (r *video.ListUploadsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ListUploads(ctx, req)
 }
 
 func (p *kVideoServiceClient) Feed(ctx context.Context, req *video.FeedRequest, callOptions ...callopt.Option) (r *video.FeedResponse, err error) {

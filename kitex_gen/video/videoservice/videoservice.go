@@ -20,6 +20,20 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"DeleteVideo": kitex.NewMethodInfo(
+		deleteVideoHandler,
+		newVideoServiceDeleteVideoArgs,
+		newVideoServiceDeleteVideoResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ListUploads": kitex.NewMethodInfo(
+		listUploadsHandler,
+		newVideoServiceListUploadsArgs,
+		newVideoServiceListUploadsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Feed": kitex.NewMethodInfo(
 		feedHandler,
 		newVideoServiceFeedArgs,
@@ -132,6 +146,42 @@ func newVideoServicePublishResult() interface{} {
 	return video.NewVideoServicePublishResult()
 }
 
+func deleteVideoHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*video.VideoServiceDeleteVideoArgs)
+	realResult := result.(*video.VideoServiceDeleteVideoResult)
+	success, err := handler.(video.VideoService).DeleteVideo(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newVideoServiceDeleteVideoArgs() interface{} {
+	return video.NewVideoServiceDeleteVideoArgs()
+}
+
+func newVideoServiceDeleteVideoResult() interface{} {
+	return video.NewVideoServiceDeleteVideoResult()
+}
+
+func listUploadsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*video.VideoServiceListUploadsArgs)
+	realResult := result.(*video.VideoServiceListUploadsResult)
+	success, err := handler.(video.VideoService).ListUploads(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newVideoServiceListUploadsArgs() interface{} {
+	return video.NewVideoServiceListUploadsArgs()
+}
+
+func newVideoServiceListUploadsResult() interface{} {
+	return video.NewVideoServiceListUploadsResult()
+}
+
 func feedHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*video.VideoServiceFeedArgs)
 	realResult := result.(*video.VideoServiceFeedResult)
@@ -219,6 +269,26 @@ func (p *kClient) Publish(ctx context.Context, req *video.PublishRequest) (r *vi
 	_args.Req = req
 	var _result video.VideoServicePublishResult
 	if err = p.c.Call(ctx, "Publish", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) DeleteVideo(ctx context.Context, req *video.DeleteVideoRequest) (r *video.DeleteVideoResponse, err error) {
+	var _args video.VideoServiceDeleteVideoArgs
+	_args.Req = req
+	var _result video.VideoServiceDeleteVideoResult
+	if err = p.c.Call(ctx, "DeleteVideo", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ListUploads(ctx context.Context, req *video.ListUploadsRequest) (r *video.ListUploadsResponse, err error) {
+	var _args video.VideoServiceListUploadsArgs
+	_args.Req = req
+	var _result video.VideoServiceListUploadsResult
+	if err = p.c.Call(ctx, "ListUploads", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// videoTTL can be long: a published video does not change.
+	// videoTTL can be long: a published video changes only when work in the background has made something.
 	videoTTL = 10 * time.Minute
 	// worksTTL also bounds how long a count may be shown wrong when a process dies between a commit and the
 	// invalidation after it. Users without videos are as common as others, so their absence is kept as long.
@@ -20,7 +20,7 @@ const (
 )
 
 // VideoKey is the key of a video's row. Raise its version when the cached row changes its shape.
-func VideoKey(id int64) string { return "tt:video:video:v1:{" + strconv.FormatInt(id, 10) + "}" }
+func VideoKey(id int64) string { return "tt:video:video:v2:{" + strconv.FormatInt(id, 10) + "}" }
 
 // WorksKey is the key of an author's count of videos.
 func WorksKey(authorID int64) string {

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	columns = "id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px"
+	columns = "id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px, hls_key, preview_key"
 
 	feedSQL     = "SELECT " + columns + " FROM videos WHERE published_at_ms < ? ORDER BY published_at_ms DESC LIMIT ?"
 	byAuthorSQL = "SELECT " + columns + " FROM videos WHERE author_id = ? AND published_at_ms < ? ORDER BY published_at_ms DESC LIMIT ?"

@@ -19,15 +19,34 @@ type Video struct {
 	SizeBytes     int64  `gorm:"column:size_bytes"`
 	WidthPx       int32  `gorm:"column:width_px"`
 	HeightPx      int32  `gorm:"column:height_px"`
+	HLSKey        string `gorm:"column:hls_key"`
+	PreviewKey    string `gorm:"column:preview_key"`
 }
 
 // TableName is videos.
 func (Video) TableName() string { return "videos" }
 
-// Publish stores v at v.PublishedAtMs, or a little later when a video has that time or a later one: times strictly
+// Publish stores m and, when m is listed, v at v.PublishedAtMs or a little later: see list. It returns v as stored.
+func (s *Store) Publish(ctx context.Context, v Video, m Media) (Video, error) {
+	out := v
+	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+		if m.Listed != 0 {
+			if out, err = s.list(tx, v); err != nil {
+				return err
+			}
+		}
+		return tx.Create(&m).Error
+	})
+	if err != nil {
+		return Video{}, fmt.Errorf("publish: %w", err)
+	}
+	return out, nil
+}
+
+// list stores v at v.PublishedAtMs, or a little later when a video has that time or a later one: times strictly
 // increase from each video to the next, whatever the clocks of the replicas do. It counts v for its author and returns
 // what was stored.
-func (s *Store) Publish(ctx context.Context, v Video) (Video, error) {
+func (s *Store) list(tx *gorm.DB, v Video) (Video, error) {
 	// The first statement locks the clock's row until the commit.
 	tick := `INSERT INTO publish_clock (id, last_ms) VALUES (1, ?) ON DUPLICATE KEY UPDATE last_ms = GREATEST(last_ms + 1, VALUES(last_ms))`
 	count := `INSERT INTO author_stats (author_id, work_count) VALUES (?, 1) ON DUPLICATE KEY UPDATE work_count = work_count + 1`
@@ -35,21 +54,14 @@ func (s *Store) Publish(ctx context.Context, v Video) (Video, error) {
 		tick = `INSERT INTO publish_clock (id, last_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET last_ms = MAX(last_ms + 1, excluded.last_ms)`
 		count = `INSERT INTO author_stats (author_id, work_count) VALUES (?, 1) ON CONFLICT (author_id) DO UPDATE SET work_count = work_count + 1`
 	}
-	now := v.PublishedAtMs
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec(tick, now).Error; err != nil {
-			return err
-		}
-		if err := tx.Raw("SELECT last_ms FROM publish_clock WHERE id = 1").Scan(&v.PublishedAtMs).Error; err != nil {
-			return err
-		}
-		if err := tx.Create(&v).Error; err != nil {
-			return err
-		}
-		return tx.Exec(count, v.AuthorID).Error
-	})
-	if err != nil {
-		return Video{}, fmt.Errorf("publish: %w", err)
+	if err := tx.Exec(tick, v.PublishedAtMs).Error; err != nil {
+		return Video{}, err
 	}
-	return v, nil
+	if err := tx.Raw("SELECT last_ms FROM publish_clock WHERE id = 1").Scan(&v.PublishedAtMs).Error; err != nil {
+		return Video{}, err
+	}
+	if err := tx.Create(&v).Error; err != nil {
+		return Video{}, err
+	}
+	return v, tx.Exec(count, v.AuthorID).Error
 }

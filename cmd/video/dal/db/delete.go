@@ -1,0 +1,84 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
+)
+
+// Delete takes an author's video, listed or not, out of every list and leaves its files to a worker. A worker that
+// holds the video keeps it until the end of its lease, or until it lets go, so that nobody deletes what is still being
+// written. It fails with ErrNotFound, also for a video that is being deleted, or with ErrNotAuthor.
+func (s *Store) Delete(ctx context.Context, authorID, videoID, nowMs int64) error {
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		m, err := s.lockMedia(tx, videoID)
+		switch {
+		case errors.Is(err, gorm.ErrRecordNotFound):
+			return s.deleteOld(tx, authorID, videoID, nowMs)
+		case err != nil:
+			return err
+		case m.AuthorID != authorID && m.Lane != LaneDelete:
+			return ErrNotAuthor
+		case m.Lane == LaneDelete:
+			return sqldb.ErrNotFound
+		}
+		if m.Token == "" {
+			m.DueMs = nowMs
+		}
+		err = tx.Exec("UPDATE video_media SET state = ?, lane = ?, pending = 0, listed = 0, todo = 0, attempts = 0, due_ms = ? WHERE video_id = ?",
+			StateDeleting, LaneDelete, m.DueMs, videoID).Error
+		if err != nil || m.Listed == 0 {
+			return err
+		}
+		return unlist(tx, authorID, videoID)
+	})
+	if errors.Is(err, sqldb.ErrDuplicate) { // two at once, of a video from before there was video_media
+		err = sqldb.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("delete video %d: %w", videoID, err)
+	}
+	return nil
+}
+
+func (s *Store) lockMedia(tx *gorm.DB, videoID int64) (m Media, err error) {
+	err = s.db.ForUpdate(tx).Where("video_id = ?", videoID).Take(&m).Error
+	return m, err
+}
+
+// deleteOld deletes a video that has no row of work: it was published before there were such rows.
+func (s *Store) deleteOld(tx *gorm.DB, authorID, videoID, nowMs int64) error {
+	var v Video
+	if err := s.db.ForUpdate(tx).Where("id = ?", videoID).Take(&v).Error; err != nil {
+		return err
+	}
+	if v.AuthorID != authorID {
+		return ErrNotAuthor
+	}
+	m := Media{
+		VideoID: v.ID, AuthorID: v.AuthorID, Title: v.Title, State: StateDeleting, Lane: LaneDelete, DueMs: nowMs,
+		SourceKey: v.PlayKey, CoverKey: v.CoverKey, CreatedAtMs: v.PublishedAtMs,
+	}
+	if err := tx.Create(&m).Error; err != nil {
+		return err
+	}
+	return unlist(tx, authorID, videoID)
+}
+
+// unlist is the opposite of list.
+func unlist(tx *gorm.DB, authorID, videoID int64) error {
+	if err := tx.Exec("DELETE FROM videos WHERE id = ?", videoID).Error; err != nil {
+		return err
+	}
+	return tx.Exec("UPDATE author_stats SET work_count = work_count - 1 WHERE author_id = ?", authorID).Error
+}
+
+// Forget removes the last trace of a video whose deletion the holder of the lease has carried out.
+func (s *Store) Forget(ctx context.Context, videoID int64, token string) error {
+	r := s.db.Write.WithContext(ctx).Exec("DELETE FROM video_media WHERE video_id = ? AND token = ? AND lane = ?", videoID, token, LaneDelete)
+	return leased(r, "forget video")
+}
