@@ -35,12 +35,8 @@ type rabbit[T any] struct {
 func newRabbit[T any](
 	ctx context.Context, cfg Config, name string, log *slog.Logger, m metrics, maxLength int32,
 ) (*rabbit[T], error) {
-	if _, err := amqp.ParseURI(cfg.URL); err != nil {
-		var bad *url.Error
-		if errors.As(err, &bad) {
-			err = bad.Err // without the URL, which may hold a password
-		}
-		return nil, fmt.Errorf("queue: url of RabbitMQ: %w", err)
+	if err := checkURL(cfg.URL); err != nil {
+		return nil, err
 	}
 	if cfg.Type != TypeQuorum && cfg.Type != TypeClassic {
 		return nil, fmt.Errorf("queue: unknown type %q, want %q or %q", cfg.Type, TypeQuorum, TypeClassic)
@@ -55,6 +51,18 @@ func newRabbit[T any](
 	// The connection outlives the call that opened the queue. Close ends it.
 	go q.pub.run(context.WithoutCancel(ctx))
 	return q, nil
+}
+
+func checkURL(u string) error {
+	_, err := amqp.ParseURI(u)
+	if err == nil {
+		return nil
+	}
+	var bad *url.Error
+	if errors.As(err, &bad) {
+		err = bad.Err // without the URL, which may hold a password
+	}
+	return fmt.Errorf("queue: url of RabbitMQ: %w", err)
 }
 
 func (q *rabbit[T]) Publish(ctx context.Context, msg T) (bool, error) {
