@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # Private instances of MariaDB, Redis, RabbitMQ and etcd for development and tests, on loopback, beside whatever else
 # runs on this machine. Debian's packages are installed when they are missing (that needs root); nothing else does.
+# Also an S3 server, where .ci/s3.sh has built it.
 #
 #   test/env.sh up                 install what is missing, start what does not run, wait until each answers
 #   test/env.sh down [--purge]     stop all of it; --purge also deletes the data
 #   test/env.sh status             one line per server; fails unless all of them answer
 #   test/env.sh env                shell exports: where tests and the six processes find the servers
-#   test/env.sh start|stop|restart|kill SERVER...    one server: mysql, redis, rabbitmq, etcd; kill is SIGKILL
+#   test/env.sh start|stop|restart|kill SERVER...    one server: mysql, redis, rabbitmq, etcd, s3; kill is SIGKILL
 #
 #   TIKTOK_ENV_NAME  the instance, default "dev". "dev" has the ports 21xxx, "test" 22xxx.
 #   TIKTOK_ENV_BASE  the base of the ports for an instance of another name, e.g. 23000.
 #   TIKTOK_ENV_DIR   where instances keep their data, default .env.d beside go.mod.
 #
-# Ports: base + 306 MySQL, + 379 Redis, + 380 etcd (+ 381 its peers), + 672 RabbitMQ (+ 673 its nodes, + 674 its epmd).
+# Ports: base + 306 MySQL, + 379 Redis, + 380 etcd (+ 381 its peers), + 672 RabbitMQ (+ 673 its nodes, + 674 its epmd),
+# + 900 S3.
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -20,6 +22,8 @@ repo=$(cd "$(dirname "$0")/.." && pwd)
 name=${TIKTOK_ENV_NAME:-dev}
 dir=${TIKTOK_ENV_DIR:-$repo/.env.d}/$name
 servers=(mysql redis etcd rabbitmq)
+s3_binary=$repo/bin/tools/versitygw
+[ ! -x "$s3_binary" ] || servers+=(s3)
 
 die() {
   echo "env.sh: $*" >&2
@@ -44,6 +48,7 @@ etcd_peer_port=$((base + 381))
 rabbitmq_port=$((base + 672))
 rabbitmq_dist_port=$((base + 673))
 epmd_port=$((base + 674))
+s3_port=$((base + 900))
 mysql_socket=/tmp/tiktok-env-$mysql_port.sock # a path of a socket may not be long
 
 # ---- packages ------------------------------------------------------------------------------------------------------
@@ -231,6 +236,15 @@ answers_rabbitmq() { # a client says "AMQP 0-9-1", the broker answers with its p
     grep -aq capabilities
 }
 
+launch_s3() {
+  mkdir -p "$dir/s3"
+  # It keeps an object's type and tag in extended attributes of the file.
+  launch s3 "$s3_binary" --port "127.0.0.1:$s3_port" --access tiktok --secret tiktok-secret --region us-east-1 \
+    --virtual-domain localhost --health /health --quiet posix "$dir/s3"
+}
+
+answers_s3() { http_get "$s3_port" /health | grep -q '^HTTP/1.. 200'; }
+
 # ---- commands ------------------------------------------------------------------------------------------------------
 
 declare -A began # when each server was started, in microseconds
@@ -327,6 +341,10 @@ export TIKTOK_QUEUE_DRIVER='rabbitmq'
 export TIKTOK_QUEUE_URL='amqp://guest:guest@127.0.0.1:$rabbitmq_port/'
 export TIKTOK_RPC_REGISTRY='127.0.0.1:$etcd_port'
 ENV
+  [ ! -x "$s3_binary" ] || cat <<ENV
+export TIKTOK_TEST_S3='http://tiktok:tiktok-secret@127.0.0.1:$s3_port'
+export TIKTOK_TEST_S3_BIN='$s3_binary'
+ENV
 }
 
 up() {
@@ -335,13 +353,15 @@ up() {
   mapfile -t missing < <(missing_packages)
   [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
   # The slowest first; MariaDB makes its data folder while the others start.
-  start rabbitmq etcd redis mysql
+  local all=(rabbitmq etcd redis mysql)
+  [ ! -x "$s3_binary" ] || all+=(s3)
+  start "${all[@]}"
   echo "  instance $name is up after $(since "$t"), data in $dir"
 }
 
 down() {
   local s
-  for s in rabbitmq etcd redis mysql; do
+  for s in rabbitmq etcd redis mysql s3; do
     if [ -n "$(all_pids "$s")" ]; then stop "$s" TERM; else rm -f "$dir/$s.pid"; fi
   done
   rm -f "$mysql_socket"
@@ -383,7 +403,7 @@ case $command in
     start "$@"
     ;;
   *)
-    sed -n '2,16p' "$0" | cut -c3-
+    sed -n '2,18p' "$0" | cut -c3-
     exit 2
     ;;
 esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ and etcd on loopback
+# Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ, etcd and S3 on loopback
 # (installing Debian's packages when they are missing), runs, and leaves nothing running.
 #   test/run.sh [-race] [go test arguments, default ./...]
 set -euo pipefail
@@ -22,6 +22,9 @@ if [ "${1:-}" = -race ]; then
 fi
 packages=("$@")
 [ ${#packages[@]} -gt 0 ] || packages=(./...)
+
+step "S3 server"
+.ci/s3.sh
 
 step "servers"
 trap 'test/env.sh down --purge' EXIT

@@ -16,6 +16,10 @@ var (
 	ErrNotFound = errors.New("blob not found")
 	// ErrBadKey says that the key can not be one: see Store.
 	ErrBadKey = errors.New("bad blob key")
+	// ErrFull says that the store has no room, or no quota, for the object. Nothing of it is left behind.
+	ErrFull = errors.New("blob store is full")
+	// ErrUnavailable says that the store did not answer, in time or at all. The same call may succeed later.
+	ErrUnavailable = errors.New("blob store is not available")
 )
 
 // MaxKey is the longest key, in bytes.
@@ -23,10 +27,15 @@ const MaxKey = 255
 
 // Config chooses where objects are kept.
 type Config struct {
-	// Driver is "local": files below Dir.
+	// Driver is DriverLocal or DriverS3.
 	Driver string `mapstructure:"driver"`
 	// Dir is the folder of the local driver. It is made when missing.
 	Dir string `mapstructure:"dir"`
+	// PublicURL is where clients can read the objects without the gateway, e.g. a CDN's "https://cdn.example.com/media".
+	// A key follows after "/". Empty: nowhere.
+	PublicURL string `mapstructure:"public_url"`
+	// S3 is for the s3 driver.
+	S3 S3 `mapstructure:"s3"`
 }
 
 // Object is an open object. Close it.
@@ -46,32 +55,52 @@ type Object struct {
 //
 // A key is one or more names joined by "/", such as "videos/ab/123.mp4". A name holds ASCII letters, digits, ".", "_" and
 // "-" and does not begin with a dot. A whole key has at most MaxKey bytes. Any other key is ErrBadKey, in every method,
-// before anything happens. A key is either an object or the beginning of others ("a" and "a/b" can not both exist).
+// before anything happens. Give no key that is the beginning of another ("a" and "a/b"): not every store can keep both.
+//
+// A store that is away is ErrUnavailable, and one without room ErrFull. Both heal by themselves.
 type Store interface {
 	// Put stores what r holds until io.EOF and returns its size in bytes. It is all or nothing: another reader sees
 	// the former object, or none, until Put has returned nil, and from then on the new one, also after a crash. When
-	// r fails, or ctx ends between two reads, nothing is stored and nothing is left behind.
+	// r fails, or ctx ends between two reads, nothing is stored and nothing is left behind. Only when the s3 driver
+	// loses the answer to its last request, the object may be stored although Put reports an error. The media type is
+	// that of the key's extension; contentType is for a key without a known one, if the store can keep it. A Put may
+	// take as long as Sweep waits.
 	Put(ctx context.Context, key string, r io.Reader, contentType string) (size int64, err error)
-	// Open returns the object, or ErrNotFound. What was opened stays readable when the key is overwritten or deleted.
+	// Open returns the object, or ErrNotFound. Reading it is not bound by ctx. It gives the bytes of one version only:
+	// when the key is overwritten or deleted, what was opened stays readable in the local driver; in s3, reading it
+	// may end with ErrNotFound.
 	Open(ctx context.Context, key string) (*Object, error)
-	// Move gives an object another key, in one step, replacing what was there. ErrNotFound when from does not exist.
+	// Move gives an object another key, replacing what was there. ErrNotFound when from does not exist. A reader of to
+	// sees the former object or the new one. The local driver does it in one step; s3 copies, at most MaxObject bytes,
+	// and deletes: after an error both may exist, and of several Moves of one object at once more than one may succeed.
 	Move(ctx context.Context, from, to string) error
-	// Delete removes objects. Keys that do not exist are no error.
+	// Delete removes objects, a thousand in one request. Keys that do not exist are no error.
 	Delete(ctx context.Context, keys ...string) error
 	// Sweep deletes objects whose key begins with prefix (not empty) and that were written longer ago than olderThan,
-	// and whatever Puts that were cut off by a crash so long ago have left. It returns how many objects it deleted.
+	// and whatever Puts of any key that were cut off by a crash so long ago have left. It returns how many objects it
+	// deleted. It needs the same memory whatever the number of objects.
 	Sweep(ctx context.Context, prefix string, olderThan time.Duration) (deleted int, err error)
-	// Ping reports whether the store can take an object.
+	// URL is where a client can GET the object without the gateway: below Config.PublicURL, else a signed link of s3
+	// that ends after S3.PresignTTL. It is empty when there is no such place. It does not say that the object exists.
+	URL(ctx context.Context, key string) (string, error)
+	// Ping reports whether the store can take an object; in s3, whether it answers and the bucket is there.
 	Ping(ctx context.Context) error
 }
 
 // Open opens the store that cfg names, and makes what it needs.
-func Open(_ context.Context, cfg Config) (Store, error) {
-	if cfg.Driver != "local" {
-		return nil, fmt.Errorf("blob driver %q is not known, use local", cfg.Driver)
+func Open(ctx context.Context, cfg Config) (Store, error) {
+	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
+	switch cfg.Driver {
+	case DriverLocal:
+		return openLocal(cfg)
+	case DriverS3:
+		return openS3(ctx, cfg, transport(cfg.S3.Timeout))
 	}
-	return openLocal(cfg.Dir)
+	return nil, fmt.Errorf("blob driver %q is not known, use %s or %s", cfg.Driver, DriverLocal, DriverS3)
 }
+
+// publicURL needs no escaping: see CheckKey.
+func publicURL(base, key string) string { return base + "/" + key }
 
 // CheckKey returns nil for a key that Store takes, else an error that wraps ErrBadKey.
 func CheckKey(key string) error {
@@ -94,6 +123,9 @@ func CheckKey(key string) error {
 func safe(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
 }
+
+// unknownType is the media type of what can be anything.
+const unknownType = "application/octet-stream"
 
 // contentType is the media type by the key's extension. The table is ours because that of package mime depends on the
 // files of the machine.
@@ -122,6 +154,6 @@ func contentType(key string) string {
 	case ".txt":
 		return "text/plain; charset=utf-8"
 	default:
-		return "application/octet-stream"
+		return unknownType
 	}
 }

@@ -21,15 +21,16 @@ const tempDir = ".put"
 // local is a Store in a folder: the key is the path. All access goes through os.Root, so neither a key nor a symbolic
 // link leads out of the folder.
 type local struct {
-	dir  string // absolute
-	root *os.Root
+	dir       string // absolute
+	root      *os.Root
+	publicURL string
 }
 
-func openLocal(dir string) (*local, error) {
-	if dir == "" {
+func openLocal(cfg Config) (*local, error) {
+	if cfg.Dir == "" {
 		return nil, errors.New("blob: the local driver needs a dir")
 	}
-	dir, err := filepath.Abs(dir)
+	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
@@ -40,7 +41,7 @@ func openLocal(dir string) (*local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
-	return &local{dir: dir, root: root}, nil
+	return &local{dir: dir, root: root, publicURL: cfg.PublicURL}, nil
 }
 
 // LocalPath returns the path of an object's file, for programs such as ffmpeg that want one, and whether the store has
@@ -61,10 +62,15 @@ func (l *local) Put(ctx context.Context, key string, r io.Reader, _ string) (siz
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	defer func() {
+		if err != nil {
+			size, err = 0, fmt.Errorf("put %s: %w", key, noRoom(err))
+		}
+	}()
 	temp := tempDir + "/" + rand.Text()
 	f, err := l.root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
 	if err != nil {
-		return 0, fmt.Errorf("put %s: %w", key, err)
+		return 0, err
 	}
 	named := false
 	defer func() {
@@ -79,21 +85,29 @@ func (l *local) Put(ctx context.Context, key string, r io.Reader, _ string) (siz
 		err = ctx.Err() // the last read may have been long
 	}
 	if err != nil {
-		return 0, fmt.Errorf("put %s: %w", key, err)
+		return 0, err
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return 0, fmt.Errorf("put %s: %w", key, err)
+		return 0, err
 	}
 	// The file system's own clock ticks every few milliseconds; ETag needs two writes to differ.
 	now := time.Now()
 	if err := l.root.Chtimes(temp, now, now); err != nil {
-		return 0, fmt.Errorf("put %s: %w", key, err)
+		return 0, err
 	}
 	if err := l.rename(temp, key); err != nil {
-		return 0, fmt.Errorf("put %s: %w", key, err)
+		return 0, err
 	}
 	named = true
 	return size, nil
+}
+
+// noRoom adds ErrFull to the ways in which a file system says so.
+func noRoom(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
 }
 
 // until ends a copy when ctx ends.
@@ -175,9 +189,10 @@ func (l *local) Open(ctx context.Context, key string) (*Object, error) {
 	}, nil
 }
 
-// checkFile is ErrNotFound for everything that is not a plain file, before it is opened: to open a named pipe would block.
+// checkFile is ErrNotFound for everything that is not a plain file, before it is opened: to open a named pipe would block,
+// and whoever gets a LocalPath would follow a symbolic link to anywhere.
 func (l *local) checkFile(key string) error {
-	info, err := l.root.Stat(key)
+	info, err := l.root.Lstat(key)
 	if err != nil {
 		return notFound(key, err)
 	}
@@ -209,7 +224,7 @@ func (l *local) Move(ctx context.Context, from, to string) error {
 		if errors.Is(err, fs.ErrNotExist) { // lost to another Move or Delete
 			return fmt.Errorf("%w: %s", ErrNotFound, from)
 		}
-		return fmt.Errorf("move %s to %s: %w", from, to, err)
+		return fmt.Errorf("move %s to %s: %w", from, to, noRoom(err)) // folders need room too
 	}
 	return nil
 }
@@ -284,13 +299,23 @@ func (l *local) sweep(ctx context.Context, prefix string, limit time.Time) (dele
 	return deleted, nil
 }
 
+func (l *local) URL(_ context.Context, key string) (string, error) {
+	if err := CheckKey(key); err != nil {
+		return "", err
+	}
+	if l.publicURL == "" {
+		return "", nil
+	}
+	return publicURL(l.publicURL, key), nil
+}
+
 func (l *local) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	name := tempDir + "/ping-" + rand.Text()
 	if err := l.root.WriteFile(name, nil, 0o600); err != nil {
-		return fmt.Errorf("blob: %w", err)
+		return fmt.Errorf("blob: %w", noRoom(err))
 	}
 	if err := l.root.Remove(name); err != nil {
 		return fmt.Errorf("blob: %w", err)

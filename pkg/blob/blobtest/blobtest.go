@@ -4,6 +4,7 @@ package blobtest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -26,18 +27,23 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		fn   func(t *testing.T, s blob.Store)
 	}{
 		{"RoundTrip", roundTrip},
+		{"Sizes", sizes},
+		{"Seek", seek},
 		{"NotFound", notFound},
 		{"BadKeys", badKeys},
 		{"Overwrite", overwrite},
 		{"FailedPut", failedPut},
 		{"CancelledPut", cancelledPut},
+		{"CancelledLargePut", cancelledLargePut},
 		{"Move", move},
 		{"Delete", deleteKeys},
 		{"Sweep", sweep},
+		{"ManyObjects", manyObjects},
 		{"OpenStaysReadable", openStaysReadable},
 		{"ServeContent", serveContent},
 		{"ConcurrentPuts", concurrentPuts},
 		{"ConcurrentMoves", concurrentMoves},
+		{"URLOfBadKey", urlOfBadKey},
 		{"Ping", ping},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.fn(t, open(t)) })
@@ -201,6 +207,12 @@ func failedPut(t *testing.T, s blob.Store) {
 		t.Errorf("Put = %d, %v; want 0 and the reader's error", n, err)
 	}
 	wantMissing(t, s, "new")
+	// What a cut connection makes of a form: no end of the file, although io.ReadFull speaks of its end so.
+	cut := io.MultiReader(strings.NewReader("half of it"), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if n, err := s.Put(t.Context(), "cut", cut, ""); !errors.Is(err, io.ErrUnexpectedEOF) || n != 0 {
+		t.Errorf("Put = %d, %v; want 0 and the reader's error", n, err)
+	}
+	wantMissing(t, s, "cut")
 	put(t, s, "old", "whole")
 	if _, err := s.Put(t.Context(), "old", fail(), ""); !errors.Is(err, broken) {
 		t.Errorf("Put = %v, want the reader's error", err)
@@ -238,6 +250,152 @@ func cancelledPut(t *testing.T, s blob.Store) {
 		t.Errorf("Open with a dead context = %v", err)
 	}
 	wantMissing(t, s, "dead")
+}
+
+// cancelledLargePut ends ctx when much has been sent already.
+func cancelledLargePut(t *testing.T, s blob.Store) {
+	put(t, s, "old", "whole")
+	for _, key := range []string{"new", "old"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		sent := 0
+		r := readerFunc(func(p []byte) (int, error) {
+			if sent += len(p); sent > 12<<20 {
+				cancel()
+			}
+			return len(p), nil
+		})
+		if _, err := s.Put(ctx, key, r, ""); !errors.Is(err, context.Canceled) {
+			t.Errorf("Put(%s) = %v, want context.Canceled", key, err)
+		}
+	}
+	wantMissing(t, s, "new")
+	if got := get(t, s, "old"); got != "whole" {
+		t.Errorf("after a cancelled overwrite: %d bytes", len(got))
+	}
+}
+
+// pattern is content whose every place looks different.
+func pattern(size int) []byte {
+	data := make([]byte, size)
+	for i := range data {
+		data[i] = byte(i ^ i>>8 ^ i>>16)
+	}
+	return data
+}
+
+// sizes are those around the parts in which a store may send a large object.
+func sizes(t *testing.T, s blob.Store) {
+	const mib = 1 << 20
+	for _, size := range []int{0, 1, 5*mib - 1, 5 * mib, 5*mib + 1, 10 * mib, 20 * mib} {
+		key, data := fmt.Sprintf("videos/%d.mp4", size), pattern(size)
+		// Without a length, and in odd pieces, as an upload comes.
+		if n, err := s.Put(t.Context(), key, iotest.HalfReader(bytes.NewReader(data)), ""); n != int64(size) || err != nil {
+			t.Fatalf("Put of %d bytes = %d, %v", size, n, err)
+		}
+		if got := get(t, s, key); sha256.Sum256([]byte(got)) != sha256.Sum256(data) {
+			t.Errorf("%d bytes came back as %d others", size, len(got))
+		}
+		moved := fmt.Sprintf("moved/%d.mp4", size)
+		if err := s.Move(t.Context(), key, moved); err != nil {
+			t.Fatal(err)
+		}
+		if got := get(t, s, moved); sha256.Sum256([]byte(got)) != sha256.Sum256(data) {
+			t.Errorf("%d bytes were moved as %d others", size, len(got))
+		}
+		first, again := etag(t, s, moved), etag(t, s, moved)
+		if first != again {
+			t.Errorf("ETag of one object: %s, then %s", first, again)
+		}
+	}
+}
+
+func etag(t *testing.T, s blob.Store, key string) string {
+	t.Helper()
+	o, err := s.Open(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeObject(t, o)
+	return o.ETag
+}
+
+// seek reads here and there, near and far, as the reader of a video's boxes does.
+func seek(t *testing.T, s blob.Store) {
+	data := pattern(6 << 20)
+	if _, err := s.Put(t.Context(), "v.mp4", bytes.NewReader(data), ""); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	o, err := s.Open(ctx, "v.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel() // what is open is not bound to it
+	defer closeObject(t, o)
+	size := int64(len(data))
+	for _, c := range []struct{ offset, want int64 }{
+		{0, 8}, {8, 16}, {100, 100}, {90_000, 10}, {5<<20 - 3, 6}, {0, 1}, {1<<20 - 1, 2}, {size - 1, 1}, {size - 5, 5}, {3, 2 << 20}, {0, size},
+	} {
+		if pos, err := o.Seek(c.offset, io.SeekStart); pos != c.offset || err != nil {
+			t.Fatalf("Seek(%d) = %d, %v", c.offset, pos, err)
+		}
+		got := make([]byte, c.want)
+		if _, err := io.ReadFull(o, got); err != nil || !bytes.Equal(got, data[c.offset:c.offset+c.want]) {
+			t.Fatalf("%d bytes at %d: not the right ones, %v", c.want, c.offset, err)
+		}
+	}
+	if pos, err := o.Seek(-10, io.SeekEnd); pos != size-10 || err != nil {
+		t.Errorf("Seek from the end = %d, %v", pos, err)
+	}
+	if pos, err := o.Seek(4, io.SeekCurrent); pos != size-6 || err != nil {
+		t.Errorf("Seek from here = %d, %v", pos, err)
+	}
+	if rest, err := io.ReadAll(o); err != nil || !bytes.Equal(rest, data[size-6:]) {
+		t.Errorf("the last bytes: %v, %v", rest, err)
+	}
+	if _, err := o.Seek(size+1, io.SeekStart); err != nil {
+		t.Errorf("Seek behind the end: %v", err)
+	}
+	if n, err := o.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("Read behind the end = %d, %v", n, err)
+	}
+	if _, err := o.Seek(-1, io.SeekStart); err == nil {
+		t.Error("Seek before the beginning succeeded")
+	}
+}
+
+// manyObjects are more than a store lists or deletes at once.
+func manyObjects(t *testing.T, s blob.Store) {
+	const count, writers = 1003, 16
+	keys := make([]string, count)
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := w; i < count; i += writers {
+				keys[i] = fmt.Sprintf("tmp/%04d", i)
+				put(t, s, keys[i], "x")
+			}
+		})
+	}
+	wg.Wait()
+	put(t, s, "kept", "x")
+	if n, err := s.Sweep(t.Context(), "tmp/", -time.Minute); n != count || err != nil {
+		t.Errorf("Sweep = %d, %v; want %d", n, err, count)
+	}
+	wantMissing(t, s, keys[0], keys[count-1])
+	put(t, s, keys[0], "x")
+	put(t, s, keys[count-1], "x")
+	if err := s.Delete(t.Context(), keys...); err != nil {
+		t.Errorf("Delete of %d keys: %v", count, err)
+	}
+	wantMissing(t, s, keys[0], keys[count-1])
+	get(t, s, "kept")
+}
+
+func urlOfBadKey(t *testing.T, s blob.Store) {
+	if u, err := s.URL(t.Context(), "../x"); !errors.Is(err, blob.ErrBadKey) {
+		t.Errorf("URL = %q, %v; want ErrBadKey", u, err)
+	}
 }
 
 type readerFunc func(p []byte) (int, error)
@@ -336,6 +494,9 @@ func openStaysReadable(t *testing.T, s blob.Store) {
 		t.Fatal(err)
 	}
 	rest, err := io.ReadAll(o)
+	if _, files := blob.LocalPath(s, "key"); !files && errors.Is(err, blob.ErrNotFound) {
+		return // the other drivers may say that it has gone, but never mix
+	}
 	if err != nil || string(first)+string(rest) != old {
 		t.Errorf("read %d bytes, %v; want the %d that were opened", len(first)+len(rest), err, len(old))
 	}
@@ -371,6 +532,7 @@ func serveContent(t *testing.T, s blob.Store) {
 // concurrentPuts lets writers and readers of one key meet: a reader sees one writer's bytes only.
 func concurrentPuts(t *testing.T, s blob.Store) {
 	const writers, size = 8, 100_000
+	_, files := blob.LocalPath(s, "dir/key")
 	var wg sync.WaitGroup
 	for i := range writers {
 		wg.Go(func() {
@@ -393,6 +555,9 @@ func concurrentPuts(t *testing.T, s blob.Store) {
 				}
 				data, err := io.ReadAll(o)
 				closeObject(t, o)
+				if !files && errors.Is(err, blob.ErrNotFound) {
+					continue // overwritten since it was opened
+				}
 				if err != nil || len(data) != size || bytes.Count(data, data[:1]) != size {
 					t.Errorf("read a mixture of %d bytes (%v)", len(data), err)
 				}
@@ -400,9 +565,13 @@ func concurrentPuts(t *testing.T, s blob.Store) {
 		})
 	}
 	wg.Wait()
+	if got := get(t, s, "dir/key"); len(got) != size || strings.Count(got, got[:1]) != size {
+		t.Errorf("a mixture of %d bytes is stored", len(got))
+	}
 }
 
-// concurrentMoves lets many move one object: one wins, and its content is in one place.
+// concurrentMoves lets many move one object: one wins, and its content is in one place. Of the drivers that can only copy
+// and delete several may win, and a loser may leave a copy, but none reports a success that it did not have.
 func concurrentMoves(t *testing.T, s blob.Store) {
 	put(t, s, "from", "x")
 	const movers = 8
@@ -419,7 +588,11 @@ func concurrentMoves(t *testing.T, s blob.Store) {
 	}
 	wg.Wait()
 	winners := 0
+	_, files := blob.LocalPath(s, "from")
 	for i, ok := range won {
+		if !ok && !files {
+			continue
+		}
 		if !ok {
 			wantMissing(t, s, fmt.Sprintf("to/%d", i))
 			continue
@@ -429,7 +602,7 @@ func concurrentMoves(t *testing.T, s blob.Store) {
 			t.Errorf("to/%d = %q", i, got)
 		}
 	}
-	if winners != 1 {
+	if winners < 1 || files && winners > 1 {
 		t.Errorf("%d moves of one object succeeded", winners)
 	}
 	wantMissing(t, s, "from")
