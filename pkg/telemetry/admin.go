@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"time"
 
@@ -49,7 +50,8 @@ type Admin struct {
 	ln  net.Listener
 }
 
-// ListenAdmin binds addr; Run serves /metrics, /healthz and /readyz there.
+// ListenAdmin binds addr; Run serves /metrics, /healthz, /readyz and, for go tool pprof, /debug/pprof/ there. Profiles
+// tell much about a process and cost it time: the address has to stay private.
 func ListenAdmin(ctx context.Context, addr string, tel *Telemetry, checks []Check) (*Admin, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
@@ -69,6 +71,9 @@ func ListenAdmin(ctx context.Context, addr string, tel *Telemetry, checks []Chec
 		}
 		writeJSON(w, status, report)
 	})
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine and the like by name
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return &Admin{srv: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, ln: ln}, nil
 }
 

@@ -56,6 +56,12 @@ func TestAdmin(t *testing.T) {
 	if code, body := get("/metrics"); code != 200 || !strings.Contains(body, "go_goroutines") {
 		t.Errorf("metrics: %d %.80s", code, body)
 	}
+	if code, body := get("/debug/pprof/profile?seconds=1"); code != 200 || !strings.HasPrefix(body, "\x1f\x8b") {
+		t.Errorf("processor profile: %d %.80q", code, body)
+	}
+	if code, body := get("/debug/pprof/heap"); code != 200 || !strings.HasPrefix(body, "\x1f\x8b") {
+		t.Errorf("heap profile: %d %.80q", code, body)
+	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Errorf("run: %v", err)

@@ -13,7 +13,7 @@ import (
 
 // Config says where and how a process reports.
 type Config struct {
-	// AdminAddr is the private address of /metrics, /healthz and /readyz. Empty: the process's default, and for the
+	// AdminAddr is the private address of /metrics, /healthz, /readyz and /debug/pprof/. Empty: the process's default, and for the
 	// gateway its public address, where /metrics then answers to this machine only.
 	AdminAddr string `mapstructure:"admin_addr"`
 	// LogLevel is debug, info, warn or error.
