@@ -42,7 +42,8 @@ func (e *Error) Is(target error) bool {
 func (e *Error) With(msg string) *Error { return &Error{Code: e.Code, Msg: msg} }
 
 // From turns any error into one that may be answered: an *Error as it is, also when wrapped; a biz status of Kitex; a
-// deadline or a failed call as Unavailable; everything else as Internal. nil stays nil.
+// deadline, a failed call or an error with Unavailable() true (a database that is away) as Unavailable; everything else
+// as Internal. nil stays nil.
 func From(err error) *Error {
 	if err == nil {
 		return nil
@@ -55,6 +56,10 @@ func From(err error) *Error {
 		return &Error{Code: b.BizStatusCode(), Msg: b.BizMessage()}
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || unreachable(err) {
+		return Unavailable
+	}
+	var away interface{ Unavailable() bool }
+	if errors.As(err, &away) && away.Unavailable() {
 		return Unavailable
 	}
 	return Internal

@@ -2,8 +2,12 @@ package sqldb
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 
+	"github.com/go-sql-driver/mysql"
 	"gorm.io/gorm"
 )
 
@@ -29,6 +33,33 @@ func Translate(err error) error {
 	default:
 		return err
 	}
+}
+
+// unavailable marks an error that is no fault of the statement: the database was not reached, or had no time for it.
+// errno.From knows it by its method and answers Unavailable; the text stays for the log.
+type unavailable struct{ error }
+
+// Unavailable tells errno.From.
+func (unavailable) Unavailable() bool { return true }
+
+// Unwrap is the cause.
+func (u unavailable) Unwrap() error { return u.error }
+
+// markUnavailable marks what isUnavailable finds, once. Every error of GORM goes through it, by the dialects' Translate.
+func markUnavailable(err error) error {
+	var marked unavailable
+	if err == nil || !isUnavailable(err) || errors.As(err, &marked) {
+		return err
+	}
+	return unavailable{err}
+}
+
+// isUnavailable tells that the same statement may well succeed later.
+func isUnavailable(err error) bool {
+	var network net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||
+		isMySQLError(err, mysqlAway...) || worthRetrying(err)
 }
 
 // worthRetrying tells a transaction that was rolled back only because of another one.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	gormmysql "gorm.io/driver/mysql"
-	"gorm.io/gorm"
 )
 
 // MySQL and MariaDB error numbers that mean something to us.
@@ -23,6 +22,18 @@ const (
 	mysqlDeadlock      = 1213 // rolled back as the victim
 	mysqlRowChanged    = 1020 // MariaDB 11+ with snapshot isolation: read row was changed by another
 )
+
+// mysqlAway are the numbers by which a server says that it cannot work now: no connection free, stopping, starting,
+// host blocked, session killed, network trouble, read-only since a failover.
+var mysqlAway = []uint16{1040, 1042, 1053, 1129, 1158, 1159, 1160, 1161, 1203, 1290, 1317, 1836, 1927, 3168} //nolint:gochecknoglobals // a constant list
+
+// mysqlDialector is GORM's own MySQL dialect, whose errors also tell when the server is away.
+type mysqlDialector struct{ *gormmysql.Dialector }
+
+// Translate implements gorm.ErrorTranslator.
+func (d mysqlDialector) Translate(err error) error {
+	return markUnavailable(d.Dialector.Translate(err))
+}
 
 // openMySQL opens the schema <prefix><name> with one pool for reads and writes.
 func openMySQL(ctx context.Context, cfg Config, name string) (*DB, error) {
@@ -68,13 +79,13 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 	if err != nil {
 		return err
 	}
-	d.Write, err = gorm.Open(gormmysql.New(gormmysql.Config{
+	d.Write, err = openGORM(mysqlDialector{&gormmysql.Dialector{Config: &gormmysql.Config{
 		Conn: db,
 		// What is left differs between MySQL and MariaDB only for AutoMigrate, which we do not use, and for RETURNING,
 		// which MySQL does not have.
 		SkipInitializeWithVersion: true,
 		DisableWithReturning:      true,
-	}), gormConfig())
+	}}})
 	d.Read = d.Write
 	return err
 }

@@ -119,6 +119,15 @@ func gormConfig() *gorm.Config {
 	}
 }
 
+// openGORM is gorm.Open that translates the errors of all statements: GORM itself leaves out those of Raw and Row.
+func openGORM(d gorm.Dialector) (*gorm.DB, error) {
+	g, err := gorm.Open(d, gormConfig())
+	if err != nil {
+		return nil, err
+	}
+	return g, g.Callback().Row().After("*").Register("sqldb:translate", func(tx *gorm.DB) { tx.Error = markUnavailable(tx.Error) })
+}
+
 // validName keeps names to what is safe inside of a file name and inside of backquotes, and short enough for MySQL's
 // 64 characters with a prefix.
 func validName(s string) bool {

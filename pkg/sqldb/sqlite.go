@@ -56,7 +56,7 @@ func (d *DB) addSQLite(ctx context.Context, name, dsn string, conns int) (*gorm.
 	if err := db.PingContext(ctx); err != nil {
 		return nil, err
 	}
-	return gorm.Open(sqliteDialector{gormsqlite.Dialector{DriverName: "sqlite", Conn: db}}, gormConfig())
+	return openGORM(sqliteDialector{gormsqlite.Dialector{DriverName: "sqlite", Conn: db}})
 }
 
 // writerDSN: the busy timeout comes first, so that switching to WAL waits for another process; a transaction takes the
@@ -91,7 +91,7 @@ func (d sqliteDialector) Translate(err error) error {
 	if isSQLiteDuplicate(err) {
 		return gorm.ErrDuplicatedKey
 	}
-	return err
+	return markUnavailable(err)
 }
 
 // isSQLiteDuplicate tells a violated unique or primary key.

@@ -15,7 +15,7 @@ import (
 )
 
 // observe counts and times every call that a service answers, and logs the ones that failed for a reason of ours. It is
-// the only place where a service logs an error of a handler.
+// the only place where a service logs an error of a handler, and where one of a store that is away becomes Unavailable.
 func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
 	calls := register(tel.Registry, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_rpc_requests_total", Help: "Calls answered, by service, method and status code (0 is success).",
@@ -34,8 +34,14 @@ func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
 				code = biz.BizStatusCode()
 			}
 			if err != nil {
-				code = errno.From(err).Code
+				e := errno.From(err)
+				code = e.Code
 				tel.Log.ErrorContext(ctx, "rpc failed", "method", method, "from", ri.From().ServiceName(), "err", err)
+				// The caller is told what a bare error would hide: that the same call may succeed later.
+				if setter, ok := ri.Invocation().(rpcinfo.InvocationSetter); ok && e.Is(errno.Unavailable) {
+					setter.SetBizStatusErr(e)
+					err = nil
+				}
 			}
 			calls.WithLabelValues(service, method, strconv.Itoa(int(code))).Inc()
 			seconds.WithLabelValues(service, method).Observe(time.Since(start).Seconds())

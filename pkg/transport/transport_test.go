@@ -29,12 +29,19 @@ func TestMain(m *testing.M) {
 // users answers by name so that a test chooses what happens.
 type users struct{ user.UserService }
 
+// away is what a store that is not reached answers.
+type away struct{ error }
+
+func (away) Unavailable() bool { return true }
+
 func (*users) Register(ctx context.Context, req *user.RegisterRequest) (*user.RegisterResponse, error) {
 	switch req.Username {
 	case "taken":
 		return nil, fmt.Errorf("register %q: %w", req.Username, errno.UserNameTaken)
 	case "broken":
 		return nil, errors.New("select from secret_table: dial tcp 10.0.0.1")
+	case "away":
+		return nil, fmt.Errorf("read 7: %w", away{errors.New("dial tcp 10.0.0.1: refused")})
 	case "panics":
 		panic("boom")
 	case "slow":
@@ -114,7 +121,7 @@ func TestCalls(t *testing.T) {
 			if err != nil || r.UserId != 7 {
 				t.Fatalf("answer %v, %v", r, err)
 			}
-			for username, want := range map[string]*errno.Error{"taken": errno.UserNameTaken, "broken": errno.Internal, "panics": errno.Internal} {
+			for username, want := range map[string]*errno.Error{"taken": errno.UserNameTaken, "away": errno.Unavailable, "broken": errno.Internal, "panics": errno.Internal} {
 				_, err := c.Register(ctx, &user.RegisterRequest{Username: username})
 				if got := errno.From(err); !errors.Is(got, want) || got.Msg != want.Msg {
 					t.Errorf("%s: got %v (from %v), want %v", username, got, err, want)
