@@ -71,6 +71,8 @@ struct DeleteCommentResponse {}
 struct ListCommentsRequest {
     1: i64 video_id
     2: common.Page page
+    /** Whose accepted comments and deletions to show even before they are stored; 0 is a visitor. */
+    3: i64 viewer_id
 }
 struct ListCommentsResponse {
     /** Newest first. */
@@ -81,7 +83,7 @@ struct ListCommentsResponse {
 
 struct MGetVideoStatsRequest {
     1: list<i64> video_ids
-    /** Whose is_favorite to fill in; 0 is a visitor. */
+    /** Whose is_favorite to fill in, and whose accepted writes to count even before they are stored; 0 is a visitor. */
     2: i64 viewer_id
 }
 struct MGetVideoStatsResponse {
@@ -89,7 +91,11 @@ struct MGetVideoStatsResponse {
     1: map<i64, VideoStats> stats
 }
 
-struct MGetUserStatsRequest { 1: list<i64> user_ids }
+struct MGetUserStatsRequest {
+    1: list<i64> user_ids
+    /** Whose accepted likes to count in total_favorited even before they are stored; 0 is a visitor. */
+    2: i64 viewer_id
+}
 struct MGetUserStatsResponse {
     /** Every user asked for is present, zero when nothing happened yet. */
     1: map<i64, UserStats> stats

@@ -521,6 +521,8 @@ var fieldIDToName_DeleteCommentResponse = map[int16]string{}
 type ListCommentsRequest struct {
 	VideoId int64        `thrift:"video_id,1" frugal:"1,default,i64" json:"video_id"`
 	Page    *common.Page `thrift:"page,2" frugal:"2,default,common.Page" json:"page"`
+	/** Whose accepted comments and deletions to show even before they are stored; 0 is a visitor. */
+	ViewerId int64 `thrift:"viewer_id,3" frugal:"3,default,i64" json:"viewer_id"`
 }
 
 func NewListCommentsRequest() *ListCommentsRequest {
@@ -542,11 +544,18 @@ func (p *ListCommentsRequest) GetPage() (v *common.Page) {
 	}
 	return p.Page
 }
+
+func (p *ListCommentsRequest) GetViewerId() (v int64) {
+	return p.ViewerId
+}
 func (p *ListCommentsRequest) SetVideoId(val int64) {
 	p.VideoId = val
 }
 func (p *ListCommentsRequest) SetPage(val *common.Page) {
 	p.Page = val
+}
+func (p *ListCommentsRequest) SetViewerId(val int64) {
+	p.ViewerId = val
 }
 
 func (p *ListCommentsRequest) IsSetPage() bool {
@@ -563,6 +572,7 @@ func (p *ListCommentsRequest) String() string {
 var fieldIDToName_ListCommentsRequest = map[int16]string{
 	1: "video_id",
 	2: "page",
+	3: "viewer_id",
 }
 
 type ListCommentsResponse struct {
@@ -607,7 +617,7 @@ var fieldIDToName_ListCommentsResponse = map[int16]string{
 
 type MGetVideoStatsRequest struct {
 	VideoIds []int64 `thrift:"video_ids,1" frugal:"1,default,list<i64>" json:"video_ids"`
-	/** Whose is_favorite to fill in; 0 is a visitor. */
+	/** Whose is_favorite to fill in, and whose accepted writes to count even before they are stored; 0 is a visitor. */
 	ViewerId int64 `thrift:"viewer_id,2" frugal:"2,default,i64" json:"viewer_id"`
 }
 
@@ -676,6 +686,8 @@ var fieldIDToName_MGetVideoStatsResponse = map[int16]string{
 
 type MGetUserStatsRequest struct {
 	UserIds []int64 `thrift:"user_ids,1" frugal:"1,default,list<i64>" json:"user_ids"`
+	/** Whose accepted likes to count in total_favorited even before they are stored; 0 is a visitor. */
+	ViewerId int64 `thrift:"viewer_id,2" frugal:"2,default,i64" json:"viewer_id"`
 }
 
 func NewMGetUserStatsRequest() *MGetUserStatsRequest {
@@ -688,8 +700,15 @@ func (p *MGetUserStatsRequest) InitDefault() {
 func (p *MGetUserStatsRequest) GetUserIds() (v []int64) {
 	return p.UserIds
 }
+
+func (p *MGetUserStatsRequest) GetViewerId() (v int64) {
+	return p.ViewerId
+}
 func (p *MGetUserStatsRequest) SetUserIds(val []int64) {
 	p.UserIds = val
+}
+func (p *MGetUserStatsRequest) SetViewerId(val int64) {
+	p.ViewerId = val
 }
 
 func (p *MGetUserStatsRequest) String() string {
@@ -701,6 +720,7 @@ func (p *MGetUserStatsRequest) String() string {
 
 var fieldIDToName_MGetUserStatsRequest = map[int16]string{
 	1: "user_ids",
+	2: "viewer_id",
 }
 
 type MGetUserStatsResponse struct {

@@ -507,3 +507,22 @@ func TestFriendsAndChat(t *testing.T) {
 		t.Errorf("news were asked for as %+v", got)
 	}
 }
+
+// Every read that shows a viewer his own accepted writes is told who he is.
+func TestViewerIsPassed(t *testing.T) {
+	f := thirty()
+	var comments, users atomic.Int64
+	f.listComments = func(r *interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error) {
+		comments.Store(r.ViewerId)
+		return &interaction.ListCommentsResponse{Comments: []*interaction.Comment{{Id: 1, UserId: 2, Content: "c"}}}, nil
+	}
+	f.userStats = func(r *interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
+		users.Store(r.ViewerId)
+		return &interaction.MGetUserStatsResponse{}, nil
+	}
+	e := start(t, f)
+	wantCode(t, e.get("/douyin/comment/list/", "video_id", "5", "token", e.token(7)), 0)
+	if comments.Load() != 7 || users.Load() != 7 {
+		t.Errorf("the list was read for %d and the user's numbers for %d, want 7", comments.Load(), users.Load())
+	}
+}

@@ -40,7 +40,7 @@ func (s *Service) DeleteComment(ctx context.Context, req *interaction.DeleteComm
 	if err := positive(req.UserId, req.VideoId, req.CommentId); err != nil {
 		return nil, err
 	}
-	row, ok, err := s.ownComment(ctx, req.UserId, req.VideoId, req.CommentId)
+	row, ok, err := s.ownComment(ctx, req.UserId, req.CommentId)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read comment %d: %w", req.CommentId, err)
@@ -57,7 +57,7 @@ func (s *Service) DeleteComment(ctx context.Context, req *interaction.DeleteComm
 	return &interaction.DeleteCommentResponse{}, nil
 }
 
-// ListComments reads one page of a video's comments.
+// ListComments reads one page of a video's comments as the viewer sees them.
 func (s *Service) ListComments(ctx context.Context, req *interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error) {
 	if err := positive(req.VideoId); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 	if _, err := s.authorOf(ctx, req.VideoId); err != nil {
 		return nil, err
 	}
-	rows, err := s.comments(ctx, req.VideoId, before, limit+1)
+	rows, err := s.comments(ctx, req.ViewerId, req.VideoId, before, limit+1)
 	if err != nil {
 		return nil, fmt.Errorf("list comments of video %d: %w", req.VideoId, err)
 	}

@@ -196,7 +196,13 @@ func (f *fixture) videoStats(t testing.TB, viewer, videoID int64) interaction.Vi
 
 func (f *fixture) userStats(t testing.TB, user int64) interaction.UserStats {
 	t.Helper()
-	resp, err := f.client.MGetUserStats(t.Context(), &interaction.MGetUserStatsRequest{UserIds: []int64{user}})
+	return f.userStatsFor(t, 0, user)
+}
+
+// userStatsFor are the user's counters as the viewer sees them.
+func (f *fixture) userStatsFor(t testing.TB, viewer, user int64) interaction.UserStats {
+	t.Helper()
+	resp, err := f.client.MGetUserStats(t.Context(), &interaction.MGetUserStatsRequest{UserIds: []int64{user}, ViewerId: viewer})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,12 +228,18 @@ func (f *fixture) favorites(t testing.TB, user int64, size int32) []int64 {
 	}
 }
 
-// comments reads the ids of a video's whole list in pages of the given size.
+// comments reads the ids of a video's whole list in pages of the given size, as a visitor.
 func (f *fixture) comments(t testing.TB, videoID int64, size int32) []int64 {
+	t.Helper()
+	return f.commentsFor(t, 0, videoID, size)
+}
+
+// commentsFor is comments as the viewer sees them.
+func (f *fixture) commentsFor(t testing.TB, viewer, videoID int64, size int32) []int64 {
 	t.Helper()
 	all, cursor := []int64{}, ""
 	for {
-		resp, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: videoID, Page: &common.Page{Cursor: cursor, Limit: size}})
+		resp, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: videoID, ViewerId: viewer, Page: &common.Page{Cursor: cursor, Limit: size}})
 		if err != nil {
 			t.Fatal(err)
 		}

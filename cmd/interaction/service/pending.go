@@ -13,54 +13,77 @@ import (
 
 // What the queue has accepted and not yet stored is shown all the same: reads lay it over the stored rows.
 //
-//   - A user's pending likes count in his favorite_count and stand in his list, for everybody, so the two agree. In
-//     a video's is_favorite and favorite_count only the viewer's own do: there is no list of a video's likes that the
-//     count could contradict, and a list per video would be the hot key that the queue is there to avoid.
-//     total_favorited follows when the likes are stored.
-//   - The pending comments and deletions below a video show for everybody, in the list and in comment_count alike.
+//   - A user's pending likes count in his favorite_count and stand in his list, for everybody, so the two agree.
+//   - What belongs to a video or to its author shows only what the viewer himself has pending: is_favorite,
+//     favorite_count, comment_count and the comments of a video, and total_favorited. List and count agree for each
+//     viewer, and there is no pending list of a video: it would be the hot key that the queue is there to avoid.
 //
 // An overlay decides with the writer's own rules, on rows and counters of one moment of the store (Snapshot), so that
-// an event counts either there or here. Counters of what has a pending list are therefore read from the store and not
-// from the cache; the first read that finds all of a list stored empties it.
+// an event counts either there or here. Counters of what has pending events are therefore read from the store and not
+// from the cache; the first read that finds all of a list, or a good part of it, stored takes that out.
 
-// settled returns those of the lists of which every event is stored. Rows that were not read count as not stored.
-func settled(
-	lists map[cache.PendingKey]cache.PendingList, favorites map[db.FavoriteKey]db.Favorite, comments map[int64]db.Comment,
-) []cache.PendingList {
-	pending := func(e mq.Event) bool {
+// pendingLists are lists as they were read.
+type pendingLists = map[cache.PendingKey]cache.PendingList
+
+// stored says which events of the lists are stored already. Rows that were not read count as not stored.
+func stored(lists pendingLists, favorites map[db.FavoriteKey]db.Favorite, comments map[int64]db.Comment) []cache.Stored {
+	is := func(e mq.Event) bool {
 		if e.Favorite != nil {
-			return favorites[favoriteKey(e)].LastEvent < e.ID
+			return favorites[favoriteKey(e)].LastEvent >= e.ID
 		}
-		row, stored := comments[e.Comment.CommentID]
-		return !stored || e.Comment.Deleted && !row.Deleted
+		row, ok := comments[e.Comment.CommentID]
+		return ok && (row.Deleted || !e.Comment.Deleted)
 	}
-	var done []cache.PendingList
+	out := make([]cache.Stored, 0, len(lists))
 	for _, l := range lists {
-		if !slices.ContainsFunc(l.Events, pending) {
-			done = append(done, l)
-		}
+		out = append(out, cache.Stored{PendingList: l, Left: slices.DeleteFunc(slices.Clone(l.Events), is)})
 	}
-	return done
+	return out
 }
 
-// drop empties settled lists. Reads that do not find them use the caches again, which therefore must not hold anything
-// from before the events any more: their writer may have stored them and not have come to that yet.
-func (s *Service) drop(ctx context.Context, lists []cache.PendingList) {
-	if len(lists) == 0 {
-		return
-	}
-	var videos, users []int64
+// trim takes stored events out of lists. Reads that do not find them use the caches again, which therefore must not hold
+// anything from before the events any more: their writer may have stored them and not have come to that yet.
+func (s *Service) trim(ctx context.Context, lists []cache.Stored) {
+	videos, users := map[int64]struct{}{}, map[int64]struct{}{}
 	for _, l := range lists {
+		if !l.Worth() {
+			continue
+		}
 		for _, e := range l.Events {
-			videos = append(videos, e.VideoID)
+			videos[e.VideoID] = struct{}{}
 			if e.Favorite != nil {
-				users = append(users, e.UserID)
+				users[e.UserID], users[e.AuthorID] = struct{}{}, struct{}{}
 			}
 		}
 	}
-	s.stats.Videos.Invalidate(ctx, videos...)
-	s.stats.Users.Invalidate(ctx, users...)
-	s.pending.Drop(ctx, lists)
+	s.stats.Videos.Invalidate(ctx, slices.Collect(maps.Keys(videos))...)
+	s.stats.Users.Invalidate(ctx, slices.Collect(maps.Keys(users))...)
+	s.pending.Trim(ctx, lists)
+}
+
+// room fails with errno.Unavailable while so much of the user is pending that one more accepted write of his could hide
+// another. It costs nothing unless this process has just seen that list full.
+func (s *Service) room(ctx context.Context, key cache.PendingKey) error {
+	full, fresh := s.pending.Full(key)
+	if full && !fresh {
+		lists := s.pending.Read(ctx, key)
+		_, keys := favoriteEvents(lists)
+		_, ids := commentEvents(lists)
+		favorites, err := s.store.FavoriteRows(ctx, keys)
+		if err != nil {
+			return err
+		}
+		comments, err := s.store.CommentRows(ctx, ids)
+		if err != nil {
+			return err
+		}
+		s.trim(ctx, stored(lists, favorites, comments))
+		full, _ = s.pending.Full(key)
+	}
+	if full {
+		return errTooFarBehind
+	}
+	return nil
 }
 
 func favoriteKey(e mq.Event) db.FavoriteKey {
@@ -68,7 +91,7 @@ func favoriteKey(e mq.Event) db.FavoriteKey {
 }
 
 // favoriteEvents are the events of likes, oldest first, by row, and the rows in the order of their keys.
-func favoriteEvents(lists map[cache.PendingKey]cache.PendingList) (byKey map[db.FavoriteKey][]mq.Event, keys []db.FavoriteKey) {
+func favoriteEvents(lists pendingLists) (byKey map[db.FavoriteKey][]mq.Event, keys []db.FavoriteKey) {
 	byKey = map[db.FavoriteKey][]mq.Event{}
 	for _, l := range lists {
 		for _, e := range l.Events {
@@ -81,7 +104,7 @@ func favoriteEvents(lists map[cache.PendingKey]cache.PendingList) (byKey map[db.
 }
 
 // commentEvents are the events of comments, one for each, and the comments' ids in order.
-func commentEvents(lists map[cache.PendingKey]cache.PendingList) (byID map[int64]mq.Event, ids []int64) {
+func commentEvents(lists pendingLists) (byID map[int64]mq.Event, ids []int64) {
 	byID = map[int64]mq.Event{}
 	for _, l := range lists {
 		for _, e := range l.Events {
@@ -115,24 +138,27 @@ func commentDelta(row db.Comment, stored bool, e mq.Event) int64 {
 	return 0
 }
 
-// videoStatsNow reads the counters of videos from the store and lays pending events over them: those of lists, and of
-// the viewer's likes where viewer is not 0. It also reads what the viewer thinks of all videos.
+// videoStatsNow reads the counters of touched videos from the store and lays the viewer's pending events over them. It
+// also reads what the viewer thinks of all videos.
 func (s *Service) videoStatsNow(
-	ctx context.Context, viewer int64, touched, all []int64, lists map[cache.PendingKey]cache.PendingList,
+	ctx context.Context, viewer int64, touched, all []int64, lists pendingLists,
 ) (counts map[int64]cache.VideoStats, liked map[int64]bool, err error) {
-	likes, _ := favoriteEvents(lists)
+	likes, keys := favoriteEvents(lists)
 	byID, commentIDs := commentEvents(lists)
+	for _, v := range all {
+		if key := (db.FavoriteKey{UserID: viewer, VideoID: v}); likes[key] == nil {
+			keys = append(keys, key)
+		}
+	}
 	var stats map[int64]db.VideoStats
-	var of map[int64]db.Favorite
+	var rows map[db.FavoriteKey]db.Favorite
 	var comments map[int64]db.Comment
 	err = s.store.Snapshot(ctx, func(at *db.Store) error {
 		if stats, err = at.VideoStats(ctx, touched); err != nil {
 			return err
 		}
-		if viewer > 0 {
-			if of, err = at.FavoritesOf(ctx, viewer, all); err != nil {
-				return err
-			}
+		if rows, err = at.FavoriteRows(ctx, keys); err != nil {
+			return err
 		}
 		comments, err = at.CommentRows(ctx, commentIDs)
 		return err
@@ -145,29 +171,30 @@ func (s *Service) videoStatsNow(
 		counts[v] = cache.VideoStats{FavoriteCount: stats[v].FavoriteCount, CommentCount: stats[v].CommentCount}
 	}
 	for commentID, e := range byID {
-		row, stored := comments[commentID]
-		c := counts[e.VideoID]
-		c.CommentCount += commentDelta(row, stored, e)
-		counts[e.VideoID] = c
+		if c, ok := counts[e.VideoID]; ok {
+			row, stored := comments[commentID]
+			c.CommentCount += commentDelta(row, stored, e)
+			counts[e.VideoID] = c
+		}
 	}
-	rows := make(map[db.FavoriteKey]db.Favorite, len(of))
 	for _, v := range all {
 		key := db.FavoriteKey{UserID: viewer, VideoID: v}
-		row, events := of[v], likes[key]
-		rows[key], liked[v] = row, decideFavorite(row, events).Liked
+		row, events := rows[key], likes[key]
+		liked[v] = decideFavorite(row, events).Liked
 		if len(events) > 0 {
 			c := counts[v]
 			c.FavoriteCount += favoriteDelta(row, events)
 			counts[v] = c
 		}
 	}
-	s.drop(ctx, settled(lists, rows, comments))
+	s.trim(ctx, stored(lists, rows, comments))
 	return counts, liked, nil
 }
 
-// userStatsNow reads the counters of users from the store and lays their pending likes over them.
+// userStatsNow reads the counters of touched users from the store and lays pending likes over them: their own, and the
+// viewer's of their videos.
 func (s *Service) userStatsNow(
-	ctx context.Context, touched []int64, lists map[cache.PendingKey]cache.PendingList,
+	ctx context.Context, viewer int64, touched []int64, lists pendingLists,
 ) (map[int64]cache.UserStats, error) {
 	likes, keys := favoriteEvents(lists)
 	var stats map[int64]db.UserStats
@@ -187,11 +214,18 @@ func (s *Service) userStatsNow(
 		counts[u] = cache.UserStats{TotalFavorited: stats[u].TotalFavorited, FavoriteCount: stats[u].FavoriteCount}
 	}
 	for _, key := range keys {
-		c := counts[key.UserID]
-		c.FavoriteCount += favoriteDelta(rows[key], likes[key])
-		counts[key.UserID] = c
+		events := likes[key]
+		delta := favoriteDelta(rows[key], events)
+		if c, ok := counts[key.UserID]; ok {
+			c.FavoriteCount += delta
+			counts[key.UserID] = c
+		}
+		if c, ok := counts[events[0].AuthorID]; ok && key.UserID == viewer {
+			c.TotalFavorited += delta
+			counts[events[0].AuthorID] = c
+		}
 	}
-	s.drop(ctx, settled(lists, rows, nil))
+	s.trim(ctx, stored(lists, rows, nil))
 	return counts, nil
 }
 
@@ -227,14 +261,18 @@ func (s *Service) favorites(ctx context.Context, userID, before int64, limit int
 		}
 	}
 	slices.SortFunc(list, func(a, b db.Favorite) int { return cmp.Compare(b.LikedEvent, a.LikedEvent) })
-	s.drop(ctx, settled(lists, rows, nil))
+	s.trim(ctx, stored(lists, rows, nil))
 	return list[:min(len(list), limit)], nil
 }
 
-// comments reads up to limit comments of a video, newest first, as they are when all that is pending is stored.
-func (s *Service) comments(ctx context.Context, videoID, before int64, limit int) ([]db.Comment, error) {
-	lists := s.pending.Read(ctx, cache.CommentsOn(videoID))
-	if len(lists) == 0 {
+// comments reads up to limit comments of a video, newest first, as they are when all that the viewer has pending is
+// stored.
+func (s *Service) comments(ctx context.Context, viewer, videoID, before int64, limit int) ([]db.Comment, error) {
+	var lists pendingLists
+	if viewer > 0 {
+		lists = s.pending.Read(ctx, cache.CommentsBy(viewer))
+	}
+	if len(touchedVideos([]int64{videoID}, lists)) == 0 {
 		return s.store.ListComments(ctx, videoID, before, limit)
 	}
 	byID, ids := commentEvents(lists)
@@ -255,65 +293,85 @@ func (s *Service) comments(ctx context.Context, videoID, before int64, limit int
 		return pending && e.Comment.Deleted
 	})
 	for _, id := range ids {
+		e := byID[id]
 		row, stored := rows[id]
-		if commentDelta(row, stored, byID[id]) > 0 && id < before {
-			list = append(list, commentRow(byID[id]))
+		if e.VideoID == videoID && commentDelta(row, stored, e) > 0 && id < before {
+			list = append(list, commentRow(e))
 		}
 	}
 	slices.SortFunc(list, func(a, b db.Comment) int { return cmp.Compare(b.ID, a.ID) })
-	s.drop(ctx, settled(lists, nil, rows))
+	s.trim(ctx, stored(lists, nil, rows))
 	return list[:min(len(list), limit)], nil
 }
 
-// ownComment is the comment that a user wants to delete, stored or pending; ok is false when there is none or it is
-// deleted, perhaps only just.
-func (s *Service) ownComment(ctx context.Context, userID, videoID, commentID int64) (row db.Comment, ok bool, err error) {
-	lists := s.pending.Read(ctx, cache.CommentsBy(userID), cache.CommentsOn(videoID))
+// ownComment is the comment that a user wants to delete, stored or his own pending one; ok is false when there is none
+// or it is deleted, perhaps only just.
+func (s *Service) ownComment(ctx context.Context, userID, commentID int64) (row db.Comment, ok bool, err error) {
+	lists := s.pending.Read(ctx, cache.CommentsBy(userID))
 	rows, err := s.store.CommentRows(ctx, []int64{commentID})
 	if err != nil {
 		return row, false, err
 	}
 	row, ok = rows[commentID]
-	for _, l := range lists {
-		for _, e := range l.Events {
-			switch {
-			case e.Comment == nil || e.Comment.CommentID != commentID:
-			case e.Comment.Deleted:
-				return row, false, nil
-			case !ok:
-				row, ok = commentRow(e), true
-			}
+	byID, _ := commentEvents(lists)
+	if e, pending := byID[commentID]; pending {
+		switch {
+		case e.Comment.Deleted:
+			return row, false, nil
+		case !ok:
+			row, ok = commentRow(e), true
 		}
 	}
 	return row, ok && !row.Deleted, nil
 }
 
-// touchedVideos are those of the videos that a pending event of lists is about, sorted, and the rest.
-func touchedVideos(videoIDs []int64, lists map[cache.PendingKey]cache.PendingList) (touched, rest []int64) {
+// touchedVideos are those of the videos that a pending event of lists is about.
+func touchedVideos(videoIDs []int64, lists pendingLists) []int64 {
 	about := map[int64]bool{}
 	for _, l := range lists {
 		for _, e := range l.Events {
 			about[e.VideoID] = true
 		}
 	}
-	for _, v := range videoIDs {
-		if about[v] {
-			touched = append(touched, v)
-		} else {
-			rest = append(rest, v)
-		}
-	}
-	return touched, rest
+	return having(videoIDs, about)
 }
 
-// touchedUsers are those of the users that have a pending list, and the rest.
-func touchedUsers(userIDs []int64, lists map[cache.PendingKey]cache.PendingList) (touched, rest []int64) {
-	for _, u := range userIDs {
-		if _, ok := lists[cache.FavoritesBy(u)]; ok {
-			touched = append(touched, u)
-		} else {
-			rest = append(rest, u)
+// touchedUsers are those of the users who have a pending list, or whose video a pending like of the viewer is about.
+func touchedUsers(viewer int64, userIDs []int64, lists pendingLists) []int64 {
+	about := map[int64]bool{}
+	for _, l := range lists {
+		for _, e := range l.Events {
+			about[e.UserID] = true
+			if e.UserID == viewer {
+				about[e.AuthorID] = true
+			}
 		}
 	}
-	return touched, rest
+	return having(userIDs, about)
+}
+
+func having(ids []int64, in map[int64]bool) []int64 {
+	var out []int64
+	for _, id := range ids {
+		if in[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// without are the ids that are not among some, which has their order.
+func without(ids, some []int64) []int64 {
+	if len(some) == 0 {
+		return ids
+	}
+	out := make([]int64, 0, len(ids)-len(some))
+	for _, id := range ids {
+		if len(some) > 0 && some[0] == id {
+			some = some[1:]
+			continue
+		}
+		out = append(out, id)
+	}
+	return out
 }

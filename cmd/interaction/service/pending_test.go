@@ -138,7 +138,7 @@ func (r *twoReplicas) pending(t *testing.T, keys ...cache.PendingKey) []kv.Item 
 	t.Helper()
 	var names []string
 	for _, k := range keys {
-		names = append(names, string(k))
+		names = append(names, k.String())
 	}
 	values, err := r.cache.MGet(t.Context(), names)
 	if err != nil {
@@ -192,8 +192,13 @@ func TestPendingLikes(t *testing.T) {
 				for _, size := range []int32{1, 2, 3, 4, 0} {
 					same(t, fmt.Sprintf("%s: list by %d", when, size), []int64{fresh, old[2], old[0]}, f.favorites(t, user, size))
 				}
+				same(t, when+": author", interaction.UserStats{TotalFavorited: 2}, f.userStatsFor(t, user, 1))
+				same(t, when+": other author", interaction.UserStats{TotalFavorited: 1}, f.userStatsFor(t, user, 2))
 			}
 		}
+		same(t, "the author of the liked video, as the one who likes sees him", interaction.UserStats{TotalFavorited: 1}, r.b.userStatsFor(t, user, 2))
+		same(t, "the author of the other, likewise", interaction.UserStats{TotalFavorited: 2}, r.b.userStatsFor(t, user, 1))
+		same(t, "the same, seen by others", interaction.UserStats{TotalFavorited: 3}, r.b.userStatsFor(t, 102, 1))
 		check("all pending")
 		lists := r.pending(t, cache.FavoritesBy(user))
 		for r.deliver(t, 1) {
@@ -235,21 +240,26 @@ func TestPendingComments(t *testing.T) {
 		gone := r.b.comment(t, 101, v, "goes")
 		other := r.b.comment(t, 102, v, "hi")
 
-		resp, err := r.b.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: v})
-		if err != nil {
-			t.Fatal(err)
+		list := func(viewer int64) []*interaction.Comment {
+			resp, err := r.b.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: v, ViewerId: viewer})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return slices.DeleteFunc(resp.Comments, func(c *interaction.Comment) bool { return slices.Contains(stored, c.Id) })
 		}
-		got := slices.DeleteFunc(resp.Comments, func(c *interaction.Comment) bool { return slices.Contains(stored, c.Id) })
-		want := []*interaction.Comment{kept, gone, other}
+		want := []*interaction.Comment{kept, gone}
 		slices.SortFunc(want, func(a, b *interaction.Comment) int { return int(b.Id - a.Id) })
-		same(t, "pending comments, as the answers said", want, got)
+		same(t, "pending comments, as the answers said", want, list(101))
+		same(t, "another's pending comments", []*interaction.Comment{other}, list(102))
+		same(t, "pending comments for a visitor", []*interaction.Comment{}, list(0))
 
 		for _, tc := range []struct {
 			what                 string
 			user, video, comment int64
 			want                 *errno.Error
 		}{
-			{"another's", 102, v, gone.Id, errno.Forbidden},
+			{"another's", 102, v, gone.Id, errno.CommentNotFound}, // only its author sees it yet
+			{"another's stored one", 102, v, stored[0], errno.Forbidden},
 			{"below another video", 101, videoOf(3, 2), gone.Id, errno.CommentNotFound},
 			{"of nobody", 101, v, gone.Id + 1_000_000, errno.CommentNotFound},
 		} {
@@ -266,22 +276,29 @@ func TestPendingComments(t *testing.T) {
 			}
 		}
 
-		ids := []int64{stored[0], stored[2], stored[3], kept.Id, other.Id}
-		slices.Sort(ids)
-		slices.Reverse(ids)
+		own := []int64{stored[0], stored[2], stored[3], kept.Id}
+		slices.Sort(own)
+		slices.Reverse(own)
 		check := func(when string) {
 			t.Helper()
 			for _, f := range []*fixture{r.a, r.b} {
-				for _, viewer := range []int64{0, 101} {
-					same(t, when+": stats", interaction.VideoStats{CommentCount: 5}, f.videoStats(t, viewer, v))
-				}
-				for _, size := range []int32{1, 2, 3, 5, 0} {
-					same(t, fmt.Sprintf("%s: list by %d", when, size), ids, f.comments(t, v, size))
+				for _, viewer := range []int64{0, 101, 102} {
+					all := f.commentsFor(t, viewer, v, 0)
+					for _, size := range []int32{1, 2, 3, 5} {
+						same(t, fmt.Sprintf("%s: list by %d", when, size), all, f.commentsFor(t, viewer, v, size))
+					}
+					same(t, when+": stats", interaction.VideoStats{CommentCount: int64(len(all))}, f.videoStats(t, viewer, v))
+					if viewer == 102 && !slices.Contains(all, other.Id) {
+						t.Errorf("%s: the author of %d sees %v", when, other.Id, all)
+					}
+					if viewer == 101 {
+						same(t, when+": list of the author", own, slices.DeleteFunc(all, func(id int64) bool { return id == other.Id }))
+					}
 				}
 			}
 		}
 		check("all pending")
-		lists := r.pending(t, cache.CommentsOn(v), cache.CommentsBy(101))
+		lists := r.pending(t, cache.CommentsBy(101), cache.CommentsBy(102))
 		for r.deliver(t, 1) {
 			check("partly stored")
 			if err := r.b.delete(t, 101, v, gone.Id); !errno.From(err).Is(errno.CommentNotFound) {
@@ -293,6 +310,7 @@ func TestPendingComments(t *testing.T) {
 			t.Fatal(err)
 		}
 		check("all stored, old lists")
+		same(t, "all comments, for a visitor", 5, len(r.a.comments(t, v, 0)))
 		r.a.audited(t)
 	})
 }
@@ -346,14 +364,14 @@ func TestPendingStorm(t *testing.T) {
 						t.Errorf("user %d: list %v, want %v", user, got, liked)
 					}
 					c := here.comment(t, user, v, "hi")
-					if !slices.Contains(there.comments(t, v, 0), c.Id) {
+					if !slices.Contains(there.commentsFor(t, user, v, 0), c.Id) {
 						t.Errorf("user %d does not see his comment", user)
 					}
 					if n%3 == 0 {
 						if err := there.delete(t, user, v, c.Id); err != nil {
 							t.Errorf("delete: %v", err)
 						}
-						if slices.Contains(here.comments(t, v, 0), c.Id) {
+						if slices.Contains(here.commentsFor(t, user, v, 0), c.Id) {
 							t.Errorf("user %d sees a deleted comment", user)
 						}
 					}
@@ -372,44 +390,105 @@ func TestPendingStorm(t *testing.T) {
 	})
 }
 
-// Many authors on one video at once, through both replicas: no entry is lost between them.
+// Many authors on one video at once, through both replicas: each sees his own, and no key of the cache is the video's.
 func TestPendingHotVideo(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
 		v := videoOf(1, 1)
+		const users = 75
+		var first, second [users]int64
 		var wg sync.WaitGroup
-		for n := range int64(75) {
-			wg.Go(func() { r.a.comment(t, 101+n, v, "hi") })
-			wg.Go(func() { r.b.comment(t, 101+n, v, "hi") })
+		for n := range int64(users) {
+			wg.Go(func() { first[n] = r.a.comment(t, 101+n, v, "hi").Id })
+			wg.Go(func() { second[n] = r.b.comment(t, 101+n, v, "hi").Id })
 		}
 		wg.Wait()
-		if n := len(r.b.comments(t, v, 0)); n != 150 {
-			t.Errorf("%d comments are listed, want 150", n)
+		for n := range int64(users) {
+			want := []int64{max(first[n], second[n]), min(first[n], second[n])}
+			same(t, "list of its author", want, r.b.commentsFor(t, 101+n, v, 0))
+			same(t, "stats", interaction.VideoStats{CommentCount: 2}, r.a.videoStats(t, 101+n, v))
 		}
-		same(t, "stats", interaction.VideoStats{CommentCount: 150}, r.a.videoStats(t, 0, v))
+		same(t, "stats for a visitor", interaction.VideoStats{}, r.a.videoStats(t, 0, v))
 	})
 }
 
-// A list of pending events is bounded: the oldest show when they are stored.
-func TestPendingBounded(t *testing.T) {
+// A user whose list of pending events is full is refused before his write is accepted: none of those that were accepted
+// disappears from his view. Once the writer has got to some of them, he may go on.
+func TestPendingFull(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
-		const user, bound, n = 101, 200, 230
-		for i := range int64(n) {
-			r.a.like(t, user, videoOf(1, i))
+		const user, full = 101, 1000
+		videos := make([]int64, 0, full+100)
+		for i := range int64(full) {
+			v := videoOf(1+i/500, i%500)
+			e := r.a.likeEvent(user, v, true)
+			if _, err := r.queue.Publish(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+			videos = append(videos, v)
 		}
-		list := r.b.favorites(t, user, 0)
-		if len(list) != bound || list[0] != videoOf(1, n-1) || list[bound-1] != videoOf(1, n-bound) {
-			t.Errorf("%d pending likes are listed, want the newest %d", len(list), bound)
+		var wg sync.WaitGroup
+		for _, e := range r.queue.held {
+			wg.Go(func() { r.a.pending.Add(t.Context(), e) })
 		}
-		same(t, "count", interaction.UserStats{FavoriteCount: bound}, r.b.userStats(t, user))
-		for r.deliver(t, 100) {
+		wg.Wait()
+
+		try := func(f *fixture, video int64) error {
+			_, err := f.client.Favorite(t.Context(), &interaction.FavoriteRequest{UserId: user, VideoId: video})
+			return err
+		}
+		more := videoOf(9, 1)
+		for range 3 {
+			if err := try(r.a, more); !errno.From(err).Is(errno.Unavailable) {
+				t.Fatalf("a like when the list is full: %v, want Unavailable", err)
+			}
+		}
+		if n := len(r.queue.held); n != full {
+			t.Fatalf("%d events are in the queue, want %d: a refused one was published", n, full)
+		}
+		// The other replica has not seen the list yet. It finds out with its first write, which shows all the same.
+		if err := try(r.b, more); err != nil {
+			t.Fatal(err)
+		}
+		videos = append(videos, more)
+		if err := try(r.b, videoOf(9, 2)); !errno.From(err).Is(errno.Unavailable) {
+			t.Fatalf("through the other replica: %v, want Unavailable", err)
+		}
+		same(t, "count", interaction.UserStats{FavoriteCount: full + 1}, r.b.userStats(t, user))
+		if err := r.a.delete(t, user, more, 1); !errno.From(err).Is(errno.CommentNotFound) {
+			t.Errorf("comments are another list: %v", err)
+		}
+		r.a.like(t, 102, more) // and others' likes too
+
+		if !r.deliver(t, 300) {
+			t.Fatal("nothing was held")
+		}
+		settled(t, "a like after the writer came on", func() error { return try(r.a, videoOf(9, 3)) })
+		videos = append(videos, videoOf(9, 3))
+		same(t, "count", interaction.UserStats{FavoriteCount: int64(len(videos))}, r.b.userStats(t, user))
+		slices.Reverse(videos)
+		if got := r.b.favorites(t, user, 200); !slices.Equal(got, videos) {
+			t.Errorf("%d likes are listed, want all %d that were accepted", len(got), len(videos))
+		}
+		for r.deliver(t, 500) {
 			continue
 		}
-		same(t, "count when stored", interaction.UserStats{FavoriteCount: n}, r.b.userStats(t, user))
-		if got := len(r.b.favorites(t, user, 0)); got != n {
-			t.Errorf("%d likes are listed, want %d", got, n)
-		}
+		same(t, "count when stored", interaction.UserStats{FavoriteCount: int64(len(videos))}, r.a.userStats(t, user))
 		r.a.audited(t)
 	})
+}
+
+// settled waits until do works.
+func settled(t *testing.T, what string, do func() error) {
+	t.Helper()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
+	deadline := time.After(10 * time.Second)
+	for err := do(); err != nil; err = do() {
+		select {
+		case <-retry.C:
+		case <-deadline:
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
 }
 
 // Without a cache an accepted write is as durable as ever; it shows when it is stored.

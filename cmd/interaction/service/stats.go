@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/kitex_gen/common"
@@ -17,16 +18,12 @@ func (s *Service) MGetVideoStats(ctx context.Context, req *interaction.MGetVideo
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]cache.PendingKey, 0, len(ids)+1)
-	for _, id := range ids {
-		keys = append(keys, cache.CommentsOn(id))
-	}
+	var lists pendingLists
 	if req.ViewerId > 0 && len(ids) > 0 {
-		keys = append(keys, cache.FavoritesBy(req.ViewerId))
+		lists = s.pending.Read(ctx, cache.FavoritesBy(req.ViewerId), cache.CommentsBy(req.ViewerId))
 	}
-	lists := s.pending.Read(ctx, keys...)
-	touched, rest := touchedVideos(ids, lists)
-	counts, err := s.stats.Videos.GetMulti(ctx, rest, s.loadVideoStats)
+	touched := touchedVideos(ids, lists)
+	counts, err := s.stats.Videos.GetMulti(ctx, without(ids, touched), s.loadVideoStats)
 	if err != nil {
 		return nil, fmt.Errorf("read video stats: %w", err)
 	}
@@ -58,18 +55,21 @@ func (s *Service) MGetUserStats(ctx context.Context, req *interaction.MGetUserSt
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]cache.PendingKey, len(ids))
+	keys := make([]cache.PendingKey, len(ids), len(ids)+1)
 	for i, id := range ids {
 		keys[i] = cache.FavoritesBy(id)
 	}
+	if req.ViewerId > 0 && len(ids) > 0 && !slices.Contains(ids, req.ViewerId) {
+		keys = append(keys, cache.FavoritesBy(req.ViewerId))
+	}
 	lists := s.pending.Read(ctx, keys...)
-	touched, rest := touchedUsers(ids, lists)
-	counts, err := s.stats.Users.GetMulti(ctx, rest, s.loadUserStats)
+	touched := touchedUsers(req.ViewerId, ids, lists)
+	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched), s.loadUserStats)
 	if err != nil {
 		return nil, fmt.Errorf("read user stats: %w", err)
 	}
 	if len(touched) > 0 {
-		now, err := s.userStatsNow(ctx, touched, lists)
+		now, err := s.userStatsNow(ctx, req.ViewerId, touched, lists)
 		if err != nil {
 			return nil, fmt.Errorf("read user stats with pending writes: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/pkg/errno"
@@ -26,9 +27,20 @@ func (s *Service) event(userID, videoID, authorID int64) mq.Event {
 	return mq.Event{V: mq.Version, ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID, VideoID: videoID, AuthorID: authorID}
 }
 
+// errTooFarBehind refuses a user's write while the writer is so far behind that not all of his could be shown to him.
+var errTooFarBehind = errno.Unavailable.With("too busy, try again")
+
 // publish hands e to the writer. Once it returns nil the event survives a crash, and everybody's next read sees it; when
-// the queue is so far behind that it is not applied yet, as a pending one. When the broker is away the event is applied right here: slower, but just as durable.
+// the queue is so far behind that it is not applied yet, its author's next read, as a pending one. When the broker is
+// away the event is applied right here: slower, but just as durable.
 func (s *Service) publish(ctx context.Context, e mq.Event) error {
+	list := cache.CommentsBy(e.UserID)
+	if e.Favorite != nil {
+		list = cache.FavoritesBy(e.UserID)
+	}
+	if err := s.room(ctx, list); err != nil {
+		return err
+	}
 	applied, err := s.queue.Publish(ctx, e)
 	switch {
 	case err == nil:

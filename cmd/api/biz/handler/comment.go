@@ -51,7 +51,7 @@ func (h *Handler) CommentList(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Interaction.ListComments(ctx, &interaction.ListCommentsRequest{VideoId: id, Page: whole()})
+	r, err := h.Clients.Interaction.ListComments(ctx, &interaction.ListCommentsRequest{VideoId: id, Page: whole(), ViewerId: in.Viewer})
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (p *people) fetch(ctx context.Context, g *errgroup.Group, v *View, viewer i
 		return nil
 	})
 	decorate("user stats", func(ctx context.Context) error {
-		r, err := v.clients.Interaction.MGetUserStats(ctx, &interaction.MGetUserStatsRequest{UserIds: ids})
+		r, err := v.clients.Interaction.MGetUserStats(ctx, &interaction.MGetUserStatsRequest{UserIds: ids, ViewerId: viewer})
 		if err != nil {
 			return err
 		}

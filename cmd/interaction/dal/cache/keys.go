@@ -14,20 +14,23 @@ func userStatsKey(id int64) string {
 	return "tt:interaction:ustats:v1:{" + strconv.FormatInt(id, 10) + "}"
 }
 
-// PendingKey names one list of pending events.
-type PendingKey string
+// PendingKey names one list of pending events. Every list is one user's.
+type PendingKey struct {
+	user     int64
+	comments bool
+}
 
 // FavoritesBy is the list of a user's pending likes and unlikes.
-func FavoritesBy(userID int64) PendingKey {
-	return PendingKey("tt:interaction:pfav:v1:{" + strconv.FormatInt(userID, 10) + "}")
-}
+func FavoritesBy(userID int64) PendingKey { return PendingKey{user: userID} }
 
-// CommentsOn is the list of the pending comments and deletions below a video.
-func CommentsOn(videoID int64) PendingKey {
-	return PendingKey("tt:interaction:pcom:v1:{" + strconv.FormatInt(videoID, 10) + "}")
-}
+// CommentsBy is the list of a user's pending comments and deletions.
+func CommentsBy(userID int64) PendingKey { return PendingKey{user: userID, comments: true} }
 
-// CommentsBy is the list of a user's own pending comments and deletions, without their texts.
-func CommentsBy(userID int64) PendingKey {
-	return PendingKey("tt:interaction:pown:v1:{" + strconv.FormatInt(userID, 10) + "}")
+// String is the list's key in the store.
+func (k PendingKey) String() string {
+	kind := "pfav:v2"
+	if k.comments {
+		kind = "pcom:v2"
+	}
+	return "tt:interaction:" + kind + ":{" + strconv.FormatInt(k.user, 10) + "}"
 }

@@ -6,12 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 )
 
@@ -19,8 +21,19 @@ const (
 	// pendingTTL is how long a write that the writer does not get to stays visible: longer than any backlog that is
 	// still being worked off.
 	pendingTTL = 10 * time.Minute
-	// maxPending bounds one list. The oldest leave first: they are the next to be stored.
-	maxPending = 200
+	// fullEvents and fullBytes say when a list is full: half a minute of the fastest user's writes. Whoever publishes
+	// must then wait for the writer (Full).
+	fullEvents = 1000
+	fullBytes  = 256 << 10
+	// maxEvents bounds a list whatever happens. What is between full and this is room for the writes that were under way
+	// when the list became full. The oldest leave first: they are the next to be stored.
+	maxEvents = 2 * fullEvents
+	// trimAt is how many stored events a list must hold before it is written again without them.
+	trimAt = 100
+	// fullAgain is how long a list that was full is taken as full without another look.
+	fullAgain = 100 * time.Millisecond
+	// maxFull bounds how many full lists a process remembers.
+	maxFull = 1024
 	// addTries bounds the compare-and-set. Only processes compete, not writers: those of one process go together.
 	addTries = 12
 	// addTimeout bounds how much longer an accepted write takes because of its entry here.
@@ -46,6 +59,9 @@ type Pending struct {
 	slot chan struct{}
 	mu   sync.Mutex
 	next *addBatch
+	// full are the lists that were full when this process last wrote or read them, and when that was. Only those of
+	// users who write right now are in it, and only while the writer is far behind.
+	full map[PendingKey]time.Time
 }
 
 // addBatch is the events that came in while the batch before was written.
@@ -62,12 +78,19 @@ type PendingList struct {
 	raw    []byte
 }
 
+// Stored is a list of which some events are stored.
+type Stored struct {
+	PendingList
+	// Left are the events that are not.
+	Left []mq.Event
+}
+
 // NewPending returns the lists in s. A nil log switches that off.
 func NewPending(s kv.Store, log *slog.Logger) *Pending {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Pending{store: s, log: log, slot: make(chan struct{}, 1)}
+	return &Pending{store: s, log: log, slot: make(chan struct{}, 1), full: map[PendingKey]time.Time{}}
 }
 
 // Read returns those of the lists that hold something. It costs one round trip, and when the store is away there is
@@ -79,7 +102,7 @@ func (p *Pending) Read(ctx context.Context, keys ...PendingKey) map[PendingKey]P
 	}
 	names := make([]string, len(keys))
 	for i, k := range keys {
-		names[i] = string(k)
+		names[i] = k.String()
 	}
 	values, err := p.store.MGet(ctx, names)
 	if err != nil {
@@ -88,7 +111,13 @@ func (p *Pending) Read(ctx context.Context, keys ...PendingKey) map[PendingKey]P
 	}
 	var lists map[PendingKey]PendingList
 	for i, raw := range values {
-		if events := p.decode(raw); len(events) > 0 {
+		events := p.decode(keys[i], raw)
+		if len(events) < fullEvents && len(raw) < fullBytes {
+			p.mu.Lock()
+			delete(p.full, keys[i])
+			p.mu.Unlock()
+		}
+		if len(events) > 0 {
 			if lists == nil {
 				lists = map[PendingKey]PendingList{}
 			}
@@ -127,17 +156,61 @@ func (p *Pending) Add(ctx context.Context, e mq.Event) {
 	}
 }
 
-// Drop empties lists that nobody has changed since they were read. Do it when all of their events are stored and
-// nothing older is cached. It may fail to do so: that costs later readers some work.
-func (p *Pending) Drop(ctx context.Context, lists []PendingList) {
+// Full reports that the list is full as far as this process knows: its user's next write must not be accepted before
+// there is room again. In calm weather it looks at an empty map. fresh means that the list was looked at only just; else
+// Read and Trim find out how it is now.
+func (p *Pending) Full(key PendingKey) (full, fresh bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, full := p.full[key]
+	return full, full && time.Since(at) < fullAgain
+}
+
+// note remembers whether the list is full.
+func (p *Pending) note(key PendingKey, events int, raw []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if events < fullEvents && len(raw) < fullBytes {
+		delete(p.full, key)
+		return
+	}
+	if len(p.full) >= maxFull { // users who went away; who writes again is noted again
+		maps.DeleteFunc(p.full, func(_ PendingKey, at time.Time) bool { return time.Since(at) > fullAgain })
+	}
+	p.full[key] = time.Now()
+}
+
+// Trim takes what is stored out of lists that nobody has changed since they were read: those that are Worth it. Do it
+// when nothing older than the stored events is cached. It may fail to do so: that costs later readers some work.
+func (p *Pending) Trim(ctx context.Context, lists []Stored) {
 	items := make([]kv.Item, 0, len(lists))
 	for _, l := range lists {
-		items = append(items, kv.Item{Key: string(l.key), Value: []byte("[]"), TTL: emptyTTL, IfValue: l.raw})
+		if !l.Worth() {
+			p.note(l.key, len(l.Events), l.raw)
+			continue
+		}
+		item := kv.Item{Key: l.key.String(), Value: []byte("[]"), TTL: emptyTTL, IfValue: l.raw}
+		if len(l.Left) > 0 {
+			value, err := encode(l.Left)
+			if err != nil {
+				p.failed("trim", err)
+				continue
+			}
+			item.Value, item.TTL = value, pendingTTL
+		}
+		p.note(l.key, len(l.Left), item.Value)
+		items = append(items, item)
+	}
+	if len(items) == 0 {
+		return
 	}
 	if err := p.store.Set(ctx, items); err != nil {
-		p.failed("drop", err)
+		p.failed("trim", err)
 	}
 }
+
+// Worth reports that so much of l is stored that it is worth to be written again.
+func (l Stored) Worth() bool { return len(l.Left) == 0 || len(l.Events)-len(l.Left) >= trimAt }
 
 // write merges events into their lists until all of them are there.
 func (p *Pending) write(ctx context.Context, events []mq.Event) {
@@ -147,12 +220,9 @@ func (p *Pending) write(ctx context.Context, events []mq.Event) {
 	for _, e := range events {
 		if e.Favorite != nil {
 			adds[FavoritesBy(e.UserID)] = append(adds[FavoritesBy(e.UserID)], e)
-			continue
+		} else {
+			adds[CommentsBy(e.UserID)] = append(adds[CommentsBy(e.UserID)], e)
 		}
-		adds[CommentsOn(e.VideoID)] = append(adds[CommentsOn(e.VideoID)], e)
-		own := *e.Comment
-		own.Content, e.Comment = "", &own
-		adds[CommentsBy(e.UserID)] = append(adds[CommentsBy(e.UserID)], e)
 	}
 	for try := 0; len(adds) > 0; try++ {
 		if try == addTries {
@@ -169,9 +239,10 @@ func (p *Pending) write(ctx context.Context, events []mq.Event) {
 // try makes one round: it removes from adds what is in the lists already and tries to put the rest there. The next round
 // sees whether that went well.
 func (p *Pending) try(ctx context.Context, adds map[PendingKey][]mq.Event) error {
+	var keys []PendingKey
 	var names []string
 	for key := range adds {
-		names = append(names, string(key))
+		keys, names = append(keys, key), append(names, key.String())
 	}
 	values, err := p.store.MGet(ctx, names)
 	if err != nil {
@@ -179,11 +250,13 @@ func (p *Pending) try(ctx context.Context, adds map[PendingKey][]mq.Event) error
 	}
 	var items []kv.Item
 	for i, raw := range values {
-		key := PendingKey(names[i])
-		value, err := json.Marshal(merge(p.decode(raw), adds[key]))
+		key := keys[i]
+		list := merge(p.decode(key, raw), adds[key])
+		value, err := encode(list)
 		if err != nil {
 			return err
 		}
+		p.note(key, len(list), value)
 		if bytes.Equal(value, raw) {
 			delete(adds, key)
 			continue
@@ -214,22 +287,58 @@ func merge(list, events []mq.Event) []mq.Event {
 		merged = append(merged, e)
 	}
 	slices.SortFunc(merged, func(a, b mq.Event) int { return cmp.Compare(a.ID, b.ID) })
-	merged = merged[max(0, len(merged)-maxPending):]
+	merged = merged[max(0, len(merged)-maxEvents):]
 	oldest := merged[len(merged)-1].AtMs - pendingTTL.Milliseconds()
 	return slices.DeleteFunc(merged, func(e mq.Event) bool { return e.AtMs < oldest })
 }
 
-// decode reads a list. One that another build wrote in its own way, or that holds an event of it, is empty.
-func (p *Pending) decode(raw []byte) []mq.Event {
+// record is an event as a list holds it: what the list's key and the id tell already is left out.
+type record struct {
+	ID      int64  `json:"i"`
+	Video   int64  `json:"v"`
+	Author  int64  `json:"a,omitempty"`
+	Comment int64  `json:"c,omitempty"`
+	Text    string `json:"t,omitempty"`
+	// Undo is an unlike, or the deletion of the comment.
+	Undo bool `json:"u,omitempty"`
+}
+
+// encode writes a list. The same events make the same bytes.
+func encode(events []mq.Event) ([]byte, error) {
+	list := make([]record, len(events))
+	for i, e := range events {
+		r := record{ID: e.ID, Video: e.VideoID, Author: e.AuthorID}
+		if e.Comment != nil {
+			r.Comment, r.Text, r.Undo = e.Comment.CommentID, e.Comment.Content, e.Comment.Deleted
+		} else {
+			r.Undo = !e.Favorite.Liked
+		}
+		list[i] = r
+	}
+	return json.Marshal(list)
+}
+
+// decode reads a list. One that another build wrote in its own way is empty.
+func (p *Pending) decode(key PendingKey, raw []byte) []mq.Event {
 	if len(raw) == 0 {
 		return nil
 	}
-	var events []mq.Event
-	err := json.Unmarshal(raw, &events)
-	for _, e := range events {
+	var list []record
+	err := json.Unmarshal(raw, &list)
+	events := make([]mq.Event, 0, len(list))
+	for _, r := range list {
+		e := mq.Event{
+			V: mq.Version, ID: r.ID, AtMs: id.Time(r.ID).UnixMilli(), UserID: key.user, VideoID: r.Video, AuthorID: r.Author,
+		}
+		if key.comments {
+			e.Comment = &mq.CommentEvent{CommentID: r.Comment, Content: r.Text, Deleted: r.Undo}
+		} else {
+			e.Favorite = &mq.FavoriteEvent{Liked: !r.Undo}
+		}
 		if err == nil {
 			err = e.Check()
 		}
+		events = append(events, e)
 	}
 	if err != nil {
 		p.failed("decode", err)
