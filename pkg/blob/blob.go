@@ -80,6 +80,10 @@ type Store interface {
 	// and whatever Puts of any key that were cut off by a crash so long ago have left. It returns how many objects it
 	// deleted. It needs the same memory whatever the number of objects.
 	Sweep(ctx context.Context, prefix string, olderThan time.Duration) (deleted int, err error)
+	// List calls page with the keys, up to a thousand at a time, of objects whose key begins with prefix (not empty) and
+	// that were written longer ago than olderThan. page may delete them, and must not keep the slice. Its error ends the
+	// list and is returned. What is stored or deleted meanwhile may be in it or not.
+	List(ctx context.Context, prefix string, olderThan time.Duration, page func(keys []string) error) error
 	// URL is where a client can GET the object without the gateway: below Config.PublicURL, else a signed link of s3
 	// that ends after S3.PresignTTL. It is empty when there is no such place. It does not say that the object exists.
 	URL(ctx context.Context, key string) (string, error)

@@ -262,9 +262,46 @@ func (l *local) Sweep(ctx context.Context, prefix string, olderThan time.Duratio
 	return l.sweep(ctx, prefix, limit)
 }
 
+func (l *local) List(ctx context.Context, prefix string, olderThan time.Duration, page func(keys []string) error) error {
+	if err := CheckKey(strings.TrimSuffix(prefix, "/")); err != nil {
+		return err
+	}
+	batch := make([]string, 0, maxBatch)
+	err := l.walk(ctx, prefix, time.Now().Add(-olderThan), func(name string) error {
+		if batch = append(batch, name); len(batch) < maxBatch {
+			return nil
+		}
+		err := page(batch)
+		batch = batch[:0]
+		return err
+	})
+	if err == nil && len(batch) > 0 {
+		err = page(batch)
+	}
+	if err != nil {
+		return fmt.Errorf("list %s: %w", prefix, err)
+	}
+	return nil
+}
+
 // sweep deletes the files below prefix that were last written before limit. A Put that still runs has just written.
 func (l *local) sweep(ctx context.Context, prefix string, limit time.Time) (deleted int, err error) {
-	err = fs.WalkDir(l.root.FS(), path.Dir(prefix), func(name string, d fs.DirEntry, err error) error {
+	err = l.walk(ctx, prefix, limit, func(name string) error {
+		if err := l.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		deleted++
+		return nil
+	})
+	if err != nil {
+		return deleted, fmt.Errorf("sweep %s: %w", prefix, err)
+	}
+	return deleted, nil
+}
+
+// walk calls each with the files below prefix that were last written before limit.
+func (l *local) walk(ctx context.Context, prefix string, limit time.Time, each func(name string) error) error {
+	return fs.WalkDir(l.root.FS(), path.Dir(prefix), func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -287,16 +324,8 @@ func (l *local) sweep(ctx context.Context, prefix string, limit time.Time) (dele
 		if err != nil {
 			return err
 		}
-		if err := l.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		deleted++
-		return nil
+		return each(name)
 	})
-	if err != nil {
-		return deleted, fmt.Errorf("sweep %s: %w", prefix, err)
-	}
-	return deleted, nil
 }
 
 func (l *local) URL(_ context.Context, key string) (string, error) {

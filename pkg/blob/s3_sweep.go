@@ -19,43 +19,55 @@ func (b *bucket) Sweep(ctx context.Context, prefix string, olderThan time.Durati
 	return b.sweep(ctx, prefix, limit)
 }
 
-// sweep deletes old objects, as many in one request as S3 takes. It keeps one such batch in memory.
+func (b *bucket) List(ctx context.Context, prefix string, olderThan time.Duration, page func(keys []string) error) error {
+	if err := CheckKey(strings.TrimSuffix(prefix, "/")); err != nil {
+		return err
+	}
+	return b.list(ctx, prefix, time.Now().Add(-olderThan), page)
+}
+
+// sweep deletes old objects, as many in one request as S3 takes.
 func (b *bucket) sweep(ctx context.Context, prefix string, limit time.Time) (deleted int, err error) {
+	err = b.list(ctx, prefix, limit, func(keys []string) error {
+		if err := b.deleteBatch(ctx, keys); err != nil {
+			return err
+		}
+		deleted += len(keys)
+		return nil
+	})
+	return deleted, err
+}
+
+// list calls page with the keys of old objects, as many as S3 lists in one request. It keeps one such page in memory.
+func (b *bucket) list(ctx context.Context, prefix string, limit time.Time, page func(keys []string) error) error {
 	listCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stall := time.AfterFunc(b.cfg.S3.Timeout, cancel)
 	defer stall.Stop()
 	batch := make([]string, 0, maxBatch)
-	flush := func() error {
-		if err := b.deleteBatch(ctx, batch); err != nil {
-			return err
-		}
-		deleted += len(batch)
-		batch = batch[:0]
-		return nil
-	}
 	for o := range b.core.ListObjectsIter(listCtx, b.name, minio.ListObjectsOptions{Prefix: prefix, Recursive: true, MaxKeys: maxBatch}) {
 		if o.Err != nil {
-			return deleted, b.failed(ctx, "list", prefix, o.Err)
+			return b.failed(ctx, "list", prefix, o.Err)
 		}
 		stall.Stop()
 		if o.LastModified.Before(limit) {
 			batch = append(batch, o.Key)
 		}
 		if len(batch) == maxBatch {
-			if err := flush(); err != nil {
-				return deleted, err
+			if err := page(batch); err != nil {
+				return err
 			}
+			batch = batch[:0]
 		}
 		stall.Reset(b.cfg.S3.Timeout)
 	}
 	if err := listCtx.Err(); err != nil { // the library just ends the list
-		return deleted, b.failed(ctx, "list", prefix, err)
+		return b.failed(ctx, "list", prefix, err)
 	}
 	if len(batch) > 0 {
-		return deleted, flush()
+		return page(batch)
 	}
-	return deleted, nil
+	return nil
 }
 
 // abortOld ends the multipart uploads of all keys that began before limit: they belong to Puts that were cut off by a

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"Move", move},
 		{"Delete", deleteKeys},
 		{"Sweep", sweep},
+		{"List", list},
 		{"ManyObjects", manyObjects},
 		{"OpenStaysReadable", openStaysReadable},
 		{"ServeContent", serveContent},
@@ -390,6 +392,42 @@ func manyObjects(t *testing.T, s blob.Store) {
 	}
 	wantMissing(t, s, keys[0], keys[count-1])
 	get(t, s, "kept")
+}
+
+func list(t *testing.T, s blob.Store) {
+	const count = 1001 // more than a page
+	want := map[string]bool{}
+	for i := range count {
+		key := fmt.Sprintf("videos/ab/%04d.ts", i)
+		put(t, s, key, "x")
+		want[key] = true
+	}
+	put(t, s, "videos/abc/other", "x")
+	got, pages := map[string]bool{}, 0
+	err := s.List(t.Context(), "videos/ab/", -time.Minute, func(keys []string) error {
+		pages++
+		for _, k := range keys {
+			got[k] = true
+		}
+		return s.Delete(t.Context(), keys[:1]...)
+	})
+	if err != nil || pages != 2 || !maps.Equal(got, want) {
+		t.Errorf("List: %v, %d keys on %d pages, want %d on 2", err, len(got), pages, len(want))
+	}
+	none := func(keys []string) error { return fmt.Errorf("a page of %q", keys) }
+	if err := s.List(t.Context(), "videos/ab/", time.Minute, none); err != nil {
+		t.Errorf("List of what is younger: %v", err)
+	}
+	if err := s.List(t.Context(), "nothing/", -time.Minute, none); err != nil {
+		t.Errorf("List of nothing: %v", err)
+	}
+	stop := errors.New("enough")
+	if err := s.List(t.Context(), "videos/", -time.Minute, func([]string) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("List = %v, want the error of page", err)
+	}
+	if err := s.List(t.Context(), "", -time.Minute, none); !errors.Is(err, blob.ErrBadKey) {
+		t.Errorf("List of everything: %v, want ErrBadKey", err)
+	}
 }
 
 func urlOfBadKey(t *testing.T, s blob.Store) {
