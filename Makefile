@@ -8,7 +8,7 @@ BIN      := bin
 .DEFAULT_GOAL := help
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the whole product in one process on http://localhost:10001, nothing to install
 	@echo "building ..." && go build -o $(BIN)/ ./cmd/tiktok
@@ -44,6 +44,9 @@ fmt: ## format the code as lint wants it
 audit: ## recount every counter of the running stack (env-up) or of ./data, and compare; ARGS=-repair
 	@test/stack.sh audit $(ARGS)
 
+dead-letters: ## show the events that the running stack (env-up) gave up; ARGS=replay, ARGS="drop -yes", ARGS="list -json"
+	@eval "$$(test/stack.sh env)" && go run ./cmd/deadletters $(or $(ARGS),list)
+
 env-up: ## start MySQL, Redis, RabbitMQ and etcd: in Docker where it runs, else Debian's packages on loopback
 	@test/stack.sh env-up
 
@@ -59,4 +62,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench fault audit env-up env-down start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench fault audit dead-letters env-up env-down start stop clean
