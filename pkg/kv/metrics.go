@@ -11,12 +11,13 @@ import (
 
 // metrics are the counters of one kind.
 type metrics struct {
-	hits, misses, joined, errors prometheus.Counter
+	local, store           prometheus.Counter // hits by level
+	misses, joined, errors prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, kind string) metrics {
-	counter := func(name, help string) prometheus.Counter {
-		vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, []string{"kind"})
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"kind"}, labels...))
 		if reg != nil {
 			// Another kind may have registered the same vector already: share it. Any other refusal leaves the counter
 			// unregistered, which costs a metric and nothing else.
@@ -27,13 +28,15 @@ func newMetrics(reg prometheus.Registerer, kind string) metrics {
 				}
 			}
 		}
-		return vec.WithLabelValues(kind)
+		return vec
 	}
+	hits := counter("tiktok_cache_hits_total", "Ids answered by a level of the cache, those known not to exist included.", "level")
 	return metrics{
-		hits:   counter("tiktok_cache_hits_total", "Ids answered by the cache, those known not to exist included."),
-		misses: counter("tiktok_cache_misses_total", "Ids that the cache did not answer."),
-		joined: counter("tiktok_cache_joined_total", "Misses that waited for a load already under way."),
-		errors: counter("tiktok_cache_errors_total", "Operations on the cache that failed."),
+		local:  hits.WithLabelValues(kind, "local"),
+		store:  hits.WithLabelValues(kind, "store"),
+		misses: counter("tiktok_cache_misses_total", "Ids that the cache did not answer.").WithLabelValues(kind),
+		joined: counter("tiktok_cache_joined_total", "Misses that waited for a load already under way.").WithLabelValues(kind),
+		errors: counter("tiktok_cache_errors_total", "Operations on the cache that failed.").WithLabelValues(kind),
 	}
 }
 

@@ -31,10 +31,16 @@ type Options struct {
 	TTL time.Duration
 	// NegativeTTL is how long "there is no such id" may be served, ± 10 %. 0 means 30 seconds, negative means never.
 	NegativeTTL time.Duration
+	// Local is how long this process may serve a value that it has read from the store or loaded, without asking again: a
+	// second or two, for kinds that never or rarely change. 0 means not at all. See Typed for what it costs.
+	Local time.Duration
+	// LocalSize bounds how many values are held that way. 0 means 16384. The decoded values are kept, so a value of
+	// 300 bytes costs about 500.
+	LocalSize int
 	// Log gets a line, at most one a second, when the store fails. Nil: no log.
 	Log *slog.Logger
-	// Metrics gets cache_{hits,misses,joined,errors}_total with the label kind. Several Typed may share one. Nil: no
-	// metrics.
+	// Metrics gets cache_{hits,misses,joined,errors}_total with the label kind, hits with the level (local, store) too.
+	// Several Typed may share one. Nil: no metrics.
 	Metrics prometheus.Registerer
 }
 
@@ -48,6 +54,12 @@ type Options struct {
 // a load is given up after 3. When a tombstone cannot be written, this process passes by the cache for these ids and
 // tries again until it is written or until all that could be stale has expired; only other processes that can reach the
 // store while this one cannot may serve old values until then.
+//
+// With Options.Local the promise is weaker: after Invalidate has returned, this process serves nothing older, but
+// another process may serve what it holds until Options.Local has passed since it began to read it. So a renamed user
+// may show under the old name there, a video with its old cover, and a deleted video may still be found by its id
+// although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
+// it: counters, relations, flags. Only values that exist are held, so what was created is found at once everywhere.
 type Typed[T any] struct {
 	store   Store
 	kind    string
@@ -56,6 +68,7 @@ type Typed[T any] struct {
 	negTTL  time.Duration
 	metrics metrics
 	log     *occasionalLog
+	local   *local[T]
 
 	tombstoneTTL time.Duration
 	loadTimeout  time.Duration
@@ -104,20 +117,21 @@ func NewTyped[T any](s Store, o Options) *Typed[T] {
 		negTTL:       o.NegativeTTL,
 		metrics:      newMetrics(o.Metrics, o.Kind),
 		log:          &occasionalLog{log: o.Log},
+		local:        newLocal[T](o.Local, o.LocalSize),
 		tombstoneTTL: defaultTombstoneTTL,
 		loadTimeout:  defaultLoadTimeout,
 		flights:      make(map[int64]flight[T]),
 	}
 }
 
-// GetMulti returns the values of ids; an id that does not exist is missing from the map. It costs one MGet, and, when
-// something is missing, at most one call of load with all ids that nobody else is loading already, and one Set. Ids may
-// repeat. Ids that load does not answer are remembered as not existing. A failure of the store is not an error: load is
-// asked for everything. The error is that of load, or of ctx.
+// GetMulti returns the values of ids; an id that does not exist is missing from the map. It costs one MGet (none when the
+// local level holds all ids), and, when something is missing, at most one call of load with all ids that nobody else is
+// loading already, and one Set. Ids may repeat. Ids that load does not answer are remembered as not existing. A failure
+// of the store is not an error: load is asked for everything. The error is that of load, or of ctx.
 //
 // load runs in its own goroutine with the values of ctx but its own deadline, because others may wait for it too. It
 // must not change the slice it gets, and nobody may change what the map's values point to: callers that waited for
-// the same load share them.
+// the same load, or were answered by the local level, share them. The map itself is the caller's.
 func (t *Typed[T]) GetMulti(
 	ctx context.Context, ids []int64, load func(ctx context.Context, missing []int64) (map[int64]T, error),
 ) (map[int64]T, error) {
@@ -130,23 +144,40 @@ func (t *Typed[T]) GetMulti(
 		return nil, err
 	}
 	start := time.Now()
+	rest, generation := t.local.get(ids, start, out)
+	t.metrics.local.Add(float64(len(ids) - len(rest)))
+	if len(rest) == 0 {
+		return out, nil
+	}
+	if err := t.fetch(ctx, rest, start, load, out); err != nil {
+		return nil, err
+	}
+	t.local.put(rest, out, start, generation)
+	return out, nil
+}
+
+// fetch fills out from the store, and from load with what the store does not answer.
+func (t *Typed[T]) fetch(
+	ctx context.Context, ids []int64, start time.Time,
+	load func(context.Context, []int64) (map[int64]T, error), out map[int64]T,
+) error {
 	wants := t.read(ctx, ids, out)
 	if len(wants) == 0 {
-		return out, nil
+		return nil
 	}
 	own, joined := t.board(wants)
 	if own != nil {
 		go t.run(context.WithoutCancel(ctx), own, wants, start, load)
 		if err := own.wait(ctx, own.ids, out); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for c, ids := range joined {
 		if err := c.wait(ctx, ids, out); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // read fills out with what the store answers and returns what it does not.
@@ -190,7 +221,7 @@ func (t *Typed[T]) read(ctx context.Context, ids []int64, out map[int64]T) []wan
 		}
 	}
 	t.metrics.misses.Add(float64(len(wants)))
-	t.metrics.hits.Add(float64(len(ids) - len(wants)))
+	t.metrics.store.Add(float64(len(ids) - len(wants)))
 	return wants
 }
 
@@ -332,6 +363,7 @@ func (t *Typed[T]) Invalidate(ctx context.Context, ids ...int64) {
 		t.failed("invalidate", err)
 		t.distrust(ids)
 	}
+	t.local.drop(ids) // last: who begins to read from here on finds the tombstone, or distrusts the store
 }
 
 // bury writes one fresh tombstone under all ids.

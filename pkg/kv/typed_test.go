@@ -615,17 +615,21 @@ func TestMetricsAreShared(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	tab := newTable(2)
 	kinds := map[string]*Typed[card]{}
-	for _, kind := range []string{"a", "b"} {
-		kinds[kind] = NewTyped[card](mem, Options{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Metrics: reg})
+	for kind, local := range map[string]time.Duration{"a": 0, "b": time.Hour} {
+		kinds[kind] = NewTyped[card](mem, Options{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Local: local, Metrics: reg})
 	}
 	mustGet(t, kinds["a"], tab, 1, 2)
 	mustGet(t, kinds["a"], tab, 1, 2)
-	mustGet(t, kinds["b"], tab, 1)
+	for range 3 {
+		mustGet(t, kinds["b"], tab, 1)
+	}
 	want := `
-# HELP tiktok_cache_hits_total Ids answered by the cache, those known not to exist included.
+# HELP tiktok_cache_hits_total Ids answered by a level of the cache, those known not to exist included.
 # TYPE tiktok_cache_hits_total counter
-tiktok_cache_hits_total{kind="a"} 2
-tiktok_cache_hits_total{kind="b"} 0
+tiktok_cache_hits_total{kind="a",level="local"} 0
+tiktok_cache_hits_total{kind="a",level="store"} 2
+tiktok_cache_hits_total{kind="b",level="local"} 2
+tiktok_cache_hits_total{kind="b",level="store"} 0
 # HELP tiktok_cache_misses_total Ids that the cache did not answer.
 # TYPE tiktok_cache_misses_total counter
 tiktok_cache_misses_total{kind="a"} 2

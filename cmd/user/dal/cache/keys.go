@@ -16,6 +16,8 @@ const (
 	userTTL = 30 * time.Minute
 	// noUserTTL is short: it only shields the database from repeated questions about ids that do not exist.
 	noUserTTL = time.Minute
+	// heldUser is how long another replica may show a card as it was before an edit.
+	heldUser = time.Second
 )
 
 // UserKey is the key of a user's card. Raise its version when the cached row changes its shape.
@@ -23,5 +25,5 @@ func UserKey(id int64) string { return "tt:user:card:v1:{" + strconv.FormatInt(i
 
 // Users are the options of the typed cache of user cards.
 func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
-	return kv.Options{Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Log: log, Metrics: metrics}
+	return kv.Options{Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Local: heldUser, Log: log, Metrics: metrics}
 }

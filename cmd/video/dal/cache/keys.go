@@ -17,6 +17,9 @@ const (
 	// worksTTL also bounds how long a count may be shown wrong when a process dies between a commit and the
 	// invalidation after it. Users without videos are as common as others, so their absence is kept as long.
 	worksTTL = time.Minute
+	// heldVideo is how long another replica may answer for a video's id with its old cover, or although it is deleted. The
+	// lists do not: they are read from the database.
+	heldVideo = time.Second
 )
 
 // VideoKey is the key of a video's row. Raise its version when the cached row changes its shape.
@@ -29,7 +32,7 @@ func WorksKey(authorID int64) string {
 
 // Videos are the options of the typed cache of rows.
 func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
-	return kv.Options{Kind: "video", Key: VideoKey, TTL: videoTTL, Log: log, Metrics: metrics}
+	return kv.Options{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: heldVideo, Log: log, Metrics: metrics}
 }
 
 // Works are the options of the typed cache of counts.

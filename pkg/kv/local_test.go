@@ -1,0 +1,272 @@
+package kv
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestLocalHitAsksNobody(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		o.Local = time.Hour
+		tab := newTable(3)
+		c := NewTyped[card](s, o)
+		mustGet(t, c, tab, 1, 2)
+		s.trips()
+		if got := mustGet(t, c, tab, 1, 2, 2); len(got) != 2 || got[1].Name != "name 1" || got[2].Name != "name 2" {
+			t.Errorf("got %v", got)
+		}
+		if mgets, sets := s.trips(); mgets+sets != 0 {
+			t.Errorf("%d round trips for what is held", mgets+sets)
+		}
+		if got := mustGet(t, c, tab, 1, 2, 3); len(got) != 3 {
+			t.Errorf("got %v", got)
+		}
+		if mgets, _ := s.trips(); mgets != 1 {
+			t.Errorf("%d reads for what is not held, want 1", mgets)
+		}
+		// Held by another process that read it from the store.
+		other := NewTyped[card](s, o)
+		mustGet(t, other, tab, 1)
+		s.trips()
+		mustGet(t, other, tab, 1)
+		if mgets, _ := s.trips(); mgets != 0 {
+			t.Error("what came from the store is not held")
+		}
+	})
+}
+
+func TestLocalIsDroppedAtOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		o.Local = time.Hour
+		tab := newTable(1)
+		c := NewTyped[card](s, o)
+		for i := range 3 {
+			name := fmt.Sprint("version ", i)
+			tab.put(card{ID: 1, Name: name})
+			c.Invalidate(t.Context(), 1)
+			for range 2 {
+				if got := mustGet(t, c, tab, 1); got[1].Name != name {
+					t.Fatalf("read %q, want %q", got[1].Name, name)
+				}
+			}
+		}
+	})
+}
+
+// TestLocalNeverHoldsAbsence: a create is visible at once in every process.
+func TestLocalNeverHoldsAbsence(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		o.Local = time.Hour
+		tab := newTable(0)
+		c, other := NewTyped[card](s, o), NewTyped[card](s, o)
+		mustGet(t, c, tab, 5)
+		mustGet(t, other, tab, 5)
+		tab.put(card{ID: 5, Name: "new"})
+		other.Invalidate(t.Context(), 5)
+		for _, p := range []*Typed[card]{c, other} {
+			if got := mustGet(t, p, tab, 5); got[5].Name != "new" {
+				t.Errorf("got %v after the create", got)
+			}
+		}
+	})
+}
+
+func TestLocalEndsInOtherProcesses(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		o.Local = 50 * time.Millisecond
+		tab := newTable(1)
+		c, other := NewTyped[card](s, o), NewTyped[card](s, o)
+		mustGet(t, other, tab, 1)
+		tab.put(card{ID: 1, Name: "committed"})
+		c.Invalidate(t.Context(), 1)
+		done := time.Now()
+		for {
+			asked := time.Now()
+			got := mustGet(t, other, tab, 1)[1].Name
+			if got == "committed" {
+				return
+			}
+			if late := asked.Sub(done); late > o.Local {
+				t.Fatalf("read %q %v after Invalidate", got, late)
+			}
+		}
+	})
+}
+
+// TestLocalRefusesOldReads is the race of the two levels: what a reader has read before an Invalidate must not get into
+// the local level after it, whether it came from the store or from a load.
+func TestLocalRefusesOldReads(t *testing.T) {
+	t.Run("from the store", func(t *testing.T) {
+		eachStore(t, func(t *testing.T, s *counting, o Options) {
+			tab := newTable(1)
+			mustGet(t, NewTyped[card](s, o), tab, 1)
+			o.Local = time.Hour
+			slow := &slowRead{Store: s, between: func() {}}
+			c := NewTyped[card](slow, o)
+			slow.between = func() { // the old value is on its way to the reader
+				slow.between = func() {}
+				tab.put(card{ID: 1, Name: "committed"})
+				c.Invalidate(t.Context(), 1)
+			}
+			if got := mustGet(t, c, tab, 1); got[1].Name != "name 1" {
+				t.Fatalf("the slow reader got %q: this test does not test what it should", got[1].Name)
+			}
+			if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+				t.Errorf("after the slow reader: %q", got[1].Name)
+			}
+		})
+	})
+	t.Run("from a load", func(t *testing.T) {
+		eachStore(t, func(t *testing.T, s *counting, o Options) {
+			o.Local = time.Hour
+			tab := newTable(1)
+			c := NewTyped[card](s, o)
+			p := pause(t, c, tab, 1)
+			tab.put(card{ID: 1, Name: "committed"})
+			c.Invalidate(t.Context(), 1)
+			if got := p.finish(); got[1].Name != "name 1" {
+				t.Fatalf("the slow reader got %q: this test does not test what it should", got[1].Name)
+			}
+			if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+				t.Errorf("after the slow reader: %q", got[1].Name)
+			}
+		})
+	})
+	t.Run("while the tombstone is on its way", func(t *testing.T) {
+		eachStore(t, func(t *testing.T, s *counting, o Options) {
+			o.Local = time.Hour
+			tab := newTable(1)
+			late := &lateSet{Store: s}
+			c := NewTyped[card](late, o)
+			mustGet(t, c, tab, 1)
+			tab.put(card{ID: 1, Name: "committed"})
+			late.before = func() { // Invalidate has begun, and the store still has the old value
+				late.before = nil
+				c.local.drop([]int64{1}) // so that it is read from there
+				if got := mustGet(t, c, tab, 1); got[1].Name != "name 1" {
+					t.Errorf("the early reader got %q: this test does not test what it should", got[1].Name)
+				}
+			}
+			c.Invalidate(t.Context(), 1)
+			if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+				t.Errorf("after Invalidate: %q", got[1].Name)
+			}
+		})
+	})
+	t.Run("store away", func(t *testing.T) {
+		eachStore(t, func(t *testing.T, s *counting, o Options) {
+			o.Local = time.Hour
+			tab := newTable(1)
+			c := NewTyped[card](s, o)
+			s.away.Store(true)
+			p := pause(t, c, tab, 1)
+			tab.put(card{ID: 1, Name: "committed"})
+			c.Invalidate(t.Context(), 1)
+			p.finish()
+			for range 2 {
+				if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+					t.Errorf("after the slow reader: %q", got[1].Name)
+				}
+			}
+			s.away.Store(false)
+		})
+	})
+}
+
+// lateSet calls before ahead of a write.
+type lateSet struct {
+	Store
+	before func()
+}
+
+func (s *lateSet) Set(ctx context.Context, items []Item) error {
+	if s.before != nil {
+		s.before()
+	}
+	return s.Store.Set(ctx, items)
+}
+
+// TestLocalTimeCountsFromTheRead: a value that was long on its way is as old as its read.
+func TestLocalTimeCountsFromTheRead(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		o.Local = 20 * time.Millisecond
+		tab := newTable(1)
+		c := NewTyped[card](s, o)
+		p := pause(t, c, tab, 1)
+		<-time.NewTimer(o.Local).C
+		p.finish()
+		if _, held := c.local.cache.GetIfPresent(1); held {
+			t.Error("a value is held that was read longer ago than it may be held")
+		}
+	})
+}
+
+func TestLocalIsBounded(t *testing.T) {
+	mem, err := Open(t.Context(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := newTable(10_000)
+	c := NewTyped[card](mem, Options{
+		Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Local: time.Hour, LocalSize: 100,
+	})
+	for id := int64(1); id <= 10_000; id += 100 {
+		ids := make([]int64, 100)
+		for i := range ids {
+			ids[i] = id + int64(i)
+		}
+		mustGet(t, c, tab, ids...)
+	}
+	waitFor(t, func() bool { // eviction runs behind the writes
+		n := c.local.cache.EstimatedSize()
+		return n > 0 && n <= 100
+	})
+}
+
+// TestLocalNoStaleReadUnderLoad hammers one key from two processes with a local level: a reader must never see less than
+// his own process has committed and invalidated before he began.
+func TestLocalNoStaleReadUnderLoad(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options) {
+		const writes, readers = 300, 6
+		o.Local = time.Hour
+		var truth atomic.Int64
+		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
+			return map[int64]int64{1: truth.Load()}, nil
+		}
+		procs := [2]*Typed[int64]{NewTyped[int64](s, o), NewTyped[int64](s, o)}
+		var acked [2]atomic.Int64
+		var wg sync.WaitGroup
+		stop := make(chan struct{})
+		var reads atomic.Int64
+		for r := range readers {
+			wg.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					least := acked[r%2].Load()
+					got, err := procs[r%2].GetMulti(context.Background(), []int64{1}, load)
+					if err != nil || got[1] < least {
+						t.Errorf("read %d after %d was acknowledged here, %v", got[1], least, err)
+						return
+					}
+					reads.Add(1)
+				}
+			})
+		}
+		for i := int64(1); i <= writes; i++ {
+			truth.Store(i)
+			procs[i%2].Invalidate(t.Context(), 1)
+			acked[i%2].Store(i)
+		}
+		waitFor(t, func() bool { return reads.Load() > 100 || t.Failed() })
+		close(stop)
+		wg.Wait()
+	})
+}
