@@ -199,19 +199,20 @@ func (s *session) send() {
 		case <-s.dead:
 			return
 		}
-		pc := s.next()
+		pc, letters := s.next()
 		if pc == nil {
 			return
 		}
-		if err := s.publish(pc); err != nil {
+		if err := s.publish(pc, letters); err != nil {
 			s.fail(fmt.Errorf("publish: %w", err))
 			return
 		}
 	}
 }
 
-// next waits for letters and makes a parcel of them; nil means that the session is over.
-func (s *session) next() *parcel {
+// next waits for letters and makes a parcel of them; nil means that the session is over. The letters are also returned by
+// themselves: the parcel loses them when nobody waits for it any more.
+func (s *session) next() (*parcel, []*letter) {
 	for {
 		now := time.Now()
 		s.p.mu.Lock()
@@ -225,11 +226,11 @@ func (s *session) next() *parcel {
 				s.order = append(s.order, pc)
 			}
 			s.p.mu.Unlock()
-			return pc
+			return pc, letters
 		}
 		s.p.mu.Unlock()
 		if !s.sleep(wait) {
-			return nil
+			return nil, nil
 		}
 	}
 }
@@ -254,12 +255,12 @@ func (s *session) sleep(wait time.Duration) bool {
 	}
 }
 
-func (s *session) publish(pc *parcel) error {
-	events := make([][]byte, len(pc.letters))
-	for i, l := range pc.letters {
+func (s *session) publish(pc *parcel, letters []*letter) error {
+	events := make([][]byte, len(letters))
+	for i, l := range letters {
 		events[i] = l.body
 	}
-	first := pc.letters[0]
+	first := letters[0]
 	born := first.born
 	if born.IsZero() {
 		born = pc.sent
