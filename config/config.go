@@ -28,7 +28,7 @@ type Config struct {
 	Cache     kv.Config        `mapstructure:"cache"`
 	Queue     queue.Config     `mapstructure:"queue"`
 	Blob      blob.Config      `mapstructure:"blob"`
-	Media     media.Config     `mapstructure:"media"`
+	Media     Media            `mapstructure:"media"`
 	Words     words.Config     `mapstructure:"words"`
 	RPC       transport.Config `mapstructure:"rpc"`
 	Telemetry telemetry.Config `mapstructure:"telemetry"`
@@ -103,6 +103,16 @@ type Limits struct {
 	ChatUser limiter.Rule `mapstructure:"chat_user"`
 }
 
+// Media is what is done with uploads.
+type Media struct {
+	media.Config `mapstructure:",squash"`
+	// Background says whether videos that play already get a better cover, a preview and an HLS ladder in the background.
+	// What does not play is transcoded all the same. Nothing is done without ffmpeg.
+	Background bool `mapstructure:"background"`
+	// WorkDir holds the temporary files of that work; each process has a folder of its own in it.
+	WorkDir string `mapstructure:"work_dir"`
+}
+
 // Demo is the content that an empty all-in-one starts with.
 type Demo struct {
 	Enabled bool `mapstructure:"enabled"`
@@ -146,7 +156,7 @@ func Default() Config {
 		Cache:     kv.Config{Driver: "memory", MaxBytes: 32 << 20, Timeout: 500 * time.Millisecond},
 		Queue:     queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
 		Blob:      blob.Config{Driver: "local"},
-		Media:     media.Config{MaxDuration: 10 * time.Minute},
+		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute}, Background: true},
 		Words:     words.Config{Mode: "mask"},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text"},
@@ -161,6 +171,9 @@ func (c Config) withPaths() Config {
 	}
 	if c.Blob.Dir == "" {
 		c.Blob.Dir = filepath.Join(c.DataDir, "media")
+	}
+	if c.Media.WorkDir == "" {
+		c.Media.WorkDir = filepath.Join(c.DataDir, "work")
 	}
 	return c
 }

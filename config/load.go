@@ -88,10 +88,7 @@ func EnvName(key string) string {
 // collect sets the default of every leaf of a config struct and notes its key.
 func collect(v *viper.Viper, keys map[string]reflect.Type, prefix string, s reflect.Value) {
 	for i := range s.NumField() {
-		key := s.Type().Field(i).Tag.Get("mapstructure")
-		if prefix != "" {
-			key = prefix + "." + key
-		}
+		key := keyOf(prefix, s.Type().Field(i))
 		if f := s.Field(i); f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Duration]() {
 			collect(v, keys, key, f)
 		} else {
@@ -99,4 +96,16 @@ func collect(v *viper.Viper, keys map[string]reflect.Type, prefix string, s refl
 			keys[key] = f.Type()
 		}
 	}
+}
+
+// keyOf is the key of a field of a config struct, or that of the struct itself for an embedded part of it.
+func keyOf(prefix string, f reflect.StructField) string {
+	name := f.Tag.Get("mapstructure")
+	switch {
+	case name == ",squash":
+		return prefix
+	case prefix == "":
+		return name
+	}
+	return prefix + "." + name
 }

@@ -21,10 +21,7 @@ func (c Config) Masked() []string {
 
 func list(prefix string, s reflect.Value, out *[]string) {
 	for i := range s.NumField() {
-		key := s.Type().Field(i).Tag.Get("mapstructure")
-		if prefix != "" {
-			key = prefix + "." + key
-		}
+		key := keyOf(prefix, s.Type().Field(i))
 		f := s.Field(i)
 		if f.Kind() == reflect.Struct {
 			list(key, f, out)

@@ -25,7 +25,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	d := Deps{
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel,
 		MaxDuration:   cfg.Media.MaxDuration,
-		Covers:        media.New(cfg.Media).WithLog(tel.Log),
+		Covers:        media.New(cfg.Media.Config).WithLog(tel.Log),
 		PublicMetrics: cfg.Telemetry.AdminAddr == "",
 	}
 	d.Config.PublicBaseURL = strings.TrimRight(d.Config.PublicBaseURL, "/")
