@@ -111,11 +111,9 @@ func testRabbitHangs(t *testing.T, d *harness.Deployment, n *network) {
 	s.more(t, after, stormy)
 	s.verify(t)
 	s.answered(t)
-	t.Run("writes end in time", func(t *testing.T) {
-		if took > writesGiveUp {
-			t.Skipf("a write took %v, promised are %v: a call (rpc.timeout) and RabbitMQ's confirm (confirmTimeout) may take 5 s", took, writesGiveUp)
-		}
-	})
+	if took > writesGiveUp {
+		t.Errorf("a write took %v while RabbitMQ hung", took)
+	}
 }
 
 // testRedisHangs: when Redis answers again it has the old values.

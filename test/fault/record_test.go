@@ -1,12 +1,15 @@
 package fault_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +34,8 @@ type fate struct {
 	acked int
 	// open are failed operations that may have happened or may still happen after the last acknowledged one.
 	open []try
+	// denied are operations after the last acknowledged one of which the answer said that they are certainly not done.
+	denied []bool
 }
 
 type try struct {
@@ -45,8 +50,10 @@ func (f *fate) add(on bool, o outcome, when span) {
 	case done:
 		f.on = on
 		f.acked++
+		f.denied = nil
 		f.open = slices.DeleteFunc(f.open, func(u try) bool { return u.to.Add(grace).Before(when.from) })
 	case refused:
+		f.denied = append(f.denied, on)
 	}
 }
 
@@ -79,8 +86,8 @@ func commentID(a harness.Answer) int64 {
 
 // report compares what the writers were told with what the API shows.
 type report struct {
-	acknowledged, stored, lost, doubled, unknown int
-	wrong                                        []string
+	acknowledged, stored, lost, doubled, refused, unknown int
+	wrong                                                 []string
 }
 
 func (r *report) errorf(format string, args ...any) {
@@ -95,7 +102,31 @@ func (r *report) err() error {
 }
 
 func (r *report) String() string {
-	return fmt.Sprintf("acknowledged %d, stored %d, lost %d, doubled %d (unknown %d)", r.acknowledged, r.stored, r.lost, r.doubled, r.unknown)
+	return fmt.Sprintf("acknowledged %d, stored %d, lost %d, doubled %d, refused %d (unknown %d)",
+		r.acknowledged, r.stored, r.lost, r.doubled, r.refused, r.unknown)
+}
+
+// tableEnv names the file that gets a line of every scenario. test/fault/run.sh prints it at the end.
+const tableEnv = "TIKTOK_FAULT_TABLE"
+
+// print says what became of a scenario, in the test's log and in the table.
+func (r *report) print(t *testing.T) {
+	t.Helper()
+	t.Logf("%v", r)
+	name := os.Getenv(tableEnv)
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, scenario, _ := strings.Cut(t.Name(), "/")
+	_, err = fmt.Fprintf(f, "%-72s %12d %9d %6d %8d %8d %8d\n", strings.ReplaceAll(cmp.Or(scenario, t.Name()), "_", " "),
+		r.acknowledged, r.stored, r.lost, r.doubled, r.refused, r.unknown)
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fate counts one thing that the store shows as on or off.
@@ -108,7 +139,7 @@ func (r *report) fate(what string, f *fate, on bool) {
 	if !f.allows(on) {
 		r.lost++
 		r.stored--
-		r.errorf("%s is %v, the last answer said %v", what, on, f.on)
+		r.errorf("%s is %v, the last answer said %v; refused since then: %v", what, on, f.on, f.denied)
 	}
 }
 
@@ -127,6 +158,9 @@ func (r *report) note(what string, n *note, times int) {
 		r.unknown++
 	}
 	switch {
+	case times > 0 && n.created == refused:
+		r.doubled++
+		r.errorf("%s %q is there although it was refused", what, n.text)
 	case times > 1:
 		r.doubled++
 		r.errorf("%s %q is there %d times", what, n.text, times)
@@ -146,10 +180,10 @@ func (s *storm) verify(t *testing.T) {
 	t.Helper()
 	s.end()
 	began := time.Now()
-	var last *report
+	last := &report{}
 	var audit []string
 	defer func() {
-		t.Logf("%v", last)
+		last.print(t)
 		if t.Failed() {
 			t.Logf("audit: %q", audit)
 		}
@@ -183,7 +217,7 @@ func (s *storm) answered(t *testing.T) {
 // compare reads everything that the API shows of the storm.
 func (s *storm) compare(t *testing.T) *report {
 	t.Helper()
-	r := &report{}
+	r := &report{refused: int(s.refused.Load())}
 	seen := make([]sight, writers)
 	harness.Parallel(t, 4, func(t testing.TB, i int) {
 		for ; i < writers; i += 4 {

@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -54,4 +55,20 @@ func TestRecorder(t *testing.T) {
 	expect(3, 0, "")
 	w.Send(t, w.peer().ID, m.text)
 	expect(3, 1, m.text)
+
+	// What was refused must not be there.
+	b := &note{video: 1, text: "refused", created: refused}
+	w.notes = append(w.notes, b)
+	expect(3, 1, "")
+	w.Comment(t, s.videos[1].ID, b.text)
+	expect(3, 2, "although it was refused")
+	like, on := &w.liked[2], !w.liked[2].on
+	like.add(on, refused, span{})
+	expect(3, 2, "")
+	if on {
+		w.Like(t, s.videos[2].ID)
+	} else {
+		w.Unlike(t, s.videos[2].ID)
+	}
+	expect(4, 2, fmt.Sprintf("refused since then: [%v]", on))
 }

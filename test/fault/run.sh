@@ -37,4 +37,12 @@ export TIKTOK_TEST_BIN=$repo/bin/fault
 mkdir -p "$TIKTOK_TEST_BIN"
 go build -ldflags='-s -w' -o "$TIKTOK_TEST_BIN/" ./cmd/...
 
-go test -count=1 -timeout "$timeout" -v "$@" ./test/fault 8>&-
+# Each scenario adds a line.
+TIKTOK_FAULT_TABLE=$(mktemp)
+export TIKTOK_FAULT_TABLE
+failed=0
+go test -count=1 -timeout "$timeout" -v "$@" ./test/fault 8>&- || failed=$?
+printf '\n%-72s %12s %9s %6s %8s %8s %8s\n' scenario acknowledged stored lost doubled refused unknown
+cat "$TIKTOK_FAULT_TABLE"
+rm -f "$TIKTOK_FAULT_TABLE"
+exit "$failed"

@@ -25,6 +25,13 @@ const (
 	// maxComments is per writer and video, maxMessages per writer: lists hold the newest 1000.
 	maxComments = 50
 	maxMessages = 300
+	// floodPace is the pace of a flood: as fast as the answers come. A few flooders use up their room sooner than many.
+	floodPace = time.Millisecond
+	flooders  = 4
+	// lullPace is the pace while a server starts, which takes most of a small machine.
+	lullPace = 100 * time.Millisecond
+	// tooBusy is the text of 10008 that says that nothing was done and nothing will be. Its other texts leave that open.
+	tooBusy = "too busy, try again"
 )
 
 // kind is what a writer does.
@@ -47,7 +54,12 @@ type storm struct {
 	videos []harness.Video
 	all    []*writer
 
+	// pace is how often a writer acts at most, nanoseconds; hot writers only like and comment.
+	pace atomic.Int64
+	hot  bool
+
 	acked, failed [kinds]atomic.Int64
+	refused       atomic.Int64
 	stop          context.CancelFunc
 	wg            sync.WaitGroup
 
@@ -66,7 +78,24 @@ type window struct {
 // newStorm makes writers and videos that nobody has touched, and lets the writers go. Its own end is the test's.
 func newStorm(t *testing.T, d *harness.Deployment) *storm {
 	t.Helper()
-	s := &storm{d: d, codes: map[string]int{}, all: make([]*writer, writers)}
+	s := &storm{d: d}
+	s.pace.Store(int64(pace))
+	return startStorm(t, s, writers)
+}
+
+// newFlood is a storm of likes and comments only, as fast as they are answered.
+func newFlood(t *testing.T, d *harness.Deployment) *storm {
+	t.Helper()
+	s := &storm{d: d, hot: true}
+	s.pace.Store(int64(floodPace))
+	return startStorm(t, s, flooders)
+}
+
+// startStorm lets so many of the writers go.
+func startStorm(t *testing.T, s *storm, active int) *storm {
+	t.Helper()
+	d := s.d
+	s.codes, s.all = map[string]int{}, make([]*writer, writers)
 	s.author = d.NewUser(t)
 	harness.Parallel(t, 4, func(t testing.TB, i int) {
 		for ; i < writers; i += 4 {
@@ -81,7 +110,7 @@ func newStorm(t *testing.T, d *harness.Deployment) *storm {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	for _, w := range s.all {
+	for _, w := range s.all[:active] {
 		s.wg.Go(func() { w.run(ctx) })
 	}
 	t.Cleanup(s.end)
@@ -177,16 +206,25 @@ type writer struct {
 func (w *writer) peer() *writer { return w.storm.all[w.n^1] }
 
 func (w *writer) run(ctx context.Context) {
-	tick := time.NewTicker(pace)
-	defer tick.Stop()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-next.C:
+			began := time.Now()
 			w.act()
+			next.Reset(time.Duration(w.storm.pace.Load()) - time.Since(began))
 		}
 	}
+}
+
+// lull runs f while the storm goes on, but slower.
+func (s *storm) lull(f func()) {
+	old := s.pace.Swap(int64(lullPace))
+	defer s.pace.Store(old)
+	f()
 }
 
 func (w *writer) act() {
@@ -196,6 +234,8 @@ func (w *writer) act() {
 		w.comment(v)
 	case p < 12:
 		w.uncomment()
+	case w.storm.hot:
+		w.like(v)
 	case p < 20 && len(w.letters) < maxMessages:
 		w.send()
 	case p < 35:
@@ -241,7 +281,8 @@ func (w *writer) do(k kind, path string, pairs ...any) (harness.Answer, outcome,
 		return a, done, when
 	}
 	s.codes[fmt.Sprintf("%s: %d %s", k, a.Code, a.Msg)]++
-	if a.Code == errno.CommentNotFound.Code {
+	if a.Code == errno.CommentNotFound.Code || a.Code == errno.Unavailable.Code && a.Msg == tooBusy {
+		s.refused.Add(1)
 		return a, refused, when
 	}
 	return a, unknown, when

@@ -83,6 +83,75 @@ func (d *Deployment) AddReplica(t testing.TB, service string) string {
 	return name
 }
 
+// AddGateway runs one more gateway and returns the deployment as it is seen through that one. It ends with d. Nobody
+// registers through it: names are d's.
+func (d *Deployment) AddGateway(t testing.TB) *Deployment {
+	t.Helper()
+	h, ok := d.host.(*processes)
+	if !ok {
+		t.Fatalf("%s has one gateway", d.Name)
+	}
+	first := d.process(t, gateway)
+	ports := freePorts(t, 2)
+	p := &process{
+		name: gateway + "-2", bin: first.bin, log: filepath.Join(h.logDir, gateway+"-2.log"), admin: "http://" + ports[0],
+		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+ports[0], config.EnvName("gateway.addr")+"="+ports[1]),
+	}
+	h.all = slices.Insert(h.all, len(h.all)-1, p)
+	d.Revive(t, p.name)
+	g := &Deployment{Name: d.Name, Config: d.Config, host: &front{host: h, address: ports[1]}, http: d.http, observe: d.observe}
+	Eventually(t, startTimeout, func() error { return g.complete(t.Context()) })
+	return g
+}
+
+// front is the same host behind another gateway.
+type front struct {
+	host
+	address string
+}
+
+func (f *front) url() string { return "http://" + f.address }
+
+// Through is the same user, with the same token, whose requests go to another gateway.
+func (u *User) Through(g *Deployment) *User {
+	other := *u
+	other.d = g
+	return &other
+}
+
+// Pause stops a process where it is, as SIGSTOP does: its connections stay open and nobody answers. Resume lets it go on;
+// the end of the test does so too.
+func (d *Deployment) Pause(t testing.TB, name string) {
+	t.Helper()
+	p := d.process(t, name)
+	t.Cleanup(func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }) // it may be gone
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatalf("pause %s: %v", name, err)
+	}
+}
+
+// Resume ends Pause.
+func (d *Deployment) Resume(t testing.TB, name string) {
+	t.Helper()
+	if err := d.process(t, name).cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatalf("resume %s: %v", name, err)
+	}
+}
+
+// Processes are the names of all processes, replicas too, in start order.
+func (d *Deployment) Processes(t testing.TB) []string {
+	t.Helper()
+	h, ok := d.host.(*processes)
+	if !ok {
+		t.Fatalf("%s runs in the test's own process", d.Name)
+	}
+	names := make([]string, len(h.all))
+	for i, p := range h.all {
+		names[i] = p.name
+	}
+	return names
+}
+
 // CounterOf reads one metric of one process, by its labels as they are printed.
 func (d *Deployment) CounterOf(t testing.TB, process, name string) map[string]float64 {
 	t.Helper()
