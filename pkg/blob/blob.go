@@ -17,10 +17,18 @@ var (
 	// ErrBadKey says that the key can not be one: see Store.
 	ErrBadKey = errors.New("bad blob key")
 	// ErrFull says that the store has no room, or no quota, for the object. Nothing of it is left behind.
-	ErrFull = errors.New("blob store is full")
+	ErrFull error = awayError("blob store is full")
 	// ErrUnavailable says that the store did not answer, in time or at all. The same call may succeed later.
-	ErrUnavailable = errors.New("blob store is not available")
+	ErrUnavailable error = awayError("blob store is not available")
 )
+
+// awayError is an error that passes: package errno answers it as "busy, please try again".
+type awayError string
+
+func (e awayError) Error() string { return string(e) }
+
+// Unavailable is what package errno looks for.
+func (e awayError) Unavailable() bool { return true }
 
 // MaxKey is the longest key, in bytes.
 const MaxKey = 255

@@ -65,9 +65,9 @@ const (
 
 	// maxAttempts is how often a request is sent, with growing random pauses of at most a second between.
 	maxAttempts = 5
-	// longTimeout bounds the two requests that may work for long without a word: to copy a large object and to put its
-	// parts together.
-	longTimeout = 5 * time.Minute
+	// slowest is the bytes per second at which a server has to copy an object, or put its parts together, at least. It
+	// does both without a word.
+	slowest = 10 << 20
 	// maxBatch is how many keys S3 lists or deletes in one request.
 	maxBatch = 1000
 	// idleConns stay open to the server: as many as there are requests at once on a busy gateway.
@@ -139,15 +139,14 @@ func connect(c S3, endpoint string, via http.RoundTripper) (*minio.Client, error
 func transport(timeout time.Duration) *http.Transport {
 	dial := min(timeout, 5*time.Second)
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: dial}).DialContext,
-		TLSHandshakeTimeout:   dial,
-		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
-		ResponseHeaderTimeout: longTimeout, // every request has a closer bound of its own
-		MaxIdleConns:          idleConns,
-		MaxIdleConnsPerHost:   idleConns,
-		IdleConnTimeout:       time.Minute,
-		DisableCompression:    true, // objects are as they are
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dial}).DialContext,
+		TLSHandshakeTimeout: dial,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		MaxIdleConns:        idleConns,
+		MaxIdleConnsPerHost: idleConns,
+		IdleConnTimeout:     time.Minute,
+		DisableCompression:  true, // objects are as they are
 	}
 }
 
@@ -222,6 +221,11 @@ func (b *bucket) within(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, b.cfg.S3.Timeout)
 }
 
+// long bounds a request that works on size bytes inside of the server.
+func (b *bucket) long(size int64) time.Duration {
+	return b.cfg.S3.Timeout + time.Duration(size/slowest)*time.Second
+}
+
 func (b *bucket) Ping(ctx context.Context) error {
 	ctx, cancel := b.within(ctx)
 	defer cancel()
@@ -258,13 +262,13 @@ func (b *bucket) Move(ctx context.Context, from, to string) error {
 	if err := errors.Join(CheckKey(from), CheckKey(to)); err != nil {
 		return err
 	}
-	if from == to { // S3 has no move: below, the copy would be deleted
-		_, err := b.stat(ctx, from)
+	info, err := b.stat(ctx, from)
+	if err != nil || from == to { // S3 has no move: below, the copy would be deleted
 		return err
 	}
-	copyCtx, cancel := context.WithTimeout(ctx, longTimeout)
+	copyCtx, cancel := context.WithTimeout(ctx, b.long(info.Size))
 	defer cancel()
-	_, err := b.core.Client.CopyObject(copyCtx, minio.CopyDestOptions{
+	_, err = b.core.Client.CopyObject(copyCtx, minio.CopyDestOptions{
 		Bucket: b.name, Object: to, ReplaceMetadata: true, ContentType: contentType(to), CacheControl: cacheControl,
 	}, minio.CopySrcOptions{Bucket: b.name, Object: from})
 	if err != nil {

@@ -151,7 +151,7 @@ func (p *put) sendPart(ctx context.Context, id string, number int, data []byte) 
 }
 
 func (p *put) complete(ctx context.Context, id string, parts []minio.CompletePart) error {
-	ctx, cancel, err := commit(ctx, longTimeout)
+	ctx, cancel, err := commit(ctx, p.long(p.size))
 	if err != nil {
 		return err
 	}
