@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ, etcd and S3 on loopback
 # (installing Debian's packages when they are missing), runs, and leaves nothing running.
+# Without arguments test/fault/run.sh follows, in its short form: it stops servers, so it has an instance of its own.
 #   test/run.sh [-race] [go test arguments, default ./...]
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,7 +22,12 @@ if [ "${1:-}" = -race ]; then
   fi
 fi
 packages=("$@")
-[ ${#packages[@]} -gt 0 ] || packages=(./...)
+faults=
+if [ ${#packages[@]} -eq 0 ]; then
+  packages=(./...)
+  # Their bounds on time leave no room for the race detector.
+  [ ${#race[@]} -gt 0 ] || faults=yes
+fi
 
 step "S3 server"
 .ci/s3.sh
@@ -47,5 +53,12 @@ go vet ./...
 step "go test ${race[*]:-} ${packages[*]}"
 # Two packages at a time: they share the servers, and some start whole deployments.
 go test "${race[@]}" -count=1 -p 2 -timeout 20m "${packages[@]}"
+
+if [ -n "$faults" ]; then
+  step "faults"
+  # One after the other: the machine and the ports are for those servers now.
+  test/env.sh down --purge
+  test/fault/run.sh short
+fi
 
 step "done"

@@ -32,10 +32,12 @@ test/env.sh down --purge >/dev/null 2>&1 8>&- || true
 test/env.sh up 8>&-
 eval "$(test/env.sh env)"
 
-# Once for all processes, built again only when something has changed.
-export TIKTOK_TEST_BIN=$repo/bin/fault
-mkdir -p "$TIKTOK_TEST_BIN"
-go build -ldflags='-s -w' -o "$TIKTOK_TEST_BIN/" ./cmd/...
+# Once for all processes; test/run.sh has built them already.
+if [ -z "${TIKTOK_TEST_BIN:-}" ]; then
+  export TIKTOK_TEST_BIN=$repo/bin/fault
+  mkdir -p "$TIKTOK_TEST_BIN"
+  go build -ldflags='-s -w' -o "$TIKTOK_TEST_BIN/" ./cmd/...
+fi
 
 # Each scenario adds a line.
 TIKTOK_FAULT_TABLE=$(mktemp)
