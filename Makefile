@@ -29,7 +29,7 @@ test-race: ## the same with the race detector
 e2e: ## the end-to-end and contract tests on both deployments
 	@test/run.sh ./test/e2e/... ./test/contract/...
 
-bench: ## first figures of the all-in-one: start, memory, a feed page under load
+bench: ## load on both deployments, every scenario; writes the figures of docs/performance.md
 	@test/bench/run.sh
 
 fault: ## break servers and processes under load and count what is lost; FORM=long for longer outages

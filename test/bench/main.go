@@ -1,5 +1,6 @@
-// Command bench measures a feed page of 30 videos by 30 authors, as a logged-in user, over the public API: a closed
-// loop of a fixed number of connections. It prints requests per second and latencies. See run.sh.
+// Command bench measures a deployment over its public HTTP API. It starts the processes of the deployment, fills the
+// stores, makes load, and prints what the users would have seen and what each process used for it; afterwards it
+// recounts all counters. test/bench/run.sh brings the servers and the binaries. It talks to loopback addresses only.
 package main
 
 import (
@@ -7,86 +8,177 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"slices"
-	"sync"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
-
-	"github.com/cloudwego/hertz/pkg/app/client"
-	"github.com/cloudwego/hertz/pkg/protocol"
 )
 
-// maxRun bounds a measurement, whatever the flags say.
-const maxRun = 10 * time.Minute
+// options are the flags.
+type options struct {
+	deployment, bin, json, doc, plot, profiles string
+	port, conns, users, videos, events         int
+	rate                                       float64
+	warmup, duration                           time.Duration
+	steps                                      []float64
+	// scenarios are their names, drain and latency among them.
+	scenarios []string
+}
+
+// Measurements that are no scenario of their own.
+const (
+	drain   = "drain"
+	latency = "latency"
+)
 
 func main() {
-	url := flag.String("url", "http://127.0.0.1:10001", "base `URL` of a deployment on this machine, started with limits.driver=off")
-	conns := flag.Int("conns", 32, "connections, each with one request at a time")
-	duration := flag.Duration("duration", 10*time.Second, "how long to measure")
-	clip := flag.String("clip", "cmd/tiktok/app/demo/clips/aurora.mp4", "`file` that the 30 authors publish")
-	flag.Parse()
-	if err := run(*url, *conns, min(*duration, maxRun), *clip); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parse(os.Args[1:], os.Stderr)
+	if err == nil {
+		err = run(ctx, o, os.Stdout)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(url string, conns int, duration time.Duration, clip string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), duration+2*time.Minute)
-	defer cancel()
-	c, err := client.NewClient(client.WithMaxConnsPerHost(conns), client.WithDialTimeout(5*time.Second))
-	if err != nil {
-		return err
+func parse(args []string, w io.Writer) (options, error) {
+	var o options
+	steps := "100,250,500,750,1000,1500,2000,2500,3000,4000,5000,6000,8000"
+	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
+	fs.SetOutput(w)
+	fs.StringVar(&o.deployment, "deployment", allInOne, "`name`: all-in-one, distributed, or running (what make start has started)")
+	fs.StringVar(&o.bin, "bin", "bin/bench", "`folder` of the programs to start")
+	fs.StringVar(&o.json, "json", "", "keep the results in this `file`, beside those of other scenarios")
+	fs.StringVar(&o.doc, "md", "", "write the kept results (-json) between the markers of this Markdown `file`")
+	fs.StringVar(&o.plot, "plot", "", "draw the latencies into this PNG `file`")
+	fs.StringVar(&o.profiles, "profile", "", "fetch processor profiles into this `folder`")
+	fs.IntVar(&o.port, "port", 11001, "first port of the processes")
+	fs.IntVar(&o.conns, "conns", 0, "connections; 0 is the scenario's own number")
+	fs.Float64Var(&o.rate, "rate", 0, "requests due each second (open loop); 0 is a closed loop")
+	fs.DurationVar(&o.warmup, "warmup", 3*time.Second, "load before the measured time")
+	fs.DurationVar(&o.duration, "duration", 15*time.Second, "measured time, at most 10 minutes")
+	fs.IntVar(&o.users, "users", 10_000, "users to prepare")
+	fs.IntVar(&o.videos, "videos", 10_000, "videos to prepare")
+	fs.IntVar(&o.events, "events", 200_000, "events of the backlog to drain")
+	fs.StringVar(&steps, "steps", steps, "offered `loads` per second of the latency measurement")
+	fs.Usage = func() {
+		fmt.Fprintln(w, "bench [flags] [scenario…]    without a scenario: all of them\n\nscenarios:")
+		for _, s := range scenarios() {
+			fmt.Fprintf(w, "  %-15s %s\n", s.name, s.about)
+		}
+		fmt.Fprintf(w, "  %-15s %s\n  %-15s %s\n\nflags:\n", drain, "how fast the writer stores a backlog (distributed)",
+			latency, "latency against offered load, with and without the queue (distributed)")
+		fs.PrintDefaults()
 	}
-	a := api{client: c, url: url}
-	tokens, err := a.prepare(ctx, clip)
-	if err != nil {
-		return err
+	if err := fs.Parse(args); err != nil {
+		return o, err
 	}
-	fmt.Printf("feed-auth, 30 videos by 30 authors, %d connections, %v\n", conns, duration)
-	a.load(ctx, tokens, conns, 2*time.Second) // caches, connections, compiled codecs
-	took, failed, bytes := a.load(ctx, tokens, conns, duration)
-	if len(took) == 0 {
-		return errors.New("no request was answered")
+	for s := range strings.SplitSeq(steps, ",") {
+		rate, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		if err != nil || rate <= 0 {
+			return o, fmt.Errorf("-steps: %q is not a load", s)
+		}
+		o.steps = append(o.steps, rate)
 	}
-	slices.Sort(took)
-	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1))].Round(10 * time.Microsecond) }
-	fmt.Printf("requests/s %.0f   p50 %v   p90 %v   p99 %v   max %v   errors %d   bytes/page %d\n",
-		float64(len(took))/duration.Seconds(), at(.5), at(.9), at(.99), at(1), failed, bytes)
+	o.duration = min(o.duration, maxRun)
+	if o.users < 1 || o.videos < 1 || o.events < 1 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
+		return o, errors.New("numbers must be greater than 0")
+	}
+	return o, o.choose(fs.Args())
+}
+
+// choose checks the names of scenarios; none stands for all.
+func (o *options) choose(names []string) error {
+	if len(names) == 0 {
+		for _, s := range scenarios() {
+			names = append(names, s.name)
+		}
+		names = append(names, drain, latency)
+	}
+	for _, n := range names {
+		if _, ok := scenarioNamed(n); !ok && n != drain && n != latency {
+			return fmt.Errorf("no scenario %q; -help lists them", n)
+		}
+	}
+	o.scenarios = names
 	return nil
 }
 
-// load runs the closed loop and returns the latency of every good answer, the number of bad ones, and a page's size.
-func (a api) load(ctx context.Context, tokens []string, conns int, duration time.Duration) (took []time.Duration, failed, bytes int) {
-	ctx, cancel := context.WithTimeout(ctx, duration)
-	defer cancel()
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for i := range conns {
-		wg.Go(func() {
-			var mine []time.Duration
-			var bad, size int
-			req, resp := protocol.AcquireRequest(), protocol.AcquireResponse()
-			defer protocol.ReleaseRequest(req)
-			defer protocol.ReleaseResponse(resp)
-			for n := 0; ctx.Err() == nil; n++ {
-				req.Reset()
-				resp.Reset()
-				req.SetRequestURI(a.url + "/douyin/feed/?token=" + tokens[(i+n)%len(tokens)])
-				start := time.Now()
-				err := a.client.Do(context.WithoutCancel(ctx), req, resp)
-				if err != nil || resp.StatusCode() != 200 || !ok(resp.Body()) {
-					bad++
-					continue
-				}
-				mine = append(mine, time.Since(start))
-				size = len(resp.Body())
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			took, failed, bytes = append(took, mine...), failed+bad, max(bytes, size)
-		})
+func run(ctx context.Context, o options, out io.Writer) (err error) {
+	dir, err := os.MkdirTemp("", "tiktok-bench-*")
+	if err != nil {
+		return err
 	}
-	wg.Wait()
-	return took, failed, bytes
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	bin, err := filepath.Abs(o.bin)
+	if err != nil {
+		return err
+	}
+	d, err := newDeployment(o.deployment, bin, dir, o.port)
+	if err != nil {
+		return err
+	}
+	s := &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out}
+	secret, err := d.secret()
+	if err != nil {
+		return err
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(out, "\r\x1b[K  "+format, args...) }
+	fmt.Fprintf(out, "%s: preparing\n", d.name)
+	if s.data, err = newLoader(d.cfg, say).load(ctx, secret, o.users, o.videos); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.stop()) }()
+	began := time.Now()
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
+	for _, name := range o.scenarios {
+		if err := s.one(ctx, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return s.write()
+}
+
+// one runs what a name stands for.
+func (s *session) one(ctx context.Context, name string) error {
+	switch name {
+	case drain:
+		return s.drain(ctx)
+	case latency:
+		return s.latency(ctx)
+	}
+	sc, _ := scenarioNamed(name)
+	return s.storm(ctx, sc)
+}
+
+// write keeps the results as the flags say.
+func (s *session) write() error {
+	all := s.results
+	if s.opts.json != "" {
+		var err error
+		if all, err = keep(s.opts.json, s.results); err != nil {
+			return err
+		}
+	}
+	if s.opts.plot != "" {
+		if err := plotLatency(s.opts.plot, all); err != nil {
+			return err
+		}
+	}
+	if s.opts.doc != "" {
+		return replaceSection(s.opts.doc, s.dep.name, markdown(all))
+	}
+	return nil
 }

@@ -1,25 +1,76 @@
 #!/usr/bin/env bash
-# First figures of a deployment: time to the first feed answer, memory at rest, a feed page under load.
-#   run.sh           the all-in-one, on an own folder and port
-#   run.sh running   the deployment that `TIKTOK_LIMITS_DRIVER=off make start` started
+# Measures a deployment under load and leaves nothing running; also on Ctrl-C.
+#   run.sh                          all-in-one, then distributed, every scenario; writes the figures of docs/performance.md
+#   run.sh all-in-one|distributed [flags] [scenario…]
+#   run.sh running [flags] [scenario…]    what `TIKTOK_LIMITS_DRIVER=off make start` has started
+# Flags and scenarios: run.sh all-in-one -help. WRITE=1 writes the figures of a single deployment, too.
+# Distributed runs on servers of its own: an instance of test/env.sh called bench (TIKTOK_ENV_NAME, TIKTOK_ENV_BASE).
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-go build -o bin/ ./cmd/tiktok ./test/bench
+repo=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$repo"
+export CGO_ENABLED=0
 
-if [ "${1:-}" = running ]; then
-  exec bin/bench -url http://127.0.0.1:10001
-fi
+build() {
+  mkdir -p bin/bench
+  go build -ldflags='-s -w' -o bin/bench/ ./cmd/... ./test/bench
+}
 
-port=11001
-data=$(mktemp -d)
-begin=$(date +%s%N)
-bin/tiktok -addr 127.0.0.1:$port -data "$data" -set limits.driver=off -set telemetry.log_level=warn >"$data/log" 2>&1 &
-pid=$!
-trap 'kill $pid 2>/dev/null; wait $pid 2>/dev/null || true; rm -rf "$data"' EXIT
-until curl -fs "http://127.0.0.1:$port/douyin/feed/" 2>/dev/null | grep -q '"status_code":0'; do
-  kill -0 $pid || { cat "$data/log"; exit 1; }
-done
-echo "start to first feed answer, demo content made: $((($(date +%s%N) - begin) / 1000000)) ms"
-echo "memory at rest: $(awk '/VmRSS/ {printf "%.0f MB", $2 / 1024}' /proc/$pid/status)"
-bin/bench -url http://127.0.0.1:$port
-echo "memory after the load: $(awk '/VmRSS/ {printf "%.0f MB", $2 / 1024}' /proc/$pid/status)"
+# bench DEPLOYMENT ARGUMENTS...
+bench() {
+  local name=$1 figures=()
+  shift
+  if [ "${WRITE:-}" = 1 ] && [ "$name" != running ]; then
+    mkdir -p docs/performance
+    figures=(-json "docs/performance/$name.json" -md docs/performance.md)
+    [ "$name" = all-in-one ] || figures+=(-plot docs/performance/latency.png)
+  fi
+  bin/bench/bench -deployment "$name" "${figures[@]}" "$@"
+}
+
+# distributed ARGUMENTS...: on empty servers, which are gone afterwards.
+distributed() {
+  export TIKTOK_ENV_NAME=${TIKTOK_ENV_NAME:-bench} TIKTOK_ENV_BASE=${TIKTOK_ENV_BASE:-25000}
+  if [ "$TIKTOK_ENV_NAME" = dev ] || [ "$TIKTOK_ENV_NAME" = test ]; then
+    echo "the servers of the instance $TIKTOK_ENV_NAME are not ours to empty" >&2
+    exit 1
+  fi
+  mkdir -p .env.d
+  exec 8>".env.d/$TIKTOK_ENV_NAME-run.lock"
+  flock -n 8 || {
+    echo "another run uses the instance $TIKTOK_ENV_NAME" >&2
+    exit 1
+  }
+  trap 'test/env.sh down --purge 8>&-' EXIT
+  test/env.sh down --purge >/dev/null 2>&1 8>&- || true
+  test/env.sh up 8>&-
+  eval "$(test/env.sh env)"
+  bench distributed "$@" 8>&-
+}
+
+name=${1:-all}
+[ $# -eq 0 ] || shift
+case $name in
+  all)
+    build
+    WRITE=1
+    bench all-in-one
+    distributed
+    ;;
+  all-in-one)
+    build
+    bench all-in-one "$@"
+    ;;
+  distributed)
+    build
+    distributed "$@"
+    ;;
+  running)
+    build
+    eval "$(test/stack.sh env)"
+    bench running "$@"
+    ;;
+  *)
+    sed -n '2,7p' "$0" | cut -c3-
+    exit 2
+    ;;
+esac

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/wcharczuk/go-chart/v2"
+	"github.com/wcharczuk/go-chart/v2/drawing"
+)
+
+// plotLatency draws latency against offered load into a PNG file. It does nothing without results of that kind.
+func plotLatency(path string, all []result) (err error) {
+	c := latencyChart(all)
+	if len(c.Series) == 0 {
+		return nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}()
+	return c.Render(chart.PNG, f)
+}
+
+func latencyChart(all []result) chart.Chart {
+	lines := []struct {
+		way, name string
+		value     func(latencies) float64
+		style     chart.Style
+	}{
+		{withQueue, "p50", func(l latencies) float64 { return l.P50 }, line(chart.ColorBlue, false)},
+		{withQueue, "p99", func(l latencies) float64 { return l.P99 }, line(chart.ColorBlue, true)},
+		{withoutQueue, "p50", func(l latencies) float64 { return l.P50 }, line(chart.ColorRed, false)},
+		{withoutQueue, "p99", func(l latencies) float64 { return l.P99 }, line(chart.ColorRed, true)},
+	}
+	c := chart.Chart{
+		Title:      "Likes of one hot video: latency against offered load",
+		TitleStyle: chart.Style{FontSize: 14},
+		Width:      1000, Height: 560, DPI: 96,
+		Background: chart.Style{Padding: chart.Box{Top: 50, Left: 20, Right: 30, Bottom: 20}},
+		XAxis:      chart.XAxis{Name: "offered likes per second (open loop)", ValueFormatter: func(v any) string { return fmt.Sprintf("%.0f", v) }},
+	}
+	least, most, right := math.Inf(1), math.Inf(-1), 0.0
+	for _, l := range lines {
+		s := chart.ContinuousSeries{Name: l.name + " " + l.way, Style: l.style}
+		for _, r := range all {
+			if r.Queue != l.way {
+				continue
+			}
+			// The library's own logarithmic axis is wrong for ranges that do not begin at 1, so the logarithm is taken here.
+			y := math.Log10(max(l.value(r.Latency), 0.1))
+			s.XValues, s.YValues = append(s.XValues, r.Plan.Rate), append(s.YValues, y)
+			least, most, right = min(least, y), max(most, y), max(right, r.Plan.Rate)
+		}
+		if len(s.XValues) > 0 {
+			c.Series = append(c.Series, s)
+		}
+	}
+	if len(c.Series) == 0 {
+		return c
+	}
+	least, most = math.Floor(least), math.Ceil(most)
+	c.XAxis.Range = &chart.ContinuousRange{Min: 0, Max: right * 1.02}
+	c.YAxis = chart.YAxis{
+		Name: "latency in ms, from when the like was due (log scale)", AxisType: chart.YAxisSecondary, Range: &chart.ContinuousRange{Min: least, Max: most},
+		Ticks: decades(least, most), GridMajorStyle: chart.Style{StrokeColor: drawing.ColorFromHex("dddddd"), StrokeWidth: 1},
+	}
+	c.Elements = []chart.Renderable{chart.LegendLeft(&c, chart.Style{FontSize: 9})}
+	return c
+}
+
+// line is solid for medians and dashed for the slowest hundredth.
+func line(color drawing.Color, dashed bool) chart.Style {
+	s := chart.Style{StrokeColor: color, StrokeWidth: 2, DotColor: color, DotWidth: 3}
+	if dashed {
+		s.StrokeDashArray = []float64{6, 4}
+	}
+	return s
+}
+
+// decades are the labels 1, 2, 5, 10, … between two powers of ten.
+func decades(least, most float64) []chart.Tick {
+	var ticks []chart.Tick
+	for e := least; e <= most; e++ {
+		for _, m := range []float64{1, 2, 5} {
+			if v := math.Log10(m) + e; v <= most+1e-9 {
+				ticks = append(ticks, chart.Tick{Value: v, Label: fmt.Sprintf("%g", math.Round(m*math.Pow(10, e)*100)/100)})
+			}
+		}
+	}
+	return ticks
+}

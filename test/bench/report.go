@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// printResult is a result on a terminal.
+func printResult(w io.Writer, r result) {
+	fmt.Fprintf(w, "\n%s, %s: %s\n%s, %.0f s\n", r.Scenario, r.Deployment, r.About, manner(r), r.Seconds)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tMB\t")
+	fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%.1f\t\n", r.PerSecond, r.Latency.P50, r.Latency.P90, r.Latency.P99,
+		r.Latency.P999, r.Latency.Max, r.Accepted, r.Refused, r.Failed, r.Unsent, float64(r.Bytes)/(1<<20))
+	_ = t.Flush() // to a terminal
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "  process\tCPU s/1000\tprocessors\tRSS MB\tpeak MB\t")
+	for _, p := range r.Processes {
+		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.Name, p.CPU, p.Load, p.RSS, p.Peak)
+	}
+	_ = t.Flush()
+	if r.FirstFail != "" {
+		fmt.Fprintf(w, "  first problem: %s\n", r.FirstFail)
+	}
+}
+
+// manner says how the load was made.
+func manner(r result) string {
+	switch {
+	case r.Plan.Conns == 0:
+		return "backlog"
+	case r.Plan.Rate > 0:
+		return fmt.Sprintf("open loop, %.0f/s on %d connections", r.Plan.Rate, r.Plan.Conns)
+	}
+	return fmt.Sprintf("closed loop, %d connections", r.Plan.Conns)
+}
+
+// keep merges results into a JSON file: a result replaces the one of the same scenario. It returns all of them.
+func keep(path string, results []result) ([]result, error) {
+	var all []result
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(b, &all)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, r := range results {
+		i := slices.IndexFunc(all, func(o result) bool {
+			return o.Scenario == r.Scenario && o.Queue == r.Queue && o.Plan.Rate == r.Plan.Rate
+		})
+		if i < 0 {
+			all = append(all, r)
+		} else {
+			all[i] = r
+		}
+	}
+	b, err = json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return all, os.WriteFile(path, append(b, '\n'), 0o644)
+}
+
+// markdown is the figures of one deployment.
+func markdown(all []result) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, "| scenario | load | requests/s | p50 ms | p90 | p99 | p99.9 | max | refused | failed | unsent |")
+	fmt.Fprintln(&b, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+	for _, r := range all {
+		if r.Plan.Conns == 0 {
+			fmt.Fprintf(&b, "| %s: %s | %s | %.0f | | | | | | | | |\n", r.Scenario, r.About, manner(r), r.PerSecond)
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %d | %d |\n", r.Scenario+queueNote(r), manner(r), r.PerSecond,
+			r.Latency.P50, r.Latency.P90, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Refused, r.Failed, r.Unsent)
+	}
+	costs := slices.DeleteFunc(slices.Clone(all), func(r result) bool { return r.Plan.Rate > 0 })
+	if len(costs) > 0 {
+		writeCosts(&b, costs)
+	}
+	fmt.Fprintln(&b, "\nMeasured:")
+	var last string
+	for _, r := range all {
+		if by := fmt.Sprintf("%s, commit %s, %s", r.Date, r.Commit, r.Machine); by != last {
+			fmt.Fprintf(&b, "- from %s on: %s\n", r.Scenario, by)
+			last = by
+		}
+	}
+	return b.String()
+}
+
+func queueNote(r result) string {
+	if r.Queue == "" {
+		return ""
+	}
+	return " (" + r.Queue + ")"
+}
+
+// writeCosts is a table of processor time and memory: a row for each process, a column for each scenario.
+func writeCosts(b *strings.Builder, all []result) {
+	fmt.Fprintf(b, "\nCPU seconds per 1000 requests · peak memory in MB:\n\n| process |")
+	for _, r := range all {
+		fmt.Fprintf(b, " %s |", r.Scenario)
+	}
+	fmt.Fprintf(b, "\n|---|%s\n", strings.Repeat("--:|", len(all)))
+	var names []string
+	for _, r := range all {
+		for _, p := range r.Processes {
+			if !slices.Contains(names, p.Name) {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	for _, name := range names {
+		fmt.Fprintf(b, "| %s |", name)
+		for _, r := range all {
+			i := slices.IndexFunc(r.Processes, func(p cost) bool { return p.Name == name })
+			if i < 0 {
+				fmt.Fprint(b, " |")
+				continue
+			}
+			fmt.Fprintf(b, " %.3f · %.0f |", r.Processes[i].CPU, r.Processes[i].Peak)
+		}
+		fmt.Fprintln(b)
+	}
+}
+
+// replaceSection puts text between two markers of a Markdown file, which must be there.
+func replaceSection(path, name, text string) error {
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	begin, end := fmt.Appendf(nil, "<!-- figures of %s -->\n", name), fmt.Appendf(nil, "<!-- end of %s -->\n", name)
+	head, rest, ok1 := bytes.Cut(doc, begin)
+	_, tail, ok2 := bytes.Cut(rest, end)
+	if !ok1 || !ok2 {
+		return fmt.Errorf("%s has no lines %q and %q", path, begin, end)
+	}
+	return os.WriteFile(path, slices.Concat(head, begin, []byte(text), end, tail), 0o644)
+}
+
+// commit is what this program was built from.
+func commit() string {
+	rev, changed := "unknown", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				rev = s.Value[:min(10, len(s.Value))]
+			case s.Key == "vcs.modified" && s.Value == "true":
+				changed = " and changes"
+			}
+		}
+	}
+	return rev + changed
+}
+
+// machine is what the figures depend on.
+func machine() string {
+	model := "unknown processor"
+	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(b)) {
+			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
+				model = strings.TrimSpace(v)
+				break
+			}
+		}
+	}
+	memory := "unknown"
+	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if n, err := parseStatus(b, "MemTotal"); err == nil {
+			memory = fmt.Sprintf("%.0f GB", float64(n)/(1<<30))
+		}
+	}
+	return fmt.Sprintf("%d × %s, %s of memory, %s", runtime.NumCPU(), model, memory, runtime.Version())
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestBetween(t *testing.T) {
+	at := time.Unix(1000, 0)
+	a := sample{at: at, answered: 1000, by: map[string]usage{"gateway": {CPU: time.Second}, "user": {CPU: 9 * time.Second}}}
+	b := sample{at: at.Add(2 * time.Second), answered: 5000, by: map[string]usage{
+		"gateway": {CPU: 3 * time.Second, RSS: 1 << 20, Peak: 2 << 20}, "user": {CPU: time.Second},
+	}}
+	var r result
+	r.between(a, b)
+	if r.PerSecond != 2000 || r.Seconds != 2 || len(r.Processes) != 2 {
+		t.Fatalf("%+v", r)
+	}
+	if want := (cost{Name: "gateway", CPU: 0.5, Load: 1, RSS: 1, Peak: 2}); r.Processes[0] != want {
+		t.Errorf("%+v, want %+v", r.Processes[0], want)
+	}
+	if got := r.Processes[1].CPU; got != 0.25 { // a process that was started anew
+		t.Errorf("user: %v", got)
+	}
+}
+
+// Results of one scenario replace each other; those of others stay.
+func TestKeepAndReplace(t *testing.T) {
+	dir := t.TempDir()
+	kept, doc := filepath.Join(dir, "x.json"), filepath.Join(dir, "x.md")
+	for _, r := range []result{{Scenario: "a", PerSecond: 1}, {Scenario: "b", PerSecond: 2}, {Scenario: "a", PerSecond: 3}} {
+		r.Plan.Conns = 1
+		all, err := keep(kept, []result{r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := all[0]; r.PerSecond == 3 && (len(all) != 2 || last.PerSecond != 3) {
+			t.Errorf("%+v", all)
+		}
+		text := "before\n<!-- figures of x -->\nold\n<!-- end of x -->\nafter\n"
+		if err := os.WriteFile(doc, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := replaceSection(doc, "x", markdown(all)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(b)
+	if !strings.HasPrefix(got, "before\n<!--") || !strings.HasSuffix(got, "-->\nafter\n") || strings.Contains(got, "old") || !strings.Contains(got, "| b | closed loop, 1 connections | 2 |") {
+		t.Errorf("%s", got)
+	}
+	if err := replaceSection(doc, "y", ""); err == nil {
+		t.Error("a document without markers was changed")
+	}
+}
+
+func TestSeriesSum(t *testing.T) {
+	s := series("# HELP x_total y\nx_total{queue=\"a\",result=\"applied\"} 3\nx_total{queue=\"b\",result=\"failed\"} 1e+02\nx_total_more 5\nx_total 7\n")
+	for label, want := range map[string]float64{"": 110, `result="applied"`: 3, `result="none"`: 0} {
+		if got := s.sum("x_total", label); got != want {
+			t.Errorf("%q: %v, want %v", label, got, want)
+		}
+	}
+}
+
+func TestLatencyChart(t *testing.T) {
+	var all []result
+	for i, way := range []string{withQueue, withoutQueue} {
+		for _, rate := range []float64{100, 1000, 4000} {
+			r := result{Queue: way, Latency: latencies{P50: rate / 100, P99: rate / 4 * float64(i+1)}}
+			r.Plan.Rate = rate
+			all = append(all, r)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "x.png")
+	if err := plotLatency(path, all); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.Decode(bytes.NewReader(b)); err != nil {
+		t.Error(err)
+	}
+	if got := len(latencyChart(all).Series); got != 4 {
+		t.Errorf("%d lines, want 4", got)
+	}
+	if err := plotLatency(path+"x", nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path + "x"); err == nil {
+		t.Error("a picture of nothing was written")
+	}
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+const (
+	// emptyTimeout bounds the wait for the writer to catch up after a storm.
+	emptyTimeout = 2 * time.Minute
+	// maxRun bounds one measurement, whatever the flags say.
+	maxRun = 10 * time.Minute
+)
+
+// session is one deployment with its data, under measurement.
+type session struct {
+	opts options
+	dep  *deployment
+	data *dataset
+	gen  *generator
+	// out is for people.
+	out     io.Writer
+	results []result
+}
+
+// fresh is a result with what is known beforehand.
+func (s *session) fresh(scenario, about string) result {
+	return result{
+		Scenario: scenario, About: about, Deployment: s.dep.name, Commit: commit(), Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(),
+	}
+}
+
+// storm runs one scenario and audits what it wrote.
+func (s *session) storm(ctx context.Context, sc scenario) error {
+	p := plan{Conns: s.opts.conns, Rate: s.opts.rate, Warmup: s.opts.warmup, Duration: s.opts.duration}
+	if p.Conns == 0 {
+		p.Conns = sc.conns
+	}
+	r, err := s.measure(ctx, sc, p)
+	if err != nil {
+		return err
+	}
+	printResult(s.out, r)
+	s.results = append(s.results, r)
+	if sc.audited {
+		return s.audit(ctx)
+	}
+	return nil
+}
+
+// measure runs one scenario by a plan.
+func (s *session) measure(ctx context.Context, sc scenario, p plan) (result, error) {
+	r := s.fresh(sc.name, sc.about)
+	r.Plan = p
+	var samples []sample
+	profiles := make(chan error, 1)
+	profiles <- nil
+	began, before := time.Now(), int64(0)
+	progress := func(answered int64) {
+		fmt.Fprintf(s.out, "\r  %s  %3.0f s  %6d/s  %d accepted   ", sc.name, time.Since(began).Seconds(), answered-before, answered)
+		before = answered
+	}
+	window := func(answered int64) {
+		if samples = append(samples, takeSample(s.dep, answered)); len(samples) == 1 && s.opts.profiles != "" {
+			<-profiles
+			go func() { profiles <- s.profile(ctx, sc.name, p.Duration) }()
+		}
+	}
+	t, err := s.gen.run(ctx, p, sc, s.data, progress, window)
+	fmt.Fprint(s.out, "\r\x1b[K")
+	if err := errors.Join(err, ctx.Err(), <-profiles); err != nil {
+		return r, err
+	}
+	r.fill(t)
+	r.between(samples[0], samples[1])
+	return r, nil
+}
+
+// audit waits until everything accepted is stored and recounts all counters: figures of wrong data are worth nothing.
+func (s *session) audit(ctx context.Context) error {
+	if err := s.empty(ctx); err != nil {
+		return err
+	}
+	return s.dep.audit(ctx, s.out)
+}
+
+// empty waits until the writer has committed what was published.
+func (s *session) empty(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, emptyTimeout)
+	defer cancel()
+	writer := s.dep.writer()
+	return poll(ctx, func() error {
+		m, err := scrape(ctx, writer.admin)
+		if err != nil {
+			return err
+		}
+		published := m.sum("tiktok_queue_published_total", `result="applied"`) + m.sum("tiktok_queue_published_total", `result="accepted"`)
+		if applied := m.sum(appliedTotal, ""); applied < published {
+			return fmt.Errorf("%.0f of %.0f events are applied", applied, published)
+		}
+		return nil
+	})
+}
