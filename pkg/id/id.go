@@ -71,6 +71,30 @@ func (g *Generator) Next() int64 {
 	}
 }
 
+// maxAhead bounds how far Observe follows an id that is ahead of this machine's clock. One further ahead comes from a
+// clock that is broken, and would take all replicas with it.
+const maxAhead = time.Minute
+
+// Observe makes sure that every id from now on is greater than one that was read somewhere, as a hybrid logical clock
+// does: what follows from an event gets a later id than the event, whichever replica made that, and whatever its clock
+// said. An id of more than a minute ahead of this machine's clock is not followed. Observing what is older than the
+// own ids costs a lock and changes nothing.
+//
+// So two ids of different generators are in the order in which they were made if the second generator had observed the
+// first id, or anything later. Without that their order is the order of the clocks, which is wrong only for ids that
+// were made closer together than the two clocks differ.
+func (g *Generator) Observe(id int64) {
+	tick := id>>(nodeBits+seqBits)<<seqBits | id&(1<<seqBits-1)
+	if id>>seqBits&(Nodes-1) > g.node {
+		tick |= 1<<seqBits - 1 // within that millisecond, none of ours would be greater
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if tick > g.last && tick>>seqBits <= g.nowMs()+maxAhead.Milliseconds() {
+		g.last = tick
+	}
+}
+
 // Time is when id was made, to the millisecond, in UTC. It is ahead of the clock by as much as Next had to borrow.
 func Time(id int64) time.Time {
 	return time.UnixMilli(id>>(nodeBits+seqBits) + epochMs).UTC()

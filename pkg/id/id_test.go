@@ -132,3 +132,30 @@ func BenchmarkNext(b *testing.B) {
 		}
 	})
 }
+
+// What was seen is older than what is made next, whichever node made it, however far behind this clock is.
+func TestObserve(t *testing.T) {
+	now := int64(1_000_000)
+	for _, nodes := range [][2]int{{3, 9}, {9, 3}, {5, 5}} {
+		here, there := New(nodes[0]), New(nodes[1])
+		here.nowMs = func() int64 { return now }
+		there.nowMs = func() int64 { return now + 5000 }
+		for range 300 { // more than a millisecond holds
+			seen := there.Next()
+			here.Observe(seen)
+			if own := here.Next(); own <= seen {
+				t.Fatalf("nodes %v: %d was made after %d was seen", nodes, own, seen)
+			}
+		}
+		before := here.Next()
+		here.Observe(1)
+		if own := here.Next(); own <= before || own > before+10 {
+			t.Errorf("an old id moved the generator from %d to %d", before, own)
+		}
+		there.nowMs = func() int64 { return now + 2*maxAhead.Milliseconds() }
+		here.Observe(there.Next())
+		if own := here.Next(); own > before+10 {
+			t.Errorf("an id from a broken clock moved the generator from %d to %d", before, own)
+		}
+	}
+}

@@ -63,18 +63,28 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	return &interaction.ListFavoritesResponse{VideoIds: pack.VideoIDs(rows), NextCursor: next}, nil
 }
 
-// authorOf asks the video service who published a video. It fails with VideoNotFound.
+// authorOf tells who published a video. It fails with VideoNotFound. Callers who ask at the same time share one call of
+// the video service, and its answer is good for a few seconds: a video that is deleted can be liked for that long.
 func (s *Service) authorOf(ctx context.Context, videoID int64) (int64, error) {
-	resp, err := s.peers.Videos.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: []int64{videoID}})
+	authors, err := s.authors.GetMulti(ctx, []int64{videoID}, s.loadAuthors)
 	if err != nil {
-		if code := errno.From(err); code.Is(errno.Unavailable) {
-			err = fmt.Errorf("%w: %w", code, err) // over the wire a bare error would become an internal one
-		}
 		return 0, fmt.Errorf("read video %d: %w", videoID, err)
 	}
-	v := resp.Videos[videoID]
-	if v == nil {
+	author, ok := authors[videoID]
+	if !ok {
 		return 0, errno.VideoNotFound
 	}
-	return v.AuthorId, nil
+	return author, nil
+}
+
+func (s *Service) loadAuthors(ctx context.Context, videoIDs []int64) (map[int64]int64, error) {
+	resp, err := s.peers.Videos.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: videoIDs})
+	if err != nil {
+		return nil, err
+	}
+	authors := make(map[int64]int64, len(resp.Videos))
+	for id, v := range resp.Videos {
+		authors[id] = v.AuthorId
+	}
+	return authors, nil
 }

@@ -155,17 +155,6 @@ func TestParallelLikes(t *testing.T) {
 	})
 }
 
-// A like costs one call of the video service, however often it is repeated.
-func TestFavoriteCalls(t *testing.T) {
-	f := onSQLite(t, nil)
-	for range 3 {
-		f.like(t, 101, videoOf(1, 1))
-	}
-	if n := f.videos.calls.Load(); n != 3 {
-		t.Errorf("3 likes made %d calls", n)
-	}
-}
-
 func TestVideoServiceAway(t *testing.T) {
 	f := onSQLite(t, nil)
 	for _, tc := range []struct {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -89,13 +90,23 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	direct, err := queue.Open[mq.Event](t.Context(), queue.Config{Driver: queue.DriverMemory}, Name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authors, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := Deps{
-		Store: db.New(raw),
-		Cache: cache,
-		Queue: events,
-		Words: filter(t, "mask"),
-		IDs:   id.New(0),
-		Peers: rpc.Peers{Videos: videos},
+		Store:  db.New(raw),
+		Cache:  cache,
+		Queue:  events,
+		Direct: direct,
+		Local:  authors,
+		Words:  filter(t, "mask"),
+		IDs:    id.New(0),
+		Peers:  rpc.Peers{Videos: videos},
 	}
 	if change != nil {
 		change(&d)
@@ -115,6 +126,9 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 		}
 		if err := d.Cache.Close(); err != nil {
 			t.Errorf("close the cache: %v", err)
+		}
+		if err := errors.Join(d.Direct.Close(), d.Local.Close()); err != nil {
+			t.Errorf("close the rest: %v", err)
 		}
 	})
 

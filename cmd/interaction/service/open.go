@@ -21,6 +21,9 @@ import (
 // Name is what the service's schema and queue are called.
 const Name = "interaction"
 
+// localBytes bounds the cache of authors: about 30,000 videos.
+const localBytes = 8 << 20
+
 // Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it. No write
 // is answered before Run consumes the queue.
 func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers) (*Service, error) {
@@ -56,10 +59,22 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	*closers = append(*closers, events.Close)
+	direct, err := queue.Open[mq.Event](ctx, queue.Config{Driver: queue.DriverMemory}, Name+".direct", tel.Log, queue.WithMetrics(tel.Registry))
+	if err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	*closers = append(*closers, direct.Close)
+	local, err := kv.Open(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: localBytes})
+	if err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
+	*closers = append(*closers, local.Close)
 	return New(Deps{
 		Store:   db.New(sql),
 		Cache:   cache,
 		Queue:   events,
+		Direct:  direct,
+		Local:   local,
 		Words:   filter,
 		IDs:     ids,
 		Peers:   peers,

@@ -25,6 +25,24 @@ import (
 // pendingLists are lists as they were read.
 type pendingLists = map[cache.PendingKey]cache.PendingList
 
+// readPending reads lists; ids from now on are later than what is in them.
+func (s *Service) readPending(ctx context.Context, keys ...cache.PendingKey) pendingLists {
+	lists := s.pending.Read(ctx, keys...)
+	for _, l := range lists {
+		s.ids.Observe(l.Events[len(l.Events)-1].ID)
+	}
+	return lists
+}
+
+// observe makes ids from now on later than the events that made rows.
+func observe[K comparable](s *Service, rows map[K]db.Favorite) {
+	newest := int64(0)
+	for _, row := range rows {
+		newest = max(newest, row.LastEvent)
+	}
+	s.ids.Observe(newest)
+}
+
 // stored says which events of the lists are stored already. Rows that were not read count as not stored.
 func stored(lists pendingLists, favorites map[db.FavoriteKey]db.Favorite, comments map[int64]db.Comment) []cache.Stored {
 	is := func(e mq.Event) bool {
@@ -66,7 +84,7 @@ func (s *Service) trim(ctx context.Context, lists []cache.Stored) {
 func (s *Service) room(ctx context.Context, key cache.PendingKey) error {
 	full, fresh := s.pending.Full(key)
 	if full && !fresh {
-		lists := s.pending.Read(ctx, key)
+		lists := s.readPending(ctx, key)
 		_, keys := favoriteEvents(lists)
 		_, ids := commentEvents(lists)
 		favorites, err := s.store.FavoriteRows(ctx, keys)
@@ -166,6 +184,7 @@ func (s *Service) videoStatsNow(
 	if err != nil {
 		return nil, nil, err
 	}
+	observe(s, rows)
 	counts, liked = make(map[int64]cache.VideoStats, len(all)), make(map[int64]bool, len(all))
 	for _, v := range touched {
 		counts[v] = cache.VideoStats{FavoriteCount: stats[v].FavoriteCount, CommentCount: stats[v].CommentCount}
@@ -231,7 +250,7 @@ func (s *Service) userStatsNow(
 
 // favorites reads up to limit likes of a user, most recent first, as they are when all that is pending is stored.
 func (s *Service) favorites(ctx context.Context, userID, before int64, limit int) ([]db.Favorite, error) {
-	lists := s.pending.Read(ctx, cache.FavoritesBy(userID))
+	lists := s.readPending(ctx, cache.FavoritesBy(userID))
 	if len(lists) == 0 {
 		return s.store.ListFavorites(ctx, userID, before, limit)
 	}
@@ -270,7 +289,7 @@ func (s *Service) favorites(ctx context.Context, userID, before int64, limit int
 func (s *Service) comments(ctx context.Context, viewer, videoID, before int64, limit int) ([]db.Comment, error) {
 	var lists pendingLists
 	if viewer > 0 {
-		lists = s.pending.Read(ctx, cache.CommentsBy(viewer))
+		lists = s.readPending(ctx, cache.CommentsBy(viewer))
 	}
 	if len(touchedVideos([]int64{videoID}, lists)) == 0 {
 		return s.store.ListComments(ctx, videoID, before, limit)
@@ -307,7 +326,7 @@ func (s *Service) comments(ctx context.Context, viewer, videoID, before int64, l
 // ownComment is the comment that a user wants to delete, stored or his own pending one; ok is false when there is none
 // or it is deleted, perhaps only just.
 func (s *Service) ownComment(ctx context.Context, userID, commentID int64) (row db.Comment, ok bool, err error) {
-	lists := s.pending.Read(ctx, cache.CommentsBy(userID))
+	lists := s.readPending(ctx, cache.CommentsBy(userID))
 	rows, err := s.store.CommentRows(ctx, []int64{commentID})
 	if err != nil {
 		return row, false, err

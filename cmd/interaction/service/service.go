@@ -10,6 +10,8 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"golang.org/x/sync/errgroup"
 
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
@@ -28,12 +30,16 @@ type Deps struct {
 	Store *db.Store
 	Cache kv.Store
 	Queue queue.Queue[mq.Event]
+	// Direct is the memory driver: it takes what Queue cannot, while its broker is away.
+	Direct queue.Queue[mq.Event]
+	// Local is a cache in this process, for what never changes.
+	Local kv.Store
 	Words *words.Filter
 	IDs   *id.Generator
 	Peers rpc.Peers
-	// Log gets a line when the cache fails. Nil: no log.
+	// Log gets a line when the cache fails or the clock is wrong. Nil: no log.
 	Log *slog.Logger
-	// Metrics gets the cache's counters. Nil: no metrics.
+	// Metrics gets the cache's counters and the clock's offset. Nil: no metrics.
 	Metrics prometheus.Registerer
 }
 
@@ -44,9 +50,15 @@ type Service struct {
 	// pending is what the queue has accepted and the store may not have yet.
 	pending *cache.Pending
 	queue   queue.Queue[mq.Event]
-	words   *words.Filter
-	ids     *id.Generator
-	peers   rpc.Peers
+	// direct is group commit in this process, for when the broker is away.
+	direct queue.Queue[mq.Event]
+	// authors are the authors of videos.
+	authors     *kv.Typed[int64]
+	words       *words.Filter
+	ids         *id.Generator
+	peers       rpc.Peers
+	log         *slog.Logger
+	clockOffset prometheus.Gauge
 	// closers release what Open opened, in this order.
 	closers []func() error
 }
@@ -55,19 +67,36 @@ var _ interaction.InteractionService = (*Service)(nil)
 
 // New puts a service together. It starts nothing: no write is answered before Run consumes the queue.
 func New(d Deps) *Service {
+	log := d.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	return &Service{
 		store:   d.Store,
 		stats:   cache.NewStats(d.Cache, d.Log, d.Metrics),
 		pending: cache.NewPending(d.Cache, d.Log),
 		queue:   d.Queue,
+		direct:  d.Direct,
+		authors: cache.NewAuthors(d.Local, d.Log, d.Metrics),
 		words:   d.Words,
 		ids:     d.IDs,
 		peers:   d.Peers,
+		log:     log,
+		clockOffset: promauto.With(d.Metrics).NewGauge(prometheus.GaugeOpts{
+			Name: "tiktok_clock_offset_seconds", Help: "How far the database server's clock is ahead of this process's.",
+			ConstLabels: prometheus.Labels{"service": Name},
+		}),
 	}
 }
 
-// Run applies queued events until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.queue.Consume(ctx, s.apply) }
+// Run applies queued events, and looks after the store and the clock, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.queue.Consume(ctx, s.apply) })
+	g.Go(func() error { return s.direct.Consume(ctx, s.apply) })
+	g.Go(func() error { s.watchClock(ctx); return nil })
+	return g.Wait()
+}
 
 // Ready reports whether the service can answer. Without its cache or its queue it can, only slower.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }

@@ -20,7 +20,7 @@ func (s *Service) MGetVideoStats(ctx context.Context, req *interaction.MGetVideo
 	}
 	var lists pendingLists
 	if req.ViewerId > 0 && len(ids) > 0 {
-		lists = s.pending.Read(ctx, cache.FavoritesBy(req.ViewerId), cache.CommentsBy(req.ViewerId))
+		lists = s.readPending(ctx, cache.FavoritesBy(req.ViewerId), cache.CommentsBy(req.ViewerId))
 	}
 	touched := touchedVideos(ids, lists)
 	counts, err := s.stats.Videos.GetMulti(ctx, without(ids, touched), s.loadVideoStats)
@@ -62,7 +62,7 @@ func (s *Service) MGetUserStats(ctx context.Context, req *interaction.MGetUserSt
 	if req.ViewerId > 0 && len(ids) > 0 && !slices.Contains(ids, req.ViewerId) {
 		keys = append(keys, cache.FavoritesBy(req.ViewerId))
 	}
-	lists := s.pending.Read(ctx, keys...)
+	lists := s.readPending(ctx, keys...)
 	touched := touchedUsers(req.ViewerId, ids, lists)
 	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched), s.loadUserStats)
 	if err != nil {
@@ -88,6 +88,7 @@ func (s *Service) likedBy(ctx context.Context, userID int64, videoIDs []int64) (
 	if err != nil {
 		return nil, err
 	}
+	observe(s, rows)
 	liked := make(map[int64]bool, len(rows))
 	for id, row := range rows {
 		liked[id] = row.Liked

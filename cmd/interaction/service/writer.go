@@ -32,7 +32,7 @@ var errTooFarBehind = errno.Unavailable.With("too busy, try again")
 
 // publish hands e to the writer. Once it returns nil the event survives a crash, and everybody's next read sees it; when
 // the queue is so far behind that it is not applied yet, its author's next read, as a pending one. When the broker is
-// away the event is applied right here: slower, but just as durable.
+// away the event is applied right here, together with all others of this process: slower, but just as durable.
 func (s *Service) publish(ctx context.Context, e mq.Event) error {
 	list := cache.CommentsBy(e.UserID)
 	if e.Favorite != nil {
@@ -42,6 +42,10 @@ func (s *Service) publish(ctx context.Context, e mq.Event) error {
 		return err
 	}
 	applied, err := s.queue.Publish(ctx, e)
+	if errors.Is(err, queue.ErrUnavailable) {
+		// Perhaps the broker has it all the same: then it is applied twice, and the second time changes nothing.
+		applied, err = s.direct.Publish(ctx, e)
+	}
 	switch {
 	case err == nil:
 		if !applied {
@@ -50,8 +54,6 @@ func (s *Service) publish(ctx context.Context, e mq.Event) error {
 		return nil
 	case ctx.Err() != nil, errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrClosed):
 		return fmt.Errorf("%w: %w", errno.Unavailable, err)
-	case errors.Is(err, queue.ErrUnavailable):
-		return s.apply(ctx, []mq.Event{e})
 	}
 	return err
 }
@@ -64,6 +66,9 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	c, err := newChange(events)
 	if err != nil {
 		return err
+	}
+	for _, e := range events {
+		s.ids.Observe(e.ID)
 	}
 	for try := 1; ; try++ {
 		err = s.store.Write(ctx, c.write)

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"embed"
 	"io/fs"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -100,6 +101,9 @@ func Migrations() fs.FS {
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+// ClockOffset is how far the database server's clock is ahead of this machine's.
+func (s *Store) ClockOffset(ctx context.Context) (time.Duration, error) { return s.db.ClockOffset(ctx) }
 
 // Snapshot calls fn with a store whose reads all see one moment. It is only valid inside fn.
 func (s *Store) Snapshot(ctx context.Context, fn func(at *Store) error) error {

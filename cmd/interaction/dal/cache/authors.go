@@ -1,0 +1,25 @@
+package cache
+
+import (
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/kv"
+)
+
+// authorTTL bounds how long a video that is gone may still be liked and commented on.
+const authorTTL = 10 * time.Second
+
+// NewAuthors returns the cache of who published a video, in a store of this process: an author never changes, so no
+// other process has to hear of anything. Only what exists is cached, so a video is there as soon as it is published. A
+// nil log or metrics switches that off.
+func NewAuthors(local kv.Store, log *slog.Logger, metrics prometheus.Registerer) *kv.Typed[int64] {
+	return kv.NewTyped[int64](local, kv.Options{
+		Kind: "video_author", Key: authorKey, TTL: authorTTL, NegativeTTL: -1, Log: log, Metrics: metrics,
+	})
+}
+
+func authorKey(videoID int64) string { return "author:" + strconv.FormatInt(videoID, 10) }
