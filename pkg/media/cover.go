@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"image"
+	"image/color"
 	"image/jpeg"
-	"log/slog"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strconv"
 	"time"
 )
 
@@ -19,54 +16,14 @@ const (
 	coverSide    = 720              // pixels of the longer side of a cover
 	coverTimeout = 10 * time.Second // for waiting and for running together
 	coverBytes   = 2 << 20          // more than any JPEG of that size
-	stderrBytes  = 2 << 10
+	darkest      = 24               // of 255: what is darker on average is taken for black
 )
 
-// Tool makes covers. It is safe for concurrent use.
-type Tool struct {
-	ffmpeg  string // path, "" when there is none
-	slots   chan struct{}
-	timeout time.Duration
-	log     *slog.Logger
-}
-
-// New looks for the ffmpeg program once. Without one, or when it is not where cfg says, all covers are placeholders.
-// At most one program per CPU runs at a time.
-func New(cfg Config) *Tool {
-	t := &Tool{
-		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
-		timeout: coverTimeout,
-		log:     slog.New(slog.DiscardHandler),
-	}
-	name := cfg.FFmpeg
-	switch name {
-	case "off":
-		return t
-	case "":
-		name = "ffmpeg"
-	}
-	if path, err := exec.LookPath(name); err == nil {
-		if path, err = filepath.Abs(path); err == nil {
-			t.ffmpeg = path
-		}
-	}
-	return t
-}
-
-// WithLog makes the tool say why a cover is a placeholder, and returns it.
-func (t *Tool) WithLog(log *slog.Logger) *Tool {
-	t.log = log
-	return t
-}
-
-// HasFFmpeg reports whether covers are frames.
-func (t *Tool) HasFFmpeg() bool { return t.ffmpeg != "" }
-
 // Cover returns a JPEG for the video file at path, which Probe has accepted with info: the frame at a tenth of its
-// duration, with a longer side of at most 720 pixels. When there is no ffmpeg, or it fails, or it takes longer than 10
-// seconds with the wait for its turn, that is a drawn picture of the same shape, and no error. The only error is that
-// of ctx.
-func (t *Tool) Cover(ctx context.Context, path string, info Info) ([]byte, error) {
+// duration, or a lighter one when that is black, with a longer side of at most 720 pixels. When there is no ffmpeg, or it
+// fails, or it takes longer than 10 seconds with the wait for its turn, that is a drawn picture of the same shape, and no
+// error. The only error is that of ctx.
+func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -104,56 +61,79 @@ func fit(w, h int32) (int, int) {
 	return max(int(w)*coverSide/long, 1), max(int(h)*coverSide/long, 1)
 }
 
-// frame runs the program. The path is an argument of its own, never part of a command line, and the input may be a
-// file in one format only: a playlist that names other files or addresses is not read.
-func (t *Tool) frame(ctx context.Context, path string, info Info) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+// frame returns the frame at a tenth of the video, or, when that is nearly black, the brightest of some others.
+func (t *Tools) frame(ctx context.Context, path string, info Info) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.coverTimeout)
 	defer cancel()
-	select {
-	case t.slots <- struct{}{}:
-		defer func() { <-t.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	path, err := filepath.Abs(path)
+	release, err := take(ctx, t.quick)
 	if err != nil {
 		return nil, err
 	}
-	scale := fmt.Sprintf("scale=w='min(%[1]d,iw)':h='min(%[1]d,ih)':force_original_aspect_ratio=decrease", coverSide)
-	cmd := exec.CommandContext(ctx, t.ffmpeg,
-		"-nostdin", "-hide_banner", "-loglevel", "error",
-		"-protocol_whitelist", "file", "-f", "mov", "-threads", "1",
-		"-ss", strconv.FormatFloat(float64(info.DurationMs)/10/1000, 'f', 3, 64),
-		"-i", "file:"+path,
-		"-map", "0:v:0", "-frames:v", "1", "-filter_threads", "1", "-vf", scale,
+	defer release()
+	var best []byte
+	var bestLight float64
+	var failed error
+	for _, part := range []float64{0.1, 0.25, 0.5, 0.75, 0} {
+		picture, light, err := t.frameAt(ctx, path, info, time.Duration(part*float64(info.duration())))
+		switch {
+		case err != nil:
+			failed = err // a place that can not be decoded; perhaps another can
+			if ctx.Err() != nil {
+				break
+			}
+			continue
+		case best == nil || light > bestLight:
+			best, bestLight = picture, light
+		}
+		if bestLight >= darkest || ctx.Err() != nil {
+			break
+		}
+	}
+	if best == nil {
+		return nil, failed
+	}
+	return best, nil
+}
+
+// frameAt takes one frame, and measures how light it is.
+func (t *Tools) frameAt(ctx context.Context, path string, info Info, at time.Duration) ([]byte, float64, error) {
+	args, err := t.inputArgs(path, info, at)
+	if err != nil {
+		return nil, 0, err
+	}
+	w, h := fit(info.WidthPx, info.HeightPx)
+	args = append(args,
+		"-map", "0:V:0", "-frames:v", "1", "-filter_threads", "1", "-vf", fmt.Sprintf("scale=%d:%d,setsar=1", w, h),
 		"-map_metadata", "-1", "-threads", "1", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe", "pipe:1",
 	)
-	stdout, stderr := &limited{max: coverBytes}, &limited{max: stderrBytes}
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	ownGroup(cmd)
-	cmd.WaitDelay = time.Second
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("ffmpeg: %w: %s", err, bytes.TrimSpace(stderr.buf.Bytes()))
+	stdout := &limited{max: coverBytes}
+	c := command{program: t.ffmpeg, args: args, stdout: stdout, cpu: t.coverTimeout * time.Duration(t.threads), memory: t.memory, fileSize: coverBytes}
+	if err := t.run(ctx, c); err != nil {
+		return nil, 0, err
 	}
 	if stdout.over {
-		return nil, errors.New("ffmpeg: the picture is too big")
+		return nil, 0, errors.New("ffmpeg: the picture is too big")
 	}
-	if _, err := jpeg.DecodeConfig(bytes.NewReader(stdout.buf.Bytes())); err != nil {
-		return nil, fmt.Errorf("ffmpeg: no picture: %w: %s", err, bytes.TrimSpace(stderr.buf.Bytes()))
+	picture, err := jpeg.Decode(bytes.NewReader(stdout.buf.Bytes()))
+	if err != nil {
+		return nil, 0, fmt.Errorf("ffmpeg: no picture: %w", err)
 	}
-	return stdout.buf.Bytes(), nil
+	return stdout.buf.Bytes(), lightness(picture), nil
 }
 
-// limited keeps the first max bytes and drops the rest.
-type limited struct {
-	buf  bytes.Buffer
-	max  int
-	over bool
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.max-l.buf.Len())
-	l.buf.Write(p[:n])
-	l.over = l.over || n < len(p)
-	return len(p), nil
+// lightness is the mean of the brightness of some pixels, 0 to 255.
+func lightness(picture image.Image) float64 {
+	const steps = 64
+	b := picture.Bounds()
+	var sum, n float64
+	for y := range steps {
+		for x := range steps {
+			at := color.GrayModel.Convert(picture.At(b.Min.X+x*b.Dx()/steps, b.Min.Y+y*b.Dy()/steps))
+			if gray, ok := at.(color.Gray); ok {
+				sum += float64(gray.Y)
+				n++
+			}
+		}
+	}
+	return sum / max(n, 1)
 }

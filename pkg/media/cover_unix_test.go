@@ -17,7 +17,7 @@ import (
 )
 
 // program writes a shell script that takes the place of ffmpeg.
-func program(t *testing.T, script string) *Tool {
+func program(t *testing.T, script string) *Tools {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ffmpeg")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
@@ -51,7 +51,7 @@ func TestCoverWhenFFmpegFails(t *testing.T) {
 }
 
 // hanging is a program that never ends, with a child that does not either, and a pipe that says when both are gone.
-func hanging(t *testing.T) (tool *Tool, started, gone chan struct{}) {
+func hanging(t *testing.T) (tool *Tools, started, gone chan struct{}) {
 	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
@@ -89,7 +89,7 @@ func wait(t *testing.T, c <-chan struct{}, what string) {
 
 func TestCoverTimeout(t *testing.T) {
 	tool, _, gone := hanging(t)
-	tool.timeout = 2 * time.Second
+	tool.coverTimeout = 2 * time.Second
 	wantPlaceholder(t, tool, "video.mp4", Info{WidthPx: 64, HeightPx: 64}, image.Pt(64, 64))
 	wait(t, gone, "the program or its child still runs")
 }
@@ -109,17 +109,17 @@ func TestCoverCancel(t *testing.T) {
 		t.Errorf("Cover = %v, want context.Canceled", err)
 	}
 	wait(t, gone, "the program or its child still runs")
-	if len(tool.slots) != 0 {
-		t.Errorf("%d slots are still taken", len(tool.slots))
+	if len(tool.quick) != 0 {
+		t.Errorf("%d slots are still taken", len(tool.quick))
 	}
 }
 
 func TestCoverSlots(t *testing.T) {
 	tool := program(t, "echo must not run >&2; exit 1")
-	for range cap(tool.slots) {
-		tool.slots <- struct{}{} // others have them all
+	for range cap(tool.quick) {
+		tool.quick <- struct{}{} // others have them all
 	}
-	tool.timeout = time.Millisecond
+	tool.coverTimeout = time.Millisecond
 	var log strings.Builder
 	tool.WithLog(slog.New(slog.NewTextHandler(&log, nil)))
 	wantPlaceholder(t, tool, "video.mp4", Info{WidthPx: 64, HeightPx: 64}, image.Pt(64, 64))

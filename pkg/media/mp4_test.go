@@ -58,8 +58,15 @@ func frames(n int) [][]byte {
 	return list
 }
 
-func avcC() []byte {
-	return mkbox("avcC", []byte{1, 66, 0, 30, 0xff, 0xe1}, u16(4), []byte{0x67, 66, 0, 30}, []byte{1}, u16(2), []byte{0x68, 0})
+// avcC holds the parameter sets that x264 writes for 640 x 360 in Constrained Baseline profile.
+func avcC() []byte { return avcCWith(0x42, 0xc0) }
+
+// avcCWith has another profile, and flags of it.
+func avcCWith(profile, flags byte) []byte {
+	sps := []byte("\x67\x42\xc0\x1e\xd9\x00\xa0\x2f\xf9\x70\x11\x00\x00\x03\x00\x01\x00\x00\x03\x00\x3c\x0f\x16\x2e\x48")
+	sps[1], sps[2] = profile, flags
+	pps := []byte("\x68\xcb\x83\xcb\x20")
+	return mkbox("avcC", []byte{1, profile, flags, 30, 0xff, 0xe1}, u16(uint16(len(sps))), sps, []byte{1}, u16(uint16(len(pps))), pps)
 }
 
 func visual(name string, w, h uint16, children ...[]byte) []byte {

@@ -1,82 +1,148 @@
 package media
 
 import (
-	"fmt"
+	"context"
 	"io"
 )
 
 const (
 	maxMoov   = 8 << 20 // bytes of description; an hour of video with sound has 2.5 MB
+	maxFtyp   = 4 << 10
+	maxNotes  = 1 << 20 // bytes of a note beside the description that is looked at
 	maxBoxes  = 4096    // of all that are looked at in one file
 	maxTracks = 32
 	maxSide   = 8192 // pixels
 )
 
-// Probe reads the description of an MP4 or QuickTime file of the given size from r. It returns an error that wraps
-// ErrNotVideo for everything that a phone could not play from the beginning to the end: other formats, files without a
-// picture in H.264, files whose end is missing, and fragmented files (those have no table of samples, so nobody can say
-// whether they are whole, and seeking in them is slow). Tracks other than picture and sound are ignored. Other errors
-// are those of r.
+// Probe reads the description of an mp4 or QuickTime file of the given size from r. It returns a *Refusal for everything
+// that is no whole video: files without a picture, files whose end is missing (every sample of picture and sound is looked
+// up), and so on; Refused finds it in the error. A file that is another kind of video is refused as Unsupported, and so is
+// a fragmented one, which has no table of samples: Tools.Probe can look into those. Other errors are those of r and ctx.
 //
-// Files come from strangers: Probe takes memory of about twice the description, which may have 8 MiB, and time that
-// grows with the description, whatever the file claims; it reads the content of two frames at most. r is left anywhere.
-func Probe(r io.ReadSeeker, size int64) (info Info, err error) {
-	// The box decoders are a library's, and a file may hold what its author did not think of.
-	defer func() {
-		if p := recover(); p != nil {
-			info, err = Info{}, notVideo("the decoder failed: %v", p)
-		}
-	}()
-
-	file, err := scan(r, size)
+// The codecs may be any; Info.Needs says what follows from them. Tracks other than the first picture (H.264 if there is one)
+// and the first sound are ignored. Probe takes memory of about twice the description, which may have 8 MiB, and time that
+// grows with the description; it reads the content of two frames at most.
+func Probe(ctx context.Context, r io.ReaderAt, size int64) (Info, error) {
+	m, err := open(ctx, r, size)
 	if err != nil {
 		return Info{}, err
 	}
-	tracks, err := readTracks(file.moov)
-	if err != nil {
-		return Info{}, err
-	}
-	var video, audio *track
-	for i := range tracks {
-		t := &tracks[i]
-		switch {
-		case t.handler == "vide" && t.isH264() && t.samples() > 0 && video == nil:
-			video = t
-		case t.handler == "soun" && t.samples() > 0 && audio == nil:
-			audio = t
-		}
-	}
-	if video == nil {
-		return Info{}, notVideo("no H.264 picture among the tracks: %s", describe(tracks))
-	}
-	if err := video.checkVideo(r, file.mdat); err != nil {
-		return Info{}, err
-	}
-	info = Info{
-		WidthPx: video.width, HeightPx: video.height,
-		VideoCodec: "h264",
-		FastStart:  file.moovAt < file.mdat[0].start,
-	}
-	if info.DurationMs, err = video.durationMs(); err != nil {
-		return Info{}, err
-	}
-	if info.DurationMs <= 0 {
-		return Info{}, notVideo("the picture lasts 0 ms")
-	}
-	if audio != nil {
-		if err := audio.checkChunks(file.mdat); err != nil {
-			return Info{}, err
-		}
-		ms, err := audio.durationMs()
-		if err != nil {
-			return Info{}, err
-		}
-		info.DurationMs = max(info.DurationMs, ms)
-		info.AudioCodec = audio.audioCodec()
-	}
-	return info, nil
+	return m.info, nil
 }
 
-func notVideo(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrNotVideo, fmt.Sprintf(format, args...))
+// movie is a file whose samples are all there.
+type movie struct {
+	info         Info
+	file         layout
+	top          []box // of the description
+	tracks       []track
+	video, audio *track // audio may be nil
+}
+
+func open(ctx context.Context, r io.ReaderAt, size int64) (m movie, err error) {
+	// The decoders of tables are a library's, and a file may hold what its author did not think of.
+	defer func() {
+		if p := recover(); p != nil {
+			m, err = movie{}, damaged("the decoder failed: %v", p)
+		}
+	}()
+	if err := sniffed(r, size, &m.info); err != nil {
+		return movie{}, err
+	}
+	if m.file, err = scan(ctx, r, size); err != nil {
+		return movie{}, err
+	}
+	if m.tracks, err = readTracks(m.file.moov); err != nil {
+		return movie{}, err
+	}
+	if m.top, err = (&counter{left: maxBoxes}).children(m.file.moov); err != nil {
+		return movie{}, err
+	}
+	m.choose()
+	if m.video == nil {
+		return movie{}, refuse(NoVideoTrack, "the tracks are: %s", describe(m.tracks))
+	}
+	if err := m.video.checkVideo(r, m.file.mdat); err != nil {
+		return movie{}, err
+	}
+	if m.audio != nil {
+		if err := m.audio.checkChunks(m.file.mdat); err != nil {
+			return movie{}, err
+		}
+	}
+	if err := m.describe(size); err != nil {
+		return movie{}, err
+	}
+	return m, nil
+}
+
+// sniffed refuses what is not in boxes, and notes the container of what is.
+func sniffed(r io.ReaderAt, size int64, info *Info) error {
+	if size <= 0 {
+		return refuse(Empty, "%d bytes", size)
+	}
+	head, err := readHead(r, size)
+	if err != nil {
+		return err
+	}
+	switch info.Container = sniff(head); info.Container {
+	case "mp4", "mov":
+		return nil
+	case "":
+		return refuse(NotVideo, "it begins like nothing that is known")
+	default:
+		return refuse(Unsupported, "a file of %s", info.Container)
+	}
+}
+
+// choose takes the first picture that phones play, else the first picture, and the first sound.
+func (m *movie) choose() {
+	for i := range m.tracks {
+		t := &m.tracks[i]
+		switch {
+		case t.samples() == 0 && t.broken == nil:
+		case t.handler == "vide" && (m.video == nil || t.isH264() && !m.video.isH264()):
+			m.video = t
+		case t.handler == "soun" && m.audio == nil:
+			m.audio = t
+		}
+	}
+}
+
+// describe fills in what is known of the chosen tracks.
+func (m *movie) describe(size int64) error {
+	i := &m.info
+	i.WidthPx, i.HeightPx, i.RotationDeg = m.video.width, m.video.height, m.video.rotation
+	i.VideoCodec, i.VideoProfile, i.PixelFormat = m.video.videoCodec()
+	i.FrameRate = m.video.frameRate()
+	i.Faststart = m.file.moovAt < m.file.mdat[0].start
+	i.Location = m.file.location || hasLocation(find(m.top, "udta").body) || hasLocation(find(m.top, "meta").body)
+	for _, t := range m.tracks {
+		i.Location = i.Location || t.location
+	}
+	var err error
+	if i.DurationMs, err = m.video.durationMs(); err != nil {
+		return err
+	}
+	if i.DurationMs <= 0 {
+		return refuse(ZeroDuration, "the picture lasts %d ms", i.DurationMs)
+	}
+	if m.audio != nil {
+		ms, err := m.audio.durationMs()
+		if err != nil {
+			return err
+		}
+		i.DurationMs = max(i.DurationMs, ms)
+		i.AudioCodec, i.AudioProfile = m.audio.audioCodec()
+	}
+	i.BitrateBps = bitrate(size, i.DurationMs)
+	return nil
+}
+
+// bitrate is that of bytes in a time. Sizes of files are far below an overflow.
+func bitrate(size, ms int64) int64 {
+	if ms <= 0 {
+		return 0
+	}
+	return int64(float64(size) * 8 * 1000 / float64(ms))
 }

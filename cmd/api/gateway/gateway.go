@@ -53,7 +53,7 @@ type Deps struct {
 	Clients rpc.Clients
 	Tokens  *auth.Tokens
 	Blobs   blob.Store
-	Covers  *media.Tool
+	Covers  *media.Tools
 	// MaxDuration is that of a published video.
 	MaxDuration time.Duration
 	// Shared counts what must be counted for all gateways together: accounts, logins, uploads. Own counts the rest, which

@@ -191,7 +191,7 @@ func (d *demo) store(ctx context.Context, name, contentType string) (media.Info,
 		return media.Info{}, 0, err
 	}
 	defer obj.Close()
-	info, err := media.Probe(obj, obj.Size)
+	info, err := media.Probe(ctx, media.ReaderAt(obj), obj.Size)
 	return info, size, err
 }
 

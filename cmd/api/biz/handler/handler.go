@@ -22,7 +22,7 @@ type Deps struct {
 	View    *view.View
 	Tokens  *auth.Tokens
 	Blobs   blob.Store
-	Covers  *media.Tool
+	Covers  *media.Tools
 	Log     *slog.Logger
 	// LoginFailures is for wrong passwords, per account.
 	LoginFailures middleware.Limit

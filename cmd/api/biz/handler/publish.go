@@ -115,16 +115,20 @@ func (u *upload) probe(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = obj.Close() }() // only read
-	u.info, err = media.Probe(obj, obj.Size)
-	if errors.Is(err, media.ErrNotVideo) {
-		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "reason", err)
+	u.info, err = media.Probe(ctx, media.ReaderAt(obj), obj.Size)
+	if err == nil && u.info.Needs() == media.NeedTranscode {
+		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "video", u.info.VideoCodec, "audio", u.info.AudioCodec)
 		return errno.VideoUnplayable
+	}
+	if r := media.Refused(err); r != nil {
+		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "reason", err)
+		return errno.VideoUnplayable.With(r.Text)
 	}
 	if err != nil {
 		return err
 	}
-	if limit := u.h.MaxDuration; limit > 0 && u.info.DurationMs > limit.Milliseconds() {
-		return errno.VideoTooLong.With(fmt.Sprintf("the video is longer than %v", limit))
+	if r := media.Refused(u.info.CheckDuration(u.h.MaxDuration)); r != nil {
+		return errno.VideoTooLong.With(r.Text)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !linux
 
 package media
 
@@ -13,3 +13,6 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
+
+// limit does nothing: only Linux can limit another process.
+func limit(int, command) error { return nil }

@@ -1,0 +1,40 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+const (
+	previewLength = 3 * time.Second
+	previewSide   = 320 // pixels of the longer side
+	previewRate   = 8   // frames in a second
+	previewBytes  = 4 << 20
+)
+
+// Preview writes to the file out an animated WebP that runs for ever: about three seconds from a tenth of the video on,
+// eight pictures in a second, with a longer side of at most 320 pixels.
+func (t *Tools) Preview(ctx context.Context, in, out string, info Info) error {
+	if !t.CanPreview() {
+		return refuse(Unsupported, "no libwebp")
+	}
+	args, err := t.inputArgs(in, info, min(info.duration()/10, max(info.duration()-previewLength, 0)))
+	if err != nil {
+		return err
+	}
+	out, err = filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	w, h := int(info.WidthPx), int(info.HeightPx)
+	if long := max(w, h); long > previewSide {
+		w, h = max(w*previewSide/long, 1), max(h*previewSide/long, 1)
+	}
+	args = append(args,
+		"-map", "0:V:0", "-t", seconds(previewLength), "-vf", fmt.Sprintf("fps=%d,scale=%d:%d,setsar=1", previewRate, w, h),
+		"-map_metadata", "-1", "-c:v", "libwebp_anim", "-quality", "50", "-loop", "0", "-f", "webp", "file:"+out,
+	)
+	return t.encode(ctx, args, info, previewBytes, nil)
+}
