@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tiktok/config"
+	"tiktok/pkg/blob"
 )
 
 func write(t *testing.T, text string) string {
@@ -95,6 +96,30 @@ func TestValidateNamesAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+func TestValidateBlob(t *testing.T) {
+	c := config.Default()
+	c.Blob.Driver = blob.DriverS3
+	c.Blob.S3.Endpoint, c.Blob.S3.Bucket, c.Blob.S3.AccessKey, c.Blob.S3.SecretKey = "https://s3.example.com", "media", "a", "b"
+	if err := c.Validate(config.AllInOne); err != nil {
+		t.Fatalf("a good one: %v", err)
+	}
+	c.Blob.PublicURL = "cdn.example.com"
+	c.Blob.S3 = blob.S3{Endpoint: "h:9000", PublicEndpoint: "x", AccessKey: "a", Lookup: "phone", PublicPrefixes: []string{"*"}, PresignTTL: time.Second, PartBytes: 1}
+	c.Gateway.MaxUploadBytes = blob.MaxObject + 1
+	err := c.Validate(config.AllInOne)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, key := range []string{
+		"blob.public_url", "blob.s3.endpoint", "blob.s3.public_endpoint", "blob.s3.bucket", "blob.s3.region", "blob.s3.secret_key", "blob.s3.lookup",
+		"blob.s3.public_prefixes", "blob.s3.presign_ttl", "blob.s3.part_bytes", "blob.s3.timeout", "gateway.max_upload_bytes", "TIKTOK_BLOB_S3_BUCKET",
+	} {
+		if !strings.Contains(err.Error(), key+" ") && !strings.Contains(err.Error(), "("+key+")") {
+			t.Errorf("%s is not named in:\n%v", key, err)
+		}
+	}
+}
+
 func TestEveryServiceHasItsOwnAddresses(t *testing.T) {
 	seen := map[string]string{}
 	for _, s := range config.Services() {
@@ -115,8 +140,9 @@ func TestMaskedHidesSecrets(t *testing.T) {
 	c := config.Default()
 	c.Auth.Secret, c.DB.Password, c.Cache.Password = "tops3cret-tops3cret-tops3cret-1234", "dbpassw0rd", "cachepw"
 	c.Queue.URL = "amqp://me:rabbitpw@h:1/"
+	c.Blob.S3.SecretKey = "s3secretkey"
 	all := strings.Join(c.Masked(), "\n")
-	for _, s := range []string{"tops3cret", "dbpassw0rd", "cachepw", "rabbitpw"} {
+	for _, s := range []string{"tops3cret", "dbpassw0rd", "cachepw", "rabbitpw", "s3secretkey"} {
 		if strings.Contains(all, s) {
 			t.Errorf("%s is printed", s)
 		}

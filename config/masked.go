@@ -36,7 +36,7 @@ func masked(key string, f reflect.Value) any {
 	if !ok || text == "" {
 		return f.Interface()
 	}
-	if strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") {
+	if strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "secret_key") {
 		return mask
 	}
 	if u, err := url.Parse(text); err == nil && u.User != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 	_ "time/tzdata" // zones on machines that have none installed
 
+	"tiktok/pkg/blob"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/queue"
 )
@@ -42,6 +43,11 @@ func (p *problems) address(key, addr string) {
 	p.require(err == nil, key, "is %q, want host:port", addr)
 }
 
+func (p *problems) httpURL(key, text string) {
+	u, err := url.Parse(text)
+	p.require(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", key, "is %q, want http(s)://host", text)
+}
+
 // Validate returns everything that is wrong with the settings of the given process, AllInOne or one of Services.
 func (c Config) Validate(service string) error {
 	var p problems
@@ -50,7 +56,7 @@ func (c Config) Validate(service string) error {
 	p.oneOf("cache.driver", c.Cache.Driver, "memory", "redis")
 	p.oneOf("queue.driver", c.Queue.Driver, "memory", "rabbitmq")
 	p.oneOf("queue.type", c.Queue.Type, queue.TypeQuorum, queue.TypeClassic)
-	p.oneOf("blob.driver", c.Blob.Driver, "local")
+	p.oneOf("blob.driver", c.Blob.Driver, blob.DriverLocal, blob.DriverS3)
 	p.oneOf("words.mode", c.Words.Mode, "mask", "refuse", "off")
 	p.oneOf("limits.driver", c.Limits.Driver, "memory", "redis", "off")
 	p.oneOf("telemetry.log_level", strings.ToLower(c.Telemetry.LogLevel), "debug", "info", "warn", "error")
@@ -86,10 +92,10 @@ func (c Config) Validate(service string) error {
 
 func (c Config) validateGateway(p *problems, distributed bool) {
 	g := c.Gateway
+	c.validateBlob(p)
 	p.address("gateway.addr", g.Addr)
 	if g.PublicBaseURL != "" {
-		u, err := url.Parse(g.PublicBaseURL)
-		p.require(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "gateway.public_base_url", "is %q, want http(s)://host", g.PublicBaseURL)
+		p.httpURL("gateway.public_base_url", g.PublicBaseURL)
 	}
 	for _, cidr := range g.TrustedProxies {
 		_, err := netip.ParsePrefix(cidr)

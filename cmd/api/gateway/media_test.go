@@ -13,8 +13,42 @@ import (
 	"testing"
 	"time"
 
+	"tiktok/cmd/api/gateway"
 	"tiktok/pkg/blob"
 )
+
+// TestMediaRedirect checks that clients are sent to where they can read without the gateway, and that what is not public
+// is not shown a way to.
+func TestMediaRedirect(t *testing.T) {
+	store, err := blob.Open(t.Context(), blob.Config{Driver: "local", Dir: t.TempDir(), PublicURL: "https://cdn.example.com/m/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := start(t, &fakes{}, func(d *gateway.Deps) { d.Blobs = store })
+	if _, err := store.Put(t.Context(), "videos/ab/x.mp4", strings.NewReader("0123"), ""); err != nil {
+		t.Fatal(err)
+	}
+	e.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, try := range []struct {
+		method, path string
+		status       int
+		location     string
+	}{
+		{"GET", "/media/videos/ab/x.mp4", 302, "https://cdn.example.com/m/videos/ab/x.mp4"},
+		{"HEAD", "/media/videos/ab/x.mp4", 200, ""},
+		{"GET", "/media/tmp/x", 404, ""},
+		{"GET", "/media/.put/x", 404, ""},
+		{"GET", "/media/a%20b", 404, ""},
+	} {
+		got := e.do(request{method: try.method, path: try.path})
+		if got.StatusCode != try.status || got.Header.Get("Location") != try.location {
+			t.Errorf("%s %s: %d to %q, want %d to %q", try.method, try.path, got.StatusCode, got.Header.Get("Location"), try.status, try.location)
+		}
+		if cache := got.Header.Get("Cache-Control"); try.status == 302 && cache != "private, no-store" {
+			t.Errorf("Cache-Control = %q: a link that ends may be kept", cache)
+		}
+	}
+}
 
 func TestMedia(t *testing.T) {
 	e := start(t, &fakes{})

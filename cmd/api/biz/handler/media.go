@@ -18,12 +18,28 @@ import (
 // foreverCache is for objects whose key is never given to another content.
 const foreverCache = "public, max-age=31536000, immutable"
 
-// Media serves a blob: whole, or the one range that is asked for, which is how players seek.
+// linkCache is for an answer that sends the client to another place. A signed link ends, so it is asked for each time: the
+// address that a client keeps is that of the gateway.
+const linkCache = "private, no-store"
+
+// Media serves a blob: whole, or the one range that is asked for, which is how players seek. Where clients can reach the
+// store, they are sent there.
 func (h *Handler) Media(ctx context.Context, c *app.RequestContext) {
 	key := strings.TrimPrefix(c.Param("key"), "/")
 	if strings.HasPrefix(strings.ToLower(key), TempPrefix) {
 		notFound(c)
 		return
+	}
+	if c.IsGet() { // a signed link is for GET only
+		link, err := h.Blobs.URL(ctx, key)
+		if err != nil && !errors.Is(err, blob.ErrBadKey) {
+			h.Log.ErrorContext(ctx, "media link", "key", key, "err", err) // and it streams
+		}
+		if link != "" {
+			c.Response.Header.Set("Cache-Control", linkCache)
+			c.Redirect(http.StatusFound, []byte(link))
+			return
+		}
 	}
 	obj, err := h.Blobs.Open(ctx, key)
 	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrBadKey) {
