@@ -32,9 +32,9 @@ func (s *session) drain(ctx context.Context) error {
 }
 
 func (s *session) drainOf(ctx context.Context, hot bool) error {
-	r := s.fresh("drain-spread", fmt.Sprintf("backlog of %d likes of videos all over", s.opts.events))
+	r := s.fresh(drainSpread, fmt.Sprintf("backlog of %d likes of videos all over", s.opts.events))
 	if hot {
-		r = s.fresh("drain-hot", fmt.Sprintf("backlog of %d likes of one video", s.opts.events))
+		r = s.fresh(drainHot, fmt.Sprintf("backlog of %d likes of one video", s.opts.events))
 	}
 	var start sample
 	writer := s.dep.writer()

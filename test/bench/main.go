@@ -35,6 +35,21 @@ const (
 	latency = "latency"
 )
 
+// The results of drain.
+const (
+	drainSpread = "drain-spread"
+	drainHot    = "drain-hot"
+)
+
+// names is the order of results in tables.
+func names() []string {
+	var all []string
+	for _, s := range scenarios() {
+		all = append(all, s.name)
+	}
+	return append(all, drainSpread, drainHot, latency)
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -147,8 +162,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		if err := s.one(ctx, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		if err := s.write(); err != nil {
+			return err
+		}
 	}
-	return s.write()
+	return nil
 }
 
 // one runs what a name stands for.

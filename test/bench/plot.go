@@ -42,8 +42,8 @@ func latencyChart(all []result) chart.Chart {
 		Title:      "Likes of one hot video: latency against offered load",
 		TitleStyle: chart.Style{FontSize: 14},
 		Width:      1000, Height: 560, DPI: 96,
-		Background: chart.Style{Padding: chart.Box{Top: 50, Left: 20, Right: 30, Bottom: 20}},
-		XAxis:      chart.XAxis{Name: "offered likes per second (open loop)", ValueFormatter: func(v any) string { return fmt.Sprintf("%.0f", v) }},
+		Background: chart.Style{Padding: chart.Box{Top: 90, Left: 30, Right: 30, Bottom: 20}},
+		XAxis:      chart.XAxis{Name: "offered likes per second (open loop)"},
 	}
 	least, most, right := math.Inf(1), math.Inf(-1), 0.0
 	for _, l := range lines {
@@ -65,12 +65,13 @@ func latencyChart(all []result) chart.Chart {
 		return c
 	}
 	least, most = math.Floor(least), math.Ceil(most)
-	c.XAxis.Range = &chart.ContinuousRange{Min: 0, Max: right * 1.02}
+	c.XAxis.Ticks = rounds(right)
+	c.XAxis.Range = &chart.ContinuousRange{Min: 0, Max: c.XAxis.Ticks[len(c.XAxis.Ticks)-1].Value}
 	c.YAxis = chart.YAxis{
-		Name: "latency in ms, from when the like was due (log scale)", AxisType: chart.YAxisSecondary, Range: &chart.ContinuousRange{Min: least, Max: most},
+		Name: "latency in ms (log scale)", AxisType: chart.YAxisSecondary, Range: &chart.ContinuousRange{Min: least, Max: most},
 		Ticks: decades(least, most), GridMajorStyle: chart.Style{StrokeColor: drawing.ColorFromHex("dddddd"), StrokeWidth: 1},
 	}
-	c.Elements = []chart.Renderable{chart.LegendLeft(&c, chart.Style{FontSize: 9})}
+	c.Elements = []chart.Renderable{chart.LegendThin(&c, chart.Style{FontSize: 9})}
 	return c
 }
 
@@ -94,4 +95,22 @@ func decades(least, most float64) []chart.Tick {
 		}
 	}
 	return ticks
+}
+
+// rounds are about ten labels of round numbers from 0 to most or a little more.
+func rounds(most float64) []chart.Tick {
+	step := math.Pow(10, math.Floor(math.Log10(most)))
+	for _, part := range []float64{0.1, 0.2, 0.5} {
+		if most <= 10*step*part {
+			step *= part
+			break
+		}
+	}
+	var ticks []chart.Tick
+	for v := 0.0; ; v += step {
+		ticks = append(ticks, chart.Tick{Value: v, Label: fmt.Sprintf("%.0f", v)})
+		if v >= most {
+			return ticks
+		}
+	}
 }

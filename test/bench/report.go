@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,20 +19,28 @@ import (
 // printResult is a result on a terminal.
 func printResult(w io.Writer, r result) {
 	fmt.Fprintf(w, "\n%s, %s: %s\n%s, %.0f s\n", r.Scenario, r.Deployment, r.About, manner(r), r.Seconds)
+	if r.Plan.Conns == 0 {
+		fmt.Fprintf(w, "  events/s %.0f\n", r.PerSecond)
+	} else {
+		printLatencies(w, r)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "  process\tCPU s/1000\tprocessors\tRSS MB\tpeak MB\t")
+	for _, p := range r.Processes {
+		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.Name, p.CPU, p.Load, p.RSS, p.Peak)
+	}
+	_ = t.Flush() // to a terminal
+	if r.FirstFail != "" {
+		fmt.Fprintf(w, "  first problem: %s\n", r.FirstFail)
+	}
+}
+
+func printLatencies(w io.Writer, r result) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tMB\t")
 	fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%.1f\t\n", r.PerSecond, r.Latency.P50, r.Latency.P90, r.Latency.P99,
 		r.Latency.P999, r.Latency.Max, r.Accepted, r.Refused, r.Failed, r.Unsent, float64(r.Bytes)/(1<<20))
 	_ = t.Flush() // to a terminal
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "  process\tCPU s/1000\tprocessors\tRSS MB\tpeak MB\t")
-	for _, p := range r.Processes {
-		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.Name, p.CPU, p.Load, p.RSS, p.Peak)
-	}
-	_ = t.Flush()
-	if r.FirstFail != "" {
-		fmt.Fprintf(w, "  first problem: %s\n", r.FirstFail)
-	}
 }
 
 // manner says how the load was made.
@@ -39,13 +48,13 @@ func manner(r result) string {
 	switch {
 	case r.Plan.Conns == 0:
 		return "backlog"
-	case r.Plan.Rate > 0:
+	case r.open():
 		return fmt.Sprintf("open loop, %.0f/s on %d connections", r.Plan.Rate, r.Plan.Conns)
 	}
 	return fmt.Sprintf("closed loop, %d connections", r.Plan.Conns)
 }
 
-// keep merges results into a JSON file: a result replaces the one of the same scenario. It returns all of them.
+// keep merges results into a JSON file: those of a scenario replace what was there of it. It returns all of them.
 func keep(path string, results []result) ([]result, error) {
 	var all []result
 	b, err := os.ReadFile(path)
@@ -55,16 +64,14 @@ func keep(path string, results []result) ([]result, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	for _, r := range results {
-		i := slices.IndexFunc(all, func(o result) bool {
-			return o.Scenario == r.Scenario && o.Queue == r.Queue && o.Plan.Rate == r.Plan.Rate
-		})
-		if i < 0 {
-			all = append(all, r)
-		} else {
-			all[i] = r
-		}
-	}
+	all = slices.DeleteFunc(all, func(old result) bool {
+		return slices.ContainsFunc(results, func(r result) bool { return r.Scenario == old.Scenario && r.open() == old.open() })
+	})
+	all = append(all, results...)
+	order := names()
+	slices.SortStableFunc(all, func(a, b result) int {
+		return cmp.Compare(slices.Index(order, a.Scenario), slices.Index(order, b.Scenario))
+	})
 	b, err = json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, err
@@ -85,7 +92,7 @@ func markdown(all []result) string {
 		fmt.Fprintf(&b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %d | %d |\n", r.Scenario+queueNote(r), manner(r), r.PerSecond,
 			r.Latency.P50, r.Latency.P90, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Refused, r.Failed, r.Unsent)
 	}
-	costs := slices.DeleteFunc(slices.Clone(all), func(r result) bool { return r.Plan.Rate > 0 })
+	costs := slices.DeleteFunc(slices.Clone(all), result.open)
 	if len(costs) > 0 {
 		writeCosts(&b, costs)
 	}

@@ -33,7 +33,7 @@ func TestBetween(t *testing.T) {
 func TestKeepAndReplace(t *testing.T) {
 	dir := t.TempDir()
 	kept, doc := filepath.Join(dir, "x.json"), filepath.Join(dir, "x.md")
-	for _, r := range []result{{Scenario: "a", PerSecond: 1}, {Scenario: "b", PerSecond: 2}, {Scenario: "a", PerSecond: 3}} {
+	for _, r := range []result{{Scenario: "like-hot", PerSecond: 1}, {Scenario: "feed-auth", PerSecond: 2}, {Scenario: "like-hot", PerSecond: 3}} {
 		r.Plan.Conns = 1
 		all, err := keep(kept, []result{r})
 		if err != nil {
@@ -55,7 +55,7 @@ func TestKeepAndReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(b)
-	if !strings.HasPrefix(got, "before\n<!--") || !strings.HasSuffix(got, "-->\nafter\n") || strings.Contains(got, "old") || !strings.Contains(got, "| b | closed loop, 1 connections | 2 |") {
+	if !strings.HasPrefix(got, "before\n<!--") || !strings.HasSuffix(got, "-->\nafter\n") || strings.Contains(got, "old") || !strings.Contains(got, "| feed-auth | closed loop, 1 connections | 2 |") {
 		t.Errorf("%s", got)
 	}
 	if err := replaceSection(doc, "y", ""); err == nil {

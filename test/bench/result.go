@@ -49,6 +49,9 @@ type cost struct {
 	Peak float64 `json:"peak_mb"`
 }
 
+// open reports whether it was an open loop.
+func (r result) open() bool { return r.Plan.Rate > 0 }
+
 func (r *result) fill(t tally) {
 	ms := func(q float64) float64 { return float64(t.hist.ValueAtQuantile(q)) / 1000 }
 	r.Latency = latencies{P50: ms(50), P90: ms(90), P99: ms(99), P999: ms(99.9), Max: float64(t.hist.Max()) / 1000}
