@@ -180,6 +180,18 @@ func BenchmarkGetMulti(b *testing.B) {
 	})
 }
 
+// BenchmarkGetMultiLocal is BenchmarkGetMulti with the level in the process.
+func BenchmarkGetMultiLocal(b *testing.B) {
+	benchStores(b, func(b *testing.B, s Store) {
+		c := NewTyped[profile](s, Options{Kind: "card", Key: benchKey, Local: time.Second})
+		warm(b, c)
+		benchCallers(b, s, func(page []int64) error {
+			_, err := c.GetMulti(b.Context(), page, loadProfiles)
+			return err
+		})
+	})
+}
+
 func warm(b *testing.B, c *Typed[profile]) {
 	b.Helper()
 	ids := make([]int64, benchIDs)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -435,7 +436,12 @@ func jitter(d time.Duration) time.Duration {
 	return max(time.Millisecond, time.Duration(float64(d)*(0.9+0.2*rand.Float64())))
 }
 
+// unique returns ids without repetitions: ids itself when there are none. It must not be changed.
 func unique(ids []int64) []int64 {
+	// Pages are short, and comparing is cheaper than a map there.
+	if len(ids) <= 64 && !repeats(ids) {
+		return ids
+	}
 	seen := make(map[int64]struct{}, len(ids))
 	out := make([]int64, 0, len(ids))
 	for _, id := range ids {
@@ -445,4 +451,13 @@ func unique(ids []int64) []int64 {
 		}
 	}
 	return out
+}
+
+func repeats(ids []int64) bool {
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return true
+		}
+	}
+	return false
 }
