@@ -92,6 +92,9 @@ func markdown(all []result) string {
 		fmt.Fprintf(&b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %d | %d |\n", r.Scenario+queueNote(r), manner(r), r.PerSecond,
 			r.Latency.P50, r.Latency.P90, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Refused, r.Failed, r.Unsent)
 	}
+	if slices.ContainsFunc(all, func(r result) bool { return r.Scenario == latency }) {
+		fmt.Fprint(&b, "\n![Latency against offered load, with and without the queue](performance/latency.png)\n")
+	}
 	costs := slices.DeleteFunc(slices.Clone(all), result.open)
 	if len(costs) > 0 {
 		writeCosts(&b, costs)
