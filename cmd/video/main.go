@@ -20,11 +20,16 @@ func run(ctx context.Context, p *boot.Process) error {
 	if err != nil {
 		return errors.Join(err, p.Group.Close())
 	}
-	svc, err := service.Open(ctx, p.Config, p.Telemetry, ids)
+	deleted, err := service.OpenDeleted(ctx, p.Config, p.Telemetry)
+	if err != nil {
+		return errors.Join(err, p.Group.Close())
+	}
+	p.Group.Add("deleted videos", nil, deleted.Close)
+	svc, err := service.Open(ctx, p.Config, p.Telemetry, ids, deleted)
 	if err != nil {
 		return errors.Join(err, p.Group.Close())
 	}
 	p.Group.Add("video", svc.Run, svc.Close)
 	return p.Serve(ctx, func(opts ...server.Option) server.Server { return videoservice.NewServer(svc, opts...) },
-		telemetry.Check{Name: "video", Ready: svc.Ready})
+		telemetry.Check{Name: "video", Ready: svc.Ready}, telemetry.Check{Name: "media_tools", Info: svc.DescribeTools})
 }

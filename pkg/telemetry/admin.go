@@ -17,28 +17,36 @@ import (
 // readyTimeout bounds one round of checks; a check that takes longer has failed.
 const readyTimeout = 2 * time.Second
 
-// Check is one thing a process needs in order to serve.
+// Check is one thing a process needs in order to serve, or, with Info instead of Ready, something to tell about it that
+// never makes it unready.
 type Check struct {
 	Name  string
 	Ready func(context.Context) error
+	Info  func() string
 }
 
 // Report runs all checks side by side. It returns "ok" or "unavailable" by name, without the errors' texts (these may
-// hold addresses; they are logged by the caller who wants them), and whether all are ok.
+// hold addresses; they are logged by the caller who wants them), or what Info says, and whether all are ok.
 func Report(ctx context.Context, checks []Check) (report map[string]string, ok bool) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	errs := make([]error, len(checks))
 	var wg sync.WaitGroup
 	for i, c := range checks {
-		wg.Go(func() { errs[i] = c.Ready(ctx) })
+		if c.Info == nil {
+			wg.Go(func() { errs[i] = c.Ready(ctx) })
+		}
 	}
 	wg.Wait()
 	report, ok = make(map[string]string, len(checks)), true
 	for i, c := range checks {
-		report[c.Name] = "ok"
-		if errs[i] != nil {
+		switch {
+		case c.Info != nil:
+			report[c.Name] = c.Info()
+		case errs[i] != nil:
 			report[c.Name], ok = "unavailable", false
+		default:
+			report[c.Name] = "ok"
 		}
 	}
 	return report, ok

@@ -19,7 +19,10 @@ func TestAdmin(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin, err := telemetry.ListenAdmin(ctx, "127.0.0.1:0", tel,
-		[]telemetry.Check{{Name: "store", Ready: func(context.Context) error { return broken }}})
+		[]telemetry.Check{
+			{Name: "store", Ready: func(context.Context) error { return broken }},
+			{Name: "tools", Info: func() string { return "none" }},
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +49,7 @@ func TestAdmin(t *testing.T) {
 	if code, body := get("/healthz"); code != 200 || !strings.Contains(body, "ok") {
 		t.Errorf("healthz: %d %s", code, body)
 	}
-	if code, body := get("/readyz"); code != 200 || body != "{\"store\":\"ok\"}\n" {
+	if code, body := get("/readyz"); code != 200 || body != "{\"store\":\"ok\",\"tools\":\"none\"}\n" {
 		t.Errorf("readyz: %d %s", code, body)
 	}
 	broken = errors.New("dial tcp 10.1.2.3: refused")

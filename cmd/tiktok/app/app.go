@@ -108,7 +108,12 @@ func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
 	a.group.Add("user", users.Run, users.Close)
 	userServer := userservice.NewServer(users, transport.ServerOptions("user", a.tel)...)
 
-	videos, err := video.Open(ctx, a.cfg, a.tel, ids)
+	deleted, err := video.OpenDeleted(ctx, a.cfg, a.tel)
+	if err != nil {
+		return err
+	}
+	a.group.Add("deleted videos", nil, deleted.Close)
+	videos, err := video.Open(ctx, a.cfg, a.tel, ids, deleted)
 	if err != nil {
 		return err
 	}

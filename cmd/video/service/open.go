@@ -4,27 +4,77 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"tiktok/cmd/video/dal/db"
 	"tiktok/config"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/blob"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 )
 
-// Open opens the database "video", brings its schema up to date, opens the cache, and returns the service, which owns
-// both.
-func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator) (*Service, error) {
+// OpenDeleted opens the queue of deleted videos, which this service writes and the interaction service reads. In one
+// process both must be given the same one. The caller closes it.
+func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
+	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry))
+}
+
+// Open opens the database "video", brings its schema up to date, opens the cache, the blob store and the queue of
+// wake-ups, and returns the service, which owns them. deleted stays the caller's.
+func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted]) (*Service, error) {
+	var closers []func() error
+	s, err := open(ctx, cfg, tel, ids, deleted, &closers)
+	slices.Reverse(closers)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("video: %w", err), closeAll(closers))
+	}
+	s.close = func() error { return closeAll(closers) }
+	return s, nil
+}
+
+func open(
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted], closers *[]func() error,
+) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "video", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
-		return nil, fmt.Errorf("video: %w", err)
+		return nil, err
 	}
-	store, err := kv.Open(ctx, cfg.Cache)
+	*closers = append(*closers, sql.Close)
+	cache, err := kv.Open(ctx, cfg.Cache)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("video: %w", err), sql.Close())
+		return nil, err
 	}
-	s := New(Deps{Store: db.New(sql), Cache: store, IDs: ids, Tel: tel})
-	s.close = func() error { return errors.Join(store.Close(), sql.Close()) }
-	return s, nil
+	*closers = append(*closers, cache.Close)
+	blobs, err := blob.Open(ctx, cfg.Blob)
+	if err != nil {
+		return nil, err
+	}
+	wakes := cfg.Queue
+	wakes.AppliedWait = -1 // nobody waits for the work
+	events, err := queue.Open[Wake](ctx, wakes, WakeQueue, tel.Log, queue.WithMetrics(tel.Registry))
+	if err != nil {
+		return nil, err
+	}
+	*closers = append(*closers, events.Close)
+	return New(Deps{
+		Store: db.New(sql), Cache: cache, IDs: ids, Tel: tel,
+		Media: MediaDeps{
+			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events, Deleted: deleted,
+			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Dir: cfg.Media.WorkDir,
+			OrphanAge: max(time.Hour, 2*cfg.Gateway.UploadTimeout),
+		},
+	}), nil
+}
+
+func closeAll(closers []func() error) error {
+	var errs []error
+	for _, c := range closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
 }

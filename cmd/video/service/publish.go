@@ -30,7 +30,7 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 		len(req.VideoCodec) > maxCodec || len(req.AudioCodec) > maxCodec {
 		return nil, errno.InvalidArgument
 	}
-	if req.Transcode && !s.media.can() {
+	if req.Transcode && s.media.steps()&db.StepTranscode == 0 {
 		return nil, errno.VideoUnplayable.With("this kind of video can not be converted here; send an mp4 file with H.264 and AAC")
 	}
 	v := db.Video{
@@ -62,13 +62,13 @@ func (s *Service) plan(v db.Video, req *video.PublishRequest) db.Media {
 		WidthPx: v.WidthPx, HeightPx: v.HeightPx, Rotation: req.Rotation, VideoCodec: req.VideoCodec, AudioCodec: req.AudioCodec,
 		CreatedAtMs: v.PublishedAtMs,
 	}
-	if s.media.improves() {
+	if s.media.Background {
 		m.Plan = db.StepPreview | db.StepHLS
 		if req.CoverDrawn {
 			m.Plan |= db.StepCover
 		}
 	}
-	if m.Plan != 0 {
+	if m.Plan &= s.media.steps(); m.Plan != 0 {
 		m.Lane = db.LaneImprove
 	}
 	if req.Transcode {

@@ -69,5 +69,13 @@ func (s *Service) Run(ctx context.Context) error { return s.media.run(ctx) }
 // Ready reports whether the service can do its work. Without its cache it can, only slower.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
 
+// DescribeTools says in a line what can be done with uploads here, for readiness details.
+func (s *Service) DescribeTools() string {
+	if s.media.Tools == nil {
+		return "none"
+	}
+	return s.media.Tools.Describe()
+}
+
 // Close releases what Open opened. A service made by New has nothing to release.
 func (s *Service) Close() error { return s.close() }

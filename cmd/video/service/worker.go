@@ -27,7 +27,7 @@ type Wake struct {
 type MediaDeps struct {
 	// Blobs holds the files.
 	Blobs blob.Store
-	// Tools may be nil: then nothing is planned that needs them. Deletions and sweeps happen all the same.
+	// Tools makes the files. Deletions and sweeps happen also when it can do nothing.
 	Tools Tools
 	// Wakes carries messages between the replicas; Deleted tells the interaction service.
 	Wakes   queue.Queue[Wake]
@@ -36,7 +36,7 @@ type MediaDeps struct {
 	Background bool
 	// Workers is how many videos are worked on at once; 0 is half the CPUs, at least 1.
 	Workers int
-	// Dir is where the workers' temporary files are.
+	// Dir is where the temporary files are. Processes may share it.
 	Dir string
 	// Poll is how often a row is looked for that no message has announced; 0 is 5 s.
 	Poll time.Duration
@@ -80,6 +80,8 @@ type worker struct {
 	improving, deleting chan struct{}
 	// outbox holds wake-ups on their way to the queue. A full one drops them.
 	outbox chan Wake
+	// dir is this process's own folder below Dir.
+	dir string
 
 	mu sync.Mutex
 	// running holds the jobs of this process by video.
@@ -96,11 +98,13 @@ func newWorker(
 	}
 }
 
-// can reports whether files can be converted here.
-func (w *worker) can() bool { return w.Blobs != nil && w.Tools != nil }
-
-// improves reports whether playable videos get better in the background.
-func (w *worker) improves() bool { return w.can() && w.Background }
+// steps is the set of steps that can be done here.
+func (w *worker) steps() int {
+	if w.Blobs == nil || w.Tools == nil {
+		return 0
+	}
+	return w.Tools.Steps()
+}
 
 // wake tells this process and the others that the video has work. It does not wait.
 func (w *worker) wake(videoID int64) {
@@ -123,23 +127,14 @@ func (w *worker) ring() {
 	}
 }
 
-// Causes of the end of a job's context.
-var (
-	errDeleted = errors.New("the video is deleted")
-	errStopped = errors.New("the worker stops")
-)
+// errTaken is the cause of the end of a job whose row was deleted, or could not be kept.
+var errTaken = errors.New("the video is no longer this worker's")
 
 // cancel ends the job of a deleted video if it runs in this process. Elsewhere it ends at the next renewal.
 func (w *worker) cancel(videoID int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if stop, ok := w.running[videoID]; ok {
-		stop(errDeleted)
+		stop(errTaken)
 	}
-}
-
-// run works until ctx ends.
-func (w *worker) run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
 }

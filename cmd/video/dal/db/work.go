@@ -15,7 +15,8 @@ const claimTries = 8
 const (
 	dueSQL = "SELECT " + mediaColumns + " FROM video_media WHERE lane = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?"
 
-	claimSQL = "UPDATE video_media SET token = ?, due_ms = ?, attempts = attempts + 1, state = ? WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ?"
+	// todo is compared because a step may have been recorded between reading the row and this, at the very end of a lease.
+	claimSQL = "UPDATE video_media SET token = ?, due_ms = ?, attempts = attempts + 1, state = ? WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ?"
 
 	waitingSQL = "SELECT lane, COUNT(*) AS n FROM video_media WHERE lane IN ? GROUP BY lane"
 
@@ -35,7 +36,7 @@ func (s *Store) Claim(ctx context.Context, lane int, nowMs, untilMs int64, token
 		if lane != LaneDelete {
 			state = StateProcessing
 		}
-		r := s.db.Write.WithContext(ctx).Exec(claimSQL, token, untilMs, state, m.VideoID, m.Token, m.DueMs, lane)
+		r := s.db.Write.WithContext(ctx).Exec(claimSQL, token, untilMs, state, m.VideoID, m.Token, m.DueMs, lane, m.Todo)
 		if r.Error != nil {
 			return Media{}, "", false, fmt.Errorf("claim video %d: %w", m.VideoID, sqldb.Translate(r.Error))
 		}
