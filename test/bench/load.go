@@ -119,7 +119,7 @@ func (c clock) unsent(sent uint64, r *recorder) {
 			return
 		}
 		if c.counts(due) {
-			r.tally.unsent++
+			r.unsent++
 			r.record(c.end.Sub(due))
 		}
 	}
