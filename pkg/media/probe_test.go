@@ -6,10 +6,12 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -322,8 +324,23 @@ func FuzzProbe(f *testing.F) {
 	} {
 		f.Add(c.bytes())
 	}
+	for _, name := range []string{"portrait.mp4", "camera.mov", "data.mp4", "hevc.mp4", "fragmented.mp4", "clip.webm"} {
+		b, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, file []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
 		info, err := probe(file)
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 16*uint64(len(file))+4<<20 || took > 2*time.Second {
+			t.Errorf("a file of %d bytes took %d bytes and %v", len(file), bytes, took)
+		}
 		switch {
 		case err != nil && (Refused(err) == nil || info != (Info{})):
 			t.Errorf("Probe = %+v, %v", info, err)
