@@ -100,6 +100,9 @@ func Time(id int64) time.Time {
 	return time.UnixMilli(id>>(nodeBits+seqBits) + epochMs).UTC()
 }
 
+// At is the smallest id that can be made at t, to compare with: what is below it was made before.
+func At(t time.Time) int64 { return (t.UnixMilli() - epochMs) << (nodeBits + seqBits) }
+
 // lastMs is the newest millisecond that was used, 0 for none.
 func (g *Generator) lastMs() int64 {
 	g.mu.Lock()

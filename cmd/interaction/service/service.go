@@ -95,6 +95,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.queue.Consume(ctx, s.apply) })
 	g.Go(func() error { return s.direct.Consume(ctx, s.apply) })
 	g.Go(func() error { s.watchClock(ctx); return nil })
+	g.Go(func() error { s.purge(ctx); return nil })
 	return g.Wait()
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
@@ -98,11 +99,19 @@ type change struct {
 	videos, users []int64
 }
 
+// errTooLate refuses an event whose row may have been purged.
+var errTooLate = errors.New("the event is too old to be applied")
+
 // newChange sorts events. It fails if one of them can never be applied.
 func newChange(events []mq.Event) (*change, error) {
 	c := &change{favorites: map[db.FavoriteKey][]mq.Event{}, comments: map[int64][]mq.Event{}}
+	oldest := id.At(time.Now().Add(-maxLate))
 	for _, e := range events {
-		if err := e.Check(); err != nil {
+		err := e.Check()
+		if err == nil && e.ID < oldest {
+			err = fmt.Errorf("%w: %d of %v", errTooLate, e.ID, id.Time(e.ID))
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: %w", queue.ErrPoison, err)
 		}
 	}

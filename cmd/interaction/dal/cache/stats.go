@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -39,5 +40,15 @@ func NewStats(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *Stat
 		Users: kv.NewTyped[UserStats](s, kv.Options{
 			Kind: "user_stats", Key: userStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
 		}),
+	}
+}
+
+// Repaired makes sure that the old counters of a video and a user are not served any more. An id of 0 is none.
+func (s *Stats) Repaired(ctx context.Context, videoID, userID int64) {
+	if videoID != 0 {
+		s.Videos.Invalidate(ctx, videoID)
+	}
+	if userID != 0 {
+		s.Users.Invalidate(ctx, userID)
 	}
 }

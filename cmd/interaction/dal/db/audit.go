@@ -13,6 +13,8 @@ const auditKeys = 1000
 type recount struct {
 	// what names the counter and its key, for the report.
 	what string
+	// user says that the key is a user, else it is a video.
+	user bool
 	// walk is the table and column in whose order the key ranges are cut.
 	walkTable, walkColumn string
 	// query selects the keys within (@lo, @hi] where counter and list differ, as k, a, counter, counted; a is the
@@ -54,6 +56,7 @@ func recounts() []recount {
 		},
 		{
 			what:      "total_favorited of user",
+			user:      true,
 			walkTable: "user_stats", walkColumn: "user_id",
 			query: differing(
 				"SELECT user_id AS k, 0 AS a, total_favorited AS c, 0 AS n FROM user_stats WHERE user_id > @lo AND user_id <= @hi",
@@ -64,6 +67,7 @@ func recounts() []recount {
 		},
 		{
 			what:      "favorite_count of user",
+			user:      true,
 			walkTable: "user_stats", walkColumn: "user_id",
 			query: differing(
 				"SELECT user_id AS k, 0 AS a, favorite_count AS c, 0 AS n FROM user_stats WHERE user_id > @lo AND user_id <= @hi",
@@ -106,14 +110,22 @@ func (s *Store) Audit(ctx context.Context, report func(format string, args ...an
 
 // Repair sets every counter that differs from its list to the list's length, and reports each as one line. It may run
 // beside writers: each counter is counted again and set in a transaction of its own, with its row locked, and whoever
-// stores a change of the list waits for that row before it counts. A cached counter may still be old for a minute.
-func (s *Store) Repair(ctx context.Context, report func(format string, args ...any)) (repaired int, err error) {
+// stores a change of the list waits for that row before it counts. After each counter that was set changed is called, so
+// that caches hear of it; either of its ids is 0.
+func (s *Store) Repair(
+	ctx context.Context, report func(format string, args ...any), changed func(ctx context.Context, videoID, userID int64),
+) (repaired int, err error) {
 	for _, r := range recounts() {
 		err := s.walk(ctx, r, func(m mismatch) error {
-			before, changed, err := s.repair(ctx, r, m)
-			if changed {
+			before, set, err := s.repair(ctx, r, m)
+			if set {
 				repaired++
 				report("%s %d was %d, is now %d as its list", r.what, m.K, before.Counter, before.Counted)
+				if r.user {
+					changed(ctx, 0, m.K)
+				} else {
+					changed(ctx, m.K, 0)
+				}
 			}
 			return err
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -15,7 +16,17 @@ import (
 func repair(t *testing.T, s *db.Store) []string {
 	t.Helper()
 	var lines []string
-	n, err := s.Repair(t.Context(), func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) })
+	told := 0
+	n, err := s.Repair(t.Context(), func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) },
+		func(_ context.Context, videoID, userID int64) {
+			told++
+			if line := lines[len(lines)-1]; !strings.Contains(line, fmt.Sprintf("of video %d ", videoID)) && !strings.Contains(line, fmt.Sprintf("of user %d ", userID)) {
+				t.Errorf("video %d and user %d are said to have changed, the report is %q", videoID, userID, line)
+			}
+		})
+	if told != n {
+		t.Errorf("%d counters were repaired, the cache was told of %d", n, told)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +97,7 @@ func TestRepair(t *testing.T) {
 
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := s.Repair(ctx, t.Logf); !errors.Is(err, context.Canceled) {
+		if _, err := s.Repair(ctx, t.Logf, func(context.Context, int64, int64) {}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Repair after cancel: %v", err)
 		}
 	})

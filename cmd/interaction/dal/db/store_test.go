@@ -405,10 +405,12 @@ func TestPlans(t *testing.T) {
 			_, err2 := tx.Comments([]int64{1, 2, 9999})
 			return errors.Join(err1, err2)
 		})
-		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+		_, _, _, err8 := s.PurgeFavorites(ctx, db.FavoriteKey{UserID: 3, VideoID: 1000005}, 1)
+		_, _, _, err9 := s.PurgeComments(ctx, 100, 102)
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
 			t.Fatal(err)
 		}
-		wants := []string{"favorites_list", "PRIMARY", "comments_list", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY"}
+		wants := []string{"favorites_list", "PRIMARY", "comments_list", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY"}
 		if len(seen) != len(wants) {
 			t.Fatalf("noted %d statements, want %d", len(seen), len(wants))
 		}

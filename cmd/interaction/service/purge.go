@@ -1,0 +1,79 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/pkg/id"
+)
+
+// Rows of likes that were taken back and of comments that were deleted stay, so that an older event that comes late is
+// known to be old. They are removed when none can come any more: apply refuses events of more than maxLate ago, and
+// whatever is purged was last changed (a comment: made) before that. An event that lay among the dead letters for longer
+// and is replayed therefore changes nothing, and goes back to the dead letters.
+
+const (
+	// maxLate is how late an event may be applied.
+	maxLate = 7 * 24 * time.Hour
+	// purgeAge is the age from which tombstones are removed; the hour is for clocks that differ.
+	purgeAge = maxLate + time.Hour
+	// purgeEvery is how often a replica asks whether it is its turn.
+	purgeEvery = time.Hour
+	// purgePause is the rest between two steps: a purge is never what keeps a store busy.
+	purgePause = 50 * time.Millisecond
+)
+
+// purge removes old tombstones until ctx ends: once a day, by the first replica that asks.
+func (s *Service) purge(ctx context.Context) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if !s.pending.Turn(ctx) {
+			continue
+		}
+		if n, err := s.purgeOnce(ctx, id.At(time.Now().Add(-purgeAge)), purgePause); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "removing old tombstones failed; the next turn goes on", "removed", n, "err", err)
+		}
+	}
+}
+
+// purgeOnce removes all tombstones whose event is below before, in small steps with a pause after each.
+func (s *Service) purgeOnce(ctx context.Context, before int64, pause time.Duration) (removed int64, err error) {
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	step := func(one func() (n int64, done bool, err error)) error {
+		for {
+			select {
+			case <-rest.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			n, done, err := one()
+			removed += n
+			rest.Reset(pause)
+			if done || err != nil {
+				return err
+			}
+		}
+	}
+	var like db.FavoriteKey
+	err = step(func() (n int64, done bool, err error) {
+		like, n, done, err = s.store.PurgeFavorites(ctx, like, before)
+		return n, done, err
+	})
+	if err != nil {
+		return removed, err
+	}
+	comment := int64(0)
+	err = step(func() (n int64, done bool, err error) {
+		comment, n, done, err = s.store.PurgeComments(ctx, comment, before)
+		return n, done, err
+	})
+	return removed, err
+}
