@@ -22,6 +22,9 @@ const AllInOne = "tiktok"
 // minSecret is what HS256 asks for: as many bytes as its hash.
 const minSecret = 32
 
+// minMediaMemory is what ffmpeg takes to load its libraries and to encode something small.
+const minMediaMemory = 512 << 20
+
 // maxFeedSize is the client's page.
 const maxFeedSize = 30
 
@@ -54,7 +57,7 @@ func (c Config) Validate(service string) error {
 	distributed := service != AllInOne
 	p.oneOf("db.driver", c.DB.Driver, "sqlite", "mysql")
 	p.oneOf("cache.driver", c.Cache.Driver, "memory", "redis")
-	p.oneOf("queue.driver", c.Queue.Driver, "memory", "rabbitmq")
+	p.oneOf("queue.driver", c.Queue.Driver, queue.DriverMemory, queue.DriverRabbitMQ, queue.DriverDirect)
 	p.oneOf("queue.type", c.Queue.Type, queue.TypeQuorum, queue.TypeClassic)
 	p.oneOf("blob.driver", c.Blob.Driver, blob.DriverLocal, blob.DriverS3)
 	p.oneOf("words.mode", c.Words.Mode, "mask", "refuse", "off")
@@ -68,7 +71,7 @@ func (c Config) Validate(service string) error {
 	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
 		p.require(len(c.Cache.Addrs) > 0, "cache.addrs", "is needed with the redis driver")
 	}
-	if c.Queue.Driver == "rabbitmq" {
+	if c.Queue.Driver == queue.DriverRabbitMQ {
 		u, err := url.Parse(c.Queue.URL)
 		p.require(err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "amqp"), "queue.url", "wants amqp://user:password@host:port/")
 	}
@@ -87,7 +90,18 @@ func (c Config) Validate(service string) error {
 	if !distributed || service == "api" {
 		c.validateGateway(&p, distributed)
 	}
+	if !distributed || service == "api" || service == "video" {
+		c.validateMedia(&p)
+	}
 	return errors.Join(p...)
+}
+
+func (c Config) validateMedia(p *problems) {
+	p.require(c.Media.MaxDuration > 0, "media.max_duration", "is %v, want more than 0", c.Media.MaxDuration)
+	p.require(c.Media.Workers >= 0, "media.workers", "is %d, want 0 or more", c.Media.Workers)
+	p.require(c.Media.Threads >= 0, "media.threads", "is %d, want 0 or more", c.Media.Threads)
+	p.require(c.Media.JobTimeout >= time.Minute, "media.job_timeout", "is %v, want 1m or more", c.Media.JobTimeout)
+	p.require(c.Media.MemoryBytes >= minMediaMemory, "media.memory_bytes", "is %d, want %d or more", c.Media.MemoryBytes, minMediaMemory)
 }
 
 func (c Config) validateGateway(p *problems, distributed bool) {
@@ -108,7 +122,6 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 	p.require(g.MaxBodyBytes > 0, "gateway.max_body_bytes", "is %d, want more than 0", g.MaxBodyBytes)
 	p.require(g.RequestTimeout > 0, "gateway.request_timeout", "is %v, want more than 0", g.RequestTimeout)
 	p.require(g.UploadTimeout > 0, "gateway.upload_timeout", "is %v, want more than 0", g.UploadTimeout)
-	p.require(c.Media.MaxDuration > 0, "media.max_duration", "is %v, want more than 0", c.Media.MaxDuration)
 	p.require(c.Auth.TokenTTL > 0, "auth.token_ttl", "is %v, want more than 0", c.Auth.TokenTTL)
 	p.require(c.Auth.Secret == "" || len(c.Auth.Secret) >= minSecret, "auth.secret", "is shorter than %d characters", minSecret)
 	p.require(!distributed || c.Auth.Secret != "" || c.Auth.SecretFile != "", "auth.secret", "is needed, or auth.secret_file: every gateway must have the same one")
