@@ -120,7 +120,7 @@ func newLab(t *testing.T, cfg sqldb.Config) *lab {
 // connect opens connections of their own to the database.
 func (l *lab) connect() *sqldb.DB {
 	l.t.Helper()
-	d, err := sqldb.Open(l.t.Context(), l.sql, "video")
+	d, err := sqldb.Open(context.Background(), l.sql, "video") // also while the test is cleaned up
 	if err != nil {
 		l.t.Fatal(err)
 	}
