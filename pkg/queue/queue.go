@@ -17,6 +17,8 @@ import (
 const (
 	DriverMemory   = "memory"
 	DriverRabbitMQ = "rabbitmq"
+	// DriverDirect applies each message alone, in the call that publishes it. It shows what the others buy.
+	DriverDirect = "direct"
 )
 
 // Types of Config.Type.
@@ -65,7 +67,7 @@ type Queue[T any] interface {
 
 // Config chooses and sets up a queue.
 type Config struct {
-	// Driver is "memory" (the default: group commit in the process) or "rabbitmq".
+	// Driver is "memory" (the default: group commit in the process), "rabbitmq", or "direct" (no queue: for comparison).
 	Driver string `mapstructure:"driver"`
 	// URL of RabbitMQ, amqp://user:password@host:port/vhost.
 	URL string `mapstructure:"url"`
@@ -144,8 +146,10 @@ func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger,
 		return newMemory[T](cfg.withDefaults(), log, m), nil
 	case DriverRabbitMQ:
 		return newRabbit[T](ctx, cfg.withDefaults(), name, log, m, defaultMaxLength)
+	case DriverDirect:
+		return newDirect[T](m), nil
 	default:
-		return nil, fmt.Errorf("queue: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ)
+		return nil, fmt.Errorf("queue: unknown driver %q, want %q, %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ, DriverDirect)
 	}
 }
 

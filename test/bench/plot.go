@@ -28,15 +28,17 @@ func plotLatency(path string, all []result) (err error) {
 }
 
 func latencyChart(all []result) chart.Chart {
-	lines := []struct {
+	type curve struct {
 		way, name string
 		value     func(latencies) float64
 		style     chart.Style
-	}{
-		{withQueue, "p50", func(l latencies) float64 { return l.P50 }, line(chart.ColorBlue, false)},
-		{withQueue, "p99", func(l latencies) float64 { return l.P99 }, line(chart.ColorBlue, true)},
-		{withoutQueue, "p50", func(l latencies) float64 { return l.P50 }, line(chart.ColorRed, false)},
-		{withoutQueue, "p99", func(l latencies) float64 { return l.P99 }, line(chart.ColorRed, true)},
+	}
+	var lines []curve
+	for i, w := range ways() {
+		color := []drawing.Color{chart.ColorBlue, chart.ColorGreen, chart.ColorRed}[i]
+		lines = append(lines,
+			curve{w.name, "p50", func(l latencies) float64 { return l.P50 }, line(color, false)},
+			curve{w.name, "p99", func(l latencies) float64 { return l.P99 }, line(color, true)})
 	}
 	c := chart.Chart{
 		Title:      "Likes of one hot video: latency against offered load",

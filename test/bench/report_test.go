@@ -74,9 +74,9 @@ func TestSeriesSum(t *testing.T) {
 
 func TestLatencyChart(t *testing.T) {
 	var all []result
-	for i, way := range []string{withQueue, withoutQueue} {
+	for i, way := range ways() {
 		for _, rate := range []float64{100, 1000, 4000} {
-			r := result{Queue: way, Latency: latencies{P50: rate / 100, P99: rate / 4 * float64(i+1)}}
+			r := result{Queue: way.name, Latency: latencies{P50: rate / 100, P99: rate / 4 * float64(i+1)}}
 			r.Plan.Rate = rate
 			all = append(all, r)
 		}
@@ -92,8 +92,8 @@ func TestLatencyChart(t *testing.T) {
 	if _, err := png.Decode(bytes.NewReader(b)); err != nil {
 		t.Error(err)
 	}
-	if got := len(latencyChart(all).Series); got != 4 {
-		t.Errorf("%d lines, want 4", got)
+	if got := len(latencyChart(all).Series); got != 2*len(ways()) {
+		t.Errorf("%d lines, want two for each way", got)
 	}
 	if err := plotLatency(path+"x", nil); err != nil {
 		t.Error(err)
