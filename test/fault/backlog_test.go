@@ -113,11 +113,8 @@ func testBacklog(t *testing.T, d *harness.Deployment) {
 	old.Like(t, v.ID)
 	stored := old.Comment(t, v.ID, "stored")
 	r := &report{acknowledged: 2}
-	// Calm weather: everybody sees it.
 	base := sighting{likes: 1, comments: []string{"stored"}, total: 1}
-	if err := base.compare(t, fans[0].Through(g), author, v.ID); err != nil {
-		t.Fatalf("in calm weather: %v", err)
-	}
+	harness.Eventually(t, settles, func() error { return base.compare(t, fans[0].Through(g), author, v.ID) })
 
 	release := holdWriter(t, d)
 	applied := func() float64 { n, _ := harness.Added(nil, d.Counter(t, "tiktok_queue_applied_total")); return n }

@@ -24,7 +24,7 @@ func endless() time.Duration {
 	if long() {
 		return 2 * time.Minute
 	}
-	return 8 * time.Second
+	return 5 * time.Second
 }
 
 // testBounded: the writer stands still and the storm does not end. The memory of every process stays bounded, who writes

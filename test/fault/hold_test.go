@@ -8,9 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"tiktok/test/harness"
-
 	_ "github.com/go-sql-driver/mysql" // the driver that the product uses
+
+	"tiktok/test/harness"
 )
 
 // holdWriter keeps every process from writing a like or comment, and lets all reads through: the writer hangs in its

@@ -90,13 +90,13 @@ func together(t *testing.T, d *harness.Deployment, broken ...fault) {
 }
 
 // overlap is what the stops themselves take of an outage.
-const overlap = 8 * time.Second
+const overlap = 6 * time.Second
 
-// testEachKilled kills every process but those with a scenario of their own, one after the other.
+// testEachKilled kills every process but interaction, one after the other.
 func testEachKilled(t *testing.T, d *harness.Deployment) {
 	s := newStorm(t, d)
 	for range max(1, rounds()/2) {
-		for _, name := range []string{"video", "user", "social", "api"} {
+		for _, name := range []string{"video", "user", "social", "chat", "api"} {
 			s.more(t, before/4, stormy)
 			d.Kill(t, name)
 			d.Revive(t, name)

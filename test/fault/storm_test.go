@@ -27,7 +27,7 @@ const (
 	maxMessages = 300
 	// floodPace is the pace of a flood: as fast as the answers come. A few flooders use up their room sooner than many.
 	floodPace = time.Millisecond
-	flooders  = 4
+	flooders  = 2
 	// lullPace is the pace while a server starts, which takes most of a small machine.
 	lullPace = 100 * time.Millisecond
 	// tooBusy is the text of 10008 that says that nothing was done and nothing will be. Its other texts leave that open.
