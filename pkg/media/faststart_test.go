@@ -76,16 +76,19 @@ func TestFaststart(t *testing.T) {
 	long.long = true
 	colour := goodVideo()
 	colour.entry = visual("avc1", 640, 360, avcC(), mkbox("colr", []byte("nclc"), u16(1), u16(1), u16(1)), make([]byte, 4))
+	travelled := goodVideo()
+	travelled.tkhd = append(travelled.tkhd, mkbox("udta", mkbox("\xa9xyz", []byte("+48+002/")))...)
 	for name, file := range map[string][]byte{
-		"moov last":       clip{video: goodVideo(), audio: goodAudio(), moovLast: true}.bytes(),
-		"data track":      clip{video: goodVideo(), audio: goodAudio(), moovLast: true, data: true}.bytes(),
-		"wide offsets":    clip{video: long, moovLast: true}.bytes(),
-		"notes behind":    clip{video: goodVideo(), moovLast: true, tail: []byte("SEFT and more")}.bytes(),
-		"free space":      clip{video: goodVideo(), moovLast: true, betweenHeaders: mkbox("free", make([]byte, 99))}.bytes(),
-		"several mdat":    twoContents(),
-		"location":        clip{video: goodVideo(), extra: mkbox("udta", mkbox("\xa9xyz", []byte("+48+002/")))}.bytes(),
-		"QuickTime":       clip{brand: "qt  ", video: colour, audio: quick, data: true}.bytes(),
-		"QuickTime, last": clip{brand: "qt  ", video: goodVideo(), audio: goodAudio(), moovLast: true}.bytes(),
+		"location of a track": clip{video: travelled}.bytes(),
+		"moov last":           clip{video: goodVideo(), audio: goodAudio(), moovLast: true}.bytes(),
+		"data track":          clip{video: goodVideo(), audio: goodAudio(), moovLast: true, data: true}.bytes(),
+		"wide offsets":        clip{video: long, moovLast: true}.bytes(),
+		"notes behind":        clip{video: goodVideo(), moovLast: true, tail: []byte("SEFT and more")}.bytes(),
+		"free space":          clip{video: goodVideo(), moovLast: true, betweenHeaders: mkbox("free", make([]byte, 99))}.bytes(),
+		"several mdat":        twoContents(),
+		"location":            clip{video: goodVideo(), extra: mkbox("udta", mkbox("\xa9xyz", []byte("+48+002/")))}.bytes(),
+		"QuickTime":           clip{brand: "qt  ", video: colour, audio: quick, data: true}.bytes(),
+		"QuickTime, last":     clip{brand: "qt  ", video: goodVideo(), audio: goodAudio(), moovLast: true}.bytes(),
 		"wide content": clip{video: goodVideo(), moovLast: true, mdatHead: func(n int) []byte {
 			return slices.Concat(u32(1), []byte("mdat"), u64(uint64(n)+16))
 		}}.bytes(),

@@ -75,7 +75,7 @@ func TestRunEndsWithItsParent(t *testing.T) {
 		t.Skip("no named pipes here")
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRunEndsWithItsParent$")
-	cmd.Env = append(os.Environ(), "MEDIA_TEST_RUN=exec 3>'"+fifo+"'; echo up >&3; while :; do read -t 1000 x <&3; done")
+	cmd.Env = append(os.Environ(), "MEDIA_TEST_RUN=exec 3>'"+fifo+"'; echo up >&3; exec sleep 1000")
 	cmd.Stdout = w
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestRunReadsNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	called := make(chan struct{}, 16)
 	go func() {
 		for {
