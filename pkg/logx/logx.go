@@ -25,14 +25,10 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// New makes a logger that writes to w. Level is debug, info, warn or error; format is text or json. Each record made
-// with a request's context has its request_id.
-func New(w io.Writer, level, format string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
-	}
-	opts := &slog.HandlerOptions{Level: l}
+// New makes a logger that writes to w what has at least the level that level says at that moment: a *slog.LevelVar can be
+// changed while it runs. format is text or json. Each record made with a request's context has its request_id.
+func New(w io.Writer, level slog.Leveler, format string) (*slog.Logger, error) {
+	opts := &slog.HandlerOptions{Level: level}
 	switch format {
 	case "json":
 		return slog.New(handler{slog.NewJSONHandler(w, opts)}), nil
@@ -40,6 +36,21 @@ func New(w io.Writer, level, format string) (*slog.Logger, error) {
 		return slog.New(handler{slog.NewTextHandler(w, opts)}), nil
 	}
 	return nil, fmt.Errorf("log format %q: want text or json", format)
+}
+
+// ParseLevel is the level of that name: debug, info, warn or error, in letters of any case.
+func ParseLevel(name string) (slog.Level, error) {
+	switch strings.ToLower(name) {
+	case "debug":
+		return slog.LevelDebug, nil
+	case "info":
+		return slog.LevelInfo, nil
+	case "warn":
+		return slog.LevelWarn, nil
+	case "error":
+		return slog.LevelError, nil
+	}
+	return 0, fmt.Errorf("log level %q: want debug, info, warn or error", name)
 }
 
 // Lines is an io.Writer for libraries that print lines: each becomes a warning with the library's name.

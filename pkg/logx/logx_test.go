@@ -3,6 +3,7 @@ package logx_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 
 func TestRequestIDIsInEveryLine(t *testing.T) {
 	var buf bytes.Buffer
-	log, err := logx.New(&buf, "info", "json")
+	log, err := logx.New(&buf, slog.LevelInfo, "json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,17 +27,43 @@ func TestRequestIDIsInEveryLine(t *testing.T) {
 	}
 }
 
-func TestNewRefusesUnknownNames(t *testing.T) {
-	for _, c := range [][2]string{{"loud", "text"}, {"info", "xml"}} {
-		if _, err := logx.New(&bytes.Buffer{}, c[0], c[1]); err == nil {
-			t.Errorf("level %q format %q was accepted", c[0], c[1])
+func TestRefusesUnknownNames(t *testing.T) {
+	if _, err := logx.New(&bytes.Buffer{}, slog.LevelInfo, "xml"); err == nil {
+		t.Error("format xml was accepted")
+	}
+	for _, name := range []string{"loud", "", "INFO+1"} {
+		if l, err := logx.ParseLevel(name); err == nil {
+			t.Errorf("level %q was taken for %v", name, l)
 		}
+	}
+	for _, name := range []string{"debug", "info", "warn", "error"} {
+		if l, err := logx.ParseLevel(name); err != nil || !strings.EqualFold(l.String(), name) {
+			t.Errorf("level %q: %v, %v", name, l, err)
+		}
+	}
+}
+
+func TestLevelChangesWhileItRuns(t *testing.T) {
+	var buf bytes.Buffer
+	var level slog.LevelVar
+	log, err := logx.New(&buf, &level, "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log = log.With("k", "v") // made before the change
+	log.Debug("one")
+	level.Set(slog.LevelDebug)
+	log.Debug("two")
+	level.Set(slog.LevelError)
+	log.Warn("three")
+	if got := buf.String(); strings.Contains(got, "one") || !strings.Contains(got, "two") || strings.Contains(got, "three") {
+		t.Fatalf("log %q", got)
 	}
 }
 
 func TestLinesBecomeWarnings(t *testing.T) {
 	var buf bytes.Buffer
-	log, err := logx.New(&buf, "warn", "text")
+	log, err := logx.New(&buf, slog.LevelWarn, "text")
 	if err != nil {
 		t.Fatal(err)
 	}

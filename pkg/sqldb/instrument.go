@@ -13,51 +13,85 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-// Instrument logs statements that take longer than slow (0 = none) and registers the usual pool metrics
-// (go_sql_…{db_name="<name>_write"}). Call it right after Open, before the DB is used by others. Values are never
-// logged: they may be a password's hash or somebody's message.
+// Instrument logs statements that take longer than slow (0 = none) and registers tiktok_sql_duration_seconds,
+// tiktok_sql_errors_total and the usual pool metrics (go_sql_…{db_name="<name>_write"}). Call it right after Open, before
+// the DB is used by others. Values are never logged: they may be a password's hash or somebody's message.
 func (d *DB) Instrument(log *slog.Logger, reg prometheus.Registerer, slow time.Duration) error {
-	if slow > 0 {
-		l := slowLog{Interface: logger.Discard, log: log.With("db", d.name), over: slow}
-		for _, g := range []*gorm.DB{d.Read, d.Write} {
-			g.Logger = l
-		}
+	label := prometheus.Labels{"db": d.name}
+	w := watch{
+		Interface: logger.Discard, log: log.With("db", d.name), slow: slow,
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "tiktok_sql_duration_seconds", Help: "Time that statements took, waiting for a connection included, by the service's database.",
+			Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5}, ConstLabels: label,
+		}),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tiktok_sql_errors_total", Help: "Statements that failed: unavailable (the same one may succeed later) or other. Missing rows and duplicate keys are none.",
+			ConstLabels: label,
+		}, []string{"kind"}),
 	}
+	for _, kind := range []string{kindUnavailable, kindOther} {
+		w.failed.WithLabelValues(kind) // 0 from the start: a counter that begins at 1 has not risen
+	}
+	for _, g := range []*gorm.DB{d.Read, d.Write} {
+		g.Logger = w
+	}
+	collect := []prometheus.Collector{w.seconds, w.failed}
 	for _, p := range d.pools {
-		err := reg.Register(collectors.NewDBStatsCollector(p.db, d.name+"_"+p.name))
-		if err != nil {
+		collect = append(collect, collectors.NewDBStatsCollector(p.db, d.name+"_"+p.name))
+	}
+	for _, c := range collect {
+		if err := reg.Register(c); err != nil {
 			return fmt.Errorf("sqldb: metrics of %s: %w", d.name, err)
 		}
 	}
 	return nil
 }
 
-// slowLog writes slow statements and drops everything else that GORM would log: errors go to the caller.
-type slowLog struct {
+// Kinds of failed statements.
+const (
+	kindUnavailable = "unavailable"
+	kindOther       = "other"
+)
+
+// watch times and counts statements, writes slow ones to the log, and drops everything else that GORM would log: errors
+// go to the caller.
+type watch struct {
 	logger.Interface
-	log  *slog.Logger
-	over time.Duration
+	log     *slog.Logger
+	slow    time.Duration
+	seconds prometheus.Histogram
+	failed  *prometheus.CounterVec
 }
 
-var _ gorm.ParamsFilter = slowLog{}
+var _ gorm.ParamsFilter = watch{}
 
 // LogMode implements logger.Interface; there is one mode.
-func (l slowLog) LogMode(logger.LogLevel) logger.Interface { return l }
+func (w watch) LogMode(logger.LogLevel) logger.Interface { return w }
 
 // Trace implements logger.Interface.
-func (l slowLog) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
+func (w watch) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
 	took := time.Since(begin)
-	if took < l.over || errors.Is(err, context.Canceled) {
+	w.seconds.Observe(took.Seconds())
+	switch err := Translate(err); {
+	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrDuplicate):
+	case ctx.Err() != nil, errors.Is(err, context.Canceled):
+		return // the caller went away, or had no more time
+	case isUnavailable(err):
+		w.failed.WithLabelValues(kindUnavailable).Inc()
+	default:
+		w.failed.WithLabelValues(kindOther).Inc()
+	}
+	if w.slow <= 0 || took < w.slow {
 		return
 	}
 	statement, rows := fc()
 	if len(statement) > 300 {
 		statement = statement[:300] + "…"
 	}
-	l.log.WarnContext(ctx, "slow statement", "ms", took.Milliseconds(), "rows", rows, "sql", statement)
+	w.log.WarnContext(ctx, "slow statement", "ms", took.Milliseconds(), "rows", rows, "sql", statement)
 }
 
 // ParamsFilter implements gorm.ParamsFilter: it drops the values.
-func (l slowLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
+func (w watch) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
 	return sql, nil
 }

@@ -384,9 +384,43 @@ func TestInstrument(t *testing.T) {
 	if !strings.Contains(log, "INSERT INTO") || !strings.Contains(log, "db=slow") || strings.Contains(log, "secret") {
 		t.Errorf("log: %s", log)
 	}
+	for name, err := range map[string]error{
+		"duplicate": db.Write.WithContext(t.Context()).Create(&item{ID: 1}).Error,
+		"missing":   db.Read.WithContext(t.Context()).First(&item{}, 99).Error,
+		"nonsense":  db.Read.WithContext(t.Context()).Exec("SELECT nothing FROM nowhere").Error,
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := db.Read.WithContext(cancelled).First(&item{}, 1).Error; err == nil {
+		t.Error("read without time")
+	}
 	families, err := reg.Gather()
-	if err != nil || len(families) == 0 {
-		t.Errorf("%d metrics, %v", len(families), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			got[name] = m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	for name, want := range map[string]float64{
+		"tiktok_sql_duration_seconds slow": 5, "tiktok_sql_errors_total slow unavailable": 0, "tiktok_sql_errors_total slow other": 1,
+	} {
+		if v, ok := got[name]; !ok || v != want {
+			t.Errorf("%s is %v, want %v in %v", name, v, want, got)
+		}
+	}
+	if _, ok := got["go_sql_open_connections slow_write"]; !ok {
+		t.Errorf("no pool in %v", got)
 	}
 }
 

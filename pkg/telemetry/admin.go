@@ -8,10 +8,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tiktok/pkg/logx"
 )
 
 // readyTimeout bounds one round of checks; a check that takes longer has failed.
@@ -58,8 +61,8 @@ type Admin struct {
 	ln  net.Listener
 }
 
-// ListenAdmin binds addr; Run serves /metrics, /healthz, /readyz and, for go tool pprof, /debug/pprof/ there. Profiles
-// tell much about a process and cost it time: the address has to stay private.
+// ListenAdmin binds addr; Run serves /metrics, /healthz, /readyz, /loglevel and, for go tool pprof, /debug/pprof/ there.
+// Profiles tell much about a process and cost it time: the address has to stay private.
 func ListenAdmin(ctx context.Context, addr string, tel *Telemetry, checks []Check) (*Admin, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
@@ -78,6 +81,17 @@ func ListenAdmin(ctx context.Context, addr string, tel *Telemetry, checks []Chec
 			status = http.StatusServiceUnavailable
 		}
 		writeJSON(w, status, report)
+	})
+	mux.HandleFunc("GET /loglevel", func(w http.ResponseWriter, _ *http.Request) { writeLevel(w, tel) })
+	mux.HandleFunc("PUT /loglevel", func(w http.ResponseWriter, r *http.Request) {
+		level, err := logx.ParseLevel(r.URL.Query().Get("level"))
+		if err != nil {
+			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+			return
+		}
+		tel.Log.Error("log level changes", "from", tel.Level.Level(), "to", level) // shown at every level
+		tel.Level.Set(level)
+		writeLevel(w, tel)
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine and the like by name
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -102,6 +116,10 @@ func (a *Admin) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+func writeLevel(w http.ResponseWriter, tel *Telemetry) {
+	writeJSON(w, http.StatusOK, map[string]string{"level": strings.ToLower(tel.Level.Level().String())})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

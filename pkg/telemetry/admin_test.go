@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestAdmin(t *testing.T) {
 	if code, body := get("/readyz"); code != 503 || strings.Contains(body, "10.1.2.3") {
 		t.Errorf("readyz of a broken store: %d %s", code, body)
 	}
-	if code, body := get("/metrics"); code != 200 || !strings.Contains(body, "go_goroutines") {
+	if code, body := get("/metrics"); code != 200 || !strings.Contains(body, "go_goroutines") || !strings.Contains(body, `tiktok_build_info{goversion="go`) {
 		t.Errorf("metrics: %d %.80s", code, body)
 	}
 	if code, body := get("/debug/pprof/profile?seconds=1"); code != 200 || !strings.HasPrefix(body, "\x1f\x8b") {
@@ -64,6 +65,35 @@ func TestAdmin(t *testing.T) {
 	}
 	if code, body := get("/debug/pprof/heap"); code != 200 || !strings.HasPrefix(body, "\x1f\x8b") {
 		t.Errorf("heap profile: %d %.80q", code, body)
+	}
+	put := func(level string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+admin.Addr()+"/loglevel?level="+level, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
+	}
+	if code, body := get("/loglevel"); code != 200 || body != "{\"level\":\"info\"}\n" {
+		t.Errorf("level: %d %s", code, body)
+	}
+	if code, _ := put("loud"); code != 400 || tel.Log.Enabled(ctx, slog.LevelDebug) {
+		t.Errorf("an unknown level: %d", code)
+	}
+	if code, body := put("debug"); code != 200 || body != "{\"level\":\"debug\"}\n" || !tel.Log.Enabled(ctx, slog.LevelDebug) {
+		t.Errorf("debug: %d %s", code, body)
+	}
+	if code, _ := put("error"); code != 200 || tel.Log.Enabled(ctx, slog.LevelWarn) {
+		t.Errorf("error: %d", code)
 	}
 	cancel()
 	if err := <-done; err != nil {

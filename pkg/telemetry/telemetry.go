@@ -4,6 +4,8 @@ package telemetry
 import (
 	"io"
 	"log/slog"
+	"runtime"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -13,10 +15,10 @@ import (
 
 // Config says where and how a process reports.
 type Config struct {
-	// AdminAddr is the private address of /metrics, /healthz, /readyz and /debug/pprof/. Empty: the process's default, and for the
+	// AdminAddr is the private address of /metrics, /healthz, /readyz, /loglevel and /debug/pprof/. Empty: the process's default, and for the
 	// gateway its public address, where /metrics then answers to this machine only.
 	AdminAddr string `mapstructure:"admin_addr"`
-	// LogLevel is debug, info, warn or error.
+	// LogLevel is debug, info, warn or error: where Level starts.
 	LogLevel string `mapstructure:"log_level"`
 	// LogFormat is text or json.
 	LogFormat string `mapstructure:"log_format"`
@@ -24,23 +26,47 @@ type Config struct {
 
 // Telemetry is handed to everything that logs or counts.
 type Telemetry struct {
-	Log      *slog.Logger
+	Log *slog.Logger
+	// Level is the least level that Log writes. It may be set at any time.
+	Level    *slog.LevelVar
 	Registry *prometheus.Registry
 }
 
 // New makes the telemetry of one process. Log lines go to w and name the service.
 func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
-	log, err := logx.New(w, cfg.LogLevel, cfg.LogFormat)
+	start, err := logx.ParseLevel(cfg.LogLevel)
+	if err != nil {
+		return nil, err
+	}
+	level := new(slog.LevelVar)
+	level.Set(start)
+	log, err := logx.New(w, level, cfg.LogFormat)
 	if err != nil {
 		return nil, err
 	}
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewBuildInfoCollector())
-	return &Telemetry{Log: log.With("service", service), Registry: reg}, nil
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(service))
+	return &Telemetry{Log: log.With("service", service), Level: level, Registry: reg}, nil
+}
+
+// buildInfo says what runs: 1, with the version and the commit in the labels.
+func buildInfo(service string) prometheus.Collector {
+	version, revision := "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tiktok_build_info", Help: "Always 1; the labels say which program of which version and commit runs.",
+		ConstLabels: prometheus.Labels{"program": service, "version": version, "revision": revision, "goversion": runtime.Version()},
+	}, func() float64 { return 1 })
 }
 
 // Discard is for tests: nothing is printed, and nothing else counts in the registry.
 func Discard() *Telemetry {
-	return &Telemetry{Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry()}
+	return &Telemetry{Log: slog.New(slog.DiscardHandler), Level: new(slog.LevelVar), Registry: prometheus.NewRegistry()}
 }

@@ -68,7 +68,7 @@ func (s *syncBuffer) String() string {
 func start(t *testing.T, f *fakes, change ...func(*gateway.Deps)) *env {
 	t.Helper()
 	e := &env{t: t, log: &syncBuffer{}, done: make(chan error, 1)}
-	log, err := logx.New(e.log, slog.LevelInfo.String(), "json")
+	log, err := logx.New(e.log, slog.LevelInfo, "json")
 	if err != nil {
 		t.Fatal(err)
 	}

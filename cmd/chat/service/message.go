@@ -35,6 +35,7 @@ func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest)
 	if err != nil {
 		return nil, err
 	}
+	s.stored.Inc()
 	return &chat.SendMessageResponse{Message: pack.Message(m)}, nil
 }
 
@@ -78,6 +79,11 @@ func (s *Service) ListMessages(ctx context.Context, req *chat.ListMessagesReques
 	if err != nil {
 		return nil, err
 	}
+	result := "nothing"
+	if len(rows) > 0 {
+		result = "new"
+	}
+	s.polls.WithLabelValues(result).Inc()
 	return &chat.ListMessagesResponse{Messages: pack.Messages(rows)}, nil
 }
 

@@ -6,6 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/rpc"
 	"tiktok/kitex_gen/chat"
@@ -36,6 +39,9 @@ type Service struct {
 	peers rpc.Peers
 	log   *slog.Logger
 	now   func() time.Time
+	// stored and polls count messages stored and conversations read.
+	stored prometheus.Counter
+	polls  *prometheus.CounterVec
 	// close releases what Open opened.
 	close func() error
 }
@@ -49,6 +55,11 @@ func New(d Deps) *Service {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	metrics := promauto.With(d.Tel.Registry)
+	s.stored = metrics.NewCounter(prometheus.CounterOpts{Name: "tiktok_chat_messages_total", Help: "Messages stored."})
+	s.polls = metrics.NewCounterVec(prometheus.CounterOpts{
+		Name: "tiktok_chat_polls_total", Help: "Conversations read, by what there was to tell: new or nothing.",
+	}, []string{"result"})
 	return s
 }
 

@@ -116,6 +116,9 @@ func newProcess(name, file string, environ []string, set map[string]any, w io.Wr
 	if err != nil {
 		return nil, err
 	}
+	if err := tel.WatchDisk(cfg.DataDir); err != nil {
+		return nil, err
+	}
 	klog.SetOutput(logx.Lines(tel.Log, "kitex"))
 	klog.SetLevel(klog.LevelWarn)
 	hlog.SetOutput(logx.Lines(tel.Log, "hertz"))

@@ -68,12 +68,19 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 3, 10, 60},
 	}, []string{"route"})
 	busy := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now."})
-	reg.MustRegister(requests, seconds, busy)
+	active := newActiveUsers(time.Now)
+	users := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tiktok_active_users", Help: "Different users who asked this gateway for something in the last five minutes, within 1 %. Visitors are not counted.",
+	}, active.estimate)
+	reg.MustRegister(requests, seconds, busy, users)
 	return func(ctx context.Context, c *app.RequestContext) {
 		start := time.Now()
 		busy.Inc()
 		defer busy.Dec()
 		c.Next(ctx)
+		if viewer := call.Of(c).Viewer; viewer > 0 {
+			active.seen(viewer)
+		}
 		route, code := Route(c), c.Response.StatusCode()
 		if isAPI(c) {
 			code = int(call.Of(c).Code)
