@@ -41,7 +41,7 @@ func (t *track) videoCodec() (codec, profile, pixels string) {
 	case "apch", "apcn", "apcs", "apco", "ap4h", "ap4x":
 		return "prores", "", ""
 	}
-	return word(t.codec), "", ""
+	return codecName(t.codec), "", ""
 }
 
 // h264Profile reads the sequence parameter set, "" when that is damaged.
@@ -119,7 +119,7 @@ func (t *track) audioCodec() (codec, profile string) {
 	case ".mp3":
 		return "mp3", ""
 	}
-	return word(t.codec), ""
+	return codecName(t.codec), ""
 }
 
 // soundBoxes finds the boxes of a sound's sample entry: QuickTime has longer ones, and hides the esds box in a wave box.
@@ -194,6 +194,14 @@ func describe(tracks []track) string {
 		names = append(names, strings.TrimSpace(word(tracks[i].handler)+" "+word(tracks[i].codec)))
 	}
 	return strings.Join(names, ", ")
+}
+
+// codecName is a name that is not known here. It is never empty: no name is for no sound.
+func codecName(s string) string {
+	if name := word(s); name != "" {
+		return name
+	}
+	return "unknown"
 }
 
 // word keeps the letters and digits of a name that comes from the file.

@@ -174,7 +174,7 @@ func (p probed) info(container string, size int64) (Info, error) {
 	if video.Width < 1 || video.Height < 1 || video.Width > maxSide || video.Height > maxSide {
 		return Info{}, damaged("a picture of %d x %d", video.Width, video.Height)
 	}
-	i.VideoCodec, i.VideoProfile, i.PixelFormat = word(video.Codec), video.Profile, video.Pixels
+	i.VideoCodec, i.VideoProfile, i.PixelFormat = codecName(video.Codec), video.Profile, video.Pixels
 	i.WidthPx, i.HeightPx = int32(video.Width), int32(video.Height)
 	if x, y, ok := strings.Cut(video.Aspect, ":"); ok {
 		i.WidthPx = aspectWidth(i.WidthPx, number(x), number(y))
@@ -186,7 +186,7 @@ func (p probed) info(container string, size int64) (Info, error) {
 		i.FrameRate = math.Round(number(n)/number(d)*1000) / 1000
 	}
 	if audio != nil {
-		i.AudioCodec, i.AudioProfile = word(audio.Codec), audio.Profile
+		i.AudioCodec, i.AudioProfile = codecName(audio.Codec), audio.Profile
 		if i.AudioCodec != "aac" {
 			i.AudioProfile = ""
 		}

@@ -78,6 +78,7 @@ func TestProbe(t *testing.T) {
 		"QuickTime sound": {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 1, mkbox("wave", esds(0x40))) })}, aac},
 		"unknown mp4a":    {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 0) })}, with(func(i *Info) { i.AudioCodec = "mp4a" })},
 		"Opus":            {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("Opus", 0) })}, with(func(i *Info) { i.AudioCodec = "opus" })},
+		"nameless sound":  {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("\x00\x01\x02\x03", 0) })}, with(func(i *Info) { i.AudioCodec = "unknown" })},
 		"AC-3":            {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("ac-3", 0) })}, with(func(i *Info) { i.AudioCodec = "ac3" })},
 		"equal sizes": {clip{video: video(func(s *stream) {
 			for i := range s.samples {
