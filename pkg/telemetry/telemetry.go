@@ -2,6 +2,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"runtime"
@@ -49,17 +50,26 @@ func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
 	return &Telemetry{Log: log.With("service", service), Level: level, Registry: reg}, nil
 }
 
-// buildInfo says what runs: 1, with the version and the commit in the labels.
-func buildInfo(service string) prometheus.Collector {
-	version, revision := "unknown", "unknown"
+// version and revision are set by the linker (-X) where the build has no repository to ask: in an image.
+var version, revision string //nolint:gochecknoglobals // the linker can set nothing else
+
+// build is the version and the commit of this program.
+func build() (v, commit string) {
+	v, commit = "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
+		v = info.Main.Version
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
-				revision = s.Value
+				commit = s.Value
 			}
 		}
 	}
+	return cmp.Or(version, v), cmp.Or(revision, commit)
+}
+
+// buildInfo says what runs: 1, with the version and the commit in the labels.
+func buildInfo(service string) prometheus.Collector {
+	version, revision := build()
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tiktok_build_info", Help: "Always 1; the labels say which program of which version and commit runs.",
 		ConstLabels: prometheus.Labels{"program": service, "version": version, "revision": revision, "goversion": runtime.Version()},

@@ -42,12 +42,16 @@ type Process struct {
 	Group lifecycle.Group
 }
 
-// Main runs a process to its end and exits: 0 after a clean stop or -check-config, 2 for bad flags or settings, 1 for
-// everything else.
+// Main runs a process to its end and exits: 0 after a clean stop, -check-config or a -healthcheck that found the process
+// well, 2 for bad flags or settings, 1 for everything else.
 func Main(name string, run func(context.Context, *Process) error, flags ...Flag) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p, done, err := load(name, os.Args[1:], os.Environ(), os.Stderr, flags)
+	p, done, err := load(ctx, name, os.Args[1:], os.Environ(), os.Stderr, flags)
+	var sick unhealthyError
+	if errors.As(err, &sick) {
+		os.Exit(1)
+	}
 	if err != nil || done {
 		os.Exit(exitCode(err, 2))
 	}
@@ -66,11 +70,17 @@ func exitCode(err error, failed int) int {
 }
 
 // load reads flags and settings; done says that there is nothing to run. Errors are already printed to w.
-func load(name string, args, environ []string, w io.Writer, flags []Flag) (p *Process, done bool, err error) {
+func load(ctx context.Context, name string, args, environ []string, w io.Writer, flags []Flag) (p *Process, done bool, err error) {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(w)
 	file := fs.String("config", "", "YAML `file` with settings (see config/config.example.yaml)")
 	check := fs.Bool("check-config", false, "check the settings, print them and end")
+	var ask string
+	fs.BoolFunc("healthcheck", "ask the process that runs with these settings whether it lives (=ready: whether it can serve), and end: 0 yes, 1 no", func(v string) error {
+		var err error
+		ask, err = probePath(v)
+		return err
+	})
 	set := map[string]any{}
 	fs.Func("set", "`key=value` sets any setting, e.g. -set telemetry.log_level=debug; may be repeated", func(s string) error {
 		k, v, ok := strings.Cut(s, "=")
@@ -94,6 +104,13 @@ func load(name string, args, environ []string, w io.Writer, flags []Flag) (p *Pr
 	p, err = newProcess(name, *file, environ, set, w)
 	if err != nil {
 		fmt.Fprintf(w, "%s: settings are not usable:\n%v\n", name, err)
+		return nil, true, err
+	}
+	if ask != "" {
+		err := probe(ctx, p.Config, ask)
+		if err != nil {
+			fmt.Fprintf(w, "%s: %v\n", name, err)
+		}
 		return nil, true, err
 	}
 	if *check {

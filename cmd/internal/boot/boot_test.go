@@ -18,7 +18,7 @@ func flags() []Flag {
 
 func TestLoad(t *testing.T) {
 	var out bytes.Buffer
-	p, done, err := load(config.AllInOne, []string{"-addr", ":7", "-demo=false", "-set", "db.max_open=3"}, []string{"TIKTOK_GATEWAY_ADDR=:8"}, &out, flags())
+	p, done, err := load(t.Context(), config.AllInOne, []string{"-addr", ":7", "-demo=false", "-set", "db.max_open=3"}, []string{"TIKTOK_GATEWAY_ADDR=:8"}, &out, flags())
 	if err != nil || done {
 		t.Fatal(done, err, out.String())
 	}
@@ -33,7 +33,7 @@ func TestCheckConfigPrintsWithoutSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	_, done, err := load("api", []string{"-config", secret, "-check-config"}, nil, &out, flags())
+	_, done, err := load(t.Context(), "api", []string{"-config", secret, "-check-config"}, nil, &out, flags())
 	if err != nil || !done || !strings.Contains(out.String(), "settings are good") || strings.Contains(out.String(), "tops3cret") {
 		t.Fatalf("%v %v\n%s", done, err, out.String())
 	}
@@ -54,7 +54,7 @@ func TestBadStartsAreExplained(t *testing.T) {
 		"all at once": {"api", nil, []string{"TIKTOK_DB_DRIVER=x", "TIKTOK_QUEUE_DRIVER=y"}, "queue.driver"},
 	} {
 		var out bytes.Buffer
-		_, _, err := load(c.service, c.args, c.environ, &out, nil)
+		_, _, err := load(t.Context(), c.service, c.args, c.environ, &out, nil)
 		if err == nil || !strings.Contains(out.String(), c.want) || exitCode(err, 2) != 2 {
 			t.Errorf("%s: %v\n%s", name, err, out.String())
 		}

@@ -1,0 +1,52 @@
+# One image with every program and ffmpeg; SERVICE, or the first argument, chooses what runs (default the all-in-one).
+#   make docker                                     tiktok:dev for this machine
+#   docker buildx build --platform linux/amd64,linux/arm64 …   both; the compiler always runs natively
+FROM --platform=$BUILDPLATFORM golang:1.26.8 AS build
+WORKDIR /src
+# GOPROXY: another module proxy, e.g. one in the same country.
+ARG GOPROXY
+ENV CGO_ENABLED=0 GOTOOLCHAIN=local
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY cmd cmd
+COPY config config
+COPY kitex_gen kitex_gen
+COPY pkg pkg
+ARG TARGETOS TARGETARCH
+ARG VERSION=dev
+ARG REVISION=unknown
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
+      -ldflags "-s -w -X tiktok/pkg/telemetry.version=$VERSION -X tiktok/pkg/telemetry.revision=$REVISION" -o /out/ ./cmd/...
+
+FROM debian:12.12-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates ffmpeg tini \
+ && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
+ && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin tiktok \
+ && install -d -o tiktok -g tiktok -m 0700 /data
+COPY --from=build /out/ /opt/tiktok/bin/
+COPY --chmod=0755 deploy/image/entrypoint.sh /opt/tiktok/entrypoint
+
+ARG VERSION=dev
+ARG REVISION=unknown
+ARG CREATED=unknown
+ARG SOURCE=
+LABEL org.opencontainers.image.title="tiktok" \
+      org.opencontainers.image.description="A short-video backend: gateway, five services and the all-in-one" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED" \
+      org.opencontainers.image.source="$SOURCE"
+
+# The root file system may be read-only: only /data (stores of the all-in-one, ffmpeg's work) and /tmp are written to.
+ENV PATH=/opt/tiktok/bin:$PATH \
+    TIKTOK_DATA_DIR=/data \
+    TIKTOK_TELEMETRY_LOG_FORMAT=json
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 10001
+HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 CMD ["/opt/tiktok/entrypoint", "healthcheck"]
+ENTRYPOINT ["/usr/bin/tini", "--", "/opt/tiktok/entrypoint"]
