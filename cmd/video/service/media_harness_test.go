@@ -34,7 +34,7 @@ import (
 	"tiktok/pkg/transport"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // lab is a database and a blob store that replicas of the service share.
 type lab struct {
@@ -99,8 +99,9 @@ func newLab(t *testing.T, cfg sqldb.Config) *lab {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
+	deleted, wakes := l.deleted, l.wakes // a test may set others
 	wg.Go(func() {
-		_ = l.deleted.Consume(ctx, func(_ context.Context, batch []video.VideoDeleted) error {
+		_ = deleted.Consume(ctx, func(_ context.Context, batch []video.VideoDeleted) error {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			for _, e := range batch {
@@ -112,7 +113,7 @@ func newLab(t *testing.T, cfg sqldb.Config) *lab {
 	t.Cleanup(func() {
 		cancel()
 		wg.Wait()
-		_ = errors.Join(l.deleted.Close(), l.wakes.Close(), l.cache.Close())
+		_ = errors.Join(deleted.Close(), wakes.Close(), l.cache.Close())
 	})
 	return l
 }

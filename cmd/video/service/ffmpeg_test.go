@@ -1,0 +1,224 @@
+package service_test
+
+import (
+	"context"
+	"image/jpeg"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"tiktok/cmd/video/service"
+	"tiktok/config"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/blob"
+	"tiktok/pkg/id"
+	"tiktok/pkg/media"
+	"tiktok/pkg/queue"
+	"tiktok/pkg/telemetry"
+)
+
+// The real thing from one end to the other: settings, the real tools, a file that no phone plays and one that all play.
+func TestWithFFmpeg(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("ffmpeg is not installed")
+	}
+	cfg := config.Default()
+	cfg.DataDir = t.TempDir()
+	cfg.DB.Dir, cfg.Blob.Dir = filepath.Join(cfg.DataDir, "db"), filepath.Join(cfg.DataDir, "media")
+	cfg.Media.WorkDir = filepath.Join(cfg.DataDir, "work")
+	tel := telemetry.Discard()
+	deleted, err := service.OpenDeleted(t.Context(), cfg, tel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	svc, err := service.Open(t.Context(), cfg, tel, id.New(0), deleted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := svc.DescribeTools(); !strings.HasPrefix(d, "ffmpeg ") {
+		t.Errorf("tools: %s", d)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := svc.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	wg.Go(func() { _ = deleted.Consume(ctx, func(context.Context, []video.VideoDeleted) error { return nil }) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+		if err := svc.Close(); err != nil {
+			t.Error(err)
+		}
+		_ = deleted.Close()
+	})
+	blobs, err := blob.Open(t.Context(), cfg.Blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(key string) string { return filepath.Join(cfg.Blob.Dir, filepath.FromSlash(key)) }
+	put := func(key, file string) {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := blobs.Put(t.Context(), key, f, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("videos/ab/a.mp4", "../../../test/testdata/tiny.mp4")
+	put("sources/ab/b", "../../../test/testdata/vp8.webm")
+	put("sources/ab/c", "../../../test/testdata/hevc.mp4")
+	put("covers/ab/x.jpg", "../../../test/testdata/tiny.mp4")
+	for _, key := range []string{"videos/ab/a.mp4", "sources/ab/b", "sources/ab/c"} {
+		req := request(1, key)
+		req.PlayKey, req.CoverKey, req.CoverDrawn, req.Transcode = key, "covers/ab/x.jpg", true, strings.HasPrefix(key, "sources/")
+		if _, err := svc.Publish(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the work to be done", func() bool {
+		r, err := svc.ListUploads(t.Context(), &video.ListUploadsRequest{AuthorId: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range r.Uploads {
+			if u.State == video.UploadState_FAILED {
+				t.Fatalf("failed: %v", u)
+			}
+		}
+		return len(r.Uploads) == 0
+	})
+	feed, err := svc.Feed(t.Context(), &video.FeedRequest{})
+	if err != nil || len(feed.Videos) != 3 {
+		t.Fatalf("%v, %v", feed, err)
+	}
+	tools := media.New(media.Config{})
+	for _, v := range feed.Videos {
+		info, err := tools.Probe(t.Context(), at(v.PlayKey))
+		if err != nil || info.Needs() != media.NeedNothing || info.WidthPx != v.WidthPx && v.Title != "videos/ab/a.mp4" || v.DurationMs <= 0 {
+			t.Errorf("%s does not play: %+v, %v; %v", v.Title, info, err, v)
+		}
+		f, err := os.Open(at(v.CoverKey))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := jpeg.Decode(f); err != nil {
+			t.Errorf("cover of %s: %v", v.Title, err)
+		}
+		_ = f.Close()
+		if st, err := os.Stat(at(v.PreviewKey)); err != nil || st.Size() == 0 {
+			t.Errorf("preview of %s: %v", v.Title, err)
+		}
+		checkPlaylist(t, at, v.HlsKey)
+	}
+	for _, v := range feed.Videos {
+		if _, err := svc.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: 1, VideoId: v.Id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "all objects to go", func() bool {
+		left := 0
+		err := filepath.WalkDir(cfg.Blob.Dir, func(_ string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				left++
+			}
+			return err
+		})
+		return err == nil && left == 0
+	})
+}
+
+// checkPlaylist follows a playlist to every file that it names.
+func checkPlaylist(t *testing.T, at func(string) string, key string) {
+	t.Helper()
+	text, err := os.ReadFile(at(key))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	files := 0
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if _, uri, ok := strings.Cut(line, `URI="`); ok {
+			line, _, _ = strings.Cut(uri, `"`)
+		} else if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		files++
+		next := path.Join(path.Dir(key), line)
+		if strings.HasSuffix(next, ".m3u8") {
+			checkPlaylist(t, at, next)
+		} else if st, err := os.Stat(at(next)); err != nil || st.Size() == 0 {
+			t.Errorf("%s names %s: %v", key, line, err)
+		}
+	}
+	if files == 0 {
+		t.Errorf("%s names nothing", key)
+	}
+}
+
+// Processes share the queue of wake-ups and that of deletions, whatever carries them.
+func TestQueuesCarryJSON(t *testing.T) {
+	url := os.Getenv("TIKTOK_TEST_RABBITMQ")
+	if url == "" {
+		t.Skip("TIKTOK_TEST_RABBITMQ is not set")
+	}
+	q := queue.Config{Driver: queue.DriverRabbitMQ, URL: url, Prefix: "video" + strings.ToLower(t.Name()), AppliedWait: -1}
+	cfg := config.Default()
+	cfg.Queue = q
+	deleted, err := service.OpenDeleted(t.Context(), cfg, telemetry.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = deleted.Close() })
+	// The other side may be another build: it knows only these two names.
+	other, err := queue.Open[struct {
+		VideoID  int64 `json:"video_id"`
+		AuthorID int64 `json:"author_id"`
+	}](t.Context(), q, "interaction.video_deleted", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	l := sqliteLab(t)
+	l.deleted = deleted
+	if l.wakes, err = queue.Open[service.Wake](t.Context(), q, service.WakeQueue, nil); err != nil {
+		t.Fatal(err)
+	}
+	wakes := l.wakes
+	t.Cleanup(func() { _ = wakes.Close() })
+	r := l.start()
+	v := r.upload(1, "clip").Video
+	r.done(1)
+	if _, err := r.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: 1, VideoId: v.Id}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	found := false
+	err = other.Consume(ctx, func(_ context.Context, batch []struct {
+		VideoID  int64 `json:"video_id"`
+		AuthorID int64 `json:"author_id"`
+	},
+	) error {
+		for _, e := range batch {
+			if e.VideoID == v.Id && e.AuthorID == 1 {
+				found = true
+				cancel()
+			}
+		}
+		return nil
+	})
+	if err != nil || !found {
+		t.Errorf("the deletion did not arrive: %v", err)
+	}
+	eventually(t, "the row to go", func() bool { return l.row(v.Id) == nil })
+}
