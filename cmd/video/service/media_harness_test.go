@@ -551,6 +551,17 @@ func (f *tools) hold(step string) (entered <-chan struct{}, release func()) {
 	return in, sync.OnceFunc(func() { close(out) })
 }
 
+// holdStep holds up a step in the tool, or the Put of a key that contains what has a "-" or a "/".
+func (r *replica) holdStep(step string) (entered <-chan struct{}) {
+	if strings.ContainsAny(step, "-/") {
+		r.l.tools.hold("none")
+		entered, _ = r.blobs.hold(step)
+		return entered
+	}
+	entered, _ = r.l.tools.hold(step)
+	return entered
+}
+
 func (f *tools) do(ctx context.Context, step, src string, files ...string) error {
 	content, err := os.ReadFile(src)
 	if err != nil {

@@ -99,12 +99,7 @@ func TestKilledInEachStep(t *testing.T) {
 		var videos []*video.Video
 		for i, step := range []string{"transcode", "cover", "preview", "hls", "transcode-", "cover-", "preview-", "/1.m4s", "/master.m3u8"} {
 			first := l.start()
-			entered, _ := l.tools.hold("none")
-			if strings.ContainsAny(step, "-/") {
-				entered, _ = first.blobs.hold(step)
-			} else {
-				entered, _ = l.tools.hold(step)
-			}
+			entered := first.holdStep(step)
 			author := int64(i + 1)
 			p := first.upload(author, title("clip", i), unplayable)
 			wait(t, step, entered)
@@ -300,12 +295,7 @@ func TestDeleteDuringAJob(t *testing.T) {
 			for k, step := range []string{"transcode", "hls", "/1.m4s"} {
 				author := int64(10*i + k + 1)
 				r := l.start(short)
-				entered, _ := l.tools.hold("none")
-				if strings.HasPrefix(step, "/") {
-					entered, _ = r.blobs.hold(step)
-				} else {
-					entered, _ = l.tools.hold(step)
-				}
+				entered := r.holdStep(step)
 				v := r.upload(author, title(where, k), unplayable).Video
 				wait(t, step, entered)
 				by := r
@@ -331,6 +321,36 @@ func TestDeleteDuringAJob(t *testing.T) {
 		}
 		l.tools.check(t)
 	})
+}
+
+// Nobody deletes what another process is still writing: the deletion waits until that has noticed and let go.
+func TestDeletionWaitsForTheJob(t *testing.T) {
+	l := sqliteLab(t)
+	lease := func(d *service.MediaDeps) { d.Lease = 3 * time.Second }
+	a := l.start(lease)
+	entered, ended := make(chan struct{}), make(chan struct{})
+	l.tools.on(func(ctx context.Context, step, _ string) error {
+		if step != "hls" {
+			return nil
+		}
+		close(entered)
+		<-ctx.Done()
+		close(ended)
+		return ctx.Err()
+	})
+	v := a.upload(1, "clip").Video
+	wait(t, "the ladder to begin", entered)
+	b := l.start(lease)
+	if _, err := b.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: 1, VideoId: v.Id}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the row to go", func() bool { return l.row(v.Id) == nil })
+	select {
+	case <-ended:
+	default:
+		t.Error("the deletion was carried out while the job ran")
+	}
+	l.checkTidy()
 }
 
 func TestFiveFailures(t *testing.T) {
