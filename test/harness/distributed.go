@@ -224,8 +224,8 @@ func freePorts(t testing.TB, n int) []string {
 }
 
 // ready asks a process whether it can serve.
-func ready(ctx context.Context, admin string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/readyz", nil)
+func ready(ctx context.Context, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func ready(ctx context.Context, admin string) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s/readyz: HTTP status %d", admin, res.StatusCode)
+		return fmt.Errorf("%s: HTTP status %d", address, res.StatusCode)
 	}
 	return nil
 }

@@ -6,7 +6,10 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
+
+	"tiktok/config"
 )
 
 // Counter reads one metric of all processes, by its labels as they are printed, e.g. `{code="0",method="Feed"}`.
@@ -54,6 +57,19 @@ func (d *Deployment) scrape(t testing.TB, address string, line *regexp.Regexp) m
 		t.Fatal(err)
 	}
 	return found
+}
+
+// Metrics are the addresses, host:port, at which processes answer /metrics, and the names of those processes.
+func (d *Deployment) Metrics() map[string]string {
+	addresses, names := d.host.metrics(), config.Services()
+	if len(addresses) != len(names) {
+		names = []string{config.AllInOne}
+	}
+	out := make(map[string]string, len(addresses))
+	for i, a := range addresses {
+		out[strings.TrimSuffix(strings.TrimPrefix(a, "http://"), "/metrics")] = names[i]
+	}
+	return out
 }
 
 // RPCs counts the calls that the services have answered so far, by their labels. Calls between services count too.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 // process is one program that runs as the system runs it.
 type process struct {
 	name, bin, log, admin string
+	readyPath             string // answers 200 when it can serve; "" is /readyz
 	args, env             []string
 
 	cmd   *exec.Cmd
@@ -30,7 +32,7 @@ func (p *process) startAndWait(ctx context.Context) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		err := ready(ctx, p.admin)
+		err := ready(ctx, p.admin+cmp.Or(p.readyPath, "/readyz"))
 		if err == nil {
 			return nil
 		}
@@ -107,8 +109,15 @@ type Program struct {
 // test ends.
 func RunProgram(t testing.TB, bin, addr string, args ...string) *Program {
 	t.Helper()
+	return RunServer(t, bin, addr, "/readyz", args...)
+}
+
+// RunServer is RunProgram for a program that is not ours: readyPath is what it answers with status 200 when it is ready.
+func RunServer(t testing.TB, bin, addr, readyPath string, args ...string) *Program {
+	t.Helper()
 	p := &process{
-		name: filepath.Base(bin), bin: bin, log: filepath.Join(t.TempDir(), "output"), args: args, env: environ(), admin: "http://" + addr,
+		name: filepath.Base(bin), bin: bin, log: filepath.Join(t.TempDir(), "output"), args: args, env: environ(),
+		admin: "http://" + addr, readyPath: readyPath,
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
