@@ -47,11 +47,14 @@ audit: ## recount every counter of the running stack (env-up) or of ./data, and 
 dead-letters: ## show the events that the running stack (env-up) gave up; ARGS=replay, ARGS="drop -yes", ARGS="list -json"
 	@eval "$$(test/stack.sh env)" && go run ./cmd/deadletters $(or $(ARGS),list)
 
-env-up: ## start MySQL, Redis, RabbitMQ and etcd: in Docker where it runs, else Debian's packages on loopback
+env-up: ## start MySQL, Redis, RabbitMQ, etcd, S3: in Docker where it runs (and Grafana and others to watch; WATCH=off), else Debian's packages
 	@test/stack.sh env-up
 
 env-down: ## stop them
 	@test/stack.sh env-down
+
+docker: ## build the image tiktok:dev, which has every program and ffmpeg
+	@deploy/image/build.sh
 
 start: build ## start all six processes on the servers of env-up
 	@test/stack.sh start
@@ -62,4 +65,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench fault audit dead-letters env-up env-down start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench fault audit dead-letters env-up env-down docker start stop clean

@@ -13,7 +13,9 @@ have_docker() { command -v docker >/dev/null && docker info >/dev/null 2>&1 && d
 
 env_up() {
   if have_docker; then
-    docker compose -f docker-compose.yml up -d --wait
+    local profiles=()
+    [ "${WATCH:-on}" = off ] || profiles=(--profile watch)
+    docker compose -f docker-compose.yml "${profiles[@]}" up -d --wait
   else
     test/env.sh up
   fi
@@ -21,19 +23,38 @@ env_up() {
 
 env_down() {
   if have_docker; then
-    docker compose -f docker-compose.yml down
+    docker compose -f docker-compose.yml --profile '*' down
   else
     test/env.sh down
   fi
 }
 
-# Both ways use the same loopback ports and logins, so the same settings reach them.
+# Both ways use the same loopback ports; the containers have passwords.
 settings() {
   test/env.sh env | grep -v TIKTOK_TEST_
+  if have_docker; then container_logins; fi
   echo "export TIKTOK_LIMITS_DRIVER='${TIKTOK_LIMITS_DRIVER:-redis}'"
   echo "export TIKTOK_AUTH_SECRET_FILE='$data/secret'"
   echo "export TIKTOK_DATA_DIR='$data'"
 }
+
+# The logins of docker-compose.yml, or of .env.
+container_logins() (
+  # shellcheck disable=SC1091 # a file that may be there
+  [ ! -f .env ] || . ./.env
+  cat <<ENV
+export TIKTOK_DB_USER='tiktok'
+export TIKTOK_DB_PASSWORD='${MYSQL_PASSWORD:-tiktok}'
+export TIKTOK_CACHE_PASSWORD='${REDIS_PASSWORD:-tiktok}'
+export TIKTOK_QUEUE_URL='amqp://tiktok:${RABBITMQ_PASSWORD:-tiktok}@127.0.0.1:21672/'
+export TIKTOK_BLOB_DRIVER='s3'
+export TIKTOK_BLOB_S3_ENDPOINT='http://127.0.0.1:21900'
+export TIKTOK_BLOB_S3_BUCKET='tiktok'
+export TIKTOK_BLOB_S3_LOOKUP='path'
+export TIKTOK_BLOB_S3_ACCESS_KEY='tiktok'
+export TIKTOK_BLOB_S3_SECRET_KEY='${S3_PASSWORD:-tiktok-secret}'
+ENV
+)
 
 alive() { [ -f "$run/$1.pid" ] && kill -0 "$(cat "$run/$1.pid")" 2>/dev/null && grep -q "bin/$1" "/proc/$(cat "$run/$1.pid")/cmdline"; }
 
@@ -65,8 +86,8 @@ start() {
     echo "ready"
   done
   # A service is in etcd about a second after it listens; until then the gateway reports it as unavailable.
-  until curl -fs http://127.0.0.1:$(admin_port api)/readyz | grep -qv unavailable; do
-    [ $((SECONDS - began)) -le 60 ] || { echo "a service is not found in etcd: $(curl -s http://127.0.0.1:$(admin_port api)/readyz)"; exit 1; }
+  until curl -fs "http://127.0.0.1:$(admin_port api)/readyz" | grep -qv unavailable; do
+    [ $((SECONDS - began)) -le 60 ] || { echo "a service is not found in etcd: $(curl -s "http://127.0.0.1:$(admin_port api)/readyz")"; exit 1; }
     sleep 0.2
   done
   echo "http://localhost:10001 is ready; logs are in .run/"
