@@ -1,7 +1,8 @@
 /*
  * The HTTP contract of the short-video mobile client, base path /douyin. Every answer is HTTP 200; status_code 0 is
  * success, all else a code of pkg/errno. Parameters come from the query, a urlencoded or a multipart body, for every
- * method. Lists are never null and no field is ever absent. Keys are the client's, hence msgType.
+ * method. Lists are never null and no field is ever absent but those marked optional. Keys are the client's, hence
+ * msgType; what the client does not know (hls_url, preview_url, state and so on) it ignores.
  */
 
 namespace go api
@@ -30,6 +31,30 @@ struct Video {
     6: i64 comment_count
     7: bool is_favorite
     8: string title
+    /** Master playlist of the same video in several sizes; empty until there is one. */
+    9: string hls_url
+    /** Animated picture (WebP); empty until there is one. */
+    10: string preview_url
+    /** ready, processing (better versions are being made) or failed (there will be none). Only in the author's own publish/list. */
+    11: optional string state
+    /** 0..100, beside state. */
+    12: optional i32 progress
+    /** Why it failed, else empty; beside state. */
+    13: optional string reason
+}
+
+/** ProcessingVideo is an upload of the viewer that is not listed yet, because a phone could not play it as it is. */
+struct ProcessingVideo {
+    1: i64 id
+    2: string title
+    /** processing, or failed: then it never will be listed. */
+    3: string state
+    /** 0..100. */
+    4: i32 progress
+    /** Why it failed, else empty. */
+    5: string reason
+    /** Milliseconds since 1970. */
+    6: i64 uploaded_at
 }
 
 struct Comment {
@@ -124,6 +149,15 @@ struct PublishActionResponse {
     2: string status_msg
 }
 
+struct PublishDeleteRequest {
+    1: string token (api.query="token")
+    2: i64 video_id (api.query="video_id")
+}
+struct PublishDeleteResponse {
+    1: i32 status_code
+    2: string status_msg
+}
+
 struct PublishListRequest {
     1: optional i64 user_id (api.query="user_id")
     2: optional string token (api.query="token")
@@ -132,6 +166,8 @@ struct PublishListResponse {
     1: i32 status_code
     2: string status_msg
     3: list<Video> video_list
+    /** Newest first; empty but in the author's own list. */
+    4: list<ProcessingVideo> processing_list
 }
 
 struct FavoriteActionRequest {
@@ -237,6 +273,7 @@ service DouyinService {
     LoginResponse Login(1: LoginRequest req) (api.post="/douyin/user/login/")
     UserResponse User(1: UserRequest req) (api.get="/douyin/user/")
     PublishActionResponse PublishAction(1: PublishActionRequest req) (api.post="/douyin/publish/action/")
+    PublishDeleteResponse PublishDelete(1: PublishDeleteRequest req) (api.post="/douyin/publish/delete/")
     PublishListResponse PublishList(1: PublishListRequest req) (api.get="/douyin/publish/list/")
     FavoriteActionResponse FavoriteAction(1: FavoriteActionRequest req) (api.post="/douyin/favorite/action/")
     FavoriteListResponse FavoriteList(1: FavoriteListRequest req) (api.get="/douyin/favorite/list/")

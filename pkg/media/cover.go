@@ -24,21 +24,27 @@ const (
 // fails, or it takes longer than 10 seconds with the wait for its turn, that is a drawn picture of the same shape, and no
 // error. The only error is that of ctx.
 func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, error) {
+	picture, _, err := t.CoverOrDrawn(ctx, path, info)
+	return picture, err
+}
+
+// CoverOrDrawn is Cover, and says whether the picture is a drawn one, which a frame may replace later. Without ffmpeg the
+// file at path is not read: the path only chooses the colours.
+func (t *Tools) CoverOrDrawn(ctx context.Context, path string, info Info) (picture []byte, drawn bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if t.ffmpeg == "" {
-		return placeholder(path, info), nil
+		return placeholder(path, info), true, nil
 	}
-	picture, err := t.frame(ctx, path, info)
-	if err == nil {
-		return picture, nil
+	if picture, err = t.frame(ctx, path, info); err == nil {
+		return picture, false, nil
 	}
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	}
 	t.log.WarnContext(ctx, "no frame for a cover, drawing one", "err", err)
-	return placeholder(path, info), nil
+	return placeholder(path, info), true, nil
 }
 
 // placeholder has the shape of the video.

@@ -21,8 +21,8 @@ const (
 	Unsupported  Reason = "unsupported"   // may be fine, but reading or converting it needs ffmpeg, which is not here
 )
 
-// text is what a user is told.
-func (r Reason) text() string {
+// Text is what a user is told.
+func (r Reason) Text() string {
 	switch r {
 	case Empty:
 		return "the file is empty"
@@ -67,7 +67,7 @@ func Refused(err error) *Refusal {
 }
 
 func refuse(reason Reason, format string, args ...any) *Refusal {
-	return &Refusal{Reason: reason, Text: reason.text(), detail: fmt.Sprintf(format, args...)}
+	return &Refusal{Reason: reason, Text: reason.Text(), detail: fmt.Sprintf(format, args...)}
 }
 
 func damaged(format string, args ...any) error { return refuse(Damaged, format, args...) }

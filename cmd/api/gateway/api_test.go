@@ -36,7 +36,8 @@ func routes() []route {
 		{"POST", "/douyin/user/register/", []string{"username", "ann", "password", "secret"}, 0, []string{"status_code", "status_msg", "token", "user_id"}},
 		{"POST", "/douyin/user/login/", []string{"username", "ann", "password", "secret"}, 0, []string{"status_code", "status_msg", "token", "user_id"}},
 		{"GET", "/douyin/user/", []string{"user_id", "2"}, 1, []string{"status_code", "status_msg", "user"}},
-		{"GET", "/douyin/publish/list/", []string{"user_id", "2"}, 1, videos},
+		{"GET", "/douyin/publish/list/", []string{"user_id", "2"}, 1, []string{"processing_list", "status_code", "status_msg", "video_list"}},
+		{"POST", "/douyin/publish/delete/", []string{"video_id", "5"}, 2, bare},
 		{"POST", "/douyin/favorite/action/", []string{"video_id", "5", "action_type", "1"}, 2, bare},
 		{"GET", "/douyin/favorite/list/", []string{"user_id", "2"}, 1, videos},
 		{"POST", "/douyin/comment/action/", []string{"video_id", "5", "action_type", "1", "comment_text", "nice"}, 2, []string{"comment", "status_code", "status_msg"}},
@@ -251,7 +252,7 @@ func thirty() *fakes {
 		feed: func(r *video.FeedRequest) (*video.FeedResponse, error) {
 			resp := &video.FeedResponse{NextBeforeMs: 1}
 			for i := range int64(r.Limit) {
-				resp.Videos = append(resp.Videos, &video.Video{Id: 100 + i, AuthorId: 1 + i, Title: "t", PlayKey: "videos/a.mp4", CoverKey: "covers/a.jpg"})
+				resp.Videos = append(resp.Videos, &video.Video{Id: 100 + i, AuthorId: 1 + i, Title: "t", PlayKey: "videos/a.mp4", CoverKey: "covers/a.jpg", HlsKey: "videos/a/hls/master.m3u8"})
 			}
 			return resp, nil
 		},
@@ -301,6 +302,7 @@ func TestFeedView(t *testing.T) {
 		want := map[string]any{
 			"id": float64(101), "title": "t", "favorite_count": float64(101), "comment_count": float64(2), "is_favorite": viewer,
 			"play_url": e.url + "/media/videos/a.mp4", "cover_url": e.url + "/media/covers/a.jpg",
+			"hls_url": e.url + "/media/videos/a/hls/master.m3u8", "preview_url": "",
 			"author": map[string]any{
 				"id": float64(2), "name": "user2", "follow_count": float64(2), "follower_count": float64(6), "is_follow": viewer,
 				"avatar": e.url + "/static/avatars/2.png", "background_image": e.url + "/static/backgrounds/2.jpg", "signature": "hello",

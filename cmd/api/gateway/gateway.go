@@ -53,7 +53,7 @@ type Deps struct {
 	Clients rpc.Clients
 	Tokens  *auth.Tokens
 	Blobs   blob.Store
-	Covers  *media.Tools
+	Tools   *media.Tools
 	// MaxDuration is that of a published video.
 	MaxDuration time.Duration
 	// Shared counts what must be counted for all gateways together: accounts, logins, uploads. Own counts the rest, which
@@ -84,6 +84,7 @@ func New(d Deps) *Gateway {
 	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}
 	wanted := []telemetry.Check{
 		{Name: "interaction", Ready: g.pingInteraction}, {Name: "social", Ready: g.pingSocial}, {Name: "chat", Ready: g.pingChat},
+		{Name: "media_tools", Info: d.Tools.Describe},
 	}
 	g.engine = server.New(
 		server.WithListener(g.ln),
@@ -120,7 +121,7 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 			View:            view.New(d.Clients, d.Zone, d.Tel.Log, d.Tel.Registry),
 			Tokens:          d.Tokens,
 			Blobs:           d.Blobs,
-			Covers:          d.Covers,
+			Tools:           d.Tools,
 			Log:             d.Tel.Log,
 			LoginFailures:   shared("login_failures", d.Limits.LoginFailures),
 			PublishUser:     shared("publish_user", d.Limits.PublishUser),

@@ -25,8 +25,11 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	d := Deps{
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel,
 		MaxDuration:   cfg.Media.MaxDuration,
-		Covers:        media.New(cfg.Media.Config).WithLog(tel.Log),
+		Tools:         media.New(cfg.Media.Config).WithLog(tel.Log),
 		PublicMetrics: cfg.Telemetry.AdminAddr == "",
+	}
+	if !d.Tools.CanEncode() {
+		tel.Log.Warn("uploads that phones do not play as they are will be refused", "tools", d.Tools.Describe())
 	}
 	d.Config.PublicBaseURL = strings.TrimRight(d.Config.PublicBaseURL, "/")
 	var err error

@@ -401,7 +401,10 @@ func TestHealthReadyMetrics(t *testing.T) {
 		t.Errorf("healthz: %d", a.StatusCode)
 	}
 	a := e.get("/readyz")
-	want := map[string]any{"media": "ok", "user": "ok", "video": "ok", "interaction": "ok", "social": "ok", "chat": "ok"}
+	want := map[string]any{
+		"media_tools": "no ffmpeg: only mp4 and mov files with H.264 and AAC are taken, covers are drawn",
+		"media":       "ok", "user": "ok", "video": "ok", "interaction": "ok", "social": "ok", "chat": "ok",
+	}
 	if diff := cmp.Diff(want, a.json); a.StatusCode != 200 || diff != "" {
 		t.Errorf("readyz: %d %s", a.StatusCode, diff)
 	}

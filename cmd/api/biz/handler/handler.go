@@ -3,6 +3,7 @@ package handler
 
 import (
 	"log/slog"
+	"runtime"
 	"time"
 
 	"tiktok/cmd/api/biz/call"
@@ -22,7 +23,7 @@ type Deps struct {
 	View    *view.View
 	Tokens  *auth.Tokens
 	Blobs   blob.Store
-	Covers  *media.Tools
+	Tools   *media.Tools
 	Log     *slog.Logger
 	// LoginFailures is for wrong passwords, per account.
 	LoginFailures middleware.Limit
@@ -40,10 +41,15 @@ type Deps struct {
 }
 
 // Handler has one method per endpoint. It keeps nothing between requests.
-type Handler struct{ Deps }
+type Handler struct {
+	Deps
+	turns chan struct{} // of uploads that need a CPU: as many at once as there are
+}
 
 // New makes a Handler.
-func New(d Deps) *Handler { return &Handler{d} }
+func New(d Deps) *Handler {
+	return &Handler{Deps: d, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
 
 // scope is for whom the answer is made.
 func scope(in *call.Call) view.Scope { return view.Scope{Viewer: in.Viewer, Base: in.Base} }

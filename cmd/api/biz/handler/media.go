@@ -26,7 +26,7 @@ const linkCache = "private, no-store"
 // store, they are sent there.
 func (h *Handler) Media(ctx context.Context, c *app.RequestContext) {
 	key := strings.TrimPrefix(c.Param("key"), "/")
-	if strings.HasPrefix(strings.ToLower(key), TempPrefix) {
+	if lower := strings.ToLower(key); strings.HasPrefix(lower, TempPrefix) || strings.HasPrefix(lower, sourcePrefix) {
 		notFound(c)
 		return
 	}
@@ -35,7 +35,9 @@ func (h *Handler) Media(ctx context.Context, c *app.RequestContext) {
 		if err != nil && !errors.Is(err, blob.ErrBadKey) {
 			h.Log.ErrorContext(ctx, "media link", "key", key, "err", err) // and it streams
 		}
-		if link != "" {
+		// What a playlist names is found relative to it, and a signed link is for one object: that playlist stays here.
+		signed := strings.Contains(link, "?")
+		if link != "" && !(signed && strings.HasSuffix(key, ".m3u8")) {
 			c.Response.Header.Set("Cache-Control", linkCache)
 			c.Redirect(http.StatusFound, []byte(link))
 			return

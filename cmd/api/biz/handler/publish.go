@@ -1,11 +1,8 @@
 package handler
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -20,14 +17,15 @@ import (
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/media"
 )
 
 const (
-	// TempPrefix is where uploads are until they are checked. Nothing below it is served.
-	TempPrefix = "tmp/"
+	// TempPrefix is where uploads are until they are checked, sourcePrefix where those wait that have to be transcoded.
+	// Nothing below them is served.
+	TempPrefix   = "tmp/"
+	sourcePrefix = "sources/"
 	// cleanupTimeout bounds the deletion of what a failed upload has stored, and the question whether it failed.
 	cleanupTimeout = 5 * time.Second
 	// recentVideos is how many of an author's latest videos are searched for one that may have been published.
@@ -35,7 +33,7 @@ const (
 )
 
 // PublishAction takes a video: it streams the file into the blob store, looks whether a phone can play it, takes a cover
-// and makes it public. On any failure nothing of it is left.
+// and makes it public, or hands it to the workers that make it playable. On any failure nothing of it is left.
 func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.UploadTimeout)
 	defer cancel()
@@ -81,79 +79,19 @@ func (h *Handler) publisher(ctx context.Context, in *call.Call) error {
 	return h.PublishUser.Allow(ctx, in.Request, strconv.FormatInt(in.Viewer, 10))
 }
 
-// upload is one video on its way. What has a key is stored, and discard deletes it unless keep says that it is public.
+// upload is one video on its way. What has a key may be stored: discard deletes it unless keep says that it belongs to a
+// video now.
 type upload struct {
-	h                 *Handler
-	id                string
-	temp, play, cover string
-	size              int64
-	info              media.Info
-	keep              bool
-}
-
-// process checks the stored file, gives it its final key and stores its cover.
-func (u *upload) process(ctx context.Context) error {
-	if err := u.probe(ctx); err != nil {
-		return err
-	}
-	cover, err := u.drawCover(ctx)
-	if err != nil {
-		return err
-	}
-	u.play = fmt.Sprintf("videos/%s/%s.mp4", u.id[:2], u.id)
-	if err := u.h.Blobs.Move(ctx, u.temp, u.play); err != nil {
-		return err
-	}
-	u.cover = fmt.Sprintf("covers/%s/%s.jpg", u.id[:2], u.id)
-	_, err = u.h.Blobs.Put(ctx, u.cover, bytes.NewReader(cover), "image/jpeg")
-	return err
-}
-
-func (u *upload) probe(ctx context.Context) error {
-	obj, err := u.h.Blobs.Open(ctx, u.temp)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = obj.Close() }() // only read
-	u.info, err = media.Probe(ctx, media.ReaderAt(obj), obj.Size)
-	if err == nil && u.info.Needs() == media.NeedTranscode {
-		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "video", u.info.VideoCodec, "audio", u.info.AudioCodec)
-		return errno.VideoUnplayable
-	}
-	if r := media.Refused(err); r != nil {
-		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "reason", err)
-		return errno.VideoUnplayable.With(r.Text)
-	}
-	if err != nil {
-		return err
-	}
-	if r := media.Refused(u.info.CheckDuration(u.h.MaxDuration)); r != nil {
-		return errno.VideoTooLong.With(r.Text)
-	}
-	return nil
-}
-
-func (u *upload) drawCover(ctx context.Context) ([]byte, error) {
-	if path, ok := blob.LocalPath(u.h.Blobs, u.temp); ok {
-		return u.h.Covers.Cover(ctx, path, u.info)
-	}
-	obj, err := u.h.Blobs.Open(ctx, u.temp)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = obj.Close() }() // only read
-	f, err := os.CreateTemp("", "tiktok-*.mp4")
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		_ = f.Close()
-		_ = os.Remove(f.Name())
-	}()
-	if _, err := io.Copy(f, obj); err != nil {
-		return nil, err
-	}
-	return u.h.Covers.Cover(ctx, f.Name(), u.info)
+	h  *Handler
+	id string
+	// temp is the file as it came, key what is published: a file that plays, or with transcode one that a worker makes
+	// playable.
+	temp, key, cover string
+	copied           string // a local copy, see file
+	size             int64
+	info             media.Info
+	transcode, drawn bool
+	keep             bool
 }
 
 // publish makes the video public. When the answer of the video service is lost, the video may be public all the same:
@@ -161,8 +99,10 @@ func (u *upload) drawCover(ctx context.Context) ([]byte, error) {
 // is worse than a file without a video.
 func (u *upload) publish(ctx context.Context, author int64, title string) error {
 	_, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
-		AuthorId: author, Title: title, PlayKey: u.play, CoverKey: u.cover,
+		AuthorId: author, Title: title, PlayKey: u.key, CoverKey: u.cover,
 		DurationMs: u.info.DurationMs, SizeBytes: u.size, WidthPx: u.info.WidthPx, HeightPx: u.info.HeightPx,
+		Transcode: u.transcode, CoverDrawn: u.drawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
+		Rotation: int32(u.info.RotationDeg), //nolint:gosec // 0..270
 	})
 	if err == nil {
 		u.keep = true
@@ -175,7 +115,7 @@ func (u *upload) publish(ctx context.Context, author int64, title string) error 
 	if u.published(ctx, author) {
 		return nil
 	}
-	u.h.Log.WarnContext(ctx, "video is perhaps published, its files stay", "play_key", u.play, "cover_key", u.cover, "err", err)
+	u.h.Log.WarnContext(ctx, "video is perhaps published, its files stay", "key", u.key, "cover_key", u.cover, "err", err)
 	return err
 }
 
@@ -196,28 +136,36 @@ func (u *upload) published(ctx context.Context, author int64) bool {
 		return false
 	}
 	for _, v := range r.Videos {
-		if v.PlayKey == u.play {
+		if v.PlayKey == u.key {
 			return true
 		}
 	}
 	return false
 }
 
-// discard deletes what was stored, also when the client has gone.
+// discard deletes what was stored for nothing, also when the client has gone.
 func (u *upload) discard(ctx context.Context) {
-	if u.keep || u.temp == "" {
-		return
+	if u.copied != "" {
+		if err := os.Remove(u.copied); err != nil {
+			u.h.Log.WarnContext(ctx, "the copy of an upload stays", "path", u.copied, "err", err)
+		}
 	}
-	keys := []string{u.temp}
-	if u.play != "" {
-		keys = append(keys, u.play)
+	var keys []string
+	if u.temp != "" {
+		keys = append(keys, u.temp)
 	}
-	if u.cover != "" {
+	if !u.keep && u.key != "" {
+		keys = append(keys, u.key)
+	}
+	if !u.keep && u.cover != "" {
 		keys = append(keys, u.cover)
+	}
+	if len(keys) == 0 {
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	if err := u.h.Blobs.Delete(ctx, keys...); err != nil {
-		u.h.Log.WarnContext(ctx, "files of a failed upload stay", "keys", keys, "err", err)
+		u.h.Log.WarnContext(ctx, "files of an upload stay", "keys", keys, "err", err)
 	}
 }

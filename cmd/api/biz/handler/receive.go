@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -30,18 +31,20 @@ func (u *upload) receive(ctx context.Context, in *call.Call) error {
 		return errno.VideoFileMissing
 	}
 	if in.Body.Size > u.h.MaxUploadBytes+formOverhead {
-		return errno.VideoTooLarge
+		return u.h.tooLarge()
 	}
-	form := multipart.NewReader(bufio.NewReaderSize(&in.Body, readAhead), attrs["boundary"])
+	body := &io.LimitedReader{R: &in.Body, N: u.h.MaxUploadBytes + formOverhead + 1} // also for one of unknown size
+	form := multipart.NewReader(bufio.NewReaderSize(body, readAhead), attrs["boundary"])
 	for range maxUploadParts {
 		part, err := form.NextPart()
 		if params.EndOfForm(err) {
 			return nil
 		}
-		if err != nil {
-			return errno.InvalidArgument.With("the upload is broken or was cut off")
-		}
 		switch {
+		case err != nil && body.N <= 0:
+			return u.h.tooLarge()
+		case err != nil:
+			return errno.InvalidArgument.With("the upload is broken or was cut off")
 		case part.FormName() == "data" && u.temp == "":
 			err = u.store(ctx, part)
 		case part.FileName() == "":
@@ -64,6 +67,16 @@ func addField(p *params.Values, part *multipart.Part) error {
 	return nil
 }
 
+// tooLarge names the limit.
+func (h *Handler) tooLarge() error {
+	const mib = 1 << 20
+	limit := fmt.Sprintf("%d bytes", h.MaxUploadBytes)
+	if h.MaxUploadBytes%mib == 0 {
+		limit = fmt.Sprintf("%d MiB", h.MaxUploadBytes/mib)
+	}
+	return errno.VideoTooLarge.With("the file is larger than " + limit)
+}
+
 // store streams the file to the blob store.
 func (u *upload) store(ctx context.Context, file io.Reader) error {
 	key := TempPrefix + u.id
@@ -74,7 +87,7 @@ func (u *upload) store(ctx context.Context, file io.Reader) error {
 		u.temp, u.size = key, size
 		return nil
 	case errors.Is(r.err, errTooLarge):
-		return errno.VideoTooLarge
+		return u.h.tooLarge()
 	case r.err != nil:
 		return errno.InvalidArgument.With("the upload is broken or was cut off")
 	}

@@ -36,7 +36,7 @@ func (s *System) Ready(ctx context.Context, c *app.RequestContext) {
 	all := append(append([]telemetry.Check(nil), s.needed...), s.wanted...)
 	report, _ := telemetry.Report(ctx, all)
 	status := http.StatusOK
-	for _, n := range s.needed {
+	for _, n := range s.needed { // Report's own verdict is about wanted ones too
 		if report[n.Name] != "ok" {
 			status = http.StatusServiceUnavailable
 		}

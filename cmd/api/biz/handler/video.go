@@ -42,19 +42,28 @@ func feedBefore(in *call.Call, now time.Time) int64 {
 	return n
 }
 
-// PublishList is the videos of a user, newest first.
+// PublishList is the videos of a user, newest first; he himself also sees what is not listed yet.
 func (h *Handler) PublishList(ctx context.Context, in *call.Call) (any, error) {
 	id, err := target(in)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: id, Page: whole()})
+	videos, processing, err := h.View.Works(ctx, scope(in), id)
 	if err != nil {
 		return nil, err
 	}
-	videos, err := h.View.Videos(ctx, scope(in), r.Videos)
+	return &api.PublishListResponse{StatusMsg: pack.OK, VideoList: videos, ProcessingList: processing}, nil
+}
+
+// PublishDelete deletes a video of the viewer, listed or not. It is gone from every list when this returns; its likes,
+// comments and files follow. Again is VideoNotFound.
+func (h *Handler) PublishDelete(ctx context.Context, in *call.Call) (any, error) {
+	id, err := in.Params.ID("video_id")
 	if err != nil {
 		return nil, err
 	}
-	return &api.PublishListResponse{StatusMsg: pack.OK, VideoList: videos}, nil
+	if _, err = h.Clients.Video.DeleteVideo(ctx, &video.DeleteVideoRequest{AuthorId: in.Viewer, VideoId: id}); err != nil {
+		return nil, err
+	}
+	return &api.PublishDeleteResponse{StatusMsg: pack.OK}, nil
 }

@@ -128,7 +128,14 @@ func FailUser(e *errno.Error) any {
 
 // FailVideos is a list of videos.
 func FailVideos(e *errno.Error) any {
-	return &api.PublishListResponse{StatusCode: e.Code, StatusMsg: e.Msg, VideoList: []*api.Video{}}
+	return &api.FavoriteListResponse{StatusCode: e.Code, StatusMsg: e.Msg, VideoList: []*api.Video{}}
+}
+
+// FailWorks is a list of a user's own videos.
+func FailWorks(e *errno.Error) any {
+	return &api.PublishListResponse{
+		StatusCode: e.Code, StatusMsg: e.Msg, VideoList: []*api.Video{}, ProcessingList: []*api.ProcessingVideo{},
+	}
 }
 
 // FailComments is a list of comments.

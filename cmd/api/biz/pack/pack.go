@@ -73,16 +73,57 @@ func pick(id int64, of uint64) uint64 {
 // MediaURL is where the gateway serves a blob.
 func MediaURL(base, key string) string { return base + "/media/" + key }
 
+// optionalURL is empty where there is nothing yet.
+func optionalURL(base, key string) string {
+	if key == "" {
+		return ""
+	}
+	return MediaURL(base, key)
+}
+
 // Video puts a video together; stats may be nil.
 func Video(base string, v *video.Video, author *api.User, s *interaction.VideoStats) *api.Video {
 	out := &api.Video{
 		ID: v.Id, Author: author, Title: v.Title,
 		PlayURL: MediaURL(base, v.PlayKey), CoverURL: MediaURL(base, v.CoverKey),
+		HlsURL: optionalURL(base, v.HlsKey), PreviewURL: optionalURL(base, v.PreviewKey),
 	}
 	if s != nil {
 		out.FavoriteCount, out.CommentCount, out.IsFavorite = s.FavoriteCount, s.CommentCount, s.IsFavorite
 	}
 	return out
+}
+
+// What a client reads of the work on an upload.
+const (
+	stateReady, stateProcessing, stateFailed = "ready", "processing", "failed"
+	allDone                                  = 100
+)
+
+func uploadState(s video.UploadState) string {
+	switch s {
+	case video.UploadState_READY:
+		return stateReady
+	case video.UploadState_FAILED:
+		return stateFailed
+	}
+	return stateProcessing
+}
+
+// SetState tells the author of a video how far the work on it is; without an upload it is done.
+func SetState(v *api.Video, u *video.Upload) {
+	state, progress, reason := stateReady, int32(allDone), ""
+	if u != nil {
+		state, progress, reason = uploadState(u.State), u.Progress, u.Reason
+	}
+	v.State, v.Progress, v.Reason = &state, &progress, &reason
+}
+
+// ProcessingVideo is an upload that is in no list yet.
+func ProcessingVideo(u *video.Upload) *api.ProcessingVideo {
+	return &api.ProcessingVideo{
+		ID: u.VideoId, Title: u.Title, State: uploadState(u.State), Progress: u.Progress, Reason: u.Reason, UploadedAt: u.UploadedAtMs,
+	}
 }
 
 // Comment puts a comment together; its date is one of the given zone.

@@ -89,6 +89,16 @@ type Video struct {
 	CommentCount  int64  `thrift:"comment_count,6" form:"comment_count" json:"comment_count" query:"comment_count"`
 	IsFavorite    bool   `thrift:"is_favorite,7" form:"is_favorite" json:"is_favorite" query:"is_favorite"`
 	Title         string `thrift:"title,8" form:"title" json:"title" query:"title"`
+	/** Master playlist of the same video in several sizes; empty until there is one. */
+	HlsURL string `thrift:"hls_url,9" form:"hls_url" json:"hls_url" query:"hls_url"`
+	/** Animated picture (WebP); empty until there is one. */
+	PreviewURL string `thrift:"preview_url,10" form:"preview_url" json:"preview_url" query:"preview_url"`
+	/** ready, processing (better versions are being made) or failed (there will be none). Only in the author's own publish/list. */
+	State *string `thrift:"state,11,optional" form:"state" json:"state,omitempty" query:"state"`
+	/** 0..100, beside state. */
+	Progress *int32 `thrift:"progress,12,optional" form:"progress" json:"progress,omitempty" query:"progress"`
+	/** Why it failed, else empty; beside state. */
+	Reason *string `thrift:"reason,13,optional" form:"reason" json:"reason,omitempty" query:"reason"`
 }
 
 func NewVideo() *Video {
@@ -135,8 +145,55 @@ func (p *Video) GetTitle() (v string) {
 	return p.Title
 }
 
+func (p *Video) GetHlsURL() (v string) {
+	return p.HlsURL
+}
+
+func (p *Video) GetPreviewURL() (v string) {
+	return p.PreviewURL
+}
+
+var Video_State_DEFAULT string
+
+func (p *Video) GetState() (v string) {
+	if !p.IsSetState() {
+		return Video_State_DEFAULT
+	}
+	return *p.State
+}
+
+var Video_Progress_DEFAULT int32
+
+func (p *Video) GetProgress() (v int32) {
+	if !p.IsSetProgress() {
+		return Video_Progress_DEFAULT
+	}
+	return *p.Progress
+}
+
+var Video_Reason_DEFAULT string
+
+func (p *Video) GetReason() (v string) {
+	if !p.IsSetReason() {
+		return Video_Reason_DEFAULT
+	}
+	return *p.Reason
+}
+
 func (p *Video) IsSetAuthor() bool {
 	return p.Author != nil
+}
+
+func (p *Video) IsSetState() bool {
+	return p.State != nil
+}
+
+func (p *Video) IsSetProgress() bool {
+	return p.Progress != nil
+}
+
+func (p *Video) IsSetReason() bool {
+	return p.Reason != nil
 }
 
 func (p *Video) String() string {
@@ -144,6 +201,58 @@ func (p *Video) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("Video(%+v)", *p)
+}
+
+/** ProcessingVideo is an upload of the viewer that is not listed yet, because a phone could not play it as it is. */
+type ProcessingVideo struct {
+	ID    int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
+	Title string `thrift:"title,2" form:"title" json:"title" query:"title"`
+	/** processing, or failed: then it never will be listed. */
+	State string `thrift:"state,3" form:"state" json:"state" query:"state"`
+	/** 0..100. */
+	Progress int32 `thrift:"progress,4" form:"progress" json:"progress" query:"progress"`
+	/** Why it failed, else empty. */
+	Reason string `thrift:"reason,5" form:"reason" json:"reason" query:"reason"`
+	/** Milliseconds since 1970. */
+	UploadedAt int64 `thrift:"uploaded_at,6" form:"uploaded_at" json:"uploaded_at" query:"uploaded_at"`
+}
+
+func NewProcessingVideo() *ProcessingVideo {
+	return &ProcessingVideo{}
+}
+
+func (p *ProcessingVideo) InitDefault() {
+}
+
+func (p *ProcessingVideo) GetID() (v int64) {
+	return p.ID
+}
+
+func (p *ProcessingVideo) GetTitle() (v string) {
+	return p.Title
+}
+
+func (p *ProcessingVideo) GetState() (v string) {
+	return p.State
+}
+
+func (p *ProcessingVideo) GetProgress() (v int32) {
+	return p.Progress
+}
+
+func (p *ProcessingVideo) GetReason() (v string) {
+	return p.Reason
+}
+
+func (p *ProcessingVideo) GetUploadedAt() (v int64) {
+	return p.UploadedAt
+}
+
+func (p *ProcessingVideo) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ProcessingVideo(%+v)", *p)
 }
 
 type Comment struct {
@@ -679,6 +788,60 @@ func (p *PublishActionResponse) String() string {
 	return fmt.Sprintf("PublishActionResponse(%+v)", *p)
 }
 
+type PublishDeleteRequest struct {
+	Token   string `thrift:"token,1" json:"token" query:"token"`
+	VideoID int64  `thrift:"video_id,2" json:"video_id" query:"video_id"`
+}
+
+func NewPublishDeleteRequest() *PublishDeleteRequest {
+	return &PublishDeleteRequest{}
+}
+
+func (p *PublishDeleteRequest) InitDefault() {
+}
+
+func (p *PublishDeleteRequest) GetToken() (v string) {
+	return p.Token
+}
+
+func (p *PublishDeleteRequest) GetVideoID() (v int64) {
+	return p.VideoID
+}
+
+func (p *PublishDeleteRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PublishDeleteRequest(%+v)", *p)
+}
+
+type PublishDeleteResponse struct {
+	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
+	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+}
+
+func NewPublishDeleteResponse() *PublishDeleteResponse {
+	return &PublishDeleteResponse{}
+}
+
+func (p *PublishDeleteResponse) InitDefault() {
+}
+
+func (p *PublishDeleteResponse) GetStatusCode() (v int32) {
+	return p.StatusCode
+}
+
+func (p *PublishDeleteResponse) GetStatusMsg() (v string) {
+	return p.StatusMsg
+}
+
+func (p *PublishDeleteResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PublishDeleteResponse(%+v)", *p)
+}
+
 type PublishListRequest struct {
 	UserID *int64  `thrift:"user_id,1,optional" json:"user_id,omitempty" query:"user_id"`
 	Token  *string `thrift:"token,2,optional" json:"token,omitempty" query:"token"`
@@ -728,6 +891,8 @@ type PublishListResponse struct {
 	StatusCode int32    `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
 	StatusMsg  string   `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
 	VideoList  []*Video `thrift:"video_list,3,default,list<Video>" form:"video_list" json:"video_list" query:"video_list"`
+	/** Newest first; empty but in the author's own list. */
+	ProcessingList []*ProcessingVideo `thrift:"processing_list,4,default,list<ProcessingVideo>" form:"processing_list" json:"processing_list" query:"processing_list"`
 }
 
 func NewPublishListResponse() *PublishListResponse {
@@ -747,6 +912,10 @@ func (p *PublishListResponse) GetStatusMsg() (v string) {
 
 func (p *PublishListResponse) GetVideoList() (v []*Video) {
 	return p.VideoList
+}
+
+func (p *PublishListResponse) GetProcessingList() (v []*ProcessingVideo) {
+	return p.ProcessingList
 }
 
 func (p *PublishListResponse) String() string {
@@ -1382,6 +1551,8 @@ type DouyinService interface {
 	User(ctx context.Context, req *UserRequest) (r *UserResponse, err error)
 
 	PublishAction(ctx context.Context, req *PublishActionRequest) (r *PublishActionResponse, err error)
+
+	PublishDelete(ctx context.Context, req *PublishDeleteRequest) (r *PublishDeleteResponse, err error)
 
 	PublishList(ctx context.Context, req *PublishListRequest) (r *PublishListResponse, err error)
 
