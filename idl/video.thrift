@@ -46,6 +46,8 @@ struct Upload {
     /** Whether the video is listed already; what a phone cannot play is listed only after it was transcoded. */
     6: bool listed
     7: i64 uploaded_at_ms
+    /** play_key of the PublishRequest; empty when the file is no longer needed. */
+    8: string source_key
 }
 
 /** Name of the queue of VideoDeleted; the interaction service reads it. */

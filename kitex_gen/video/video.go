@@ -217,6 +217,8 @@ type Upload struct {
 	/** Whether the video is listed already; what a phone cannot play is listed only after it was transcoded. */
 	Listed       bool  `thrift:"listed,6" frugal:"6,default,bool" json:"listed"`
 	UploadedAtMs int64 `thrift:"uploaded_at_ms,7" frugal:"7,default,i64" json:"uploaded_at_ms"`
+	/** play_key of the PublishRequest; empty when the file is no longer needed. */
+	SourceKey string `thrift:"source_key,8" frugal:"8,default,string" json:"source_key"`
 }
 
 func NewUpload() *Upload {
@@ -253,6 +255,10 @@ func (p *Upload) GetListed() (v bool) {
 func (p *Upload) GetUploadedAtMs() (v int64) {
 	return p.UploadedAtMs
 }
+
+func (p *Upload) GetSourceKey() (v string) {
+	return p.SourceKey
+}
 func (p *Upload) SetVideoId(val int64) {
 	p.VideoId = val
 }
@@ -274,6 +280,9 @@ func (p *Upload) SetListed(val bool) {
 func (p *Upload) SetUploadedAtMs(val int64) {
 	p.UploadedAtMs = val
 }
+func (p *Upload) SetSourceKey(val string) {
+	p.SourceKey = val
+}
 
 func (p *Upload) String() string {
 	if p == nil {
@@ -290,6 +299,7 @@ var fieldIDToName_Upload = map[int16]string{
 	5: "reason",
 	6: "listed",
 	7: "uploaded_at_ms",
+	8: "source_key",
 }
 
 /** VideoDeleted is the event that tells other services to forget a video. Exactly this is on the queue, as JSON. */

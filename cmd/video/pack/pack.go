@@ -39,7 +39,7 @@ func Uploads(rows []db.Media) []*video.Upload {
 	for i, m := range rows {
 		u := &video.Upload{
 			VideoId: m.VideoID, Title: m.Title, State: video.UploadState(m.State), Progress: int32(m.Progress),
-			Listed: m.Listed != 0, UploadedAtMs: m.CreatedAtMs,
+			Listed: m.Listed != 0, UploadedAtMs: m.CreatedAtMs, SourceKey: m.SourceKey,
 		}
 		if m.State == db.StateFailed {
 			u.Reason = m.Reason

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,19 +129,16 @@ func refused(err error) bool {
 		errors.Is(err, kerrors.ErrNoMoreInstance) || errors.Is(err, kerrors.ErrServiceDiscovery)
 }
 
+// published looks for the video among the author's latest, or among those that wait for a worker.
 func (u *upload) published(ctx context.Context, author int64) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
+	if u.transcode {
+		r, err := u.h.Clients.Video.ListUploads(ctx, &video.ListUploadsRequest{AuthorId: author})
+		return err == nil && slices.ContainsFunc(r.Uploads, func(x *video.Upload) bool { return x.SourceKey == u.key })
+	}
 	r, err := u.h.Clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: author, Page: &common.Page{Limit: recentVideos}})
-	if err != nil {
-		return false
-	}
-	for _, v := range r.Videos {
-		if v.PlayKey == u.key {
-			return true
-		}
-	}
-	return false
+	return err == nil && slices.ContainsFunc(r.Videos, func(x *video.Video) bool { return x.PlayKey == u.key })
 }
 
 // discard deletes what was stored for nothing, also when the client has gone.

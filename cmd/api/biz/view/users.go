@@ -10,7 +10,6 @@ import (
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
-	"tiktok/kitex_gen/video"
 )
 
 // people are users under way from four services.
@@ -26,13 +25,9 @@ func (p *people) fetch(ctx context.Context, g *errgroup.Group, v *View, viewer i
 	if len(ids) == 0 {
 		return
 	}
-	g.Go(func() error {
-		r, err := v.clients.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
-		if err != nil {
-			return err
-		}
-		p.cards = r.Users
-		return nil
+	g.Go(func() (err error) {
+		p.cards, err = v.cards(ctx, ids)
+		return err
 	})
 	decorate := func(missing string, call func(context.Context) error) {
 		g.Go(func() error { v.decorate(ctx, missing, call); return nil })
@@ -53,13 +48,9 @@ func (p *people) fetch(ctx context.Context, g *errgroup.Group, v *View, viewer i
 		p.stats = r.Stats
 		return nil
 	})
-	decorate("work counts", func(ctx context.Context) error {
-		r, err := v.clients.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: ids})
-		if err != nil {
-			return err
-		}
-		p.works = r.WorkCounts
-		return nil
+	decorate("work counts", func(ctx context.Context) (err error) {
+		p.works, err = v.works(ctx, ids)
+		return err
 	})
 }
 

@@ -10,14 +10,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/batch"
 )
 
 // decorTimeout bounds the calls that only decorate: counters and flags. A page without them is better than none.
 const decorTimeout = 900 * time.Millisecond
 
+// flights is how many calls for what everybody sees alike (cards, counts of works) are under way at a time. Requests that
+// come meanwhile go together: in a storm many pages cost one call.
+const flights = 4
+
 // View composes. Make one with New and share it.
 type View struct {
 	clients  rpc.Clients
+	cards    batch.Load[*user.User]
+	works    batch.Load[int64]
 	zone     *time.Location
 	log      *slog.Logger
 	degraded *prometheus.CounterVec
@@ -28,6 +38,20 @@ func New(clients rpc.Clients, zone *time.Location, log *slog.Logger, reg prometh
 	v := &View{clients: clients, zone: zone, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_http_degraded_total", Help: "Answers that were sent with zeros because a decorating call failed, by what was missing.",
 	}, []string{"missing"})}
+	v.cards = batch.Merge(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
+		r, err := clients.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		return r.Users, nil
+	})
+	v.works = batch.Merge(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]int64, error) {
+		r, err := clients.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		return r.WorkCounts, nil
+	})
 	reg.MustRegister(v.degraded)
 	return v
 }
