@@ -16,7 +16,7 @@ func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 	if err != nil {
 		return nil, err
 	}
-	stats, err := s.stats.GetMulti(ctx, ids, s.store.MGetStats)
+	stats, err := s.stats.GetMulti(ctx, ids, s.load)
 	if err != nil {
 		return nil, err
 	}

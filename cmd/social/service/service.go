@@ -9,13 +9,18 @@ import (
 	"tiktok/cmd/social/dal/cache"
 	"tiktok/cmd/social/dal/db"
 	"tiktok/cmd/social/rpc"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/telemetry"
 )
 
 var _ social.SocialService = (*Service)(nil)
+
+// loads is how many statements that fill the cache run at a time; what comes meanwhile goes together.
+const loads = 2
 
 // Deps is what the service works with. All fields are needed; they stay the caller's to close.
 type Deps struct {
@@ -30,6 +35,7 @@ type Deps struct {
 type Service struct {
 	store *db.Store
 	stats *kv.Typed[db.Stats]
+	load  batch.Load[db.Stats]
 	ids   *id.Generator
 	peers rpc.Peers
 	log   *slog.Logger
@@ -43,6 +49,7 @@ func New(d Deps) *Service {
 	return &Service{
 		store: d.Store,
 		stats: kv.NewTyped[db.Stats](d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
+		load:  batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
 		ids:   d.IDs,
 		peers: d.Peers,
 		log:   d.Tel.Log,

@@ -7,14 +7,19 @@ import (
 
 	"tiktok/cmd/user/dal/cache"
 	"tiktok/cmd/user/dal/db"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/auth"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/telemetry"
 )
 
 var _ user.UserService = (*Service)(nil)
+
+// loads is how many statements that fill the cache run at a time; what comes meanwhile goes together.
+const loads = 2
 
 // Deps is what the service works with. All fields are needed; they stay the caller's to close.
 type Deps struct {
@@ -29,6 +34,7 @@ type Deps struct {
 type Service struct {
 	store  *db.Store
 	users  *kv.Typed[db.User]
+	load   batch.Load[db.User]
 	ids    *id.Generator
 	hasher *auth.Hasher
 	now    func() time.Time
@@ -41,6 +47,7 @@ func New(d Deps) *Service {
 	return &Service{
 		store:  d.Store,
 		users:  kv.NewTyped[db.User](d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
+		load:   batch.Merge(loads, common.MAX_BATCH, d.Store.MGet),
 		ids:    d.IDs,
 		hasher: d.Hasher,
 		now:    time.Now,

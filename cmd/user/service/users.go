@@ -15,7 +15,7 @@ func (s *Service) MGetUsers(ctx context.Context, req *user.MGetUsersRequest) (*u
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.users.GetMulti(ctx, ids, s.store.MGet)
+	rows, err := s.users.GetMulti(ctx, ids, s.load)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (s *Service) MGetVideos(ctx context.Context, req *video.MGetVideosRequest) 
 	if err != nil {
 		return nil, err
 	}
-	videos, err := s.videos.GetMulti(ctx, ids, s.store.MGetVideos)
+	videos, err := s.videos.GetMulti(ctx, ids, s.loadVideos)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (s *Service) MCountByAuthor(ctx context.Context, req *video.MCountByAuthorR
 	if err != nil {
 		return nil, err
 	}
-	works, err := s.works.GetMulti(ctx, ids, s.store.MCountWorks)
+	works, err := s.works.GetMulti(ctx, ids, s.loadWorks)
 	if err != nil {
 		return nil, err
 	}

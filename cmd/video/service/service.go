@@ -8,13 +8,18 @@ import (
 
 	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/telemetry"
 )
 
 var _ video.VideoService = (*Service)(nil)
+
+// loads is how many statements of a kind that fill the cache run at a time; what comes meanwhile goes together.
+const loads = 2
 
 // Deps is what the service works with. All fields but Now and Media are needed; they stay the caller's to close.
 type Deps struct {
@@ -33,9 +38,12 @@ type Service struct {
 	store  *db.Store
 	videos *kv.Typed[db.Video]
 	works  *kv.Typed[int64]
-	ids    *id.Generator
-	now    func() time.Time
-	media  *worker
+	// loadVideos and loadWorks fill the cache.
+	loadVideos batch.Load[db.Video]
+	loadWorks  batch.Load[int64]
+	ids        *id.Generator
+	now        func() time.Time
+	media      *worker
 	// close releases what Open opened.
 	close func() error
 }
@@ -53,6 +61,8 @@ func New(d Deps) *Service {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.loadVideos = batch.Merge(loads, common.MAX_BATCH, d.Store.MGetVideos)
+	s.loadWorks = batch.Merge(loads, common.MAX_BATCH, d.Store.MCountWorks)
 	s.media = newWorker(d.Media, d.Store, s.changed, s.now, d.Tel)
 	return s
 }
