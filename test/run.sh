@@ -32,6 +32,9 @@ fi
 step "S3 server"
 .ci/s3.sh
 
+step "Prometheus"
+.ci/prometheus.sh
+
 step "servers"
 trap 'test/env.sh down --purge' EXIT
 test/env.sh down --purge >/dev/null 2>&1 || true
