@@ -38,6 +38,7 @@ func scenarios() []scenario {
 		{"publish the official clip", testPublishOfficialClip},
 		{"publish refused", testPublishRefused},
 		{"media", testMedia},
+		{"delete", testDelete},
 		{"other methods and paths", testOtherRoutes},
 		{"bad input", testBadInput},
 		{"broken bodies", testBrokenBodies},
@@ -60,6 +61,7 @@ func TestContract(t *testing.T) {
 		}
 	})
 	t.Run("too many requests", func(t *testing.T) { testTooManyRequests(t, doc) })
+	t.Run("transcode", func(t *testing.T) { testTranscode(t, doc) })
 	if f := flag.Lookup("test.run"); !t.Failed() && (f == nil || f.Value.String() == "") { // all tests were run
 		doc.requireAllSeen(t)
 	}

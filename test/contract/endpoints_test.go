@@ -56,8 +56,8 @@ func endpoints() []endpoint {
 			"publish list", get, harness.PathPublishList,
 			func(w *world) url.Values { return p("user_id", w.bob.ID, "token", w.ann.Token) },
 			func(w *world) url.Values { return p("user_id", "x", "token", w.ann.Token) }, errno.InvalidArgument,
-			object{"video_list": listOf{videoShape()}},
-			object{"video_list": listOf{videoShape()}},
+			object{"video_list": listOf{videoShape()}, "processing_list": leaf(nothing)},
+			object{"video_list": listOf{videoShape()}, "processing_list": leaf(nothing)},
 		},
 		{
 			"favorite action", post, harness.PathFavorite,

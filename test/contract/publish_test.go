@@ -88,6 +88,10 @@ func testPublish(t *testing.T, d *harness.Deployment) {
 					t.Errorf("%s: HTTP %d, %s, %d bytes", l, a.Status, a.Header.Get("Content-Type"), len(a.Raw))
 				}
 			}
+			requireFaststart(t, d.Raw(t, harness.Request{Method: get, Path: d.Below(t, list[0].PlayURL)}))
+			if own := u.Published(t, u.ID)[0]; own.State != "ready" || own.Progress != 100 || own.Reason != "" {
+				t.Errorf("its author reads %+v", own)
+			}
 			if n := u.Profile(t, 0).WorkCount; n != int64(i+1) {
 				t.Errorf("work_count %d, want %d", n, i+1)
 			}

@@ -88,6 +88,14 @@ func link(v any) error {
 	return nil
 }
 
+// optionalLink is one, or nothing yet.
+func optionalLink(v any) error {
+	if empty(v) == nil {
+		return nil
+	}
+	return link(v)
+}
+
 func matching(pattern string) leaf {
 	re := regexp.MustCompile(pattern)
 	return func(v any) error {
@@ -119,7 +127,24 @@ func videoShape() object {
 	return object{
 		"id": leaf(id), "author": userShape(), "play_url": leaf(link), "cover_url": leaf(link),
 		"favorite_count": leaf(count), "comment_count": leaf(count), "is_favorite": leaf(boolean), "title": leaf(filled),
+		"hls_url": leaf(optionalLink), "preview_url": leaf(optionalLink),
 	}
+}
+
+// ownVideoShape is a video in its author's own list.
+func ownVideoShape() object {
+	v := videoShape()
+	v["state"], v["progress"] = matching("^(processing|ready|failed)$"), leaf(func(v any) error { return whole(v, 0, 101) })
+	v["reason"] = leaf(text)
+	return v
+}
+
+// nothing is an empty list.
+func nothing(v any) error {
+	if l, ok := v.([]any); !ok || len(l) > 0 {
+		return fmt.Errorf("is %v, want an empty list", v)
+	}
+	return nil
 }
 
 func commentShape() object {

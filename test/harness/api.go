@@ -10,26 +10,27 @@ import (
 	"testing"
 )
 
-// Paths of the 16 endpoints.
+// Paths of the endpoints.
 const (
-	PathFeed               = "/douyin/feed/"
-	PathRegister           = "/douyin/user/register/"
-	PathLogin              = "/douyin/user/login/"
-	PathUser               = "/douyin/user/"
-	PathPublish            = "/douyin/publish/action/"
-	PathPublishList        = "/douyin/publish/list/"
-	PathFavorite           = "/douyin/favorite/action/"
-	PathFavoriteList       = "/douyin/favorite/list/"
-	PathComment            = "/douyin/comment/action/"
-	PathCommentList        = "/douyin/comment/list/"
-	PathRelation           = "/douyin/relation/action/"
-	PathFollowList         = "/douyin/relation/follow/list/"
-	PathFollowerList       = "/douyin/relation/follower/list/"
-	PathFriendList         = "/douyin/relation/friend/list/"
-	PathMessage            = "/douyin/message/action/"
-	PathChat               = "/douyin/message/chat/"
-	actionDo         int32 = 1
-	actionUndo       int32 = 2
+	PathFeed                = "/douyin/feed/"
+	PathRegister            = "/douyin/user/register/"
+	PathLogin               = "/douyin/user/login/"
+	PathUser                = "/douyin/user/"
+	PathPublish             = "/douyin/publish/action/"
+	PathPublishDelete       = "/douyin/publish/delete/"
+	PathPublishList         = "/douyin/publish/list/"
+	PathFavorite            = "/douyin/favorite/action/"
+	PathFavoriteList        = "/douyin/favorite/list/"
+	PathComment             = "/douyin/comment/action/"
+	PathCommentList         = "/douyin/comment/list/"
+	PathRelation            = "/douyin/relation/action/"
+	PathFollowList          = "/douyin/relation/follow/list/"
+	PathFollowerList        = "/douyin/relation/follower/list/"
+	PathFriendList          = "/douyin/relation/friend/list/"
+	PathMessage             = "/douyin/message/action/"
+	PathChat                = "/douyin/message/chat/"
+	actionDo          int32 = 1
+	actionUndo        int32 = 2
 )
 
 // Card is a user as the API shows one.
@@ -64,6 +65,22 @@ type Video struct {
 	CommentCount  int64  `json:"comment_count"`
 	IsFavorite    bool   `json:"is_favorite"`
 	Title         string `json:"title"`
+	HLSURL        string `json:"hls_url"`
+	PreviewURL    string `json:"preview_url"`
+	// State and what follows are only in the author's own list.
+	State    string `json:"state"`
+	Progress int32  `json:"progress"`
+	Reason   string `json:"reason"`
+}
+
+// Processing is an upload that is not listed yet, as its author reads it.
+type Processing struct {
+	ID         int64  `json:"id"`
+	Title      string `json:"title"`
+	State      string `json:"state"`
+	Progress   int32  `json:"progress"`
+	Reason     string `json:"reason"`
+	UploadedAt int64  `json:"uploaded_at"`
 }
 
 // Comment is a comment as the API shows one.
@@ -264,7 +281,26 @@ func (u *User) videos(t testing.TB, path string, id int64) []Video {
 // Published are a user's videos as u sees them.
 func (u *User) Published(t testing.TB, id int64) []Video {
 	t.Helper()
-	return u.videos(t, PathPublishList, id)
+	listed, _ := u.Works(t, id)
+	return listed
+}
+
+// Works are a user's videos as u sees them, and what is not listed yet of u's own.
+func (u *User) Works(t testing.TB, id int64) ([]Video, []Processing) {
+	t.Helper()
+	var got struct {
+		envelope
+		VideoList      []Video      `json:"video_list"`
+		ProcessingList []Processing `json:"processing_list"`
+	}
+	u.Get(t, PathPublishList, "user_id", id).OK(t).Decode(t, &got)
+	return got.VideoList, got.ProcessingList
+}
+
+// DeleteVideo deletes a video of u.
+func (u *User) DeleteVideo(t testing.TB, video int64) {
+	t.Helper()
+	u.Post(t, PathPublishDelete, "video_id", video).OK(t)
 }
 
 // Favorites are the videos that a user likes, as u sees them.

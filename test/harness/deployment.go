@@ -99,10 +99,10 @@ func Each(t *testing.T, opts []Option, scenarios func(t *testing.T, d *Deploymen
 }
 
 // collect applies opts to the harness's own settings: no demo content, loopback only, covers drawn (a frame by ffmpeg
-// takes a fifth of a second for each upload).
+// takes a fifth of a second for each upload), and for tests that have ffmpeg no work on videos that play already.
 func collect(t testing.TB, opts []Option) options {
 	o := options{set: map[string]string{
-		"gateway.addr": "127.0.0.1:0", "demo.enabled": "false", "media.ffmpeg": "off",
+		"gateway.addr": "127.0.0.1:0", "demo.enabled": "false", "media.ffmpeg": "off", "media.background": "false",
 	}}
 	for _, opt := range opts {
 		opt(&o)
@@ -151,7 +151,7 @@ func (d *Deployment) complete(ctx context.Context) error {
 		return err
 	}
 	for name, state := range parts {
-		if state != "ok" {
+		if state != "ok" && name != "media_tools" { // that one describes
 			return fmt.Errorf("%s is %s", name, state)
 		}
 	}
