@@ -298,8 +298,13 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 					}
 				}
 
-				// While the slow reader is still away, nobody may join it for what was committed.
-				for _, c := range []*Typed[card]{slow, writer} {
+				// While the slow reader is still away, nobody may join it for what was committed. With another process
+				// only that one asks: a question to the slow one would end its flight, and then it stores nothing anyway.
+				midway := []*Typed[card]{slow, writer}
+				if tt.other {
+					midway = midway[1:]
+				}
+				for _, c := range midway {
 					if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
 						t.Errorf("after the commit: %q", got[1].Name)
 					}
