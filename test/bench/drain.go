@@ -63,13 +63,13 @@ func (s *session) drainOf(ctx context.Context, hot bool) error {
 		if applied == 0 {
 			begin = time.Now()
 		}
-		fmt.Fprintf(s.out, "\r  %s  %d of %d applied   ", r.Scenario, applied, s.opts.events)
+		fmt.Fprintf(s.live, "\r  %s  %d of %d applied   ", r.Scenario, applied, s.opts.events)
 		if applied < int64(s.opts.events) {
 			return fmt.Errorf("%d of %d events are applied", applied, s.opts.events)
 		}
 		return nil
 	})
-	fmt.Fprint(s.out, "\r\x1b[K")
+	fmt.Fprint(s.live, "\r\x1b[K")
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/mattn/go-isatty"
 )
 
 // options are the flags.
@@ -142,12 +144,12 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	s := &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out}
+	s := &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out, live: terminal(out)}
 	secret, err := d.secret()
 	if err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(out, "\r\x1b[K  "+format, args...) }
+	say := func(format string, args ...any) { fmt.Fprintf(s.live, "\r\x1b[K  "+format, args...) }
 	fmt.Fprintf(out, "%s: preparing\n", d.name)
 	if s.data, err = newLoader(d.cfg, say).load(ctx, secret, o.users, o.videos); err != nil {
 		return err
@@ -199,4 +201,12 @@ func (s *session) write() error {
 		return replaceSection(s.opts.doc, s.dep.name, markdown(all))
 	}
 	return nil
+}
+
+// terminal is out if somebody watches it, else nothing.
+func terminal(out io.Writer) io.Writer {
+	if f, ok := out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+		return f
+	}
+	return io.Discard
 }

@@ -21,9 +21,9 @@ type session struct {
 	dep  *deployment
 	data *dataset
 	gen  *generator
-	// out is for people.
-	out     io.Writer
-	results []result
+	// out is for people; live is what they watch while something runs, nothing when out is no terminal.
+	out, live io.Writer
+	results   []result
 }
 
 // fresh is a result with what is known beforehand.
@@ -60,7 +60,7 @@ func (s *session) measure(ctx context.Context, sc scenario, p plan) (result, err
 	profiles <- nil
 	began, before := time.Now(), int64(0)
 	progress := func(answered int64) {
-		fmt.Fprintf(s.out, "\r  %s  %3.0f s  %6d/s  %d accepted   ", sc.name, time.Since(began).Seconds(), answered-before, answered)
+		fmt.Fprintf(s.live, "\r  %s  %3.0f s  %6d/s  %d accepted   ", sc.name, time.Since(began).Seconds(), answered-before, answered)
 		before = answered
 	}
 	window := func(answered int64) {
@@ -70,7 +70,7 @@ func (s *session) measure(ctx context.Context, sc scenario, p plan) (result, err
 		}
 	}
 	t, err := s.gen.run(ctx, p, sc, s.data, progress, window)
-	fmt.Fprint(s.out, "\r\x1b[K")
+	fmt.Fprint(s.live, "\r\x1b[K")
 	if err := errors.Join(err, ctx.Err(), <-profiles); err != nil {
 		return r, err
 	}
