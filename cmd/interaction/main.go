@@ -11,7 +11,9 @@ import (
 	"tiktok/cmd/interaction/service"
 	"tiktok/cmd/internal/boot"
 	"tiktok/kitex_gen/interaction/interactionservice"
+	"tiktok/kitex_gen/video"
 	"tiktok/kitex_gen/video/videoservice"
+	"tiktok/pkg/queue"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
 )
@@ -19,7 +21,12 @@ import (
 func main() { boot.Main("interaction", run) }
 
 func run(ctx context.Context, p *boot.Process) error {
-	svc, err := open(ctx, p)
+	deleted, err := service.OpenDeleted(ctx, p.Config, p.Telemetry)
+	if err != nil {
+		return errors.Join(err, p.Group.Close())
+	}
+	p.Group.Add("deleted videos", nil, deleted.Close)
+	svc, err := open(ctx, p, deleted)
 	if err != nil {
 		return errors.Join(err, p.Group.Close())
 	}
@@ -28,7 +35,7 @@ func run(ctx context.Context, p *boot.Process) error {
 		telemetry.Check{Name: "interaction", Ready: svc.Ready})
 }
 
-func open(ctx context.Context, p *boot.Process) (*service.Service, error) {
+func open(ctx context.Context, p *boot.Process, deleted queue.Queue[video.VideoDeleted]) (*service.Service, error) {
 	ids, err := p.IDs(ctx)
 	if err != nil {
 		return nil, err
@@ -41,5 +48,5 @@ func open(ctx context.Context, p *boot.Process) (*service.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return service.Open(ctx, p.Config, p.Telemetry, ids, rpc.Peers{Videos: videos})
+	return service.Open(ctx, p.Config, p.Telemetry, ids, rpc.Peers{Videos: videos}, deleted)
 }

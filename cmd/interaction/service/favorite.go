@@ -64,7 +64,8 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 }
 
 // authorOf tells who published a video. It fails with VideoNotFound. Callers who ask at the same time share one call of
-// the video service, and its answer is good for a few seconds: a video that is deleted can be liked for that long.
+// the video service, and its answer is good for a few seconds. The replica that hears of a deletion forgets it at once;
+// what another one accepts meanwhile for a video that is gone is dropped by the writer.
 func (s *Service) authorOf(ctx context.Context, videoID int64) (int64, error) {
 	authors, err := s.authors.GetMulti(ctx, []int64{videoID}, s.loadAuthors)
 	if err != nil {

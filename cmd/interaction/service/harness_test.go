@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -43,7 +44,9 @@ func authorOf(videoID int64) int64 { return videoID / videosPerAuthor }
 type fakeVideos struct {
 	video.VideoService
 	calls atomic.Int64
-	err   atomic.Pointer[error]
+	// deleted holds the ids of videos that are no more.
+	deleted sync.Map
+	err     atomic.Pointer[error]
 }
 
 // MGetVideos implements the generated interface.
@@ -54,6 +57,9 @@ func (f *fakeVideos) MGetVideos(_ context.Context, req *video.MGetVideosRequest)
 	}
 	resp := &video.MGetVideosResponse{Videos: map[int64]*video.Video{}}
 	for _, v := range req.VideoIds {
+		if _, deleted := f.deleted.Load(v); deleted {
+			continue
+		}
 		if a := authorOf(v); a >= 1 && a <= authors {
 			resp.Videos[v] = &video.Video{Id: v, AuthorId: a, Title: "a video"}
 		}
@@ -94,19 +100,24 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	deleted, err := queue.Open[video.VideoDeleted](t.Context(), queue.Config{Driver: queue.DriverMemory}, video.QUEUE_VIDEO_DELETED, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	authors, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := Deps{
-		Store:  db.New(raw),
-		Cache:  cache,
-		Queue:  events,
-		Direct: direct,
-		Local:  authors,
-		Words:  filter(t, "mask"),
-		IDs:    id.New(0),
-		Peers:  rpc.Peers{Videos: videos},
+		Store:   db.New(raw),
+		Cache:   cache,
+		Queue:   events,
+		Deleted: deleted,
+		Direct:  direct,
+		Local:   authors,
+		Words:   filter(t, "mask"),
+		IDs:     id.New(0),
+		Peers:   rpc.Peers{Videos: videos},
 	}
 	if change != nil {
 		change(&d)
@@ -127,7 +138,7 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 		if err := d.Cache.Close(); err != nil {
 			t.Errorf("close the cache: %v", err)
 		}
-		if err := errors.Join(d.Direct.Close(), d.Local.Close()); err != nil {
+		if err := errors.Join(d.Direct.Close(), d.Deleted.Close(), d.Local.Close()); err != nil {
 			t.Errorf("close the rest: %v", err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/rpc"
 	"tiktok/config"
+	"tiktok/kitex_gen/video"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/queue"
@@ -24,11 +25,19 @@ const Name = "interaction"
 // localBytes bounds the cache of authors: about 30,000 videos.
 const localBytes = 8 << 20
 
-// Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it. No write
-// is answered before Run consumes the queue.
-func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers) (*Service, error) {
+// OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
+// same one. The caller closes it.
+func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
+	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry))
+}
+
+// Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it; deleted
+// stays the caller's. No write is answered before Run consumes the queue.
+func Open(
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, deleted queue.Queue[video.VideoDeleted],
+) (*Service, error) {
 	var closers []func() error
-	s, err := open(ctx, cfg, tel, ids, peers, &closers)
+	s, err := open(ctx, cfg, tel, ids, peers, deleted, &closers)
 	slices.Reverse(closers)
 	if err != nil {
 		return nil, errors.Join(err, closeAll(closers))
@@ -38,7 +47,8 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 }
 
 func open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, closers *[]func() error,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, deleted queue.Queue[video.VideoDeleted],
+	closers *[]func() error,
 ) (*Service, error) {
 	filter, err := words.Open(cfg.Words)
 	if err != nil {
@@ -73,6 +83,7 @@ func open(
 		Store:   db.New(sql),
 		Cache:   cache,
 		Queue:   events,
+		Deleted: deleted,
 		Direct:  direct,
 		Local:   local,
 		Words:   filter,

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +37,11 @@ func TestOpenAgain(t *testing.T) {
 	v := videoOf(1, 1)
 	run := func(use func(s *Service)) {
 		t.Helper()
-		s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t))
+		deleted, err := OpenDeleted(t.Context(), cfg, telemetry.Discard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t), deleted)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +56,7 @@ func TestOpenAgain(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if err := s.Close(); err != nil {
+		if err := errors.Join(s.Close(), deleted.Close()); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 		if err := s.Ready(t.Context()); err == nil {
@@ -93,7 +98,7 @@ func TestOpenFails(t *testing.T) {
 			cfg := config.Default()
 			cfg.DB.Dir = t.TempDir()
 			change(&cfg)
-			s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), rpc.Peers{})
+			s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), rpc.Peers{}, nil)
 			if err == nil || s != nil || !strings.HasPrefix(err.Error(), "interaction: ") {
 				t.Errorf("Open: %v, %v", s, err)
 			}

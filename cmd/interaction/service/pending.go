@@ -19,7 +19,7 @@ import (
 //     viewer, and there is no pending list of a video: it would be the hot key that the queue is there to avoid.
 //
 // An overlay decides with the writer's own rules, on rows and counters of one moment of the store (Snapshot), so that
-// an event counts either there or here. Counters of what has pending events are therefore read from the store and not
+// an event counts either there or here. Events of deleted videos count nowhere. Counters of what has pending events are therefore read from the store and not
 // from the cache; the first read that finds all of a list, or a good part of it, stored takes that out.
 
 // pendingLists are lists as they were read.
@@ -41,6 +41,21 @@ func observe[K comparable](s *Service, rows map[K]db.Favorite) {
 		newest = max(newest, row.LastEvent)
 	}
 	s.ids.Observe(newest)
+}
+
+// live are the lists without the events of deleted videos, which will not be stored.
+func live(ctx context.Context, at *db.Store, lists pendingLists) (pendingLists, error) {
+	about := aboutVideos(lists)
+	deleted, err := at.DeletedVideos(ctx, slices.Collect(maps.Keys(about)))
+	if err != nil || len(deleted) == 0 {
+		return lists, err
+	}
+	left := make(pendingLists, len(lists))
+	for key, l := range lists {
+		l.Events = slices.DeleteFunc(slices.Clone(l.Events), func(e mq.Event) bool { return deleted[e.VideoID] })
+		left[key] = l // also when it is empty now: then it is trimmed
+	}
+	return left, nil
 }
 
 // stored says which events of the lists are stored already. Rows that were not read count as not stored.
@@ -84,7 +99,10 @@ func (s *Service) trim(ctx context.Context, lists []cache.Stored) {
 func (s *Service) room(ctx context.Context, key cache.PendingKey) error {
 	full, fresh := s.pending.Full(key)
 	if full && !fresh {
-		lists := s.readPending(ctx, key)
+		lists, err := live(ctx, s.store, s.readPending(ctx, key))
+		if err != nil {
+			return err
+		}
 		_, keys := favoriteEvents(lists)
 		_, ids := commentEvents(lists)
 		favorites, err := s.store.FavoriteRows(ctx, keys)
@@ -161,17 +179,24 @@ func commentDelta(row db.Comment, stored bool, e mq.Event) int64 {
 func (s *Service) videoStatsNow(
 	ctx context.Context, viewer int64, touched, all []int64, lists pendingLists,
 ) (counts map[int64]cache.VideoStats, liked map[int64]bool, err error) {
-	likes, keys := favoriteEvents(lists)
-	byID, commentIDs := commentEvents(lists)
-	for _, v := range all {
-		if key := (db.FavoriteKey{UserID: viewer, VideoID: v}); likes[key] == nil {
-			keys = append(keys, key)
-		}
-	}
+	var likes map[db.FavoriteKey][]mq.Event
+	var byID map[int64]mq.Event
 	var stats map[int64]db.VideoStats
 	var rows map[db.FavoriteKey]db.Favorite
 	var comments map[int64]db.Comment
 	err = s.store.Snapshot(ctx, func(at *db.Store) error {
+		if lists, err = live(ctx, at, lists); err != nil {
+			return err
+		}
+		var keys []db.FavoriteKey
+		var commentIDs []int64
+		likes, keys = favoriteEvents(lists)
+		byID, commentIDs = commentEvents(lists)
+		for _, v := range all {
+			if key := (db.FavoriteKey{UserID: viewer, VideoID: v}); likes[key] == nil {
+				keys = append(keys, key)
+			}
+		}
 		if stats, err = at.VideoStats(ctx, touched); err != nil {
 			return err
 		}
@@ -215,10 +240,15 @@ func (s *Service) videoStatsNow(
 func (s *Service) userStatsNow(
 	ctx context.Context, viewer int64, touched []int64, lists pendingLists,
 ) (map[int64]cache.UserStats, error) {
-	likes, keys := favoriteEvents(lists)
+	var likes map[db.FavoriteKey][]mq.Event
+	var keys []db.FavoriteKey
 	var stats map[int64]db.UserStats
 	var rows map[db.FavoriteKey]db.Favorite
 	err := s.store.Snapshot(ctx, func(at *db.Store) (err error) {
+		if lists, err = live(ctx, at, lists); err != nil {
+			return err
+		}
+		likes, keys = favoriteEvents(lists)
 		if stats, err = at.UserStats(ctx, touched); err != nil {
 			return err
 		}
@@ -254,10 +284,15 @@ func (s *Service) favorites(ctx context.Context, userID, before int64, limit int
 	if len(lists) == 0 {
 		return s.store.ListFavorites(ctx, userID, before, limit)
 	}
-	likes, keys := favoriteEvents(lists)
+	var likes map[db.FavoriteKey][]mq.Event
+	var keys []db.FavoriteKey
 	var rows map[db.FavoriteKey]db.Favorite
 	var list []db.Favorite
 	err := s.store.Snapshot(ctx, func(at *db.Store) (err error) {
+		if lists, err = live(ctx, at, lists); err != nil {
+			return err
+		}
+		likes, keys = favoriteEvents(lists)
 		if rows, err = at.FavoriteRows(ctx, keys); err != nil {
 			return err
 		}
@@ -294,10 +329,15 @@ func (s *Service) comments(ctx context.Context, viewer, videoID, before int64, l
 	if len(touchedVideos([]int64{videoID}, lists)) == 0 {
 		return s.store.ListComments(ctx, videoID, before, limit)
 	}
-	byID, ids := commentEvents(lists)
+	var byID map[int64]mq.Event
+	var ids []int64
 	var rows map[int64]db.Comment
 	var list []db.Comment
 	err := s.store.Snapshot(ctx, func(at *db.Store) (err error) {
+		if lists, err = live(ctx, at, lists); err != nil {
+			return err
+		}
+		byID, ids = commentEvents(lists)
 		if rows, err = at.CommentRows(ctx, ids); err != nil {
 			return err
 		}
@@ -346,13 +386,18 @@ func (s *Service) ownComment(ctx context.Context, userID, commentID int64) (row 
 
 // touchedVideos are those of the videos that a pending event of lists is about.
 func touchedVideos(videoIDs []int64, lists pendingLists) []int64 {
+	return having(videoIDs, aboutVideos(lists))
+}
+
+// aboutVideos are the videos that pending events of lists are about.
+func aboutVideos(lists pendingLists) map[int64]bool {
 	about := map[int64]bool{}
 	for _, l := range lists {
 		for _, e := range l.Events {
 			about[e.VideoID] = true
 		}
 	}
-	return having(videoIDs, about)
+	return about
 }
 
 // touchedUsers are those of the users who have a pending list, or whose video a pending like of the viewer is about.

@@ -88,7 +88,7 @@ func TestReplicasOverRabbitMQ(t *testing.T) {
 }
 
 // connected waits until the queues have found the broker. Without it the first writes go straight to the store.
-func connected(t *testing.T, queues ...queue.Queue[mq.Event]) {
+func connected[T any](t *testing.T, queues ...queue.Queue[T]) {
 	t.Helper()
 	retry := time.NewTicker(20 * time.Millisecond)
 	defer retry.Stop()
@@ -116,7 +116,7 @@ func drop(t *testing.T, url, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []string{name, name + ".dead"} {
+	for _, q := range []string{"tiktok." + name, "tiktok." + name + ".dead"} {
 		left, err := ch.QueueDelete(q, false, false, false)
 		if err != nil {
 			t.Errorf("delete queue %s: %v", q, err)

@@ -10,14 +10,16 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 	"golang.org/x/sync/errgroup"
 
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/rpc"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -30,6 +32,8 @@ type Deps struct {
 	Store *db.Store
 	Cache kv.Store
 	Queue queue.Queue[mq.Event]
+	// Deleted tells which videos the video service has deleted.
+	Deleted queue.Queue[video.VideoDeleted]
 	// Direct is the memory driver: it takes what Queue cannot, while its broker is away.
 	Direct queue.Queue[mq.Event]
 	// Local is a cache in this process, for what never changes.
@@ -39,7 +43,7 @@ type Deps struct {
 	Peers rpc.Peers
 	// Log gets a line when the cache fails or the clock is wrong. Nil: no log.
 	Log *slog.Logger
-	// Metrics gets the cache's counters and the clock's offset. Nil: no metrics.
+	// Metrics gets the cache's counters and the service's own metrics. Several services may share one. Nil: no metrics.
 	Metrics prometheus.Registerer
 }
 
@@ -50,20 +54,27 @@ type Service struct {
 	// pending is what the queue has accepted and the store may not have yet.
 	pending *cache.Pending
 	queue   queue.Queue[mq.Event]
+	deleted queue.Queue[video.VideoDeleted]
 	// direct is group commit in this process, for when the broker is away.
 	direct queue.Queue[mq.Event]
 	// authors are the authors of videos.
-	authors     *kv.Typed[int64]
-	words       *words.Filter
-	ids         *id.Generator
-	peers       rpc.Peers
-	log         *slog.Logger
-	clockOffset prometheus.Gauge
+	authors *kv.Typed[int64]
+	// loadVideos and loadUsers fill the cache of counters.
+	loadVideos batch.Load[cache.VideoStats]
+	loadUsers  batch.Load[cache.UserStats]
+	words      *words.Filter
+	ids        *id.Generator
+	peers      rpc.Peers
+	log        *slog.Logger
+	metrics
 	// closers release what Open opened, in this order.
 	closers []func() error
 }
 
 var _ interaction.InteractionService = (*Service)(nil)
+
+// loads is how many statements of a kind that fill the cache run at a time; what comes meanwhile goes together.
+const loads = 2
 
 // New puts a service together. It starts nothing: no write is answered before Run consumes the queue.
 func New(d Deps) *Service {
@@ -71,29 +82,34 @@ func New(d Deps) *Service {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{
+	s := &Service{
 		store:   d.Store,
 		stats:   cache.NewStats(d.Cache, d.Log, d.Metrics),
 		pending: cache.NewPending(d.Cache, d.Log),
 		queue:   d.Queue,
+		deleted: d.Deleted,
 		direct:  d.Direct,
 		authors: cache.NewAuthors(d.Local, d.Log, d.Metrics),
 		words:   d.Words,
 		ids:     d.IDs,
 		peers:   d.Peers,
 		log:     log,
-		clockOffset: promauto.With(d.Metrics).NewGauge(prometheus.GaugeOpts{
-			Name: "tiktok_clock_offset_seconds", Help: "How far the database server's clock is ahead of this process's.",
-			ConstLabels: prometheus.Labels{"service": Name},
-		}),
+		metrics: newMetrics(d.Metrics),
 	}
+	s.loadVideos = batch.Merge(loads, common.MAX_BATCH, s.loadVideoStats)
+	s.loadUsers = batch.Merge(loads, common.MAX_BATCH, s.loadUserStats)
+	return s
 }
 
-// Run applies queued events, and looks after the store and the clock, until ctx ends.
+// Run applies queued events, forgets deleted videos, and looks after the store and the clock, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.queue.Consume(ctx, s.apply) })
 	g.Go(func() error { return s.direct.Consume(ctx, s.apply) })
+	g.Go(func() error {
+		// The queue's own context goes on to the end of what it holds. A deletion may be long, and can stop anywhere.
+		return s.deleted.Consume(ctx, func(_ context.Context, events []video.VideoDeleted) error { return s.forget(ctx, events) })
+	})
 	g.Go(func() error { s.watchClock(ctx); return nil })
 	g.Go(func() error { s.purge(ctx); return nil })
 	return g.Wait()

@@ -23,7 +23,7 @@ func (s *Service) MGetVideoStats(ctx context.Context, req *interaction.MGetVideo
 		lists = s.readPending(ctx, cache.FavoritesBy(req.ViewerId), cache.CommentsBy(req.ViewerId))
 	}
 	touched := touchedVideos(ids, lists)
-	counts, err := s.stats.Videos.GetMulti(ctx, without(ids, touched), s.loadVideoStats)
+	counts, err := s.stats.Videos.GetMulti(ctx, without(ids, touched), s.loadVideos)
 	if err != nil {
 		return nil, fmt.Errorf("read video stats: %w", err)
 	}
@@ -64,7 +64,7 @@ func (s *Service) MGetUserStats(ctx context.Context, req *interaction.MGetUserSt
 	}
 	lists := s.readPending(ctx, keys...)
 	touched := touchedUsers(req.ViewerId, ids, lists)
-	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched), s.loadUserStats)
+	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched), s.loadUsers)
 	if err != nil {
 		return nil, fmt.Errorf("read user stats: %w", err)
 	}

@@ -71,8 +71,15 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	for _, e := range events {
 		s.ids.Observe(e.ID)
 	}
+	dropped := 0
 	for try := 1; ; try++ {
 		err = s.store.Write(ctx, c.write)
+		var gone videosDeleted
+		if errors.As(err, &gone) {
+			dropped += c.drop(gone)
+			try = 0 // there are fewer videos each time
+			continue
+		}
 		if !errors.Is(err, sqldb.ErrDuplicate) || try == applyTries {
 			break
 		}
@@ -80,6 +87,7 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	if err != nil {
 		return fmt.Errorf("apply %d events: %w", len(events), err)
 	}
+	s.dropped.Add(float64(dropped))
 	// All of them, not only what changed just now: if the process that committed an event died before this line, the
 	// event comes again, changes nothing, and the caches must still hear of it.
 	s.stats.Videos.Invalidate(ctx, c.videos...)
@@ -133,11 +141,37 @@ func newChange(events []mq.Event) (*change, error) {
 	return c, nil
 }
 
+// videosDeleted is the error of a change that holds likes or comments of these videos.
+type videosDeleted map[int64]bool
+
+// Error implements error.
+func (v videosDeleted) Error() string { return fmt.Sprintf("%d videos are deleted", len(v)) }
+
+// drop takes the events of deleted videos out of the change and returns how many these are. Whose counters they would
+// have changed stays: the caches hear of them all the same.
+func (c *change) drop(deleted videosDeleted) (events int) {
+	c.favoriteKeys = slices.DeleteFunc(c.favoriteKeys, func(k db.FavoriteKey) bool {
+		if deleted[k.VideoID] {
+			events += len(c.favorites[k])
+		}
+		return deleted[k.VideoID]
+	})
+	c.commentIDs = slices.DeleteFunc(c.commentIDs, func(id int64) bool {
+		gone := deleted[c.comments[id][0].VideoID]
+		if gone {
+			events += len(c.comments[id])
+		}
+		return gone
+	})
+	return events
+}
+
 func compareFavoriteKeys(a, b db.FavoriteKey) int {
 	return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.VideoID, b.VideoID))
 }
 
-// write applies the change in one transaction. It starts from nothing each time it is called.
+// write applies the change in one transaction. It starts from nothing each time it is called. It fails with
+// videosDeleted when something would hang on a deleted video.
 func (c *change) write(tx *db.Tx) error {
 	t := tally{videos: map[int64]*db.VideoStats{}, users: map[int64]*db.UserStats{}}
 	if err := c.writeFavorites(tx, &t); err != nil {
@@ -146,8 +180,18 @@ func (c *change) write(tx *db.Tx) error {
 	if err := c.writeComments(tx, &t); err != nil {
 		return err
 	}
-	if err := tx.AddVideoStats(t.videoRows()); err != nil {
+	rows, videos := t.videoRows()
+	if err := tx.AddVideoStats(rows); err != nil {
 		return err
+	}
+	// The rows are locked now. Whoever deletes one of the videos has either marked it before, or waits until this change
+	// is committed and finds it.
+	deleted, err := tx.DeletedVideos(videos)
+	if err != nil {
+		return err
+	}
+	if len(deleted) > 0 {
+		return videosDeleted(deleted)
 	}
 	return tx.AddUserStats(t.userRows())
 }
@@ -290,15 +334,13 @@ func (t *tally) user(userID int64) *db.UserStats {
 	return u
 }
 
-// videoRows are the counters that change, by id.
-func (t *tally) videoRows() []db.VideoStats {
-	var rows []db.VideoStats
-	for _, k := range slices.Sorted(maps.Keys(t.videos)) {
-		if v := *t.videos[k]; v.FavoriteCount != 0 || v.CommentCount != 0 {
-			rows = append(rows, v)
-		}
+// videoRows are the counters of the videos that something happened to, by id, also where that adds up to nothing.
+func (t *tally) videoRows() (rows []db.VideoStats, videoIDs []int64) {
+	videoIDs = slices.Sorted(maps.Keys(t.videos))
+	for _, k := range videoIDs {
+		rows = append(rows, *t.videos[k])
 	}
-	return rows
+	return rows, videoIDs
 }
 
 // userRows are the counters that change, by id.

@@ -124,7 +124,7 @@ func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
 	if err != nil {
 		return err
 	}
-	interactions, err := interaction.Open(ctx, a.cfg, a.tel, ids, interactionrpc.Peers{Videos: toVideo})
+	interactions, err := interaction.Open(ctx, a.cfg, a.tel, ids, interactionrpc.Peers{Videos: toVideo}, deleted)
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,11 @@ import (
 	"tiktok/pkg/kv"
 )
 
-// authorTTL bounds how long a video that is gone may still be liked and commented on.
+// authorTTL bounds how long a process that does not hear of a deletion accepts likes and comments for nothing.
 const authorTTL = 10 * time.Second
 
 // NewAuthors returns the cache of who published a video, in a store of this process: an author never changes, so no
-// other process has to hear of anything. Only what exists is cached, so a video is there as soon as it is published. A
+// other process has to hear of anything, and the writer does not store what hangs on a deleted video. Only what exists is cached, so a video is there as soon as it is published. A
 // nil log or metrics switches that off.
 func NewAuthors(local kv.Store, log *slog.Logger, metrics prometheus.Registerer) *kv.Typed[int64] {
 	return kv.NewTyped[int64](local, kv.Options{

@@ -8,12 +8,13 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// VideoStats reads the counters of videos. One that nothing happened to yet is absent. At most 1000 ids.
+// VideoStats reads the counters of videos. One that nothing happened to yet is absent, and so is one that is deleted. At
+// most 1000 ids.
 func (s *Store) VideoStats(ctx context.Context, ids []int64) (map[int64]VideoStats, error) {
 	found := make(map[int64]VideoStats, len(ids))
 	var rows []VideoStats
 	err := s.read.WithContext(ctx).Select("video_id", "favorite_count", "comment_count").
-		Where("video_id IN ?", ids).Find(&rows).Error
+		Where("video_id IN ? AND deleted = ?", ids, false).Find(&rows).Error
 	for _, r := range rows {
 		found[r.VideoID] = r
 	}
@@ -32,8 +33,8 @@ func (s *Store) UserStats(ctx context.Context, ids []int64) (map[int64]UserStats
 	return found, err
 }
 
-// AddVideoStats adds the given counts, which may be negative. Rows sorted by id keep two writers from waiting for each
-// other.
+// AddVideoStats adds the given counts, which may be negative, and locks the rows, also where it adds 0. Rows sorted by id
+// keep two writers from waiting for each other.
 func (t *Tx) AddVideoStats(rows []VideoStats) error {
 	upsert := clause.OnConflict{
 		Columns:   []clause.Column{{Name: "video_id"}},

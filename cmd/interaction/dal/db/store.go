@@ -57,6 +57,8 @@ type VideoStats struct {
 	AuthorID      int64 `gorm:"column:author_id"`
 	FavoriteCount int64 `gorm:"column:favorite_count"`
 	CommentCount  int64 `gorm:"column:comment_count"`
+	// Deleted says that the video is deleted: its counters only go down, to 0.
+	Deleted bool `gorm:"column:deleted"`
 }
 
 // UserStats are a user's counters, or what to add to them.

@@ -179,15 +179,15 @@ func TestAddStats(t *testing.T) {
 			t.Helper()
 			write(t, s, func(tx *db.Tx) error { return errors.Join(tx.AddVideoStats(videos), tx.AddUserStats(users)) })
 		}
-		add([]db.VideoStats{{1, 100, 3, 0}, {2, 100, 0, 5}}, []db.UserStats{{100, 3, 1}, {101, 0, 7}})
-		add([]db.VideoStats{{1, 100, 2, 1}, {2, 0, 0, -2}, {3, 102, 1, 1}}, []db.UserStats{{100, -1, 0}, {102, 1, 1}})
+		add([]db.VideoStats{{1, 100, 3, 0, false}, {2, 100, 0, 5, false}}, []db.UserStats{{100, 3, 1}, {101, 0, 7}})
+		add([]db.VideoStats{{1, 100, 2, 1, false}, {2, 0, 0, -2, false}, {3, 102, 1, 1, false}}, []db.UserStats{{100, -1, 0}, {102, 1, 1}})
 		add(nil, nil)
 
 		videos, err := s.VideoStats(t.Context(), []int64{1, 2, 3, 4})
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "videos", map[int64]db.VideoStats{1: {1, 0, 5, 1}, 2: {2, 0, 0, 3}, 3: {3, 0, 1, 1}}, videos)
+		same(t, "videos", map[int64]db.VideoStats{1: {1, 0, 5, 1, false}, 2: {2, 0, 0, 3, false}, 3: {3, 0, 1, 1, false}}, videos)
 		users, err := s.UserStats(t.Context(), []int64{100, 101, 102, 103})
 		if err != nil {
 			t.Fatal(err)
@@ -407,10 +407,17 @@ func TestPlans(t *testing.T) {
 		})
 		_, _, _, err8 := s.PurgeFavorites(ctx, db.FavoriteKey{UserID: 3, VideoID: 1000005}, 1)
 		_, _, _, err9 := s.PurgeComments(ctx, 100, 102)
-		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
+		_, err10 := s.DeletedVideos(ctx, []int64{1000001, 1000002})
+		err11 := s.ForgetVideo(ctx, 1000001, 1, func([]int64) {})
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
 			t.Fatal(err)
 		}
-		wants := []string{"favorites_list", "PRIMARY", "comments_list", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY"}
+		wants := []string{
+			"favorites_list", "PRIMARY", "comments_list", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY",
+			// ForgetVideo: likes that were taken back, then likes until there are none, then comments until there are none.
+			"favorites_recount", "favorites_recount", "favorites_recount", "PRIMARY", "favorites_recount",
+			"comments_list", "PRIMARY", "comments_list",
+		}
 		if len(seen) != len(wants) {
 			t.Fatalf("noted %d statements, want %d", len(seen), len(wants))
 		}

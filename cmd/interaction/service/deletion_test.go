@@ -1,0 +1,458 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	mrand "math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tiktok/cmd/interaction/dal/cache"
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/errno"
+	"tiktok/pkg/id"
+	"tiktok/pkg/queue"
+	"tiktok/pkg/queue/queuetest"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/sqldb/sqldbtest"
+)
+
+// deletion is the event of a deleted video.
+func deletion(videoID int64) video.VideoDeleted {
+	return video.VideoDeleted{VideoId: videoID, AuthorId: authorOf(videoID)}
+}
+
+// deleteVideo does what the video service does: the video is gone, and others are told.
+func (f *fixture) deleteVideo(t testing.TB, videoID int64) {
+	t.Helper()
+	f.videos.deleted.Store(videoID, true)
+	if _, err := f.deleted.Publish(t.Context(), deletion(videoID)); err != nil {
+		t.Errorf("delete video %d: %v", videoID, err)
+	}
+}
+
+// forgotten fails the test when something hangs on the videos, or a counter does not equal its list.
+func (f *fixture) forgotten(t testing.TB, videoIDs ...int64) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"likes":    "SELECT COUNT(*) FROM favorites WHERE video_id IN ? AND liked",
+		"comments": "SELECT COUNT(*) FROM comments WHERE video_id IN ? AND (NOT deleted OR content <> '')",
+		"counts":   "SELECT COUNT(*) FROM video_stats WHERE video_id IN ? AND (favorite_count <> 0 OR comment_count <> 0 OR NOT deleted)",
+	} {
+		var n int64
+		if err := f.raw.Read.Raw(query, videoIDs).Scan(&n).Error; err != nil {
+			t.Fatal(err)
+		}
+		if n != 0 {
+			t.Errorf("%d %s of deleted videos are left", n, what)
+		}
+	}
+	f.audited(t)
+}
+
+// applied stores events in batches, as the queue's writer does.
+func (f *fixture) applied(t testing.TB, events []mq.Event) {
+	t.Helper()
+	for batch := range slices.Chunk(events, 512) {
+		if err := f.apply(t.Context(), batch); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A deletion that is stopped after each of its transactions, and begun again, ends as one that was not. Every counter
+// equals its list, in the store and in the caches, after each transaction; other videos keep what they have.
+func TestForgetVideo(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		const likes, comments, author = 3000, 1500, 1
+		v, other := videoOf(author, 1), videoOf(author, 2)
+		events := []mq.Event{f.likeEvent(author, v, true)} // also the author himself
+		for u := range int64(likes) {
+			events = append(events, f.likeEvent(1000+u, v, true))
+			if u < comments {
+				events = append(events, f.createEvent(1000+u, v))
+			}
+			if u%100 == 0 {
+				events = append(events, f.likeEvent(1000+u, other, true), f.createEvent(1000+u, other))
+			}
+			if u%7 == 0 {
+				events = append(events, f.likeEvent(9000+u, v, true), f.likeEvent(9000+u, v, false))
+			}
+		}
+		f.applied(t, events)
+		same(t, "before", interaction.VideoStats{FavoriteCount: likes + 1, CommentCount: comments}, f.videoStats(t, 0, v))
+		same(t, "author", interaction.UserStats{TotalFavorited: likes + 1 + likes/100, FavoriteCount: 1}, f.userStats(t, author))
+		same(t, "another user", interaction.UserStats{FavoriteCount: 1}, f.userStats(t, 1001))
+
+		steps := 0
+		for done := false; !done; steps++ {
+			ctx, stop := context.WithCancel(t.Context())
+			left := f.standing(t, v)
+			err := f.store.ForgetVideo(ctx, v, author, func([]int64) {
+				// The mark, and what is found done, change nothing: go on until something is stored.
+				if steps == 0 || f.standing(t, v) < left {
+					stop()
+				}
+			})
+			stop()
+			if done = err == nil; !done && !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			if now := f.standing(t, v); left-now > 1000 {
+				t.Errorf("one step took %d rows away, want at most 1000", left-now)
+			}
+			f.audited(t)
+			same(t, "in the middle", interaction.VideoStats{}, f.stored(t, v))
+		}
+		if steps != 8 { // the mark, 4 times likes, 2 times comments, the end
+			t.Errorf("it took %d steps, want 8", steps)
+		}
+		f.forgotten(t, v)
+		// Its process died before the caches heard of anything: the event comes again.
+		f.deleteVideo(t, v)
+		f.deleteVideo(t, v)
+		same(t, "after", interaction.VideoStats{}, f.videoStats(t, 1000, v))
+		same(t, "author", interaction.UserStats{TotalFavorited: likes / 100}, f.userStats(t, author))
+		same(t, "user", interaction.UserStats{FavoriteCount: 1}, f.userStats(t, 1000))
+		same(t, "list", []int64{other}, f.favorites(t, 1000, 0))
+		same(t, "another user", interaction.UserStats{}, f.userStats(t, 1001))
+		same(t, "another list", []int64{}, f.favorites(t, 1001, 0))
+		same(t, "another video", interaction.VideoStats{FavoriteCount: likes / 100, CommentCount: likes / 100}, f.videoStats(t, 0, other))
+
+		// All that ever hung on it comes again, and more.
+		f.applied(t, events)
+		f.applied(t, []mq.Event{f.likeEvent(1000, v, true), f.createEvent(1000, v), f.likeEvent(77, v, true), f.likeEvent(77, other, true)})
+		f.forgotten(t, v)
+		same(t, "another video", interaction.VideoStats{FavoriteCount: likes/100 + 1, CommentCount: likes / 100}, f.videoStats(t, 0, other))
+
+		// What is left of it goes with the tombstones.
+		if _, err := f.purgeOnce(t.Context(), id.At(time.Now().Add(time.Hour)), 0); err != nil {
+			t.Error(err)
+		}
+		same(t, "likes left", int64(likes/100+1), f.rows(t, "favorites"))
+		same(t, "comments left", int64(likes/100), f.rows(t, "comments"))
+		f.forgotten(t, v)
+	})
+}
+
+// standing is how many likes and comments a video has.
+func (f *fixture) standing(t testing.TB, videoID int64) (n int64) {
+	t.Helper()
+	err := f.raw.Read.Raw("SELECT (SELECT COUNT(*) FROM favorites WHERE video_id = ? AND liked) + (SELECT COUNT(*) FROM comments WHERE video_id = ? AND NOT deleted)",
+		videoID, videoID).Scan(&n).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// stored are a video's counters without any cache.
+func (f *fixture) stored(t testing.TB, videoID int64) interaction.VideoStats {
+	t.Helper()
+	counts, err := f.loadVideoStats(t.Context(), []int64{videoID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return interaction.VideoStats{FavoriteCount: counts[videoID].FavoriteCount, CommentCount: counts[videoID].CommentCount}
+}
+
+// Several writers store likes and comments of a video, of which nothing is stored yet, while it is forgotten, twice at
+// once. Whoever is first, nothing is left, and the writers' other events are stored.
+func TestForgetRaces(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		stays := videoOf(50, 1)
+		const rounds, writers, events = 40, 3, 20
+		var gone []int64
+		for round := range int64(rounds) {
+			v := videoOf(1+round%40, 100+round)
+			gone = append(gone, v)
+			start := make(chan struct{})
+			var wg sync.WaitGroup
+			for w := range int64(writers) {
+				var batch []mq.Event
+				for i := range int64(events) {
+					// Users of neighbouring batches meet in each other's rows; some are authors.
+					user := 30 + (w*events/2+i)%60
+					batch = append(batch, f.likeEvent(user, v, true), f.createEvent(user, v))
+					if i%3 == 0 {
+						batch = append(batch, f.likeEvent(user+1, v, false))
+					}
+				}
+				batch = append(batch, f.createEvent(30, stays))
+				wg.Go(func() {
+					<-start
+					for half := range slices.Chunk(batch, len(batch)/2+1) {
+						if err := f.apply(t.Context(), half); err != nil {
+							t.Errorf("apply: %v", err)
+						}
+					}
+				})
+			}
+			for range 2 {
+				wg.Go(func() {
+					<-start
+					if err := f.forget(t.Context(), []video.VideoDeleted{deletion(v)}); err != nil {
+						t.Errorf("forget: %v", err)
+					}
+				})
+			}
+			close(start)
+			wg.Wait()
+		}
+		f.forgotten(t, gone...)
+		same(t, "the video that stays", interaction.VideoStats{CommentCount: rounds * writers}, f.videoStats(t, 0, stays))
+	})
+}
+
+// Users like, unlike and comment through a queue that delays, reorders and delivers again, while one of the videos is
+// deleted under their hands, and told so several times.
+func TestDeletionChaos(t *testing.T) {
+	sqldbtest.Each(t, Name, db.Migrations(), func(t *testing.T, raw *sqldb.DB) {
+		seed := mrand.Uint64()
+		t.Logf("seed %d", seed)
+		var chaos *queuetest.Chaos[mq.Event]
+		f := newFixture(t, raw, func(d *Deps) {
+			chaos = queuetest.NewChaos(d.Queue, seed)
+			d.Queue = chaos
+		})
+		dies, stays := videoOf(1, 1), videoOf(1, 2)
+		const users, turns = 20, 40
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		liked, comments := map[int64]bool{}, int64(0)
+		for u := range int64(users) {
+			r := mrand.New(mrand.NewPCG(seed, uint64(u)))
+			wg.Go(func() {
+				user := 1 + u
+				for i := range turns {
+					if u == 0 && i == turns/2 {
+						f.deleteVideo(t, dies)
+					}
+					if f.refusedOrDone(t, user, dies, r.IntN(4)) {
+						continue
+					}
+					is := r.IntN(2) == 0
+					if is {
+						f.like(t, user, stays)
+					} else {
+						f.unlike(t, user, stays)
+					}
+					f.comment(t, user, stays, "hi")
+					mu.Lock()
+					liked[user] = is
+					comments++
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		if err := chaos.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.deleteVideo(t, dies)
+		f.forgotten(t, dies)
+		want := interaction.VideoStats{CommentCount: comments}
+		for user := int64(1); user <= users; user++ {
+			list := []int64{}
+			if liked[user] {
+				want.FavoriteCount++
+				list = append(list, stays)
+			}
+			same(t, "list", list, f.favorites(t, user, 0))
+			if n := f.userStats(t, user).FavoriteCount; n != int64(len(list)) {
+				t.Errorf("user %d likes %d, his list has %d", user, n, len(list))
+			}
+		}
+		same(t, "the video that stays", want, f.videoStats(t, 0, stays))
+		same(t, "the one that is deleted", interaction.VideoStats{}, f.videoStats(t, 1, dies))
+		if _, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: dies, ViewerId: 1}); !failedWith(err, errno.VideoNotFound) {
+			t.Errorf("comments of a deleted video: %v", err)
+		}
+	})
+}
+
+// refusedOrDone does something with a video that may be deleted at any time, or reports false: the other one's turn.
+func (f *fixture) refusedOrDone(t *testing.T, user, videoID int64, what int) bool {
+	t.Helper()
+	var err error
+	switch what {
+	case 0:
+		_, err = f.client.Favorite(t.Context(), &interaction.FavoriteRequest{UserId: user, VideoId: videoID})
+	case 1:
+		_, err = f.client.Unfavorite(t.Context(), &interaction.UnfavoriteRequest{UserId: user, VideoId: videoID})
+	case 2:
+		var resp *interaction.CreateCommentResponse
+		resp, err = f.client.CreateComment(t.Context(), &interaction.CreateCommentRequest{UserId: user, VideoId: videoID, Content: "hi"})
+		if err == nil && user%2 == 0 {
+			if err = f.delete(t, user, videoID, resp.Comment.Id); failedWith(err, errno.CommentNotFound) {
+				err = nil // deleted with the video
+			}
+		}
+	default:
+		return false
+	}
+	if err != nil && !failedWith(err, errno.VideoNotFound) {
+		t.Errorf("user %d, video %d: %v", user, videoID, err)
+	}
+	return true
+}
+
+// From the deletion on, a like or a comment is refused, although who published the video was just asked.
+func TestLikeAfterDeletion(t *testing.T) {
+	f := onSQLite(t, nil)
+	v := videoOf(1, 1)
+	f.like(t, 101, v)
+	f.deleteVideo(t, v)
+	_, err1 := f.client.Favorite(t.Context(), &interaction.FavoriteRequest{UserId: 102, VideoId: v})
+	_, err2 := f.client.CreateComment(t.Context(), &interaction.CreateCommentRequest{UserId: 102, VideoId: v, Content: "hi"})
+	for _, err := range []error{err1, err2} {
+		if !failedWith(err, errno.VideoNotFound) {
+			t.Errorf("after the deletion: %v", err)
+		}
+	}
+}
+
+// What is accepted and not stored when its video is deleted shows nowhere, and leaves the lists of what is pending.
+func TestPendingOfDeleted(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		const user, author = 101, 1
+		v, other := videoOf(author, 1), videoOf(author, 2)
+		r.a.like(t, user, v)
+		r.a.like(t, user, other)
+		r.a.comment(t, user, v, "hi")
+		r.a.comment(t, user, other, "hi")
+		same(t, "list before", []int64{other, v}, r.b.favorites(t, user, 0))
+		r.a.deleteVideo(t, v)
+
+		check := func(when string) {
+			t.Helper()
+			same(t, when+": list", []int64{other}, r.b.favorites(t, user, 0))
+			same(t, when+": user", interaction.UserStats{FavoriteCount: 1}, r.b.userStatsFor(t, user, user))
+			same(t, when+": author", interaction.UserStats{TotalFavorited: 1}, r.b.userStatsFor(t, user, author))
+			same(t, when+": video", interaction.VideoStats{}, r.b.videoStats(t, user, v))
+			same(t, when+": another video", interaction.VideoStats{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, r.b.videoStats(t, user, other))
+		}
+		check("pending")
+		lists := r.pending(t, cache.FavoritesBy(user), cache.CommentsBy(user))
+		for r.deliver(t, 2) {
+			check("partly stored")
+		}
+		check("stored")
+		r.a.forgotten(t, v)
+		// Nobody has cleaned the lists: the next reads do.
+		if err := r.cache.Set(t.Context(), lists); err != nil {
+			t.Fatal(err)
+		}
+		check("stored and listed")
+		values, err := r.cache.MGet(t.Context(), []string{lists[0].Key, lists[1].Key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range values {
+			if v != nil && string(v) != "[]" {
+				t.Errorf("still pending: %s", v)
+			}
+		}
+	})
+}
+
+// A deletion that names nothing is refused for good and does not hold up the others.
+func TestBadDeletion(t *testing.T) {
+	for _, bad := range []video.VideoDeleted{{}, {VideoId: 1}, {AuthorId: 1}, {VideoId: -1, AuthorId: 1}} {
+		f := onSQLite(t, nil)
+		if _, err := f.deleted.Publish(t.Context(), bad); !errors.Is(err, queue.ErrPoison) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
+// Through RabbitMQ: one deletion comes twice, one can never be carried out and becomes a dead letter.
+func TestDeletionOverRabbitMQ(t *testing.T) {
+	url := os.Getenv("TIKTOK_TEST_RABBITMQ")
+	if url == "" {
+		t.Skip("TIKTOK_TEST_RABBITMQ is not set")
+	}
+	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: url}
+	name := "test.interaction.deleted." + rand.Text()
+	t.Cleanup(func() { drop(t, url, name) }) // after the service is gone
+	f := onSQLite(t, func(d *Deps) {
+		err := d.Deleted.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Deleted, err = queue.Open[video.VideoDeleted](t.Context(), cfg, name, nil); err != nil {
+			t.Fatal(err)
+		}
+	})
+	connected(t, f.deleted)
+	v := videoOf(1, 1)
+	f.like(t, 101, v)
+	for _, e := range []video.VideoDeleted{{VideoId: v}, deletion(v), deletion(v)} {
+		applied, err := f.deleted.Publish(t.Context(), e)
+		if want := e.AuthorId != 0; err != nil || want && !applied {
+			t.Errorf("publish %+v: applied %t, %v", e, applied, err)
+		}
+	}
+	f.forgotten(t, v)
+
+	dead, err := queue.OpenDeadLetters(t.Context(), cfg, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dead.Close()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
+	deadline := time.After(20 * time.Second)
+	for n := 0; n == 0; {
+		if n, err = dead.Count(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-retry.C:
+		case <-deadline:
+			t.Fatal("no dead letter")
+		}
+	}
+	n, err := dead.Drop(t.Context(), 0, func(l queue.DeadLetter) error {
+		var e video.VideoDeleted
+		if err := json.Unmarshal(l.Events[0], &e); err != nil || e.VideoId != v || !strings.Contains(l.Reason, "deletion of video") {
+			t.Errorf("dead letter %s, %q, %v", l.Events[0], l.Reason, err)
+		}
+		return nil
+	})
+	if err != nil || n != 1 {
+		t.Errorf("%d dead letters, %v", n, err)
+	}
+}
+
+// Two services on one registry share their metrics.
+func TestSharedMetrics(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	a := onSQLite(t, func(d *Deps) { d.Metrics = reg })
+	b := onSQLite(t, func(d *Deps) { d.Metrics = reg })
+	v := videoOf(1, 1)
+	for _, f := range []*fixture{a, b} {
+		f.deleteVideo(t, v)
+		f.applied(t, []mq.Event{f.likeEvent(101, v, true), f.likeEvent(101, v, false), f.likeEvent(102, v, true), f.createEvent(101, v), f.createEvent(101, videoOf(1, 2))})
+		f.forgotten(t, v)
+	}
+	for _, f := range []*fixture{a, b} {
+		if n := testutil.ToFloat64(f.dropped); n != 8 {
+			t.Errorf("%v events dropped, want 8", n)
+		}
+	}
+}
+
+func failedWith(err error, want *errno.Error) bool { return err != nil && errno.From(err).Is(want) }
