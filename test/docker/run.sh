@@ -7,14 +7,17 @@
 #   test/docker/run.sh STEP...         daemon images build up run e2e again allinone deploy sizes down
 #   eval "$(test/docker/run.sh env)"   then docker and docker compose reach the daemon
 #
+#   NO_DAEMON=1 with the machine's own Docker: build up run e2e again allinone sizes
 #   TRIAL_DIR   the daemon's folder, default /var/tmp/tiktok-trial; images stay there for the next time
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 here=$repo/test/docker
 dir=${TRIAL_DIR:-/var/tmp/tiktok-trial}
-export DOCKER_HOST=unix://$dir/docker.sock DOCKER_CONFIG=$dir/config
-# Debian's client builds with BuildKit by itself; newer ones want a plugin for that.
-export PATH=/usr/bin:/usr/sbin:$PATH
+if [ -z "${NO_DAEMON:-}" ]; then
+  export DOCKER_HOST=unix://$dir/docker.sock DOCKER_CONFIG=$dir/config
+  # Debian's client builds with BuildKit by itself; newer ones want a plugin for that.
+  export PATH=/usr/bin:/usr/sbin:$PATH
+fi
 export WATCH=off LIMITS_DRIVER=off ALLINONE_LIMITS_DRIVER=off
 began=$SECONDS
 cd "$repo"
@@ -159,7 +162,7 @@ case ${1:-} in
     exit
     ;;
 esac
-[ "$(id -u)" = 0 ] || { echo "run.sh: needs root, for its daemon" >&2 && exit 1; }
+[ -n "${NO_DAEMON:-}" ] || [ "$(id -u)" = 0 ] || { echo "run.sh: needs root, for its daemon" >&2 && exit 1; }
 deploy() { "$here/deploy.sh"; }
 for s in "$@"; do
   step "$s"

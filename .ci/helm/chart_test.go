@@ -1,0 +1,244 @@
+// Package chart checks deploy/helm: it renders the chart with Helm's own engine and decodes every object strictly into the
+// types of Kubernetes, so that a misspelled or misplaced field is an error, and compares what belongs together.
+package chart
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// serviceMonitor is what the chart uses of the Prometheus operator's type.
+type serviceMonitor struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Selector  metav1.LabelSelector `json:"selector"`
+		Endpoints []struct {
+			Port, Path, Interval string
+			Relabelings          []struct{ TargetLabel, Replacement string }
+		} `json:"endpoints"`
+	} `json:"spec"`
+}
+
+// types are the kinds that the chart may make.
+func types() map[string]any {
+	return map[string]any{
+		"apps/v1 Deployment":                      appsv1.Deployment{},
+		"v1 Service":                              corev1.Service{},
+		"v1 ConfigMap":                            corev1.ConfigMap{},
+		"v1 Secret":                               corev1.Secret{},
+		"batch/v1 Job":                            batchv1.Job{},
+		"policy/v1 PodDisruptionBudget":           policyv1.PodDisruptionBudget{},
+		"autoscaling/v2 HorizontalPodAutoscaler":  autoscalingv2.HorizontalPodAutoscaler{},
+		"networking.k8s.io/v1 NetworkPolicy":      networkingv1.NetworkPolicy{},
+		"networking.k8s.io/v1 Ingress":            networkingv1.Ingress{},
+		"monitoring.coreos.com/v1 ServiceMonitor": serviceMonitor{},
+	}
+}
+
+func image() map[string]any { return map[string]any{"repository": "registry.example.com/tiktok"} }
+
+func secrets() map[string]any {
+	out := map[string]any{}
+	for _, name := range []string{"AUTH_SECRET", "DB_PASSWORD", "CACHE_PASSWORD", "QUEUE_URL", "BLOB_S3_SECRET_KEY"} {
+		out["TIKTOK_"+name] = "secret"
+	}
+	return out
+}
+
+// render returns the objects by "kind name".
+func render(t *testing.T, values map[string]any) (map[string]any, error) {
+	t.Helper()
+	chart, err := loader.Load("../../deploy/helm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := chartutil.ReleaseOptions{Name: "shop", Namespace: "video", Revision: 1, IsInstall: true}
+	all, err := chartutil.ToRenderValues(chart, values, release, chartutil.DefaultCapabilities)
+	if err != nil {
+		return nil, err
+	}
+	files, err := engine.Engine{Strict: true}.Render(chart, all)
+	if err != nil {
+		return nil, err
+	}
+	objects := map[string]any{}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if !strings.HasSuffix(file, ".yaml") {
+			continue
+		}
+		for _, doc := range strings.Split(files[file], "\n---") {
+			if strings.TrimSpace(doc) == "" {
+				continue
+			}
+			name, object := decode(t, file, doc)
+			if _, twice := objects[name]; twice {
+				t.Errorf("%s: %s twice", file, name)
+			}
+			objects[name] = object
+		}
+	}
+	return objects, nil
+}
+
+func decode(t *testing.T, file, doc string) (string, any) {
+	t.Helper()
+	var meta struct {
+		metav1.TypeMeta `json:",inline"`
+		Metadata        metav1.ObjectMeta
+	}
+	if err := yaml.Unmarshal([]byte(doc), &meta); err != nil {
+		t.Fatalf("%s: %v\n%s", file, err, doc)
+	}
+	kind, ok := types()[meta.APIVersion+" "+meta.Kind]
+	if !ok {
+		t.Fatalf("%s: %s %s is not known here\n%s", file, meta.APIVersion, meta.Kind, doc)
+	}
+	object := reflect.New(reflect.TypeOf(kind))
+	if err := yaml.UnmarshalStrict([]byte(doc), object.Interface()); err != nil {
+		t.Fatalf("%s: %s %s: %v\n%s", file, meta.Kind, meta.Metadata.Name, err, doc)
+	}
+	return meta.Kind + " " + meta.Metadata.Name, object.Interface()
+}
+
+func TestChart(t *testing.T) {
+	for name, values := range map[string]map[string]any{
+		"defaults": {"image": image(), "secrets": secrets()},
+		"everything": {
+			"image": image(), "existingSecret": "theirs", "imagePullSecrets": []any{map[string]any{"name": "pull"}},
+			"nodeSelector": map[string]any{"disk": "ssd"}, "tolerations": []any{map[string]any{"key": "video", "operator": "Exists"}},
+			"ingress":        map[string]any{"enabled": true, "tlsSecret": "tls"},
+			"serviceMonitor": map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}},
+		},
+		"little": {
+			"image": image(), "secrets": secrets(), "networkPolicy": map[string]any{"enabled": false}, "migration": map[string]any{"enabled": false},
+			"services": map[string]any{"chat": map[string]any{"replicas": 1, "max": 1}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			objects, err := render(t, values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range []string{"user", "video", "interaction", "social", "chat", "api"} {
+				checkService(t, objects, s)
+			}
+			has := func(want bool, object string) {
+				t.Helper()
+				if _, ok := objects[object]; ok != want {
+					t.Errorf("%s: %v, want %v", object, ok, want)
+				}
+			}
+			has(true, "ConfigMap shop")
+			has(name != "everything", "Secret shop")
+			has(name == "everything", "Ingress shop")
+			has(name == "everything", "ServiceMonitor shop-chat")
+			has(name != "little", "NetworkPolicy shop-chat")
+			has(name != "little", "Job shop-migrate")
+			has(name != "little", "HorizontalPodAutoscaler shop-chat")
+			has(true, "HorizontalPodAutoscaler shop-user")
+		})
+	}
+}
+
+// checkService compares the objects of one service with each other: what selects pods finds them, probes and targets name
+// ports that are there, and a pod may not do more than it has to.
+func checkService(t *testing.T, objects map[string]any, name string) {
+	t.Helper()
+	full := "shop-" + name
+	d, ok := objects["Deployment "+full].(*appsv1.Deployment)
+	if !ok {
+		t.Errorf("no Deployment %s", full)
+		return
+	}
+	pod := d.Spec.Template
+	c := pod.Spec.Containers[0]
+	ports := map[string]int32{}
+	for _, p := range c.Ports {
+		ports[p.Name] = p.ContainerPort
+	}
+	selects := func(what string, selector map[string]string) {
+		t.Helper()
+		for k, v := range selector {
+			if pod.Labels[k] != v || len(selector) < 3 {
+				t.Errorf("%s of %s selects %v, pods are %v", what, full, selector, pod.Labels)
+				return
+			}
+		}
+	}
+	selects("Deployment", d.Spec.Selector.MatchLabels)
+	selects("Service", objects["Service "+full].(*corev1.Service).Spec.Selector)
+	selects("PodDisruptionBudget", objects["PodDisruptionBudget "+full].(*policyv1.PodDisruptionBudget).Spec.Selector.MatchLabels)
+	if np, ok := objects["NetworkPolicy "+full].(*networkingv1.NetworkPolicy); ok {
+		selects("NetworkPolicy", np.Spec.PodSelector.MatchLabels)
+		if len(np.Spec.Ingress) != 2 {
+			t.Errorf("NetworkPolicy %s: %+v", full, np.Spec.Ingress)
+		}
+	}
+	if m, ok := objects["ServiceMonitor "+full].(*serviceMonitor); ok {
+		selects("ServiceMonitor", m.Spec.Selector.MatchLabels)
+		if labels := objects["Service "+full].(*corev1.Service).Labels; labels["app.kubernetes.io/component"] != name {
+			t.Errorf("ServiceMonitor %s looks for services by labels that they lack: %v", full, labels)
+		}
+	}
+	for what, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe, "readiness": c.ReadinessProbe} {
+		if probe == nil || ports[probe.HTTPGet.Port.StrVal] == 0 {
+			t.Errorf("%s: %s probe %+v, ports %v", full, what, probe, ports)
+		}
+	}
+	for _, p := range objects["Service "+full].(*corev1.Service).Spec.Ports {
+		if ports[p.TargetPort.StrVal] == 0 {
+			t.Errorf("Service %s: target %v, ports %v", full, p.TargetPort, ports)
+		}
+	}
+	volumes := map[string]bool{}
+	for _, v := range pod.Spec.Volumes {
+		volumes[v.Name] = true
+	}
+	for _, m := range c.VolumeMounts {
+		if !volumes[m.Name] {
+			t.Errorf("%s mounts %s, which is no volume", full, m.Name)
+		}
+	}
+	if s := c.SecurityContext; s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || !*pod.Spec.SecurityContext.RunAsNonRoot {
+		t.Errorf("%s may do too much: %+v", full, c.SecurityContext)
+	}
+	if c.Image != "registry.example.com/tiktok:1.0.0" || c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
+		t.Errorf("%s: image %s, resources %+v", full, c.Image, c.Resources)
+	}
+	if h, ok := objects["HorizontalPodAutoscaler "+full].(*autoscalingv2.HorizontalPodAutoscaler); ok {
+		if h.Spec.ScaleTargetRef.Name != full || d.Spec.Replicas != nil || h.Spec.MaxReplicas > 64 {
+			t.Errorf("HorizontalPodAutoscaler %s: %+v, the Deployment says %v itself", full, h.Spec, d.Spec.Replicas)
+		}
+	} else if d.Spec.Replicas == nil {
+		t.Errorf("%s: nobody says how many", full)
+	}
+}
+
+// What nobody can guess is asked for.
+func TestRequired(t *testing.T) {
+	for want, values := range map[string]map[string]any{
+		"image.repository":           {"secrets": secrets()},
+		"secrets.TIKTOK_AUTH_SECRET": {"image": image()},
+	} {
+		if _, err := render(t, values); err == nil || !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("without %s: %v", want, err)
+		}
+	}
+}
