@@ -59,7 +59,7 @@ func isUnavailable(err error) bool {
 	var network net.Error
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||
-		isMySQLError(err, mysqlAway...) || worthRetrying(err)
+		isMySQLAway(err) || worthRetrying(err)
 }
 
 // worthRetrying tells a transaction that was rolled back only because of another one.

@@ -23,9 +23,11 @@ const (
 	mysqlRowChanged    = 1020 // MariaDB 11+ with snapshot isolation: read row was changed by another
 )
 
-// mysqlAway are the numbers by which a server says that it cannot work now: no connection free, stopping, starting,
-// host blocked, session killed, network trouble, read-only since a failover.
-var mysqlAway = []uint16{1040, 1042, 1053, 1129, 1158, 1159, 1160, 1161, 1203, 1290, 1317, 1836, 1927, 3168} //nolint:gochecknoglobals // a constant list
+// isMySQLAway tells whether the server says that it cannot work now: no connection free, stopping, starting, host
+// blocked, session killed, network trouble, read-only since a failover.
+func isMySQLAway(err error) bool {
+	return isMySQLError(err, 1040, 1042, 1053, 1129, 1158, 1159, 1160, 1161, 1203, 1290, 1317, 1836, 1927, 3168)
+}
 
 // mysqlDialector is GORM's own MySQL dialect, whose errors also tell when the server is away.
 type mysqlDialector struct{ *gormmysql.Dialector }
