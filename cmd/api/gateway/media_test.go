@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -50,6 +51,49 @@ func TestMediaRedirect(t *testing.T) {
 	}
 }
 
+// signing is a store whose links are signed, as those of S3 are.
+type signing struct{ blob.Store }
+
+func (signing) URL(_ context.Context, key string) (string, error) {
+	return "https://s3.example.com/" + key + "?X-Amz-Signature=x", nil
+}
+
+// TestMediaPlaylist: a player in a browser reads a playlist and what it names, all relative to the playlist's own address.
+func TestMediaPlaylist(t *testing.T) {
+	kinds := map[string]string{
+		"master.m3u8": "application/vnd.apple.mpegurl", "v0/init.mp4": "video/mp4", "v0/1.m4s": "video/iso.segment", "preview.webp": "image/webp",
+	}
+	e := start(t, &fakes{}, func(d *gateway.Deps) { d.Config.CORSOrigins = []string{"*"} })
+	for name, kind := range kinds {
+		if _, err := e.blobs.Put(t.Context(), "videos/1/hls-a/"+name, strings.NewReader("content of "+name), ""); err != nil {
+			t.Fatal(err)
+		}
+		a := e.do(request{method: "GET", path: "/media/videos/1/hls-a/" + name, header: map[string]string{"Origin": "https://web.example", "Range": "bytes=0-6"}})
+		exposed := a.Header.Get("Access-Control-Expose-Headers")
+		if a.StatusCode != 206 || string(a.body) != "content" || a.Header.Get("Content-Type") != kind || a.Header.Get("Access-Control-Allow-Origin") != "*" ||
+			!strings.Contains(exposed, "Content-Range") || !strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %q %v", name, a.StatusCode, a.body, a.Header)
+		}
+		pre := e.do(request{method: "OPTIONS", path: "/media/videos/1/hls-a/" + name, header: map[string]string{
+			"Origin": "https://web.example", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "range",
+		}})
+		if pre.StatusCode != 204 || !strings.Contains(pre.Header.Get("Access-Control-Allow-Headers"), "Range") {
+			t.Errorf("preflight of %s: %d %v", name, pre.StatusCode, pre.Header)
+		}
+	}
+	signed := start(t, &fakes{}, func(d *gateway.Deps) { d.Blobs = signing{e.blobs} })
+	signed.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for name := range kinds {
+		a, want := signed.get("/media/videos/1/hls-a/"+name), 302
+		if strings.HasSuffix(name, ".m3u8") { // a signature holds for one object, not for those named beside it
+			want = 200
+		}
+		if a.StatusCode != want {
+			t.Errorf("%s of a store with signed links: %d, want %d", name, a.StatusCode, want)
+		}
+	}
+}
+
 func TestMedia(t *testing.T) {
 	e := start(t, &fakes{})
 	content := make([]byte, 3<<20)
@@ -59,8 +103,10 @@ func TestMedia(t *testing.T) {
 	if _, err := e.blobs.Put(t.Context(), "videos/ab/x.mp4", bytes.NewReader(content), "video/mp4"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.blobs.Put(t.Context(), "tmp/secret", strings.NewReader("unchecked"), ""); err != nil {
-		t.Fatal(err)
+	for _, key := range []string{"tmp/secret", "sources/ab/secret"} {
+		if _, err := e.blobs.Put(t.Context(), key, strings.NewReader("unchecked"), ""); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := e.blobs.Put(t.Context(), "videos/ab/empty.mp4", strings.NewReader(""), ""); err != nil {
 		t.Fatal(err)
@@ -143,8 +189,10 @@ func TestMedia(t *testing.T) {
 // No way leads to what is not media.
 func TestMediaEscape(t *testing.T) {
 	e := start(t, &fakes{})
-	if _, err := e.blobs.Put(t.Context(), "tmp/secret", strings.NewReader("unchecked"), ""); err != nil {
-		t.Fatal(err)
+	for _, key := range []string{"tmp/secret", "sources/ab/secret"} {
+		if _, err := e.blobs.Put(t.Context(), key, strings.NewReader("unchecked"), ""); err != nil {
+			t.Fatal(err)
+		}
 	}
 	root, _ := blob.LocalPath(e.blobs, "x")
 	if err := os.WriteFile(filepath.Join(filepath.Dir(root), ".hidden"), []byte("unchecked"), 0o600); err != nil {
@@ -159,6 +207,7 @@ func TestMediaEscape(t *testing.T) {
 		"/media/tmp%2fsecret", "/media/TMP/secret", "/media/%2e/tmp/secret", "/media/videos/%2e%2e/tmp/secret",
 		"/media/../../../etc/passwd", "/media/..%2f..%2f..%2fetc/passwd", "/media/%2e%2e/%2e%2e/etc/passwd", "/media//etc/passwd",
 		"/media/....//....//etc/passwd", `/media/..\..\etc/passwd`, "/media/etc/passwd", "/media/etc/hostname", "/media/.hidden", "/media/%00",
+		"/media/sources/ab/secret", "/media/SOURCES/ab/secret", "/media/sources%2fab/secret", "/media/x/../sources/ab/secret", "/media/sources/",
 		"/media/tmp/secret%00.mp4", "/media/", "/media", "/media/tmp", "/media/tmp/", "/media/videos/", "/static/avatars/", "/static/avatars/../../media/tmp/secret",
 		"/media/a?x=/../tmp/secret", "/static/avatars/16.png", "/static/avatars/-1.png", "/static/avatars/01.png", "/static/avatars/1", "/static/avatars/+1.png",
 	} {
