@@ -86,16 +86,24 @@ func TestCommand(t *testing.T) {
 	}
 
 	eventually(t, func() bool { return lines() == 3 })
+	// Whichever comes first: what was looked at may come back in another order, and nothing while it is on its way.
 	eventually(t, func() bool {
-		code, out, errs := dead(t, prefix, "drop", "-yes", "-limit", "1")
-		var l queue.DeadLetter
-		return code == 0 && strings.Contains(errs, "1 dropped") && json.Unmarshal([]byte(out), &l) == nil && string(l.Events[0]) == `{"video_id":0}`
+		var errs string
+		_, out, errs = dead(t, prefix, "drop", "-yes", "-limit", "1")
+		return strings.Contains(errs, "1 dropped")
 	})
-	sick.Store(false)
-	if code, out, errs := dead(t, prefix, "replay"); code != 0 || !strings.Contains(out, "2 replayed") {
-		t.Errorf("%d: %s%s", code, out, errs)
+	var l queue.DeadLetter
+	if err := json.Unmarshal([]byte(out), &l); err != nil || len(l.Events) != 1 || !strings.HasPrefix(string(l.Events[0]), `{"video_id":`) {
+		t.Errorf("dropped %q, %v", out, err)
 	}
-	eventually(t, func() bool { return applied.Load() == 2 })
+	sick.Store(false)
+	eventually(t, func() bool { // what the last look held is back soon
+		code, _, errs := dead(t, prefix, "replay")
+		if code != 0 {
+			t.Errorf("%d: %s", code, errs)
+		}
+		return applied.Load() == 2
+	})
 	if n := lines(); n != 0 {
 		t.Errorf("%d dead letters are left", n)
 	}
