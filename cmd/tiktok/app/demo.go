@@ -168,6 +168,7 @@ func (d *demo) publish(ctx context.Context, author int64, v demoVideo) (*video.V
 	r, err := d.clients.Video.Publish(ctx, &video.PublishRequest{
 		AuthorId: author, Title: v.title, PlayKey: "demo/" + v.clip + ".mp4", CoverKey: "demo/" + v.clip + ".jpg",
 		DurationMs: info.DurationMs, SizeBytes: size, WidthPx: info.WidthPx, HeightPx: info.HeightPx,
+		VideoCodec: info.VideoCodec, AudioCodec: info.AudioCodec, Rotation: int32(info.RotationDeg), //nolint:gosec // 0..270
 	})
 	if err != nil {
 		return nil, err
