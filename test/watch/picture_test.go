@@ -31,9 +31,10 @@ const (
 
 // Sizes of the picture, pixels.
 const (
-	panelWidth, panelHeight = 520, 300
+	panelWidth, panelHeight = 520, 310
 	tileWidth, tileHeight   = 260, 90
 	perRow, tilesPerRow     = 3, 6
+	legendWidth             = 170
 )
 
 // TestPicture draws the panels of the overview for the docs, from what a real Prometheus answers about the running product:
@@ -51,7 +52,7 @@ func TestPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin := tool(t, "prometheus")
-	d := harness.Distributed(t, options()...)
+	d := harness.Distributed(t, options(withMedia())...)
 	v := newDriver(d)
 	p := startPrometheus(t, bin, d)
 	begin := time.Now()
@@ -145,7 +146,7 @@ func drawGraph(t *testing.T, p *prometheus, panel boards.Panel, begin time.Time)
 	t.Helper()
 	c := chart.Chart{
 		Title: panel.Title, TitleStyle: chart.Style{FontSize: 10}, Width: panelWidth, Height: panelHeight, DPI: 96,
-		Background: chart.Style{Padding: chart.Box{Top: 44, Left: 16, Right: 16, Bottom: 8}},
+		Background: chart.Style{Padding: chart.Box{Top: 40, Left: legendWidth, Right: 16, Bottom: 8}},
 		XAxis:      chart.XAxis{ValueFormatter: chart.TimeValueFormatterWithFormat("15:04:05"), Style: chart.Style{FontSize: 7}},
 	}
 	top := 0.0
@@ -158,12 +159,9 @@ func drawGraph(t *testing.T, p *prometheus, panel boards.Panel, begin time.Time)
 			c.Series = append(c.Series, s)
 		}
 	}
-	if top == 0 {
-		top = 1
-	}
+	ticks := roundTicks(top, format(panel.Unit))
 	c.YAxis = chart.YAxis{
-		ValueFormatter: func(v any) string { f, _ := v.(float64); return format(panel.Unit)(f) },
-		Range:          &chart.ContinuousRange{Min: 0, Max: top * 1.1}, Style: chart.Style{FontSize: 7},
+		Ticks: ticks, Range: &chart.ContinuousRange{Min: 0, Max: ticks[len(ticks)-1].Value}, Style: chart.Style{FontSize: 7},
 		GridMajorStyle: chart.Style{StrokeColor: drawing.ColorFromHex("dddddd"), StrokeWidth: 1},
 	}
 	c.Elements = []chart.Renderable{chart.LegendLeft(&c, chart.Style{FontSize: 6, FillColor: drawing.Color{R: 255, G: 255, B: 255, A: 190}})}
@@ -175,6 +173,25 @@ func drawGraph(t *testing.T, p *prometheus, panel boards.Panel, begin time.Time)
 		t.Fatalf("%s: %v", panel.Title, err)
 	}
 	return decoded(t, &out)
+}
+
+// roundTicks are labels of round numbers from 0 to top or a little more.
+func roundTicks(top float64, label func(float64) string) []chart.Tick {
+	if top == 0 {
+		top = 1
+	}
+	step := math.Pow(10, math.Floor(math.Log10(top)))
+	for _, part := range []float64{0.2, 0.5} {
+		if top <= 5*step*part {
+			step *= part
+			break
+		}
+	}
+	ticks := []chart.Tick{{Label: label(0)}}
+	for n := 1.0; ticks[len(ticks)-1].Value < top; n++ {
+		ticks = append(ticks, chart.Tick{Value: n * step, Label: label(n * step)})
+	}
+	return ticks
 }
 
 // queryRange is a query's answer since begin, a line for each series.
@@ -192,7 +209,11 @@ func queryRange(t *testing.T, p *prometheus, q boards.Query, begin time.Time) []
 	}, &data)
 	var all []chart.TimeSeries
 	for _, r := range data.Result {
+		// There is one process of each kind, and the folder is the test's.
+		delete(r.Metric, "instance")
+		delete(r.Metric, "path")
 		s := chart.TimeSeries{Name: regexp.MustCompile(`\{\{(\w+)\}\}`).ReplaceAllStringFunc(q.Legend, func(l string) string { return r.Metric[strings.Trim(l, "{}")] })}
+		s.Name = strings.Join(strings.Fields(s.Name), " ")
 		for _, v := range r.Values {
 			at, isTime := v[0].(float64)
 			y, err := strconv.ParseFloat(fmt.Sprint(v[1]), 64)
@@ -213,7 +234,12 @@ func format(unit string) func(float64) string {
 	case "percentunit":
 		return func(v float64) string { return fmt.Sprintf("%.4g %%", v*100) }
 	case "s":
-		return func(v float64) string { return fmt.Sprintf("%.3g ms", v*1000) }
+		return func(v float64) string {
+			if v >= 1 {
+				return fmt.Sprintf("%.4g s", v)
+			}
+			return fmt.Sprintf("%.4g ms", v*1000)
+		}
 	case "bytes":
 		return func(v float64) string { return fmt.Sprintf("%.0f MB", v/1e6) }
 	case "reqps", "ops":

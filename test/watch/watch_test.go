@@ -34,11 +34,12 @@ const stableRounds = 8
 // dataWithin bounds the wait until every panel shows something.
 const dataWithin = 60 * time.Second
 
-func options() []harness.Option {
-	return []harness.Option{
-		harness.WithoutLimits(), harness.Set("telemetry.log_format", "json"), harness.Set("media.ffmpeg", ""),
-	}
+func options(more ...harness.Option) []harness.Option {
+	return append(more, harness.WithoutLimits(), harness.Set("telemetry.log_format", "json"))
 }
+
+// withMedia lets ffmpeg work, when it is there.
+func withMedia() harness.Option { return harness.Set("media.ffmpeg", "") }
 
 func TestAllInOne(t *testing.T) {
 	d := harness.AllInOne(t, options()...)
@@ -51,7 +52,7 @@ func TestAllInOne(t *testing.T) {
 
 func TestDistributed(t *testing.T) {
 	bin := tool(t, "prometheus")
-	d := harness.Distributed(t, options()...)
+	d := harness.Distributed(t, options(withMedia())...)
 	v := newDriver(d)
 	v.drive(t)
 	p := startPrometheus(t, bin, d)
