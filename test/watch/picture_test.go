@@ -41,7 +41,7 @@ const (
 //
 //	TIKTOK_PICTURE=$PWD/docs/overview.png TIKTOK_PICTURE_FOR=2m go test ./test/watch -run Picture -timeout 10m
 //
-// Load comes from a few people who do everything, each as soon as the last request is answered.
+// Load comes from four clients at a time that do everything, each as soon as its last request is answered.
 func TestPicture(t *testing.T) {
 	path := os.Getenv(envPicture)
 	if path == "" {
