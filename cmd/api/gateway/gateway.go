@@ -83,7 +83,9 @@ func New(d Deps) *Gateway {
 	g := &Gateway{deps: d, ln: newListener(d.Listener)}
 	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}
 	wanted := []telemetry.Check{
-		{Name: "interaction", Ready: g.pingInteraction}, {Name: "social", Ready: g.pingSocial}, {Name: "chat", Ready: g.pingChat},
+		{Name: "interaction", Ready: g.pingInteraction},
+		{Name: "social", Ready: g.pingSocial},
+		{Name: "chat", Ready: g.pingChat},
 		{Name: "media_tools", Info: d.Tools.Describe},
 	}
 	g.engine = server.New(

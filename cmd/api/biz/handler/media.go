@@ -36,8 +36,8 @@ func (h *Handler) Media(ctx context.Context, c *app.RequestContext) {
 			h.Log.ErrorContext(ctx, "media link", "key", key, "err", err) // and it streams
 		}
 		// What a playlist names is found relative to it, and a signed link is for one object: that playlist stays here.
-		signed := strings.Contains(link, "?")
-		if link != "" && !(signed && strings.HasSuffix(key, ".m3u8")) {
+		kept := strings.HasSuffix(key, ".m3u8") && strings.Contains(link, "?")
+		if link != "" && !kept {
 			c.Response.Header.Set("Cache-Control", linkCache)
 			c.Redirect(http.StatusFound, []byte(link))
 			return
