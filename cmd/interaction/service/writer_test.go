@@ -374,7 +374,8 @@ func TestApplyStatements(t *testing.T) {
 			}
 			return count() - before
 		}
-		one, many := cost(1), cost(200)
+		// The least of three: the service compares its clock with the database's beside it, which is statements too.
+		one, many := min(cost(1), cost(1), cost(1)), min(cost(200), cost(200), cost(200))
 		if one != many || one > 9 {
 			t.Errorf("4 events cost %d statements, 800 cost %d; want the same, at most 9", one, many)
 		}
