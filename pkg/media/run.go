@@ -72,6 +72,7 @@ func (t *Tools) run(ctx context.Context, c command) error {
 			limitErr = nil // it has ended before
 		}
 		err = cmd.Wait()
+		_ = cmd.Cancel() // ends what it has left behind; mostly nothing
 		if limitErr != nil {
 			return fmt.Errorf("limits of %s: %w", c.program, limitErr)
 		}
