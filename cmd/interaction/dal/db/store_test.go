@@ -422,7 +422,7 @@ func TestPlans(t *testing.T) {
 			t.Fatalf("noted %d statements, want %d", len(seen), len(wants))
 		}
 		for i, st := range seen {
-			plan := explain(t, raw, st.sql, st.vars)
+			plan := withoutKeys(explain(t, raw, st.sql, st.vars))
 			if !strings.Contains(plan, wants[i]) {
 				t.Errorf("%s\ndoes not use %s:\n%s", st.sql, wants[i], plan)
 			}
@@ -436,6 +436,12 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	})
+}
+
+// withoutKeys leaves out the line of the table of keys, which is of the statement and has no index.
+func withoutKeys(plan string) string {
+	lines := strings.Split(plan, "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "Table function: json_table") }), "\n")
 }
 
 // explain returns a statement's plan.
