@@ -14,9 +14,9 @@ type way struct {
 // ways are what is compared: the product, what it does while its broker is away, and what a service without a queue does.
 func ways() []way {
 	return []way{
-		{"through RabbitMQ", nil},
-		{"broker away: group commit", []string{"TIKTOK_QUEUE_URL=amqp://guest:guest@127.0.0.1:1/"}}, // nobody is there
-		{"no queue: a transaction each", []string{"TIKTOK_QUEUE_DRIVER=direct"}},
+		{"RabbitMQ", nil},
+		{"group commit", []string{"TIKTOK_QUEUE_URL=amqp://guest:guest@127.0.0.1:1/"}}, // nobody is there
+		{"no queue", []string{"TIKTOK_QUEUE_DRIVER=direct"}},
 	}
 }
 
