@@ -50,7 +50,9 @@ func newModel(t *testing.T, d *harness.Deployment, people int) *model {
 func (m *model) publish(t *testing.T, u *harness.User, title string) harness.Video {
 	t.Helper()
 	v := u.Publish(t, title)
-	m.videos = slices.Insert(m.videos, 0, v)
+	seen := v // by everybody: the state of the work on it is only for its author
+	seen.HLSURL, seen.PreviewURL, seen.State, seen.Progress, seen.Reason = "", "", "", 0, ""
+	m.videos = slices.Insert(m.videos, 0, seen)
 	return v
 }
 
@@ -188,8 +190,11 @@ func (m *model) local(c harness.Comment) harness.Comment {
 	return c
 }
 
+// localVideos leaves out what work in the background changes at its own pace, too.
 func (m *model) localVideos(all []harness.Video) []harness.Video {
 	for i := range all {
+		all[i].HLSURL, all[i].PreviewURL = "", ""
+		all[i].State, all[i].Progress, all[i].Reason = "", 0, ""
 		all[i].PlayURL, all[i].CoverURL, all[i].Author = below(all[i].PlayURL), below(all[i].CoverURL), m.localCard(all[i].Author)
 	}
 	return all
@@ -257,7 +262,11 @@ func (m *model) list(viewer int64, match func(harness.Video) bool) []harness.Vid
 func (m *model) checkUser(t testing.TB, viewer, u *harness.User, compare func(what string, got, want any)) {
 	t.Helper()
 	compare(u.Name, m.localCard(viewer.Profile(t, u.ID)), m.card(viewer.ID, u.ID))
-	compare("the videos of "+u.Name, m.localVideos(viewer.Published(t, u.ID)),
+	published := viewer.Published(t, u.ID)
+	for _, v := range published {
+		compare("whether the state of "+v.Title+" is shown", v.State != "", viewer.ID == u.ID)
+	}
+	compare("the videos of "+u.Name, m.localVideos(published),
 		m.list(viewer.ID, func(v harness.Video) bool { return v.Author.ID == u.ID }))
 	liked, following, followers := []harness.Video{}, []harness.Card{}, []harness.Card{}
 	for _, p := range m.likes {
