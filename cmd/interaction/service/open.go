@@ -69,6 +69,15 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	*closers = append(*closers, events.Close)
+	var writers []queue.Queue[mq.Event]
+	if cfg.Queue.Driver == queue.DriverRabbitMQ {
+		second, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry))
+		if err != nil {
+			return nil, fmt.Errorf("interaction: %w", err)
+		}
+		*closers = append(*closers, second.Close)
+		writers = append(writers, second)
+	}
 	direct, err := queue.Open[mq.Event](ctx, queue.Config{Driver: queue.DriverMemory}, Name+".direct", tel.Log, queue.WithMetrics(tel.Registry))
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
@@ -83,6 +92,7 @@ func open(
 		Store:   db.New(sql),
 		Cache:   cache,
 		Queue:   events,
+		Writers: writers,
 		Deleted: deleted,
 		Direct:  direct,
 		Local:   local,

@@ -32,6 +32,9 @@ type Deps struct {
 	Store *db.Store
 	Cache kv.Store
 	Queue queue.Queue[mq.Event]
+	// Writers are more handles on Queue, each of which applies a batch of its own: while one waits for the database the
+	// others work. None is fine.
+	Writers []queue.Queue[mq.Event]
 	// Deleted tells which videos the video service has deleted.
 	Deleted queue.Queue[video.VideoDeleted]
 	// Direct is the memory driver: it takes what Queue cannot, while its broker is away.
@@ -54,6 +57,7 @@ type Service struct {
 	// pending is what the queue has accepted and the store may not have yet.
 	pending *cache.Pending
 	queue   queue.Queue[mq.Event]
+	writers []queue.Queue[mq.Event]
 	deleted queue.Queue[video.VideoDeleted]
 	// direct is group commit in this process, for when the broker is away.
 	direct queue.Queue[mq.Event]
@@ -87,6 +91,7 @@ func New(d Deps) *Service {
 		stats:   cache.NewStats(d.Cache, d.Log, d.Metrics),
 		pending: cache.NewPending(d.Cache, d.Log),
 		queue:   d.Queue,
+		writers: d.Writers,
 		deleted: d.Deleted,
 		direct:  d.Direct,
 		authors: cache.NewAuthors(d.Local, d.Log, d.Metrics),
@@ -104,7 +109,9 @@ func New(d Deps) *Service {
 // Run applies queued events, forgets deleted videos, and looks after the store and the clock, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.queue.Consume(ctx, s.apply) })
+	for _, q := range append([]queue.Queue[mq.Event]{s.queue}, s.writers...) {
+		g.Go(func() error { return q.Consume(ctx, s.apply) })
+	}
 	g.Go(func() error { return s.direct.Consume(ctx, s.apply) })
 	g.Go(func() error {
 		// The queue's own context goes on to the end of what it holds. A deletion may be long, and can stop anywhere.
