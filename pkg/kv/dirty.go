@@ -15,19 +15,19 @@ const (
 )
 
 // dirtySet holds the ids whose tombstone could not be written. Guarded by Typed.mu.
-type dirtySet struct {
-	ids      map[int64]time.Time // until when an old value may be in the store
+type dirtySet[K comparable] struct {
+	ids      map[K]time.Time // until when an old value may be in the store
 	all      time.Time           // until when every value may be old
 	retrying bool
 }
 
 // distrust remembers that the store may hold old values of ids, and works on it until it is not so any more.
-func (t *Typed[T]) distrust(ids []int64) {
+func (t *Typed[K, T]) distrust(ids []K) {
 	until := time.Now().Add(max(t.ttl, t.negTTL) * 11 / 10)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.dirty.ids == nil {
-		t.dirty.ids = make(map[int64]time.Time)
+		t.dirty.ids = make(map[K]time.Time)
 	}
 	for _, id := range ids {
 		if _, known := t.dirty.ids[id]; !known && len(t.dirty.ids) >= maxDirty {
@@ -43,7 +43,7 @@ func (t *Typed[T]) distrust(ids []int64) {
 }
 
 // distrusted returns those of ids whose value in the store must not be used, and all of known.
-func (t *Typed[T]) distrusted(ids []int64, known map[int64]struct{}) map[int64]struct{} {
+func (t *Typed[K, T]) distrusted(ids []K, known map[K]struct{}) map[K]struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := !t.dirty.all.IsZero() && time.Now().Before(t.dirty.all)
@@ -52,7 +52,7 @@ func (t *Typed[T]) distrusted(ids []int64, known map[int64]struct{}) map[int64]s
 	}
 	out := known
 	if out == nil {
-		out = make(map[int64]struct{})
+		out = make(map[K]struct{})
 	}
 	for _, id := range ids {
 		if _, bad := t.dirty.ids[id]; bad || all {
@@ -63,7 +63,7 @@ func (t *Typed[T]) distrusted(ids []int64, known map[int64]struct{}) map[int64]s
 }
 
 // retry writes the missing tombstones. It ends when there are none left, at the latest when all old values expired.
-func (t *Typed[T]) retry() {
+func (t *Typed[K, T]) retry() {
 	pause := retryMin
 	for {
 		ids := t.nextDirty()
@@ -95,11 +95,11 @@ func (t *Typed[T]) retry() {
 }
 
 // nextDirty drops what has expired and returns a batch of the rest. Without a rest the retrying is over.
-func (t *Typed[T]) nextDirty() map[int64]time.Time {
+func (t *Typed[K, T]) nextDirty() map[K]time.Time {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	batch := make(map[int64]time.Time)
+	batch := make(map[K]time.Time)
 	for id, until := range t.dirty.ids {
 		switch {
 		case now.After(until):
@@ -112,8 +112,8 @@ func (t *Typed[T]) nextDirty() map[int64]time.Time {
 	return batch
 }
 
-func keysOf(m map[int64]time.Time) []int64 {
-	ids := make([]int64, 0, len(m))
+func keysOf[K comparable](m map[K]time.Time) []K {
+	ids := make([]K, 0, len(m))
 	for id := range m {
 		ids = append(ids, id)
 	}

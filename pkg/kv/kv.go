@@ -86,6 +86,13 @@ func Open(_ context.Context, cfg Config) (Store, error) {
 	}
 }
 
+// privateStore is a Store of which Typed knows that nobody else uses it.
+type privateStore struct{ Store }
+
+// Private says that no other process uses s, and no other Typed of the same kind: each Typed over it may then keep what
+// it has read or loaded without ever asking again.
+func Private(s Store) Store { return privateStore{s} }
+
 func check(items []Item) error {
 	for _, it := range items {
 		if it.Key == "" || len(it.Value) == 0 || it.TTL < time.Millisecond {

@@ -1,36 +1,51 @@
 package kv
 
 import (
+	"hash/maphash"
 	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 )
 
-// defaultLocalSize is some MB of cards.
-const defaultLocalSize = 16_384
+const (
+	// defaultLocalSize is some MB of cards.
+	defaultLocalSize = 16_384
+	// localShards is how many generations there are: an id belongs to one. Who writes many ids all the time must not keep
+	// others' values from being held.
+	localShards = 256
+)
 
-// local is the level in this process: decoded values that exist, for a short time. A nil local holds nothing.
+// local is the level in this process: decoded values, for a short time. A nil local holds nothing.
 //
-// A reader takes the generation before he reads the store. Invalidate raises it after its tombstone is written, and
-// takes the ids out. What a reader brings back is only taken in if the generation is still his, both under mu; so
-// what he read before the tombstone was there either comes too late or is taken out. The generation is one for all ids:
-// kinds with a local level rarely change.
-type local[T any] struct {
-	ttl   time.Duration
-	born  time.Time
-	cache *otter.Cache[int64, localEntry[T]]
+// A reader takes the generations of his ids before he reads the store. Invalidate raises those of its ids after its
+// tombstone is written, and takes the ids out. What a reader brings back is only taken in if the generation is still
+// his, both under mu; so what he read before the tombstone was there either comes too late or is taken out.
+type local[K comparable, T any] struct {
+	ttl time.Duration
+	// noneTTL is how long it is held that an id has no value; 0 is not at all.
+	noneTTL time.Duration
+	born    time.Time
+	cache *otter.Cache[K, localEntry[T]]
+	seed  maphash.Seed
 
-	mu         sync.RWMutex // shared by who puts in, alone who drops
-	generation uint64
+	mu          sync.RWMutex // shared by who puts in, alone who drops
+	generations [localShards]uint64
 }
 
 type localEntry[T any] struct {
 	value T
+	none  bool
 	until time.Duration // since born
 }
 
-func newLocal[T any](ttl time.Duration, size int) *local[T] {
+// missed are ids that the level does not hold, and what put needs to take them in.
+type missed[K comparable] struct {
+	ids         []K
+	generations []uint64
+}
+
+func newLocal[K comparable, T any](ttl, noneTTL time.Duration, size int) *local[K, T] {
 	if ttl <= 0 {
 		return nil
 	}
@@ -38,63 +53,75 @@ func newLocal[T any](ttl time.Duration, size int) *local[T] {
 		size = defaultLocalSize
 	}
 	// What is over stays until it is replaced or pushed out: no clock has to run for it, so nothing has to be closed.
-	cache, err := otter.New(&otter.Options[int64, localEntry[T]]{MaximumSize: size})
+	cache, err := otter.New(&otter.Options[K, localEntry[T]]{MaximumSize: size})
 	if err != nil {
 		return nil // a level less: slower, never wrong
 	}
-	return &local[T]{ttl: ttl, born: time.Now(), cache: cache}
+	return &local[K, T]{ttl: ttl, noneTTL: noneTTL, born: time.Now(), cache: cache, seed: maphash.MakeSeed()}
 }
 
-// get fills out with what is held and returns the other ids, and the generation that put needs.
-func (l *local[T]) get(ids []int64, now time.Time, out map[int64]T) (rest []int64, generation uint64) {
+func (l *local[K, T]) shard(id K) uint64 { return maphash.Comparable(l.seed, id) % localShards }
+
+// get fills out with what is held and returns the other ids.
+func (l *local[K, T]) get(ids []K, now time.Time, out map[K]T) missed[K] {
 	if l == nil {
-		return ids, 0
+		return missed[K]{ids: ids}
 	}
-	l.mu.RLock()
-	generation = l.generation
-	l.mu.RUnlock()
 	since := now.Sub(l.born)
+	var m missed[K]
 	for i, id := range ids {
 		if e, ok := l.cache.GetIfPresent(id); ok && since < e.until {
-			out[id] = e.value
+			if !e.none {
+				out[id] = e.value
+			}
 			continue
 		}
-		if rest == nil {
-			rest = make([]int64, 0, len(ids)-i)
+		if m.ids == nil {
+			m.ids = make([]K, 0, len(ids)-i)
 		}
-		rest = append(rest, id)
+		m.ids = append(m.ids, id)
 	}
-	return rest, generation
+	if len(m.ids) > 0 {
+		m.generations = make([]uint64, len(m.ids))
+		l.mu.RLock()
+		for i, id := range m.ids {
+			m.generations[i] = l.generations[l.shard(id)]
+		}
+		l.mu.RUnlock()
+	}
+	return m
 }
 
-// put takes in those of ids that were found. start is before they were read: a value is not held longer because it was
+// put takes in those of m that were found. start is before they were read: a value is not held longer because it was
 // long on its way.
-func (l *local[T]) put(ids []int64, found map[int64]T, start time.Time, generation uint64) {
+func (l *local[K, T]) put(m missed[K], found map[K]T, start time.Time) {
 	if l == nil || time.Since(start) >= l.ttl {
 		return
 	}
-	until := start.Add(l.ttl).Sub(l.born)
+	began := start.Sub(l.born)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if l.generation != generation {
-		return
-	}
-	for _, id := range ids {
+	for i, id := range m.ids {
+		if l.generations[l.shard(id)] != m.generations[i] {
+			continue
+		}
 		if v, ok := found[id]; ok {
-			l.cache.Set(id, localEntry[T]{value: v, until: until})
+			l.cache.Set(id, localEntry[T]{value: v, until: began + l.ttl})
+		} else if l.noneTTL > 0 {
+			l.cache.Set(id, localEntry[T]{none: true, until: began + l.noneTTL})
 		}
 	}
 }
 
-// drop takes ids out, and refuses all that is on its way.
-func (l *local[T]) drop(ids []int64) {
+// drop takes ids out, and refuses what of them is on its way.
+func (l *local[K, T]) drop(ids []K) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.generation++
 	for _, id := range ids {
+		l.generations[l.shard(id)]++
 		l.cache.Invalidate(id)
 	}
 }

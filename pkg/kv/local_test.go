@@ -10,10 +10,10 @@ import (
 )
 
 func TestLocalHitAsksNobody(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 		o.Local = time.Hour
 		tab := newTable(3)
-		c := NewTyped[card](s, o)
+		c := NewTyped[int64, card](s, o)
 		mustGet(t, c, tab, 1, 2)
 		s.trips()
 		if got := mustGet(t, c, tab, 1, 2, 2); len(got) != 2 || got[1].Name != "name 1" || got[2].Name != "name 2" {
@@ -29,7 +29,7 @@ func TestLocalHitAsksNobody(t *testing.T) {
 			t.Errorf("%d reads for what is not held, want 1", mgets)
 		}
 		// Held by another process that read it from the store.
-		other := NewTyped[card](s, o)
+		other := NewTyped[int64, card](s, o)
 		mustGet(t, other, tab, 1)
 		s.trips()
 		mustGet(t, other, tab, 1)
@@ -40,10 +40,10 @@ func TestLocalHitAsksNobody(t *testing.T) {
 }
 
 func TestLocalIsDroppedAtOnce(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 		o.Local = time.Hour
 		tab := newTable(1)
-		c := NewTyped[card](s, o)
+		c := NewTyped[int64, card](s, o)
 		for i := range 3 {
 			name := fmt.Sprint("version ", i)
 			tab.put(card{ID: 1, Name: name})
@@ -59,15 +59,15 @@ func TestLocalIsDroppedAtOnce(t *testing.T) {
 
 // TestLocalNeverHoldsAbsence: a create is visible at once in every process.
 func TestLocalNeverHoldsAbsence(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 		o.Local = time.Hour
 		tab := newTable(0)
-		c, other := NewTyped[card](s, o), NewTyped[card](s, o)
+		c, other := NewTyped[int64, card](s, o), NewTyped[int64, card](s, o)
 		mustGet(t, c, tab, 5)
 		mustGet(t, other, tab, 5)
 		tab.put(card{ID: 5, Name: "new"})
 		other.Invalidate(t.Context(), 5)
-		for _, p := range []*Typed[card]{c, other} {
+		for _, p := range []*Typed[int64, card]{c, other} {
 			if got := mustGet(t, p, tab, 5); got[5].Name != "new" {
 				t.Errorf("got %v after the create", got)
 			}
@@ -76,10 +76,10 @@ func TestLocalNeverHoldsAbsence(t *testing.T) {
 }
 
 func TestLocalEndsInOtherProcesses(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 		o.Local = 50 * time.Millisecond
 		tab := newTable(1)
-		c, other := NewTyped[card](s, o), NewTyped[card](s, o)
+		c, other := NewTyped[int64, card](s, o), NewTyped[int64, card](s, o)
 		mustGet(t, other, tab, 1)
 		tab.put(card{ID: 1, Name: "committed"})
 		c.Invalidate(t.Context(), 1)
@@ -101,12 +101,12 @@ func TestLocalEndsInOtherProcesses(t *testing.T) {
 // the local level after it, whether it came from the store or from a load.
 func TestLocalRefusesOldReads(t *testing.T) {
 	t.Run("from the store", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 			tab := newTable(1)
-			mustGet(t, NewTyped[card](s, o), tab, 1)
+			mustGet(t, NewTyped[int64, card](s, o), tab, 1)
 			o.Local = time.Hour
 			slow := &slowRead{Store: s, between: func() {}}
-			c := NewTyped[card](slow, o)
+			c := NewTyped[int64, card](slow, o)
 			slow.between = func() { // the old value is on its way to the reader
 				slow.between = func() {}
 				tab.put(card{ID: 1, Name: "committed"})
@@ -121,10 +121,10 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		})
 	})
 	t.Run("from a load", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewTyped[card](s, o)
+			c := NewTyped[int64, card](s, o)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			c.Invalidate(t.Context(), 1)
@@ -137,11 +137,11 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		})
 	})
 	t.Run("while the tombstone is on its way", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 			o.Local = time.Hour
 			tab := newTable(1)
 			late := &lateSet{Store: s}
-			c := NewTyped[card](late, o)
+			c := NewTyped[int64, card](late, o)
 			mustGet(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			late.before = func() { // Invalidate has begun, and the store still has the old value
@@ -158,10 +158,10 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		})
 	})
 	t.Run("store away", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewTyped[card](s, o)
+			c := NewTyped[int64, card](s, o)
 			s.away.Store(true)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
@@ -192,10 +192,10 @@ func (s *lateSet) Set(ctx context.Context, items []Item) error {
 
 // TestLocalTimeCountsFromTheRead: a value that was long on its way is as old as its read.
 func TestLocalTimeCountsFromTheRead(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 		o.Local = 20 * time.Millisecond
 		tab := newTable(1)
-		c := NewTyped[card](s, o)
+		c := NewTyped[int64, card](s, o)
 		p := pause(t, c, tab, 1)
 		<-time.NewTimer(o.Local).C
 		p.finish()
@@ -211,7 +211,7 @@ func TestLocalIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := newTable(10_000)
-	c := NewTyped[card](mem, Options{
+	c := NewTyped[int64, card](mem, Options[int64]{
 		Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Local: time.Hour, LocalSize: 100,
 	})
 	for id := int64(1); id <= 10_000; id += 100 {
@@ -230,14 +230,14 @@ func TestLocalIsBounded(t *testing.T) {
 // TestLocalNoStaleReadUnderLoad hammers one key from two processes with a local level: a reader must never see less than
 // his own process has committed and invalidated before he began.
 func TestLocalNoStaleReadUnderLoad(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
 		const writes, readers = 300, 6
 		o.Local = time.Hour
 		var truth atomic.Int64
 		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
 			return map[int64]int64{1: truth.Load()}, nil
 		}
-		procs := [2]*Typed[int64]{NewTyped[int64](s, o), NewTyped[int64](s, o)}
+		procs := [2]*Typed[int64, int64]{NewTyped[int64, int64](s, o), NewTyped[int64, int64](s, o)}
 		var acked [2]atomic.Int64
 		var wg sync.WaitGroup
 		stop := make(chan struct{})

@@ -22,12 +22,12 @@ const (
 	defaultLoadTimeout  = 3 * time.Second
 )
 
-// Options sets up a Typed.
-type Options struct {
+// Options sets up a Typed whose ids are of type K.
+type Options[K comparable] struct {
 	// Kind names what is cached, in metrics and logs: "user", "video_stats".
 	Kind string
 	// Key makes the store's key of an id. Two kinds must never make the same key.
-	Key func(id int64) string
+	Key func(id K) string
 	// TTL is how long a value may be served, ± 10 %. 0 means 5 minutes.
 	TTL time.Duration
 	// NegativeTTL is how long "there is no such id" may be served, ± 10 %. 0 means 30 seconds, negative means never.
@@ -45,7 +45,7 @@ type Options struct {
 	Metrics prometheus.Registerer
 }
 
-// Typed caches values of one kind by id. It is safe for concurrent use.
+// Typed caches values of type T by ids of type K. It is safe for concurrent use.
 //
 // A value that a commit made old is not served after Invalidate has returned, by any process. How: Invalidate does
 // not delete, it writes a tombstone with a fresh token. A loader remembers what it found in the store before it loaded
@@ -61,41 +61,44 @@ type Options struct {
 // may show under the old name there, a video with its old cover, and a deleted video may still be found by its id
 // although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
 // it: counters, relations, flags. Only values that exist are held, so what was created is found at once everywhere.
-type Typed[T any] struct {
+//
+// Over a Private store there is no other process, and values are held as long as their TTL says, with the full promise:
+// a hit costs no decoding.
+type Typed[K comparable, T any] struct {
 	store   Store
 	kind    string
-	key     func(int64) string
+	key     func(K) string
 	ttl     time.Duration
 	negTTL  time.Duration
 	metrics metrics
 	log     *occasionalLog
-	local   *local[T]
+	local   *local[K, T]
 
 	tombstoneTTL time.Duration
 	loadTimeout  time.Duration
 
 	mu      sync.Mutex
-	flights map[int64]flight[T]
-	dirty   dirtySet
+	flights map[K]flight[K, T]
+	dirty   dirtySet[K]
 }
 
 // flight is the load under way for one id, and what its loader had found in the store.
-type flight[T any] struct {
+type flight[K comparable, T any] struct {
 	seen string
-	call *call[T]
+	call *call[K, T]
 }
 
 // call is one load of many ids. found and err are written before done is closed and only read after.
-type call[T any] struct {
-	ids   []int64
-	found map[int64]T
+type call[K comparable, T any] struct {
+	ids   []K
+	found map[K]T
 	err   error
 	done  chan struct{}
 }
 
 // want is an id that the cache did not answer.
-type want struct {
-	id int64
+type want[K comparable] struct {
+	id K
 	// seen is what the store held: "" is nothing, else a tombstone or bytes that could not be decoded.
 	seen string
 	// bypass means the store's answer is unknown or not to be trusted: load alone, store nothing.
@@ -103,14 +106,18 @@ type want struct {
 }
 
 // NewTyped returns a cache of T in s.
-func NewTyped[T any](s Store, o Options) *Typed[T] {
+func NewTyped[K comparable, T any](s Store, o Options[K]) *Typed[K, T] {
 	if o.TTL <= 0 {
 		o.TTL = defaultTTL
 	}
 	if o.NegativeTTL == 0 {
 		o.NegativeTTL = defaultNegativeTTL
 	}
-	return &Typed[T]{
+	noneLocal := time.Duration(0)
+	if _, private := s.(privateStore); private {
+		o.Local, noneLocal = o.TTL, max(0, o.NegativeTTL)
+	}
+	return &Typed[K, T]{
 		store:        s,
 		kind:         o.Kind,
 		key:          o.Key,
@@ -118,10 +125,10 @@ func NewTyped[T any](s Store, o Options) *Typed[T] {
 		negTTL:       o.NegativeTTL,
 		metrics:      newMetrics(o.Metrics, o.Kind),
 		log:          &occasionalLog{log: o.Log},
-		local:        newLocal[T](o.Local, o.LocalSize),
+		local:        newLocal[K, T](o.Local, noneLocal, o.LocalSize),
 		tombstoneTTL: defaultTombstoneTTL,
 		loadTimeout:  defaultLoadTimeout,
-		flights:      make(map[int64]flight[T]),
+		flights:      make(map[K]flight[K, T]),
 	}
 }
 
@@ -133,11 +140,11 @@ func NewTyped[T any](s Store, o Options) *Typed[T] {
 // load runs in its own goroutine with the values of ctx but its own deadline, because others may wait for it too. It
 // must not change the slice it gets, and nobody may change what the map's values point to: callers that waited for
 // the same load, or were answered by the local level, share them. The map itself is the caller's.
-func (t *Typed[T]) GetMulti(
-	ctx context.Context, ids []int64, load func(ctx context.Context, missing []int64) (map[int64]T, error),
-) (map[int64]T, error) {
+func (t *Typed[K, T]) GetMulti(
+	ctx context.Context, ids []K, load func(ctx context.Context, missing []K) (map[K]T, error),
+) (map[K]T, error) {
 	ids = unique(ids)
-	out := make(map[int64]T, len(ids))
+	out := make(map[K]T, len(ids))
 	if len(ids) == 0 {
 		return out, nil
 	}
@@ -145,22 +152,22 @@ func (t *Typed[T]) GetMulti(
 		return nil, err
 	}
 	start := time.Now()
-	rest, generation := t.local.get(ids, start, out)
-	t.metrics.local.Add(float64(len(ids) - len(rest)))
-	if len(rest) == 0 {
+	missed := t.local.get(ids, start, out)
+	t.metrics.local.Add(float64(len(ids) - len(missed.ids)))
+	if len(missed.ids) == 0 {
 		return out, nil
 	}
-	if err := t.fetch(ctx, rest, start, load, out); err != nil {
+	if err := t.fetch(ctx, missed.ids, start, load, out); err != nil {
 		return nil, err
 	}
-	t.local.put(rest, out, start, generation)
+	t.local.put(missed, out, start)
 	return out, nil
 }
 
 // fetch fills out from the store, and from load with what the store does not answer.
-func (t *Typed[T]) fetch(
-	ctx context.Context, ids []int64, start time.Time,
-	load func(context.Context, []int64) (map[int64]T, error), out map[int64]T,
+func (t *Typed[K, T]) fetch(
+	ctx context.Context, ids []K, start time.Time,
+	load func(context.Context, []K) (map[K]T, error), out map[K]T,
 ) error {
 	wants := t.read(ctx, ids, out)
 	if len(wants) == 0 {
@@ -182,7 +189,7 @@ func (t *Typed[T]) fetch(
 }
 
 // read fills out with what the store answers and returns what it does not.
-func (t *Typed[T]) read(ctx context.Context, ids []int64, out map[int64]T) []want {
+func (t *Typed[K, T]) read(ctx context.Context, ids []K, out map[K]T) []want[K] {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
 		keys[i] = t.key(id)
@@ -194,31 +201,31 @@ func (t *Typed[T]) read(ctx context.Context, ids []int64, out map[int64]T) []wan
 			t.failed("read", err)
 		}
 		t.metrics.misses.Add(float64(len(ids)))
-		wants := make([]want, len(ids))
+		wants := make([]want[K], len(ids))
 		for i, id := range ids {
-			wants[i] = want{id: id, bypass: true}
+			wants[i] = want[K]{id: id, bypass: true}
 		}
 		return wants
 	}
 	// Looked up before and after the store: an id that stops being distrusted in between has got its tombstone, but the
 	// value may have been read before that.
 	distrusted = t.distrusted(ids, distrusted)
-	var wants []want
+	var wants []want[K]
 	for i, id := range ids {
 		if _, bad := distrusted[id]; bad {
-			wants = append(wants, want{id: id, bypass: true})
+			wants = append(wants, want[K]{id: id, bypass: true})
 			continue
 		}
 		value, state, err := decode[T](values[i])
 		switch {
 		case err != nil:
 			t.failed("decode", err)
-			wants = append(wants, want{id: id, seen: string(values[i])})
+			wants = append(wants, want[K]{id: id, seen: string(values[i])})
 		case state == stateValue:
 			out[id] = value
 		case state == stateNone:
 		default:
-			wants = append(wants, want{id: id, seen: string(values[i])})
+			wants = append(wants, want[K]{id: id, seen: string(values[i])})
 		}
 	}
 	t.metrics.misses.Add(float64(len(wants)))
@@ -227,33 +234,33 @@ func (t *Typed[T]) read(ctx context.Context, ids []int64, out map[int64]T) []wan
 }
 
 // board joins the flights that have the same destination and makes one call of the rest; nil when nothing is left.
-func (t *Typed[T]) board(wants []want) (own *call[T], joined map[*call[T]][]int64) {
+func (t *Typed[K, T]) board(wants []want[K]) (own *call[K, T], joined map[*call[K, T]][]K) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range wants {
 		if f, ok := t.flights[w.id]; ok && !w.bypass && f.seen == w.seen {
 			if joined == nil {
-				joined = make(map[*call[T]][]int64)
+				joined = make(map[*call[K, T]][]K)
 			}
 			joined[f.call] = append(joined[f.call], w.id)
 			t.metrics.joined.Inc()
 			continue
 		}
 		if own == nil {
-			own = &call[T]{done: make(chan struct{})}
+			own = &call[K, T]{done: make(chan struct{})}
 		}
 		own.ids = append(own.ids, w.id)
 		if !w.bypass {
-			t.flights[w.id] = flight[T]{seen: w.seen, call: own}
+			t.flights[w.id] = flight[K, T]{seen: w.seen, call: own}
 		}
 	}
 	return own, joined
 }
 
 // run loads c.ids, stores the values and lands the call.
-func (t *Typed[T]) run(
-	ctx context.Context, c *call[T], wants []want, start time.Time,
-	load func(context.Context, []int64) (map[int64]T, error),
+func (t *Typed[K, T]) run(
+	ctx context.Context, c *call[K, T], wants []want[K], start time.Time,
+	load func(context.Context, []K) (map[K]T, error),
 ) {
 	defer t.land(c)
 	c.found, c.err = t.load(ctx, c.ids, load)
@@ -267,9 +274,9 @@ func (t *Typed[T]) run(
 	}
 }
 
-func (t *Typed[T]) load(
-	ctx context.Context, ids []int64, load func(context.Context, []int64) (map[int64]T, error),
-) (found map[int64]T, err error) {
+func (t *Typed[K, T]) load(
+	ctx context.Context, ids []K, load func(context.Context, []K) (map[K]T, error),
+) (found map[K]T, err error) {
 	// A panic here would end the process, where in the caller's goroutine it would end one request.
 	defer func() {
 		if p := recover(); p != nil {
@@ -282,7 +289,7 @@ func (t *Typed[T]) load(
 }
 
 // items are the values of c that may be stored, each on the condition that the store still holds what was seen.
-func (t *Typed[T]) items(c *call[T], wants []want, start time.Time) []Item {
+func (t *Typed[K, T]) items(c *call[K, T], wants []want[K], start time.Time) []Item {
 	// A load that outlived its deadline by far may have outlived a tombstone too.
 	if time.Since(start) > t.loadTimeout+(t.tombstoneTTL-t.loadTimeout)/4 {
 		return nil
@@ -318,7 +325,7 @@ func (t *Typed[T]) items(c *call[T], wants []want, start time.Time) []Item {
 }
 
 // land ends the call: its ids may be loaded again, and who waits gets the answer.
-func (t *Typed[T]) land(c *call[T]) {
+func (t *Typed[K, T]) land(c *call[K, T]) {
 	t.mu.Lock()
 	for _, id := range c.ids {
 		if t.flights[id].call == c {
@@ -330,7 +337,7 @@ func (t *Typed[T]) land(c *call[T]) {
 }
 
 // wait copies the values of ids into out once the call has ended.
-func (c *call[T]) wait(ctx context.Context, ids []int64, out map[int64]T) error {
+func (c *call[K, T]) wait(ctx context.Context, ids []K, out map[K]T) error {
 	select {
 	case <-c.done:
 	case <-ctx.Done():
@@ -350,7 +357,7 @@ func (c *call[T]) wait(ctx context.Context, ids []int64, out map[int64]T) error 
 // Invalidate makes sure that no value loaded before this call is served after it returns. Call it after the commit
 // that changed or created ids and before answering the caller. It does not fail: see Typed for what happens when the
 // store is away. It runs to its end even if ctx has ended, because the commit has happened.
-func (t *Typed[T]) Invalidate(ctx context.Context, ids ...int64) {
+func (t *Typed[K, T]) Invalidate(ctx context.Context, ids ...K) {
 	ids = unique(ids)
 	if len(ids) == 0 {
 		return
@@ -368,7 +375,7 @@ func (t *Typed[T]) Invalidate(ctx context.Context, ids ...int64) {
 }
 
 // bury writes one fresh tombstone under all ids.
-func (t *Typed[T]) bury(ctx context.Context, ids []int64) error {
+func (t *Typed[K, T]) bury(ctx context.Context, ids []K) error {
 	stone := tombstone()
 	items := make([]Item, len(ids))
 	for i, id := range ids {
@@ -379,7 +386,7 @@ func (t *Typed[T]) bury(ctx context.Context, ids []int64) error {
 	return t.store.Set(ctx, items)
 }
 
-func (t *Typed[T]) failed(op string, err error) {
+func (t *Typed[K, T]) failed(op string, err error) {
 	t.metrics.errors.Inc()
 	t.log.failure("kind", t.kind, "op", op, "err", err)
 }
@@ -437,13 +444,13 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // unique returns ids without repetitions: ids itself when there are none. It must not be changed.
-func unique(ids []int64) []int64 {
+func unique[K comparable](ids []K) []K {
 	// Pages are short, and comparing is cheaper than a map there.
 	if len(ids) <= 64 && !repeats(ids) {
 		return ids
 	}
-	seen := make(map[int64]struct{}, len(ids))
-	out := make([]int64, 0, len(ids))
+	seen := make(map[K]struct{}, len(ids))
+	out := make([]K, 0, len(ids))
 	for _, id := range ids {
 		if _, ok := seen[id]; !ok {
 			seen[id] = struct{}{}
@@ -453,7 +460,7 @@ func unique(ids []int64) []int64 {
 	return out
 }
 
-func repeats(ids []int64) bool {
+func repeats[K comparable](ids []K) bool {
 	for i, id := range ids {
 		if slices.Contains(ids[:i], id) {
 			return true

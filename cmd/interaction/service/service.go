@@ -62,7 +62,7 @@ type Service struct {
 	// direct is group commit in this process, for when the broker is away.
 	direct queue.Queue[mq.Event]
 	// authors are the authors of videos.
-	authors *kv.Typed[int64]
+	authors *kv.Typed[int64, int64]
 	// loadVideos and loadUsers fill the cache of counters.
 	loadVideos batch.Load[cache.VideoStats]
 	loadUsers  batch.Load[cache.UserStats]

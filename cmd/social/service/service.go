@@ -34,7 +34,7 @@ type Deps struct {
 // Service keeps follows. It is safe for concurrent use.
 type Service struct {
 	store *db.Store
-	stats *kv.Typed[db.Stats]
+	stats *kv.Typed[int64, db.Stats]
 	load  batch.Load[db.Stats]
 	ids   *id.Generator
 	peers rpc.Peers
@@ -48,7 +48,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store: d.Store,
-		stats: kv.NewTyped[db.Stats](d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
+		stats: kv.NewTyped[int64, db.Stats](d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
 		load:  batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
 		ids:   d.IDs,
 		peers: d.Peers,

@@ -33,7 +33,7 @@ type Deps struct {
 // Service keeps accounts. It is safe for concurrent use.
 type Service struct {
 	store  *db.Store
-	users  *kv.Typed[db.User]
+	users  *kv.Typed[int64, db.User]
 	load   batch.Load[db.User]
 	ids    *id.Generator
 	hasher *auth.Hasher
@@ -46,7 +46,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store:  d.Store,
-		users:  kv.NewTyped[db.User](d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
+		users:  kv.NewTyped[int64, db.User](d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
 		load:   batch.Merge(loads, common.MAX_BATCH, d.Store.MGet),
 		ids:    d.IDs,
 		hasher: d.Hasher,

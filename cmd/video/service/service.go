@@ -36,8 +36,8 @@ type Deps struct {
 // Service keeps videos. It is safe for concurrent use.
 type Service struct {
 	store  *db.Store
-	videos *kv.Typed[db.Video]
-	works  *kv.Typed[int64]
+	videos *kv.Typed[int64, db.Video]
+	works  *kv.Typed[int64, int64]
 	// loadVideos and loadWorks fill the cache.
 	loadVideos batch.Load[db.Video]
 	loadWorks  batch.Load[int64]
@@ -52,8 +52,8 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:  d.Store,
-		videos: kv.NewTyped[db.Video](d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
-		works:  kv.NewTyped[int64](d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
+		videos: kv.NewTyped[int64, db.Video](d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
+		works:  kv.NewTyped[int64, int64](d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
 		ids:    d.IDs,
 		now:    d.Now,
 		close:  func() error { return nil },

@@ -27,17 +27,17 @@ type UserStats struct {
 
 // Stats caches the counters. Flags of a viewer are not cached: they are read in one batch.
 type Stats struct {
-	Videos *kv.Typed[VideoStats]
-	Users  *kv.Typed[UserStats]
+	Videos *kv.Typed[int64, VideoStats]
+	Users  *kv.Typed[int64, UserStats]
 }
 
 // NewStats returns the cache of counters in s. A nil log or metrics switches that off.
 func NewStats(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *Stats {
 	return &Stats{
-		Videos: kv.NewTyped[VideoStats](s, kv.Options{
+		Videos: kv.NewTyped[int64, VideoStats](s, kv.Options[int64]{
 			Kind: "video_stats", Key: videoStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
 		}),
-		Users: kv.NewTyped[UserStats](s, kv.Options{
+		Users: kv.NewTyped[int64, UserStats](s, kv.Options[int64]{
 			Kind: "user_stats", Key: userStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
 		}),
 	}

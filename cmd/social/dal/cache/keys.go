@@ -21,6 +21,6 @@ func StatsKey(userID int64) string {
 }
 
 // Stats are the options of the typed cache of counters.
-func Stats(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
-	return kv.Options{Kind: "social_stats", Key: StatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics}
+func Stats(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
+	return kv.Options[int64]{Kind: "social_stats", Key: StatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics}
 }

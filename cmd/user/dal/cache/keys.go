@@ -24,6 +24,6 @@ const (
 func UserKey(id int64) string { return "tt:user:card:v1:{" + strconv.FormatInt(id, 10) + "}" }
 
 // Users are the options of the typed cache of user cards.
-func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
-	return kv.Options{Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Local: heldUser, Log: log, Metrics: metrics}
+func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
+	return kv.Options[int64]{Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Local: heldUser, Log: log, Metrics: metrics}
 }

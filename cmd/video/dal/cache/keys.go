@@ -31,11 +31,11 @@ func WorksKey(authorID int64) string {
 }
 
 // Videos are the options of the typed cache of rows.
-func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
-	return kv.Options{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: heldVideo, Log: log, Metrics: metrics}
+func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
+	return kv.Options[int64]{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: heldVideo, Log: log, Metrics: metrics}
 }
 
 // Works are the options of the typed cache of counts.
-func Works(log *slog.Logger, metrics prometheus.Registerer) kv.Options {
-	return kv.Options{Kind: "video_works", Key: WorksKey, TTL: worksTTL, NegativeTTL: worksTTL, Log: log, Metrics: metrics}
+func Works(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
+	return kv.Options[int64]{Kind: "video_works", Key: WorksKey, TTL: worksTTL, NegativeTTL: worksTTL, Log: log, Metrics: metrics}
 }
