@@ -15,8 +15,6 @@ struct Comment {
 struct VideoStats {
     1: i64 favorite_count
     2: i64 comment_count
-    /** Whether viewer_id likes the video; false for a visitor. */
-    3: bool is_favorite
 }
 
 /** UserStats are a user's counters. */
@@ -81,24 +79,39 @@ struct ListCommentsResponse {
     2: string next_cursor
 }
 
-struct MGetVideoStatsRequest {
-    1: list<i64> video_ids
-    /** Whose is_favorite to fill in, and whose accepted writes to count even before they are stored; 0 is a visitor. */
-    2: i64 viewer_id
-}
-struct MGetVideoStatsResponse {
-    /** Every video asked for is present, zero when nothing happened to it yet. */
-    1: map<i64, VideoStats> stats
+/** Look is what one viewer looks at. */
+struct Look {
+    /** Never 0: a visitor sees what everybody sees. */
+    1: i64 viewer_id
+    2: list<i64> video_ids
+    3: list<i64> user_ids
 }
 
-struct MGetUserStatsRequest {
-    1: list<i64> user_ids
-    /** Whose accepted likes to count in total_favorited even before they are stored; 0 is a visitor. */
-    2: i64 viewer_id
+/** Seen is what a viewer sees that not everybody sees. */
+struct Seen {
+    /** Those of the look's videos that he likes. */
+    1: list<i64> favorite_ids
+    /** Counters of those of the look's videos and users that his own accepted and not yet stored writes change. Mostly none. */
+    2: map<i64, VideoStats> videos
+    3: map<i64, UserStats> users
 }
-struct MGetUserStatsResponse {
-    /** Every user asked for is present, zero when nothing happened yet. */
-    1: map<i64, UserStats> stats
+
+/** Most ids of all looks of one call together. */
+const i32 MAX_LOOK_IDS = 10000
+
+struct MGetStatsRequest {
+    /** Up to MAX_BATCH each. */
+    1: list<i64> video_ids
+    2: list<i64> user_ids
+    /** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
+    3: list<Look> looks
+}
+struct MGetStatsResponse {
+    /** As everybody sees them. Every video and user asked for is present, zero when nothing happened yet. */
+    1: map<i64, VideoStats> videos
+    2: map<i64, UserStats> users
+    /** In the order of looks. */
+    3: list<Seen> seen
 }
 
 service InteractionService {
@@ -114,8 +127,6 @@ service InteractionService {
     DeleteCommentResponse DeleteComment(1: DeleteCommentRequest req)
     /** Reads one page of a video's comments. Fails with VideoNotFound. */
     ListCommentsResponse ListComments(1: ListCommentsRequest req)
-    /** Reads the counters of up to MAX_BATCH videos. */
-    MGetVideoStatsResponse MGetVideoStats(1: MGetVideoStatsRequest req)
-    /** Reads the counters of up to MAX_BATCH users. */
-    MGetUserStatsResponse MGetUserStats(1: MGetUserStatsRequest req)
+    /** Reads counters of videos and users, and what viewers see of them that not everybody sees, for many requests at a time. */
+    MGetStatsResponse MGetStats(1: MGetStatsRequest req)
 }

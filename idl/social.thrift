@@ -2,14 +2,12 @@ namespace go social
 
 include "common.thrift"
 
-/** Relation is a user as seen by a viewer. */
+/** Relation is a user's counters. */
 struct Relation {
     /** Users that the user follows. */
     1: i64 follow_count
     /** Users that follow the user. */
     2: i64 follower_count
-    /** Whether viewer_id follows the user; false for a visitor and for oneself. */
-    3: bool is_follow
 }
 
 struct FollowRequest {
@@ -57,14 +55,33 @@ struct ListFriendsResponse {
     2: string next_cursor
 }
 
+/** Look is the users whom one viewer looks at. */
+struct Look {
+    /** Never 0: a visitor follows nobody. */
+    1: i64 viewer_id
+    2: list<i64> user_ids
+}
+
+/** Seen is what a viewer sees that not everybody sees. */
+struct Seen {
+    /** Those of the look's users whom he follows. */
+    1: list<i64> followed_ids
+}
+
+/** Most ids of all looks of one call together. */
+const i32 MAX_LOOK_IDS = 10000
+
 struct MGetRelationsRequest {
+    /** Up to MAX_BATCH. */
     1: list<i64> user_ids
-    /** Whose is_follow to fill in; 0 is a visitor. */
-    2: i64 viewer_id
+    /** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
+    2: list<Look> looks
 }
 struct MGetRelationsResponse {
     /** Every user asked for is present, zero when nothing happened yet. */
     1: map<i64, Relation> relations
+    /** In the order of looks. */
+    2: list<Seen> seen
 }
 
 service SocialService {
@@ -78,6 +95,6 @@ service SocialService {
     ListFollowersResponse ListFollowers(1: ListFollowersRequest req)
     /** Reads one page of a user's friends: mutual follows. */
     ListFriendsResponse ListFriends(1: ListFriendsRequest req)
-    /** Reads counters and the viewer's flag for up to MAX_BATCH users. */
+    /** Reads counters of users, and whom of them viewers follow, for many requests at a time. */
     MGetRelationsResponse MGetRelations(1: MGetRelationsRequest req)
 }

@@ -8,6 +8,11 @@ import (
 	"tiktok/kitex_gen/common"
 )
 
+const (
+	/** Most ids of all looks of one call together. */
+	MAX_LOOK_IDS = 10000
+)
+
 /** Comment is a text below a video. */
 type Comment struct {
 	Id          int64  `thrift:"id,1" frugal:"1,default,i64" json:"id"`
@@ -78,8 +83,6 @@ var fieldIDToName_Comment = map[int16]string{
 type VideoStats struct {
 	FavoriteCount int64 `thrift:"favorite_count,1" frugal:"1,default,i64" json:"favorite_count"`
 	CommentCount  int64 `thrift:"comment_count,2" frugal:"2,default,i64" json:"comment_count"`
-	/** Whether viewer_id likes the video; false for a visitor. */
-	IsFavorite bool `thrift:"is_favorite,3" frugal:"3,default,bool" json:"is_favorite"`
 }
 
 func NewVideoStats() *VideoStats {
@@ -96,18 +99,11 @@ func (p *VideoStats) GetFavoriteCount() (v int64) {
 func (p *VideoStats) GetCommentCount() (v int64) {
 	return p.CommentCount
 }
-
-func (p *VideoStats) GetIsFavorite() (v bool) {
-	return p.IsFavorite
-}
 func (p *VideoStats) SetFavoriteCount(val int64) {
 	p.FavoriteCount = val
 }
 func (p *VideoStats) SetCommentCount(val int64) {
 	p.CommentCount = val
-}
-func (p *VideoStats) SetIsFavorite(val bool) {
-	p.IsFavorite = val
 }
 
 func (p *VideoStats) String() string {
@@ -120,7 +116,6 @@ func (p *VideoStats) String() string {
 var fieldIDToName_VideoStats = map[int16]string{
 	1: "favorite_count",
 	2: "comment_count",
-	3: "is_favorite",
 }
 
 /** UserStats are a user's counters. */
@@ -615,142 +610,201 @@ var fieldIDToName_ListCommentsResponse = map[int16]string{
 	2: "next_cursor",
 }
 
-type MGetVideoStatsRequest struct {
-	VideoIds []int64 `thrift:"video_ids,1" frugal:"1,default,list<i64>" json:"video_ids"`
-	/** Whose is_favorite to fill in, and whose accepted writes to count even before they are stored; 0 is a visitor. */
-	ViewerId int64 `thrift:"viewer_id,2" frugal:"2,default,i64" json:"viewer_id"`
+/** Look is what one viewer looks at. */
+type Look struct {
+	/** Never 0: a visitor sees what everybody sees. */
+	ViewerId int64   `thrift:"viewer_id,1" frugal:"1,default,i64" json:"viewer_id"`
+	VideoIds []int64 `thrift:"video_ids,2" frugal:"2,default,list<i64>" json:"video_ids"`
+	UserIds  []int64 `thrift:"user_ids,3" frugal:"3,default,list<i64>" json:"user_ids"`
 }
 
-func NewMGetVideoStatsRequest() *MGetVideoStatsRequest {
-	return &MGetVideoStatsRequest{}
+func NewLook() *Look {
+	return &Look{}
 }
 
-func (p *MGetVideoStatsRequest) InitDefault() {
+func (p *Look) InitDefault() {
 }
 
-func (p *MGetVideoStatsRequest) GetVideoIds() (v []int64) {
+func (p *Look) GetViewerId() (v int64) {
+	return p.ViewerId
+}
+
+func (p *Look) GetVideoIds() (v []int64) {
 	return p.VideoIds
 }
 
-func (p *MGetVideoStatsRequest) GetViewerId() (v int64) {
-	return p.ViewerId
+func (p *Look) GetUserIds() (v []int64) {
+	return p.UserIds
 }
-func (p *MGetVideoStatsRequest) SetVideoIds(val []int64) {
-	p.VideoIds = val
-}
-func (p *MGetVideoStatsRequest) SetViewerId(val int64) {
+func (p *Look) SetViewerId(val int64) {
 	p.ViewerId = val
 }
+func (p *Look) SetVideoIds(val []int64) {
+	p.VideoIds = val
+}
+func (p *Look) SetUserIds(val []int64) {
+	p.UserIds = val
+}
 
-func (p *MGetVideoStatsRequest) String() string {
+func (p *Look) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("MGetVideoStatsRequest(%+v)", *p)
+	return fmt.Sprintf("Look(%+v)", *p)
 }
 
-var fieldIDToName_MGetVideoStatsRequest = map[int16]string{
-	1: "video_ids",
-	2: "viewer_id",
+var fieldIDToName_Look = map[int16]string{
+	1: "viewer_id",
+	2: "video_ids",
+	3: "user_ids",
 }
 
-type MGetVideoStatsResponse struct {
-	/** Every video asked for is present, zero when nothing happened to it yet. */
-	Stats map[int64]*VideoStats `thrift:"stats,1" frugal:"1,default,map<i64:VideoStats>" json:"stats"`
+/** Seen is what a viewer sees that not everybody sees. */
+type Seen struct {
+	/** Those of the look's videos that he likes. */
+	FavoriteIds []int64 `thrift:"favorite_ids,1" frugal:"1,default,list<i64>" json:"favorite_ids"`
+	/** Counters of those of the look's videos and users that his own accepted and not yet stored writes change. Mostly none. */
+	Videos map[int64]*VideoStats `thrift:"videos,2" frugal:"2,default,map<i64:VideoStats>" json:"videos"`
+	Users  map[int64]*UserStats  `thrift:"users,3" frugal:"3,default,map<i64:UserStats>" json:"users"`
 }
 
-func NewMGetVideoStatsResponse() *MGetVideoStatsResponse {
-	return &MGetVideoStatsResponse{}
+func NewSeen() *Seen {
+	return &Seen{}
 }
 
-func (p *MGetVideoStatsResponse) InitDefault() {
+func (p *Seen) InitDefault() {
 }
 
-func (p *MGetVideoStatsResponse) GetStats() (v map[int64]*VideoStats) {
-	return p.Stats
-}
-func (p *MGetVideoStatsResponse) SetStats(val map[int64]*VideoStats) {
-	p.Stats = val
+func (p *Seen) GetFavoriteIds() (v []int64) {
+	return p.FavoriteIds
 }
 
-func (p *MGetVideoStatsResponse) String() string {
+func (p *Seen) GetVideos() (v map[int64]*VideoStats) {
+	return p.Videos
+}
+
+func (p *Seen) GetUsers() (v map[int64]*UserStats) {
+	return p.Users
+}
+func (p *Seen) SetFavoriteIds(val []int64) {
+	p.FavoriteIds = val
+}
+func (p *Seen) SetVideos(val map[int64]*VideoStats) {
+	p.Videos = val
+}
+func (p *Seen) SetUsers(val map[int64]*UserStats) {
+	p.Users = val
+}
+
+func (p *Seen) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("MGetVideoStatsResponse(%+v)", *p)
+	return fmt.Sprintf("Seen(%+v)", *p)
 }
 
-var fieldIDToName_MGetVideoStatsResponse = map[int16]string{
-	1: "stats",
+var fieldIDToName_Seen = map[int16]string{
+	1: "favorite_ids",
+	2: "videos",
+	3: "users",
 }
 
-type MGetUserStatsRequest struct {
-	UserIds []int64 `thrift:"user_ids,1" frugal:"1,default,list<i64>" json:"user_ids"`
-	/** Whose accepted likes to count in total_favorited even before they are stored; 0 is a visitor. */
-	ViewerId int64 `thrift:"viewer_id,2" frugal:"2,default,i64" json:"viewer_id"`
+type MGetStatsRequest struct {
+	/** Up to MAX_BATCH each. */
+	VideoIds []int64 `thrift:"video_ids,1" frugal:"1,default,list<i64>" json:"video_ids"`
+	UserIds  []int64 `thrift:"user_ids,2" frugal:"2,default,list<i64>" json:"user_ids"`
+	/** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
+	Looks []*Look `thrift:"looks,3" frugal:"3,default,list<Look>" json:"looks"`
 }
 
-func NewMGetUserStatsRequest() *MGetUserStatsRequest {
-	return &MGetUserStatsRequest{}
+func NewMGetStatsRequest() *MGetStatsRequest {
+	return &MGetStatsRequest{}
 }
 
-func (p *MGetUserStatsRequest) InitDefault() {
+func (p *MGetStatsRequest) InitDefault() {
 }
 
-func (p *MGetUserStatsRequest) GetUserIds() (v []int64) {
+func (p *MGetStatsRequest) GetVideoIds() (v []int64) {
+	return p.VideoIds
+}
+
+func (p *MGetStatsRequest) GetUserIds() (v []int64) {
 	return p.UserIds
 }
 
-func (p *MGetUserStatsRequest) GetViewerId() (v int64) {
-	return p.ViewerId
+func (p *MGetStatsRequest) GetLooks() (v []*Look) {
+	return p.Looks
 }
-func (p *MGetUserStatsRequest) SetUserIds(val []int64) {
+func (p *MGetStatsRequest) SetVideoIds(val []int64) {
+	p.VideoIds = val
+}
+func (p *MGetStatsRequest) SetUserIds(val []int64) {
 	p.UserIds = val
 }
-func (p *MGetUserStatsRequest) SetViewerId(val int64) {
-	p.ViewerId = val
+func (p *MGetStatsRequest) SetLooks(val []*Look) {
+	p.Looks = val
 }
 
-func (p *MGetUserStatsRequest) String() string {
+func (p *MGetStatsRequest) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("MGetUserStatsRequest(%+v)", *p)
+	return fmt.Sprintf("MGetStatsRequest(%+v)", *p)
 }
 
-var fieldIDToName_MGetUserStatsRequest = map[int16]string{
-	1: "user_ids",
-	2: "viewer_id",
+var fieldIDToName_MGetStatsRequest = map[int16]string{
+	1: "video_ids",
+	2: "user_ids",
+	3: "looks",
 }
 
-type MGetUserStatsResponse struct {
-	/** Every user asked for is present, zero when nothing happened yet. */
-	Stats map[int64]*UserStats `thrift:"stats,1" frugal:"1,default,map<i64:UserStats>" json:"stats"`
+type MGetStatsResponse struct {
+	/** As everybody sees them. Every video and user asked for is present, zero when nothing happened yet. */
+	Videos map[int64]*VideoStats `thrift:"videos,1" frugal:"1,default,map<i64:VideoStats>" json:"videos"`
+	Users  map[int64]*UserStats  `thrift:"users,2" frugal:"2,default,map<i64:UserStats>" json:"users"`
+	/** In the order of looks. */
+	Seen []*Seen `thrift:"seen,3" frugal:"3,default,list<Seen>" json:"seen"`
 }
 
-func NewMGetUserStatsResponse() *MGetUserStatsResponse {
-	return &MGetUserStatsResponse{}
+func NewMGetStatsResponse() *MGetStatsResponse {
+	return &MGetStatsResponse{}
 }
 
-func (p *MGetUserStatsResponse) InitDefault() {
+func (p *MGetStatsResponse) InitDefault() {
 }
 
-func (p *MGetUserStatsResponse) GetStats() (v map[int64]*UserStats) {
-	return p.Stats
-}
-func (p *MGetUserStatsResponse) SetStats(val map[int64]*UserStats) {
-	p.Stats = val
+func (p *MGetStatsResponse) GetVideos() (v map[int64]*VideoStats) {
+	return p.Videos
 }
 
-func (p *MGetUserStatsResponse) String() string {
+func (p *MGetStatsResponse) GetUsers() (v map[int64]*UserStats) {
+	return p.Users
+}
+
+func (p *MGetStatsResponse) GetSeen() (v []*Seen) {
+	return p.Seen
+}
+func (p *MGetStatsResponse) SetVideos(val map[int64]*VideoStats) {
+	p.Videos = val
+}
+func (p *MGetStatsResponse) SetUsers(val map[int64]*UserStats) {
+	p.Users = val
+}
+func (p *MGetStatsResponse) SetSeen(val []*Seen) {
+	p.Seen = val
+}
+
+func (p *MGetStatsResponse) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("MGetUserStatsResponse(%+v)", *p)
+	return fmt.Sprintf("MGetStatsResponse(%+v)", *p)
 }
 
-var fieldIDToName_MGetUserStatsResponse = map[int16]string{
-	1: "stats",
+var fieldIDToName_MGetStatsResponse = map[int16]string{
+	1: "videos",
+	2: "users",
+	3: "seen",
 }
 
 type InteractionService interface {
@@ -766,10 +820,8 @@ type InteractionService interface {
 	DeleteComment(ctx context.Context, req *DeleteCommentRequest) (r *DeleteCommentResponse, err error)
 	/** Reads one page of a video's comments. Fails with VideoNotFound. */
 	ListComments(ctx context.Context, req *ListCommentsRequest) (r *ListCommentsResponse, err error)
-	/** Reads the counters of up to MAX_BATCH videos. */
-	MGetVideoStats(ctx context.Context, req *MGetVideoStatsRequest) (r *MGetVideoStatsResponse, err error)
-	/** Reads the counters of up to MAX_BATCH users. */
-	MGetUserStats(ctx context.Context, req *MGetUserStatsRequest) (r *MGetUserStatsResponse, err error)
+	/** Reads counters of videos and users, and what viewers see of them that not everybody sees, for many requests at a time. */
+	MGetStats(ctx context.Context, req *MGetStatsRequest) (r *MGetStatsResponse, err error)
 }
 
 type InteractionServiceFavoriteArgs struct {
@@ -1228,154 +1280,78 @@ var fieldIDToName_InteractionServiceListCommentsResult = map[int16]string{
 	0: "success",
 }
 
-type InteractionServiceMGetVideoStatsArgs struct {
-	Req *MGetVideoStatsRequest `thrift:"req,1" frugal:"1,default,MGetVideoStatsRequest" json:"req"`
+type InteractionServiceMGetStatsArgs struct {
+	Req *MGetStatsRequest `thrift:"req,1" frugal:"1,default,MGetStatsRequest" json:"req"`
 }
 
-func NewInteractionServiceMGetVideoStatsArgs() *InteractionServiceMGetVideoStatsArgs {
-	return &InteractionServiceMGetVideoStatsArgs{}
+func NewInteractionServiceMGetStatsArgs() *InteractionServiceMGetStatsArgs {
+	return &InteractionServiceMGetStatsArgs{}
 }
 
-func (p *InteractionServiceMGetVideoStatsArgs) InitDefault() {
+func (p *InteractionServiceMGetStatsArgs) InitDefault() {
 }
 
-var InteractionServiceMGetVideoStatsArgs_Req_DEFAULT *MGetVideoStatsRequest
+var InteractionServiceMGetStatsArgs_Req_DEFAULT *MGetStatsRequest
 
-func (p *InteractionServiceMGetVideoStatsArgs) GetReq() (v *MGetVideoStatsRequest) {
+func (p *InteractionServiceMGetStatsArgs) GetReq() (v *MGetStatsRequest) {
 	if !p.IsSetReq() {
-		return InteractionServiceMGetVideoStatsArgs_Req_DEFAULT
+		return InteractionServiceMGetStatsArgs_Req_DEFAULT
 	}
 	return p.Req
 }
-func (p *InteractionServiceMGetVideoStatsArgs) SetReq(val *MGetVideoStatsRequest) {
+func (p *InteractionServiceMGetStatsArgs) SetReq(val *MGetStatsRequest) {
 	p.Req = val
 }
 
-func (p *InteractionServiceMGetVideoStatsArgs) IsSetReq() bool {
+func (p *InteractionServiceMGetStatsArgs) IsSetReq() bool {
 	return p.Req != nil
 }
 
-func (p *InteractionServiceMGetVideoStatsArgs) String() string {
+func (p *InteractionServiceMGetStatsArgs) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("InteractionServiceMGetVideoStatsArgs(%+v)", *p)
+	return fmt.Sprintf("InteractionServiceMGetStatsArgs(%+v)", *p)
 }
 
-var fieldIDToName_InteractionServiceMGetVideoStatsArgs = map[int16]string{
+var fieldIDToName_InteractionServiceMGetStatsArgs = map[int16]string{
 	1: "req",
 }
 
-type InteractionServiceMGetVideoStatsResult struct {
-	Success *MGetVideoStatsResponse `thrift:"success,0,optional" frugal:"0,optional,MGetVideoStatsResponse" json:"success,omitempty"`
+type InteractionServiceMGetStatsResult struct {
+	Success *MGetStatsResponse `thrift:"success,0,optional" frugal:"0,optional,MGetStatsResponse" json:"success,omitempty"`
 }
 
-func NewInteractionServiceMGetVideoStatsResult() *InteractionServiceMGetVideoStatsResult {
-	return &InteractionServiceMGetVideoStatsResult{}
+func NewInteractionServiceMGetStatsResult() *InteractionServiceMGetStatsResult {
+	return &InteractionServiceMGetStatsResult{}
 }
 
-func (p *InteractionServiceMGetVideoStatsResult) InitDefault() {
+func (p *InteractionServiceMGetStatsResult) InitDefault() {
 }
 
-var InteractionServiceMGetVideoStatsResult_Success_DEFAULT *MGetVideoStatsResponse
+var InteractionServiceMGetStatsResult_Success_DEFAULT *MGetStatsResponse
 
-func (p *InteractionServiceMGetVideoStatsResult) GetSuccess() (v *MGetVideoStatsResponse) {
+func (p *InteractionServiceMGetStatsResult) GetSuccess() (v *MGetStatsResponse) {
 	if !p.IsSetSuccess() {
-		return InteractionServiceMGetVideoStatsResult_Success_DEFAULT
+		return InteractionServiceMGetStatsResult_Success_DEFAULT
 	}
 	return p.Success
 }
-func (p *InteractionServiceMGetVideoStatsResult) SetSuccess(x interface{}) {
-	p.Success = x.(*MGetVideoStatsResponse)
+func (p *InteractionServiceMGetStatsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*MGetStatsResponse)
 }
 
-func (p *InteractionServiceMGetVideoStatsResult) IsSetSuccess() bool {
+func (p *InteractionServiceMGetStatsResult) IsSetSuccess() bool {
 	return p.Success != nil
 }
 
-func (p *InteractionServiceMGetVideoStatsResult) String() string {
+func (p *InteractionServiceMGetStatsResult) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("InteractionServiceMGetVideoStatsResult(%+v)", *p)
+	return fmt.Sprintf("InteractionServiceMGetStatsResult(%+v)", *p)
 }
 
-var fieldIDToName_InteractionServiceMGetVideoStatsResult = map[int16]string{
-	0: "success",
-}
-
-type InteractionServiceMGetUserStatsArgs struct {
-	Req *MGetUserStatsRequest `thrift:"req,1" frugal:"1,default,MGetUserStatsRequest" json:"req"`
-}
-
-func NewInteractionServiceMGetUserStatsArgs() *InteractionServiceMGetUserStatsArgs {
-	return &InteractionServiceMGetUserStatsArgs{}
-}
-
-func (p *InteractionServiceMGetUserStatsArgs) InitDefault() {
-}
-
-var InteractionServiceMGetUserStatsArgs_Req_DEFAULT *MGetUserStatsRequest
-
-func (p *InteractionServiceMGetUserStatsArgs) GetReq() (v *MGetUserStatsRequest) {
-	if !p.IsSetReq() {
-		return InteractionServiceMGetUserStatsArgs_Req_DEFAULT
-	}
-	return p.Req
-}
-func (p *InteractionServiceMGetUserStatsArgs) SetReq(val *MGetUserStatsRequest) {
-	p.Req = val
-}
-
-func (p *InteractionServiceMGetUserStatsArgs) IsSetReq() bool {
-	return p.Req != nil
-}
-
-func (p *InteractionServiceMGetUserStatsArgs) String() string {
-	if p == nil {
-		return "<nil>"
-	}
-	return fmt.Sprintf("InteractionServiceMGetUserStatsArgs(%+v)", *p)
-}
-
-var fieldIDToName_InteractionServiceMGetUserStatsArgs = map[int16]string{
-	1: "req",
-}
-
-type InteractionServiceMGetUserStatsResult struct {
-	Success *MGetUserStatsResponse `thrift:"success,0,optional" frugal:"0,optional,MGetUserStatsResponse" json:"success,omitempty"`
-}
-
-func NewInteractionServiceMGetUserStatsResult() *InteractionServiceMGetUserStatsResult {
-	return &InteractionServiceMGetUserStatsResult{}
-}
-
-func (p *InteractionServiceMGetUserStatsResult) InitDefault() {
-}
-
-var InteractionServiceMGetUserStatsResult_Success_DEFAULT *MGetUserStatsResponse
-
-func (p *InteractionServiceMGetUserStatsResult) GetSuccess() (v *MGetUserStatsResponse) {
-	if !p.IsSetSuccess() {
-		return InteractionServiceMGetUserStatsResult_Success_DEFAULT
-	}
-	return p.Success
-}
-func (p *InteractionServiceMGetUserStatsResult) SetSuccess(x interface{}) {
-	p.Success = x.(*MGetUserStatsResponse)
-}
-
-func (p *InteractionServiceMGetUserStatsResult) IsSetSuccess() bool {
-	return p.Success != nil
-}
-
-func (p *InteractionServiceMGetUserStatsResult) String() string {
-	if p == nil {
-		return "<nil>"
-	}
-	return fmt.Sprintf("InteractionServiceMGetUserStatsResult(%+v)", *p)
-}
-
-var fieldIDToName_InteractionServiceMGetUserStatsResult = map[int16]string{
+var fieldIDToName_InteractionServiceMGetStatsResult = map[int16]string{
 	0: "success",
 }

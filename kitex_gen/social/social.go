@@ -8,14 +8,17 @@ import (
 	"tiktok/kitex_gen/common"
 )
 
-/** Relation is a user as seen by a viewer. */
+const (
+	/** Most ids of all looks of one call together. */
+	MAX_LOOK_IDS = 10000
+)
+
+/** Relation is a user's counters. */
 type Relation struct {
 	/** Users that the user follows. */
 	FollowCount int64 `thrift:"follow_count,1" frugal:"1,default,i64" json:"follow_count"`
 	/** Users that follow the user. */
 	FollowerCount int64 `thrift:"follower_count,2" frugal:"2,default,i64" json:"follower_count"`
-	/** Whether viewer_id follows the user; false for a visitor and for oneself. */
-	IsFollow bool `thrift:"is_follow,3" frugal:"3,default,bool" json:"is_follow"`
 }
 
 func NewRelation() *Relation {
@@ -32,18 +35,11 @@ func (p *Relation) GetFollowCount() (v int64) {
 func (p *Relation) GetFollowerCount() (v int64) {
 	return p.FollowerCount
 }
-
-func (p *Relation) GetIsFollow() (v bool) {
-	return p.IsFollow
-}
 func (p *Relation) SetFollowCount(val int64) {
 	p.FollowCount = val
 }
 func (p *Relation) SetFollowerCount(val int64) {
 	p.FollowerCount = val
-}
-func (p *Relation) SetIsFollow(val bool) {
-	p.IsFollow = val
 }
 
 func (p *Relation) String() string {
@@ -56,7 +52,6 @@ func (p *Relation) String() string {
 var fieldIDToName_Relation = map[int16]string{
 	1: "follow_count",
 	2: "follower_count",
-	3: "is_follow",
 }
 
 type FollowRequest struct {
@@ -434,10 +429,82 @@ var fieldIDToName_ListFriendsResponse = map[int16]string{
 	2: "next_cursor",
 }
 
+/** Look is the users whom one viewer looks at. */
+type Look struct {
+	/** Never 0: a visitor follows nobody. */
+	ViewerId int64   `thrift:"viewer_id,1" frugal:"1,default,i64" json:"viewer_id"`
+	UserIds  []int64 `thrift:"user_ids,2" frugal:"2,default,list<i64>" json:"user_ids"`
+}
+
+func NewLook() *Look {
+	return &Look{}
+}
+
+func (p *Look) InitDefault() {
+}
+
+func (p *Look) GetViewerId() (v int64) {
+	return p.ViewerId
+}
+
+func (p *Look) GetUserIds() (v []int64) {
+	return p.UserIds
+}
+func (p *Look) SetViewerId(val int64) {
+	p.ViewerId = val
+}
+func (p *Look) SetUserIds(val []int64) {
+	p.UserIds = val
+}
+
+func (p *Look) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Look(%+v)", *p)
+}
+
+var fieldIDToName_Look = map[int16]string{
+	1: "viewer_id",
+	2: "user_ids",
+}
+
+/** Seen is what a viewer sees that not everybody sees. */
+type Seen struct {
+	/** Those of the look's users whom he follows. */
+	FollowedIds []int64 `thrift:"followed_ids,1" frugal:"1,default,list<i64>" json:"followed_ids"`
+}
+
+func NewSeen() *Seen {
+	return &Seen{}
+}
+
+func (p *Seen) InitDefault() {
+}
+
+func (p *Seen) GetFollowedIds() (v []int64) {
+	return p.FollowedIds
+}
+func (p *Seen) SetFollowedIds(val []int64) {
+	p.FollowedIds = val
+}
+
+func (p *Seen) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Seen(%+v)", *p)
+}
+
+var fieldIDToName_Seen = map[int16]string{
+	1: "followed_ids",
+}
+
 type MGetRelationsRequest struct {
+	/** Up to MAX_BATCH. */
 	UserIds []int64 `thrift:"user_ids,1" frugal:"1,default,list<i64>" json:"user_ids"`
-	/** Whose is_follow to fill in; 0 is a visitor. */
-	ViewerId int64 `thrift:"viewer_id,2" frugal:"2,default,i64" json:"viewer_id"`
+	/** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
+	Looks []*Look `thrift:"looks,2" frugal:"2,default,list<Look>" json:"looks"`
 }
 
 func NewMGetRelationsRequest() *MGetRelationsRequest {
@@ -451,14 +518,14 @@ func (p *MGetRelationsRequest) GetUserIds() (v []int64) {
 	return p.UserIds
 }
 
-func (p *MGetRelationsRequest) GetViewerId() (v int64) {
-	return p.ViewerId
+func (p *MGetRelationsRequest) GetLooks() (v []*Look) {
+	return p.Looks
 }
 func (p *MGetRelationsRequest) SetUserIds(val []int64) {
 	p.UserIds = val
 }
-func (p *MGetRelationsRequest) SetViewerId(val int64) {
-	p.ViewerId = val
+func (p *MGetRelationsRequest) SetLooks(val []*Look) {
+	p.Looks = val
 }
 
 func (p *MGetRelationsRequest) String() string {
@@ -470,12 +537,14 @@ func (p *MGetRelationsRequest) String() string {
 
 var fieldIDToName_MGetRelationsRequest = map[int16]string{
 	1: "user_ids",
-	2: "viewer_id",
+	2: "looks",
 }
 
 type MGetRelationsResponse struct {
 	/** Every user asked for is present, zero when nothing happened yet. */
 	Relations map[int64]*Relation `thrift:"relations,1" frugal:"1,default,map<i64:Relation>" json:"relations"`
+	/** In the order of looks. */
+	Seen []*Seen `thrift:"seen,2" frugal:"2,default,list<Seen>" json:"seen"`
 }
 
 func NewMGetRelationsResponse() *MGetRelationsResponse {
@@ -488,8 +557,15 @@ func (p *MGetRelationsResponse) InitDefault() {
 func (p *MGetRelationsResponse) GetRelations() (v map[int64]*Relation) {
 	return p.Relations
 }
+
+func (p *MGetRelationsResponse) GetSeen() (v []*Seen) {
+	return p.Seen
+}
 func (p *MGetRelationsResponse) SetRelations(val map[int64]*Relation) {
 	p.Relations = val
+}
+func (p *MGetRelationsResponse) SetSeen(val []*Seen) {
+	p.Seen = val
 }
 
 func (p *MGetRelationsResponse) String() string {
@@ -501,6 +577,7 @@ func (p *MGetRelationsResponse) String() string {
 
 var fieldIDToName_MGetRelationsResponse = map[int16]string{
 	1: "relations",
+	2: "seen",
 }
 
 type SocialService interface {
@@ -514,7 +591,7 @@ type SocialService interface {
 	ListFollowers(ctx context.Context, req *ListFollowersRequest) (r *ListFollowersResponse, err error)
 	/** Reads one page of a user's friends: mutual follows. */
 	ListFriends(ctx context.Context, req *ListFriendsRequest) (r *ListFriendsResponse, err error)
-	/** Reads counters and the viewer's flag for up to MAX_BATCH users. */
+	/** Reads counters of users, and whom of them viewers follow, for many requests at a time. */
 	MGetRelations(ctx context.Context, req *MGetRelationsRequest) (r *MGetRelationsResponse, err error)
 }
 

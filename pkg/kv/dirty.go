@@ -17,7 +17,7 @@ const (
 // dirtySet holds the ids whose tombstone could not be written. Guarded by Typed.mu.
 type dirtySet[K comparable] struct {
 	ids      map[K]time.Time // until when an old value may be in the store
-	all      time.Time           // until when every value may be old
+	all      time.Time       // until when every value may be old
 	retrying bool
 }
 

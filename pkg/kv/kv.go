@@ -86,6 +86,16 @@ func Open(_ context.Context, cfg Config) (Store, error) {
 	}
 }
 
+// OpenExclusive is Open for a process that has one Typed of each kind: the memory driver's store, which no other process
+// reaches, is Private then.
+func OpenExclusive(ctx context.Context, cfg Config) (Store, error) {
+	s, err := Open(ctx, cfg)
+	if _, ok := s.(*memory); ok {
+		return Private(s), err
+	}
+	return s, err
+}
+
 // privateStore is a Store of which Typed knows that nobody else uses it.
 type privateStore struct{ Store }
 

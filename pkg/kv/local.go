@@ -26,8 +26,8 @@ type local[K comparable, T any] struct {
 	// noneTTL is how long it is held that an id has no value; 0 is not at all.
 	noneTTL time.Duration
 	born    time.Time
-	cache *otter.Cache[K, localEntry[T]]
-	seed  maphash.Seed
+	cache   *otter.Cache[K, localEntry[T]]
+	seed    maphash.Seed
 
 	mu          sync.RWMutex // shared by who puts in, alone who drops
 	generations [localShards]uint64

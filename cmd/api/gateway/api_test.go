@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -256,24 +257,34 @@ func thirty() *fakes {
 			}
 			return resp, nil
 		},
-		videoStats: func(r *interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error) {
-			resp := &interaction.MGetVideoStatsResponse{Stats: map[int64]*interaction.VideoStats{}}
+		stats: func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
+			resp := &interaction.MGetStatsResponse{Videos: map[int64]*interaction.VideoStats{}, Users: map[int64]*interaction.UserStats{}}
 			for _, id := range r.VideoIds {
-				resp.Stats[id] = &interaction.VideoStats{FavoriteCount: id, CommentCount: 2, IsFavorite: r.ViewerId == 1}
+				resp.Videos[id] = &interaction.VideoStats{FavoriteCount: id, CommentCount: 2}
 			}
-			return resp, nil
-		},
-		userStats: func(r *interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
-			resp := &interaction.MGetUserStatsResponse{Stats: map[int64]*interaction.UserStats{}}
 			for _, id := range r.UserIds {
-				resp.Stats[id] = &interaction.UserStats{TotalFavorited: id, FavoriteCount: 4}
+				resp.Users[id] = &interaction.UserStats{TotalFavorited: id, FavoriteCount: 4}
+			}
+			for _, l := range r.Looks {
+				seen := &interaction.Seen{}
+				if l.ViewerId == 1 {
+					seen.FavoriteIds = l.VideoIds
+				}
+				resp.Seen = append(resp.Seen, seen)
 			}
 			return resp, nil
 		},
 		relations: func(r *social.MGetRelationsRequest) (*social.MGetRelationsResponse, error) {
 			resp := &social.MGetRelationsResponse{Relations: map[int64]*social.Relation{}}
 			for _, id := range r.UserIds {
-				resp.Relations[id] = &social.Relation{FollowCount: id, FollowerCount: 6, IsFollow: r.ViewerId == 1}
+				resp.Relations[id] = &social.Relation{FollowCount: id, FollowerCount: 6}
+			}
+			for _, l := range r.Looks {
+				seen := &social.Seen{}
+				if l.ViewerId == 1 {
+					seen.FollowedIds = l.UserIds
+				}
+				resp.Seen = append(resp.Seen, seen)
 			}
 			return resp, nil
 		},
@@ -293,8 +304,8 @@ func TestFeedView(t *testing.T) {
 		e.calls.Store(0)
 		a := e.get("/douyin/feed/", "token", token)
 		wantCode(t, a, 0)
-		if n := e.calls.Load(); n != 6 {
-			t.Errorf("a feed page took %d calls, want 6", n)
+		if n := e.calls.Load(); n != 5 {
+			t.Errorf("a feed page took %d calls, want 5", n)
 		}
 		if len(a.list("video_list")) != 30 {
 			t.Fatalf("%d videos", len(a.list("video_list")))
@@ -363,8 +374,8 @@ func TestCallsPerPage(t *testing.T) {
 		calls int64
 		key   string
 	}{
-		"/douyin/publish/list/":           {6, "video_list"},
-		"/douyin/favorite/list/":          {7, "video_list"},
+		"/douyin/publish/list/":           {5, "video_list"},
+		"/douyin/favorite/list/":          {6, "video_list"},
 		"/douyin/comment/list/":           {5, "comment_list"},
 		"/douyin/relation/follow/list/":   {5, "user_list"},
 		"/douyin/relation/follower/list/": {5, "user_list"},
@@ -389,10 +400,7 @@ func TestCallsPerPage(t *testing.T) {
 
 func TestDegraded(t *testing.T) {
 	f := thirty()
-	f.videoStats = func(*interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error) {
-		return nil, errno.Unavailable
-	}
-	f.userStats = func(*interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) { panic("gone") }
+	f.stats = func(*interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) { panic("gone") }
 	f.relations = func(*social.MGetRelationsRequest) (*social.MGetRelationsResponse, error) {
 		return nil, errno.Unavailable
 	}
@@ -415,24 +423,104 @@ func TestDegraded(t *testing.T) {
 	}
 }
 
-// A service that hangs costs its numbers and a second, not the page.
+// A service that hangs costs its numbers and a second, not the page; who comes later does not wait for it, and once it
+// answers the numbers are back.
 func TestHangingService(t *testing.T) {
 	f, end := thirty(), make(chan struct{})
-	defer close(end)
-	f.userStats = func(*interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
+	healthy := f.stats
+	f.stats = func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
 		<-end
-		return &interaction.MGetUserStatsResponse{}, nil
+		return healthy(r)
 	}
 	e := start(t, f)
 	begin := time.Now()
-	a := e.get("/douyin/feed/")
-	wantCode(t, a, 0)
+	zeros := func() {
+		t.Helper()
+		a := e.get("/douyin/feed/")
+		wantCode(t, a, 0)
+		v, _ := a.list("video_list")[1].(map[string]any)
+		if u, _ := v["author"].(map[string]any); u["total_favorited"] != float64(0) || u["work_count"] != float64(8) || v["favorite_count"] != float64(0) {
+			t.Errorf("%v", v)
+		}
+	}
+	zeros()
 	if took := time.Since(begin); took > 2*time.Second {
 		t.Errorf("took %v", took)
 	}
-	v, _ := a.list("video_list")[1].(map[string]any)
-	if u, _ := v["author"].(map[string]any); u["total_favorited"] != float64(0) || u["work_count"] != float64(8) || v["favorite_count"] != float64(101) {
-		t.Errorf("%v", v)
+	begin = time.Now()
+	for range 20 {
+		zeros()
+	}
+	if took := time.Since(begin); took > 5*time.Second { // it would be 18 s if each waited
+		t.Errorf("twenty more pages took %v", took)
+	}
+	close(end)
+	for back := false; !back; <-time.After(20 * time.Millisecond) {
+		a := e.get("/douyin/feed/", "token", e.token(1))
+		wantCode(t, a, 0)
+		v, _ := a.list("video_list")[1].(map[string]any)
+		back = v["favorite_count"] == float64(101) && v["is_favorite"] == true
+	}
+}
+
+// What a viewer has pending lies over what everybody sees, for him alone.
+func TestPendingIsLaidOver(t *testing.T) {
+	f := thirty()
+	healthy := f.stats
+	f.stats = func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
+		resp, err := healthy(r)
+		for i, l := range r.Looks {
+			if l.ViewerId == 2 {
+				resp.Seen[i] = &interaction.Seen{
+					FavoriteIds: []int64{103},
+					Videos:      map[int64]*interaction.VideoStats{103: {FavoriteCount: 1000, CommentCount: 2}},
+					Users:       map[int64]*interaction.UserStats{4: {TotalFavorited: 2000, FavoriteCount: 4}},
+				}
+			}
+		}
+		return resp, err
+	}
+	e := start(t, f)
+	for viewer, want := range map[int64][3]any{2: {float64(1000), float64(2000), true}, 3: {float64(103), float64(4), false}} {
+		a := e.get("/douyin/feed/", "token", e.token(viewer))
+		wantCode(t, a, 0)
+		v, _ := a.list("video_list")[3].(map[string]any)
+		u, _ := v["author"].(map[string]any)
+		if got := [3]any{v["favorite_count"], u["total_favorited"], v["is_favorite"]}; got != want {
+			t.Errorf("viewer %d: %v, want %v", viewer, got, want)
+		}
+	}
+}
+
+// Many at once get each his own flags, from few calls.
+func TestFeedOfMany(t *testing.T) {
+	f := thirty()
+	healthy := f.stats
+	f.stats = func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
+		resp, err := healthy(r)
+		for i, l := range r.Looks {
+			resp.Seen[i] = &interaction.Seen{FavoriteIds: []int64{100 + l.ViewerId%30}}
+		}
+		return resp, err
+	}
+	e := start(t, f)
+	const viewers = 200
+	var wg sync.WaitGroup
+	for viewer := int64(1); viewer <= viewers; viewer++ {
+		token := e.token(viewer)
+		wg.Go(func() {
+			a := e.get("/douyin/feed/", "token", token)
+			for i, x := range a.list("video_list") {
+				v, _ := x.(map[string]any)
+				if u, _ := v["author"].(map[string]any); v["is_favorite"] != (int64(i) == viewer%30) || u["is_follow"] != (viewer == 1) {
+					t.Errorf("viewer %d, video %d: %v, %v", viewer, i, v["is_favorite"], u["is_follow"])
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := e.calls.Load(); n > 5*viewers {
+		t.Errorf("%d calls for %d pages", n, viewers)
 	}
 }
 
@@ -518,9 +606,11 @@ func TestViewerIsPassed(t *testing.T) {
 		comments.Store(r.ViewerId)
 		return &interaction.ListCommentsResponse{Comments: []*interaction.Comment{{Id: 1, UserId: 2, Content: "c"}}}, nil
 	}
-	f.userStats = func(r *interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
-		users.Store(r.ViewerId)
-		return &interaction.MGetUserStatsResponse{}, nil
+	f.stats = func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
+		for _, l := range r.Looks {
+			users.Store(l.ViewerId)
+		}
+		return &interaction.MGetStatsResponse{}, nil
 	}
 	e := start(t, f)
 	wantCode(t, e.get("/douyin/comment/list/", "video_id", "5", "token", e.token(7)), 0)

@@ -42,8 +42,7 @@ type fakes struct {
 	createComment func(*interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error)
 	deleteComment func(*interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error)
 	listComments  func(*interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error)
-	videoStats    func(*interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error)
-	userStats     func(*interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error)
+	stats         func(*interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error)
 	follow        func(*social.FollowRequest) (*social.FollowResponse, error)
 	unfollow      func(*social.UnfollowRequest) (*social.UnfollowResponse, error)
 	following     func(*social.ListFollowingRequest) (*social.ListFollowingResponse, error)
@@ -141,12 +140,8 @@ func (f fakeInteraction) ListComments(_ context.Context, r *interaction.ListComm
 	return or(f.listComments, r, &interaction.ListCommentsResponse{})
 }
 
-func (f fakeInteraction) MGetVideoStats(_ context.Context, r *interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error) {
-	return or(f.videoStats, r, &interaction.MGetVideoStatsResponse{})
-}
-
-func (f fakeInteraction) MGetUserStats(_ context.Context, r *interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
-	return or(f.userStats, r, &interaction.MGetUserStatsResponse{})
+func (f fakeInteraction) MGetStats(_ context.Context, r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
+	return or(f.stats, r, &interaction.MGetStatsResponse{})
 }
 
 type fakeSocial struct{ *fakes }

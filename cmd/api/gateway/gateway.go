@@ -120,14 +120,13 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 	return router.Deps{
 		Handler: handler.New(handler.Deps{
 			Clients:         d.Clients,
-			View:            view.New(d.Clients, d.Zone, d.Tel.Log, d.Tel.Registry),
+			View:            view.New(d.Clients, d.Zone, int32(d.Config.FeedSize), d.Tel.Log, d.Tel.Registry), //nolint:gosec // 1..30
 			Tokens:          d.Tokens,
 			Blobs:           d.Blobs,
 			Tools:           d.Tools,
 			Log:             d.Tel.Log,
 			LoginFailures:   shared("login_failures", d.Limits.LoginFailures),
 			PublishUser:     shared("publish_user", d.Limits.PublishUser),
-			FeedSize:        int32(d.Config.FeedSize), //nolint:gosec // 1..30
 			MaxUploadBytes:  d.Config.MaxUploadBytes,
 			MaxDuration:     d.MaxDuration,
 			UploadTimeout:   d.Config.UploadTimeout,
@@ -264,7 +263,7 @@ func (g *Gateway) pingVideo(ctx context.Context) error {
 }
 
 func (g *Gateway) pingInteraction(ctx context.Context) error {
-	_, err := g.deps.Clients.Interaction.MGetUserStats(ctx, &interaction.MGetUserStatsRequest{})
+	_, err := g.deps.Clients.Interaction.MGetStats(ctx, &interaction.MGetStatsRequest{})
 	return err
 }
 

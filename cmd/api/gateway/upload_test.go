@@ -275,8 +275,8 @@ func TestPublishListStates(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the author reads %q, want %q", got, want)
 	}
-	if n := e.calls.Load(); n != 7 {
-		t.Errorf("%d calls, want 7", n)
+	if n := e.calls.Load(); n != 6 {
+		t.Errorf("%d calls, want 6", n)
 	}
 	e.calls.Store(0)
 	for _, token := range []string{e.token(3), ""} {
@@ -285,8 +285,8 @@ func TestPublishListStates(t *testing.T) {
 			t.Errorf("somebody else reads %s", a.body)
 		}
 	}
-	if n := e.calls.Load(); n != 12 {
-		t.Errorf("%d calls for two lists of somebody else, want 12", n)
+	if n := e.calls.Load(); n != 10 {
+		t.Errorf("%d calls for two lists of somebody else, want 10", n)
 	}
 	f.listUploads = func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error) { return nil, errno.Unavailable }
 	a = start(t, f).get("/douyin/publish/list/", "token", e.token(2))

@@ -2,6 +2,7 @@
 package pack
 
 import (
+	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/kitex_gen/interaction"
 )
@@ -31,6 +32,28 @@ func VideoIDs(rows []db.Favorite) []int64 {
 	out := make([]int64, 0, len(rows))
 	for _, row := range rows {
 		out = append(out, row.VideoID)
+	}
+	return out
+}
+
+// VideoStats makes one message for each id, zero where there are no counters.
+func VideoStats(ids []int64, counts map[int64]cache.VideoStats) map[int64]*interaction.VideoStats {
+	out, all := make(map[int64]*interaction.VideoStats, len(ids)), make([]interaction.VideoStats, len(ids))
+	for i, id := range ids {
+		c := counts[id]
+		all[i] = interaction.VideoStats{FavoriteCount: c.FavoriteCount, CommentCount: c.CommentCount}
+		out[id] = &all[i]
+	}
+	return out
+}
+
+// UserStats makes one message for each id, zero where there are no counters.
+func UserStats(ids []int64, counts map[int64]cache.UserStats) map[int64]*interaction.UserStats {
+	out, all := make(map[int64]*interaction.UserStats, len(ids)), make([]interaction.UserStats, len(ids))
+	for i, id := range ids {
+		c := counts[id]
+		all[i] = interaction.UserStats{TotalFavorited: c.TotalFavorited, FavoriteCount: c.FavoriteCount}
+		out[id] = &all[i]
 	}
 	return out
 }

@@ -7,7 +7,6 @@ import (
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
-	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/queue/queuetest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
@@ -85,7 +84,7 @@ func TestChaos(t *testing.T) {
 			}
 			for n := range int64(3) {
 				v := videoOf(author, n)
-				same(t, "stats", interaction.VideoStats{FavoriteCount: favorites[v], CommentCount: comments[v]}, f.videoStats(t, 0, v))
+				same(t, "stats", seenVideo{FavoriteCount: favorites[v], CommentCount: comments[v]}, f.videoStats(t, 0, v))
 			}
 		}
 		f.audited(t)

@@ -57,7 +57,7 @@ func TestDegradedStorm(t *testing.T) {
 	if n := count(); n > users/4 {
 		t.Errorf("%d likes cost %d statements", users, n)
 	}
-	same(t, "stats", interaction.VideoStats{FavoriteCount: users, IsFavorite: true}, f.videoStats(t, 100, v))
+	same(t, "stats", seenVideo{FavoriteCount: users, IsFavorite: true}, f.videoStats(t, 100, v))
 	f.audited(t)
 }
 

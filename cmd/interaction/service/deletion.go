@@ -22,9 +22,7 @@ func (s *Service) forget(ctx context.Context, events []video.VideoDeleted) error
 	s.authors.Invalidate(ctx, ids...)
 	for _, e := range events {
 		err := s.store.ForgetVideo(ctx, e.VideoId, e.AuthorId, func(users []int64) {
-
-			s.stats.Videos.Invalidate(ctx, e.VideoId)
-			s.stats.Users.Invalidate(ctx, users...)
+			s.invalidate(ctx, []int64{e.VideoId}, users, users)
 		})
 		if err != nil {
 			return fmt.Errorf("forget video %d: %w", e.VideoId, err)

@@ -92,7 +92,7 @@ func TestForgetVideo(t *testing.T) {
 			}
 		}
 		f.applied(t, events)
-		same(t, "before", interaction.VideoStats{FavoriteCount: likes + 1, CommentCount: comments}, f.videoStats(t, 0, v))
+		same(t, "before", seenVideo{FavoriteCount: likes + 1, CommentCount: comments}, f.videoStats(t, 0, v))
 		same(t, "author", interaction.UserStats{TotalFavorited: likes + 1 + likes/100, FavoriteCount: 1}, f.userStats(t, author))
 		same(t, "another user", interaction.UserStats{FavoriteCount: 1}, f.userStats(t, 1001))
 
@@ -114,7 +114,7 @@ func TestForgetVideo(t *testing.T) {
 				t.Errorf("one step took %d rows away, want at most 1000", left-now)
 			}
 			f.audited(t)
-			same(t, "in the middle", interaction.VideoStats{}, f.stored(t, v))
+			same(t, "in the middle", seenVideo{}, f.stored(t, v))
 		}
 		if steps != 8 { // the mark, 4 times likes, 2 times comments, the end
 			t.Errorf("it took %d steps, want 8", steps)
@@ -123,19 +123,19 @@ func TestForgetVideo(t *testing.T) {
 		// Its process died before the caches heard of anything: the event comes again.
 		f.deleteVideo(t, v)
 		f.deleteVideo(t, v)
-		same(t, "after", interaction.VideoStats{}, f.videoStats(t, 1000, v))
+		same(t, "after", seenVideo{}, f.videoStats(t, 1000, v))
 		same(t, "author", interaction.UserStats{TotalFavorited: likes / 100}, f.userStats(t, author))
 		same(t, "user", interaction.UserStats{FavoriteCount: 1}, f.userStats(t, 1000))
 		same(t, "list", []int64{other}, f.favorites(t, 1000, 0))
 		same(t, "another user", interaction.UserStats{}, f.userStats(t, 1001))
 		same(t, "another list", []int64{}, f.favorites(t, 1001, 0))
-		same(t, "another video", interaction.VideoStats{FavoriteCount: likes / 100, CommentCount: likes / 100}, f.videoStats(t, 0, other))
+		same(t, "another video", seenVideo{FavoriteCount: likes / 100, CommentCount: likes / 100}, f.videoStats(t, 0, other))
 
 		// All that ever hung on it comes again, and more.
 		f.applied(t, events)
 		f.applied(t, []mq.Event{f.likeEvent(1000, v, true), f.createEvent(1000, v), f.likeEvent(77, v, true), f.likeEvent(77, other, true)})
 		f.forgotten(t, v)
-		same(t, "another video", interaction.VideoStats{FavoriteCount: likes/100 + 1, CommentCount: likes / 100}, f.videoStats(t, 0, other))
+		same(t, "another video", seenVideo{FavoriteCount: likes/100 + 1, CommentCount: likes / 100}, f.videoStats(t, 0, other))
 
 		// What is left of it goes with the tombstones.
 		if _, err := f.purgeOnce(t.Context(), id.At(time.Now().Add(time.Hour)), 0); err != nil {
@@ -159,13 +159,13 @@ func (f *fixture) standing(t testing.TB, videoID int64) (n int64) {
 }
 
 // stored are a video's counters without any cache.
-func (f *fixture) stored(t testing.TB, videoID int64) interaction.VideoStats {
+func (f *fixture) stored(t testing.TB, videoID int64) seenVideo {
 	t.Helper()
 	counts, err := f.loadVideoStats(t.Context(), []int64{videoID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return interaction.VideoStats{FavoriteCount: counts[videoID].FavoriteCount, CommentCount: counts[videoID].CommentCount}
+	return seenVideo{FavoriteCount: counts[videoID].FavoriteCount, CommentCount: counts[videoID].CommentCount}
 }
 
 // Several writers store likes and comments of a video, of which nothing is stored yet, while it is forgotten, twice at
@@ -212,7 +212,7 @@ func TestForgetRaces(t *testing.T) {
 			wg.Wait()
 		}
 		f.forgotten(t, gone...)
-		same(t, "the video that stays", interaction.VideoStats{CommentCount: rounds * writers}, f.videoStats(t, 0, stays))
+		same(t, "the video that stays", seenVideo{CommentCount: rounds * writers}, f.videoStats(t, 0, stays))
 	})
 }
 
@@ -263,7 +263,7 @@ func TestDeletionChaos(t *testing.T) {
 		}
 		f.deleteVideo(t, dies)
 		f.forgotten(t, dies)
-		want := interaction.VideoStats{CommentCount: comments}
+		want := seenVideo{CommentCount: comments}
 		for user := int64(1); user <= users; user++ {
 			list := []int64{}
 			if liked[user] {
@@ -276,7 +276,7 @@ func TestDeletionChaos(t *testing.T) {
 			}
 		}
 		same(t, "the video that stays", want, f.videoStats(t, 0, stays))
-		same(t, "the one that is deleted", interaction.VideoStats{}, f.videoStats(t, 1, dies))
+		same(t, "the one that is deleted", seenVideo{}, f.videoStats(t, 1, dies))
 		if _, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: dies, ViewerId: 1}); !failedWith(err, errno.VideoNotFound) {
 			t.Errorf("comments of a deleted video: %v", err)
 		}
@@ -341,8 +341,8 @@ func TestPendingOfDeleted(t *testing.T) {
 			same(t, when+": list", []int64{other}, r.b.favorites(t, user, 0))
 			same(t, when+": user", interaction.UserStats{FavoriteCount: 1}, r.b.userStatsFor(t, user, user))
 			same(t, when+": author", interaction.UserStats{TotalFavorited: 1}, r.b.userStatsFor(t, user, author))
-			same(t, when+": video", interaction.VideoStats{}, r.b.videoStats(t, user, v))
-			same(t, when+": another video", interaction.VideoStats{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, r.b.videoStats(t, user, other))
+			same(t, when+": video", seenVideo{}, r.b.videoStats(t, user, v))
+			same(t, when+": another video", seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, r.b.videoStats(t, user, other))
 		}
 		check("pending")
 		lists := r.pending(t, cache.FavoritesBy(user), cache.CommentsBy(user))

@@ -24,8 +24,8 @@ func TestFavoriteLife(t *testing.T) {
 		v := videoOf(author, 1)
 		check := func(step string, count, fanLikes, got int64, isFavorite bool) {
 			t.Helper()
-			same(t, step+": video as the fan sees it", interaction.VideoStats{FavoriteCount: count, IsFavorite: isFavorite}, f.videoStats(t, fan, v))
-			same(t, step+": video as a visitor sees it", interaction.VideoStats{FavoriteCount: count}, f.videoStats(t, 0, v))
+			same(t, step+": video as the fan sees it", seenVideo{FavoriteCount: count, IsFavorite: isFavorite}, f.videoStats(t, fan, v))
+			same(t, step+": video as a visitor sees it", seenVideo{FavoriteCount: count}, f.videoStats(t, 0, v))
 			same(t, step+": fan", interaction.UserStats{FavoriteCount: fanLikes}, f.userStats(t, fan))
 			same(t, step+": author", interaction.UserStats{TotalFavorited: got}, f.userStats(t, author))
 			f.audited(t)

@@ -207,16 +207,54 @@ func (f *fixture) comment(t testing.TB, user, videoID int64, content string) *in
 	return resp.Comment
 }
 
-func (f *fixture) videoStats(t testing.TB, viewer, videoID int64) interaction.VideoStats {
+// seenVideo is a video's counters and flag as a viewer sees them.
+type seenVideo struct {
+	FavoriteCount, CommentCount int64
+	IsFavorite                  bool
+}
+
+// stats are counters and flags as the viewer sees them; 0 is a visitor.
+func (f *fixture) see(t testing.TB, viewer int64, videos, users []int64) (map[int64]seenVideo, map[int64]interaction.UserStats) {
 	t.Helper()
-	resp, err := f.client.MGetVideoStats(t.Context(), &interaction.MGetVideoStatsRequest{VideoIds: []int64{videoID}, ViewerId: viewer})
+	req := &interaction.MGetStatsRequest{VideoIds: videos, UserIds: users}
+	if viewer > 0 {
+		req.Looks = []*interaction.Look{{ViewerId: viewer, VideoIds: videos, UserIds: users}}
+	}
+	resp, err := f.client.MGetStats(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.Stats[videoID] == nil {
+	sawVideos, sawUsers := map[int64]seenVideo{}, map[int64]interaction.UserStats{}
+	for id, v := range resp.Videos {
+		sawVideos[id] = seenVideo{FavoriteCount: v.FavoriteCount, CommentCount: v.CommentCount}
+	}
+	for id, u := range resp.Users {
+		sawUsers[id] = *u
+	}
+	for _, s := range resp.Seen {
+		for id, v := range s.Videos {
+			sawVideos[id] = seenVideo{FavoriteCount: v.FavoriteCount, CommentCount: v.CommentCount}
+		}
+		for id, u := range s.Users {
+			sawUsers[id] = *u
+		}
+		for _, id := range s.FavoriteIds {
+			v := sawVideos[id]
+			v.IsFavorite = true
+			sawVideos[id] = v
+		}
+	}
+	return sawVideos, sawUsers
+}
+
+func (f *fixture) videoStats(t testing.TB, viewer, videoID int64) seenVideo {
+	t.Helper()
+	videos, _ := f.see(t, viewer, []int64{videoID}, nil)
+	v, ok := videos[videoID]
+	if !ok {
 		t.Fatalf("stats of video %d are missing", videoID)
 	}
-	return *resp.Stats[videoID]
+	return v
 }
 
 func (f *fixture) userStats(t testing.TB, user int64) interaction.UserStats {
@@ -227,14 +265,12 @@ func (f *fixture) userStats(t testing.TB, user int64) interaction.UserStats {
 // userStatsFor are the user's counters as the viewer sees them.
 func (f *fixture) userStatsFor(t testing.TB, viewer, user int64) interaction.UserStats {
 	t.Helper()
-	resp, err := f.client.MGetUserStats(t.Context(), &interaction.MGetUserStatsRequest{UserIds: []int64{user}, ViewerId: viewer})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.Stats[user] == nil {
+	_, users := f.see(t, viewer, nil, []int64{user})
+	u, ok := users[user]
+	if !ok {
 		t.Fatalf("stats of user %d are missing", user)
 	}
-	return *resp.Stats[user]
+	return u
 }
 
 // favorites reads a user's whole list in pages of the given size.
@@ -285,9 +321,9 @@ func (f *fixture) audited(t testing.TB) {
 	}
 }
 
-func same(t testing.TB, what string, want, got any) {
+func same(t testing.TB, what string, want, got any, opts ...cmp.Option) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, opts...); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

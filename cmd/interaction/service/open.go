@@ -59,7 +59,7 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	*closers = append(*closers, sql.Close)
-	cache, err := kv.Open(ctx, cfg.Cache)
+	cache, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
@@ -83,7 +83,7 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	*closers = append(*closers, direct.Close)
-	local, err := kv.Open(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: localBytes})
+	local, err := kv.OpenExclusive(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: localBytes})
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}

@@ -72,12 +72,15 @@ func TestOpenAgain(t *testing.T) {
 		}
 	})
 	run(func(s *Service) {
-		resp, err := s.MGetVideoStats(t.Context(), &interaction.MGetVideoStatsRequest{VideoIds: []int64{v}, ViewerId: 101})
+		resp, err := s.MGetStats(t.Context(), &interaction.MGetStatsRequest{
+			VideoIds: []int64{v}, Looks: []*interaction.Look{{ViewerId: 101, VideoIds: []int64{v}}},
+		})
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		same(t, "stats", &interaction.VideoStats{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, resp.Stats[v])
+		same(t, "stats", &interaction.VideoStats{FavoriteCount: 1, CommentCount: 1}, resp.Videos[v])
+		same(t, "likes", []int64{v}, resp.Seen[0].FavoriteIds)
 	})
 }
 

@@ -77,7 +77,7 @@ func stored(lists pendingLists, favorites map[db.FavoriteKey]db.Favorite, commen
 // trim takes stored events out of lists. Reads that do not find them use the caches again, which therefore must not hold
 // anything from before the events any more: their writer may have stored them and not have come to that yet.
 func (s *Service) trim(ctx context.Context, lists []cache.Stored) {
-	videos, users := map[int64]struct{}{}, map[int64]struct{}{}
+	videos, users, likers := map[int64]struct{}{}, map[int64]struct{}{}, map[int64]struct{}{}
 	for _, l := range lists {
 		if !l.Worth() {
 			continue
@@ -85,12 +85,11 @@ func (s *Service) trim(ctx context.Context, lists []cache.Stored) {
 		for _, e := range l.Events {
 			videos[e.VideoID] = struct{}{}
 			if e.Favorite != nil {
-				users[e.UserID], users[e.AuthorID] = struct{}{}, struct{}{}
+				users[e.UserID], users[e.AuthorID], likers[e.UserID] = struct{}{}, struct{}{}, struct{}{}
 			}
 		}
 	}
-	s.stats.Videos.Invalidate(ctx, slices.Collect(maps.Keys(videos))...)
-	s.stats.Users.Invalidate(ctx, slices.Collect(maps.Keys(users))...)
+	s.invalidate(ctx, slices.Collect(maps.Keys(videos)), slices.Collect(maps.Keys(users)), slices.Collect(maps.Keys(likers)))
 	s.pending.Trim(ctx, lists)
 }
 

@@ -171,22 +171,22 @@ func TestPendingLikes(t *testing.T) {
 		}
 
 		r.a.like(t, user, fresh)
-		same(t, "a pending like, seen by its author", interaction.VideoStats{FavoriteCount: 1, IsFavorite: true}, r.b.videoStats(t, user, fresh))
-		same(t, "a pending like, seen by others", interaction.VideoStats{}, r.b.videoStats(t, 102, fresh))
+		same(t, "a pending like, seen by its author", seenVideo{FavoriteCount: 1, IsFavorite: true}, r.b.videoStats(t, user, fresh))
+		same(t, "a pending like, seen by others", seenVideo{}, r.b.videoStats(t, 102, fresh))
 		r.b.like(t, user, toggled)
 		r.a.unlike(t, user, toggled)
-		same(t, "a pending like taken back", interaction.VideoStats{}, r.b.videoStats(t, user, toggled))
+		same(t, "a pending like taken back", seenVideo{}, r.b.videoStats(t, user, toggled))
 		r.b.unlike(t, user, back)
-		same(t, "a stored like taken back", interaction.VideoStats{}, r.a.videoStats(t, user, back))
-		same(t, "the same, seen by others", interaction.VideoStats{FavoriteCount: 1}, r.a.videoStats(t, 0, back))
+		same(t, "a stored like taken back", seenVideo{}, r.a.videoStats(t, user, back))
+		same(t, "the same, seen by others", seenVideo{FavoriteCount: 1}, r.a.videoStats(t, 0, back))
 
 		check := func(when string) {
 			t.Helper()
 			for _, f := range []*fixture{r.a, r.b} {
-				one := interaction.VideoStats{FavoriteCount: 1, IsFavorite: true}
+				one := seenVideo{FavoriteCount: 1, IsFavorite: true}
 				same(t, when+": liked", one, f.videoStats(t, user, fresh))
-				same(t, when+": toggled", interaction.VideoStats{}, f.videoStats(t, user, toggled))
-				same(t, when+": taken back", interaction.VideoStats{}, f.videoStats(t, user, back))
+				same(t, when+": toggled", seenVideo{}, f.videoStats(t, user, toggled))
+				same(t, when+": taken back", seenVideo{}, f.videoStats(t, user, back))
 				same(t, when+": untouched", one, f.videoStats(t, user, old[0]))
 				same(t, when+": user", interaction.UserStats{FavoriteCount: 3}, f.userStats(t, user))
 				for _, size := range []int32{1, 2, 3, 4, 0} {
@@ -218,8 +218,8 @@ func TestPendingLikes(t *testing.T) {
 		before := count()
 		r.a.videoStats(t, user, fresh)
 		r.a.userStats(t, user)
-		if n := count() - before; n != 1 {
-			t.Errorf("after the backlog two cached reads cost %d statements, want 1", n)
+		if n := count() - before; n != 0 {
+			t.Errorf("after the backlog two cached reads cost %d statements, want 0", n)
 		}
 	})
 }
@@ -287,7 +287,7 @@ func TestPendingComments(t *testing.T) {
 					for _, size := range []int32{1, 2, 3, 5} {
 						same(t, fmt.Sprintf("%s: list by %d", when, size), all, f.commentsFor(t, viewer, v, size))
 					}
-					same(t, when+": stats", interaction.VideoStats{CommentCount: int64(len(all))}, f.videoStats(t, viewer, v))
+					same(t, when+": stats", seenVideo{CommentCount: int64(len(all))}, f.videoStats(t, viewer, v))
 					if viewer == 102 && !slices.Contains(all, other.Id) {
 						t.Errorf("%s: the author of %d sees %v", when, other.Id, all)
 					}
@@ -405,9 +405,9 @@ func TestPendingHotVideo(t *testing.T) {
 		for n := range int64(users) {
 			want := []int64{max(first[n], second[n]), min(first[n], second[n])}
 			same(t, "list of its author", want, r.b.commentsFor(t, 101+n, v, 0))
-			same(t, "stats", interaction.VideoStats{CommentCount: 2}, r.a.videoStats(t, 101+n, v))
+			same(t, "stats", seenVideo{CommentCount: 2}, r.a.videoStats(t, 101+n, v))
 		}
-		same(t, "stats for a visitor", interaction.VideoStats{}, r.a.videoStats(t, 0, v))
+		same(t, "stats for a visitor", seenVideo{}, r.a.videoStats(t, 0, v))
 	})
 }
 
@@ -503,10 +503,10 @@ func TestPendingCacheAway(t *testing.T) {
 	v := videoOf(1, 1)
 	f.like(t, 101, v)
 	f.comment(t, 101, v, "hi")
-	same(t, "accepted", interaction.VideoStats{}, f.videoStats(t, 101, v))
+	same(t, "accepted", seenVideo{}, f.videoStats(t, 101, v))
 	if err := f.apply(t.Context(), q.take(2)); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "stored", interaction.VideoStats{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, f.videoStats(t, 101, v))
+	same(t, "stored", seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, f.videoStats(t, 101, v))
 	f.audited(t)
 }

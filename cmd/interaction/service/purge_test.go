@@ -8,7 +8,6 @@ import (
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
-	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/id"
 	"tiktok/pkg/queue"
 )
@@ -62,7 +61,7 @@ func TestTooLate(t *testing.T) {
 			t.Errorf("an event of %v ago: %v", age, err)
 		}
 	}
-	same(t, "stats", interaction.VideoStats{FavoriteCount: 1}, f.videoStats(t, 0, videoOf(1, 1)))
+	same(t, "stats", seenVideo{FavoriteCount: 1}, f.videoStats(t, 0, videoOf(1, 1)))
 }
 
 // Of many replicas one has the turn.

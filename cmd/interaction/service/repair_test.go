@@ -18,12 +18,12 @@ func TestRepairedCounters(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.stats.Repaired(t.Context(), v, 1)
-		same(t, "wrong", interaction.VideoStats{FavoriteCount: 7}, f.videoStats(t, 0, v)) // now cached
+		same(t, "wrong", seenVideo{FavoriteCount: 7}, f.videoStats(t, 0, v)) // now cached
 		same(t, "wrong", interaction.UserStats{TotalFavorited: 7}, f.userStats(t, 1))
 		if n, err := f.store.Repair(t.Context(), t.Logf, f.stats.Repaired); n != 2 || err != nil {
 			t.Errorf("%d counters repaired, %v; want 2", n, err)
 		}
-		same(t, "video", interaction.VideoStats{FavoriteCount: 1}, f.videoStats(t, 0, v))
+		same(t, "video", seenVideo{FavoriteCount: 1}, f.videoStats(t, 0, v))
 		same(t, "author", interaction.UserStats{TotalFavorited: 1}, f.userStats(t, 1))
 	})
 }

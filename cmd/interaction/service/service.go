@@ -54,6 +54,8 @@ type Deps struct {
 type Service struct {
 	store *db.Store
 	stats *cache.Stats
+	// tastes are what users like.
+	tastes *kv.Typed[int64, cache.Likes]
 	// pending is what the queue has accepted and the store may not have yet.
 	pending *cache.Pending
 	queue   queue.Queue[mq.Event]
@@ -63,9 +65,10 @@ type Service struct {
 	direct queue.Queue[mq.Event]
 	// authors are the authors of videos.
 	authors *kv.Typed[int64, int64]
-	// loadVideos and loadUsers fill the cache of counters.
+	// loadVideos, loadUsers and loadLikes fill the caches of counters and likes.
 	loadVideos batch.Load[cache.VideoStats]
 	loadUsers  batch.Load[cache.UserStats]
+	loadLikes  batch.Load[cache.Likes]
 	words      *words.Filter
 	ids        *id.Generator
 	peers      rpc.Peers
@@ -89,6 +92,7 @@ func New(d Deps) *Service {
 	s := &Service{
 		store:   d.Store,
 		stats:   cache.NewStats(d.Cache, d.Log, d.Metrics),
+		tastes:  cache.NewLikes(d.Cache, d.Log, d.Metrics),
 		pending: cache.NewPending(d.Cache, d.Log),
 		queue:   d.Queue,
 		writers: d.Writers,
@@ -103,6 +107,7 @@ func New(d Deps) *Service {
 	}
 	s.loadVideos = batch.Merge(loads, common.MAX_BATCH, s.loadVideoStats)
 	s.loadUsers = batch.Merge(loads, common.MAX_BATCH, s.loadUserStats)
+	s.loadLikes = batch.Merge(loads, common.MAX_BATCH, s.loadUserLikes)
 	return s
 }
 

@@ -2,98 +2,265 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"tiktok/cmd/interaction/dal/cache"
+	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/interaction/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/batch"
+	"tiktok/pkg/errno"
 )
 
-// MGetVideoStats reads the counters of videos and whether the viewer likes them.
-func (s *Service) MGetVideoStats(ctx context.Context, req *interaction.MGetVideoStatsRequest) (*interaction.MGetVideoStatsResponse, error) {
-	ids, err := batch.IDs(req.VideoIds, common.MAX_BATCH)
-	if err != nil {
-		return nil, err
-	}
-	var lists pendingLists
-	if req.ViewerId > 0 && len(ids) > 0 {
-		lists = s.readPending(ctx, cache.FavoritesBy(req.ViewerId), cache.CommentsBy(req.ViewerId))
-	}
-	touched := touchedVideos(ids, lists)
-	counts, err := s.stats.Videos.GetMulti(ctx, without(ids, touched), s.loadVideos)
-	if err != nil {
-		return nil, fmt.Errorf("read video stats: %w", err)
-	}
-	var liked map[int64]bool
-	switch {
-	case len(touched) > 0:
-		now, is, err := s.videoStatsNow(ctx, req.ViewerId, touched, ids, lists)
-		if err != nil {
-			return nil, fmt.Errorf("read video stats with pending writes: %w", err)
-		}
-		maps.Copy(counts, now)
-		liked = is
-	case req.ViewerId > 0:
-		if liked, err = s.likedBy(ctx, req.ViewerId, ids); err != nil {
-			return nil, fmt.Errorf("read likes of user %d: %w", req.ViewerId, err)
-		}
-	}
-	stats := make(map[int64]*interaction.VideoStats, len(ids))
-	for _, id := range ids {
-		c := counts[id]
-		stats[id] = &interaction.VideoStats{FavoriteCount: c.FavoriteCount, CommentCount: c.CommentCount, IsFavorite: liked[id]}
-	}
-	return &interaction.MGetVideoStatsResponse{Stats: stats}, nil
+// overlays bounds how many viewers' pending writes one call lays over what is stored at a time.
+const overlays = 4
+
+// look is a Look that was checked, with what its viewer has pending.
+type look struct {
+	viewer         int64
+	videos, users  []int64
+	lists          pendingLists
+	touched, about []int64 // videos and users of the look that these lists change
 }
 
-// MGetUserStats reads the counters of users.
-func (s *Service) MGetUserStats(ctx context.Context, req *interaction.MGetUserStatsRequest) (*interaction.MGetUserStatsResponse, error) {
-	ids, err := batch.IDs(req.UserIds, common.MAX_BATCH)
+// MGetStats reads counters through the cache, and what viewers see otherwise. Without pending writes that is three reads
+// of the cache, whatever the number of looks, and a constant number of statements for what it does not hold.
+func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
+	videoIDs, err := batch.IDs(req.VideoIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]cache.PendingKey, len(ids), len(ids)+1)
-	for i, id := range ids {
-		keys[i] = cache.FavoritesBy(id)
+	userIDs, err := batch.IDs(req.UserIds, common.MAX_BATCH)
+	if err != nil {
+		return nil, err
 	}
-	if req.ViewerId > 0 && len(ids) > 0 && !slices.Contains(ids, req.ViewerId) {
-		keys = append(keys, cache.FavoritesBy(req.ViewerId))
+	looks, err := checkLooks(req.Looks)
+	if err != nil {
+		return nil, err
 	}
-	lists := s.readPending(ctx, keys...)
-	touched := touchedUsers(req.ViewerId, ids, lists)
+	lists := s.readPending(ctx, pendingKeys(userIDs, looks)...)
+	resp := &interaction.MGetStatsResponse{}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		counts, err := s.stats.Videos.GetMulti(gctx, videoIDs, s.loadVideos)
+		resp.Videos = pack.VideoStats(videoIDs, counts)
+		return wrap("read video stats", err)
+	})
+	g.Go(func() error {
+		counts, err := s.userStats(gctx, userIDs, favoriteLists(lists, userIDs...))
+		resp.Users = pack.UserStats(userIDs, counts)
+		return wrap("read user stats", err)
+	})
+	seen, err := s.seen(gctx, looks, lists)
+	if werr := g.Wait(); werr != nil { // the first that failed; it may be why the others did
+		return nil, werr
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what %d viewers see: %w", len(looks), err)
+	}
+	resp.Seen = seen
+	return resp, nil
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+func checkLooks(asked []*interaction.Look) ([]look, error) {
+	if len(asked) > common.MAX_BATCH {
+		return nil, errno.InvalidArgument.With("too many looks in one call")
+	}
+	looks := make([]look, len(asked))
+	total := 0
+	for i, l := range asked {
+		if l == nil || l.ViewerId <= 0 {
+			return nil, errno.InvalidArgument.With("a look needs a viewer")
+		}
+		if total += len(l.VideoIds) + len(l.UserIds); total > interaction.MAX_LOOK_IDS {
+			return nil, errno.InvalidArgument.With("too many ids in one call")
+		}
+		looks[i] = look{viewer: l.ViewerId, videos: l.VideoIds, users: l.UserIds}
+	}
+	return looks, nil
+}
+
+// pendingKeys are the lists that change what is seen: the likes of all users, for everybody, and what the viewers wrote.
+func pendingKeys(userIDs []int64, looks []look) []cache.PendingKey {
+	keys := make([]cache.PendingKey, 0, len(userIDs)+2*len(looks))
+	for _, id := range userIDs {
+		keys = append(keys, cache.FavoritesBy(id))
+	}
+	for _, l := range looks {
+		if _, have := slices.BinarySearch(userIDs, l.viewer); !have {
+			keys = append(keys, cache.FavoritesBy(l.viewer))
+		}
+		if len(l.videos) > 0 {
+			keys = append(keys, cache.CommentsBy(l.viewer))
+		}
+	}
+	return keys
+}
+
+// userStats are counters as everybody sees them: with the pending likes of each user, which lists are.
+func (s *Service) userStats(ctx context.Context, ids []int64, lists pendingLists) (map[int64]cache.UserStats, error) {
+	touched := touchedUsers(0, ids, lists)
 	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched), s.loadUsers)
-	if err != nil {
-		return nil, fmt.Errorf("read user stats: %w", err)
+	if err != nil || len(touched) == 0 {
+		return counts, err
 	}
-	if len(touched) > 0 {
-		now, err := s.userStatsNow(ctx, req.ViewerId, touched, lists)
-		if err != nil {
-			return nil, fmt.Errorf("read user stats with pending writes: %w", err)
-		}
-		maps.Copy(counts, now)
-	}
-	stats := make(map[int64]*interaction.UserStats, len(ids))
-	for _, id := range ids {
-		c := counts[id]
-		stats[id] = &interaction.UserStats{TotalFavorited: c.TotalFavorited, FavoriteCount: c.FavoriteCount}
-	}
-	return &interaction.MGetUserStatsResponse{Stats: stats}, nil
+	now, err := s.userStatsNow(ctx, 0, touched, lists)
+	maps.Copy(counts, now)
+	return counts, err
 }
 
-func (s *Service) likedBy(ctx context.Context, userID int64, videoIDs []int64) (map[int64]bool, error) {
-	rows, err := s.store.FavoritesOf(ctx, userID, videoIDs)
+// seen is what viewers see otherwise than everybody.
+func (s *Service) seen(ctx context.Context, looks []look, lists pendingLists) ([]*interaction.Seen, error) {
+	seen := make([]*interaction.Seen, len(looks))
+	var calm []look // whose likes are all stored
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(overlays)
+	for i := range looks {
+		l, out := &looks[i], &interaction.Seen{}
+		seen[i] = out
+		l.lists = ownLists(lists, l.viewer)
+		if l.touched = touchedVideos(l.videos, l.lists); len(l.touched) == 0 {
+			calm = append(calm, *l)
+		} else {
+			g.Go(func() error { return s.overlayVideos(gctx, *l, out) })
+		}
+		if l.about = touchedUsers(l.viewer, l.users, favoriteLists(lists, l.viewer)); len(l.about) > 0 {
+			g.Go(func() error {
+				// Also with what these users themselves have pending, which everybody sees.
+				now, err := s.userStatsNow(gctx, l.viewer, l.about, favoriteLists(lists, append(l.about, l.viewer)...))
+				out.Users = pack.UserStats(l.about, now)
+				return err
+			})
+		}
+	}
+	liked, err := s.liked(ctx, calm)
+	if err = errors.Join(err, g.Wait()); err != nil {
+		return nil, err
+	}
+	for i := range looks {
+		if len(looks[i].touched) == 0 {
+			seen[i].FavoriteIds, liked = liked[0], liked[1:]
+		}
+	}
+	return seen, nil
+}
+
+func (s *Service) overlayVideos(ctx context.Context, l look, out *interaction.Seen) error {
+	counts, liked, err := s.videoStatsNow(ctx, l.viewer, l.touched, l.videos, l.lists)
+	if err != nil {
+		return err
+	}
+	out.Videos = pack.VideoStats(l.touched, counts)
+	for _, id := range l.videos {
+		if liked[id] {
+			out.FavoriteIds = append(out.FavoriteIds, id)
+		}
+	}
+	return nil
+}
+
+// favoriteLists are the likes of users.
+func favoriteLists(lists pendingLists, users ...int64) pendingLists {
+	var some pendingLists
+	for _, id := range users {
+		if l, ok := lists[cache.FavoritesBy(id)]; ok {
+			if some == nil {
+				some = pendingLists{}
+			}
+			some[cache.FavoritesBy(id)] = l
+		}
+	}
+	return some
+}
+
+// ownLists are the likes and comments of a user.
+func ownLists(lists pendingLists, user int64) pendingLists {
+	own := favoriteLists(lists, user)
+	if comments, ok := lists[cache.CommentsBy(user)]; ok {
+		if own == nil {
+			own = pendingLists{}
+		}
+		own[cache.CommentsBy(user)] = comments
+	}
+	return own
+}
+
+// liked says for each look which of its videos the viewer likes.
+func (s *Service) liked(ctx context.Context, looks []look) ([][]int64, error) {
+	viewers := make([]int64, 0, len(looks))
+	for _, l := range looks {
+		if len(l.videos) > 0 {
+			viewers = append(viewers, l.viewer)
+		}
+	}
+	likes, err := s.tastes.GetMulti(ctx, viewers, s.loadLikes)
+	if err != nil {
+		return nil, err
+	}
+	var keys []db.FavoriteKey // of those who like too much
+	for _, l := range looks {
+		if likes[l.viewer].More {
+			for _, v := range l.videos {
+				keys = append(keys, db.FavoriteKey{UserID: l.viewer, VideoID: v})
+			}
+		}
+		s.ids.Observe(likes[l.viewer].Newest)
+	}
+	rows, err := s.store.FavoriteRows(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	observe(s, rows)
-	liked := make(map[int64]bool, len(rows))
-	for id, row := range rows {
-		liked[id] = row.Liked
+	liked := make([][]int64, len(looks))
+	for i, l := range looks {
+		held := likes[l.viewer]
+		for _, v := range l.videos {
+			if held.Has(v) || held.More && rows[db.FavoriteKey{UserID: l.viewer, VideoID: v}].Liked {
+				liked[i] = append(liked[i], v)
+			}
+		}
 	}
 	return liked, nil
+}
+
+// loadUserLikes reads what users like; who has more rows than are held is marked.
+func (s *Service) loadUserLikes(ctx context.Context, userIDs []int64) (map[int64]cache.Likes, error) {
+	rows, err := s.store.FavoritesOfUsers(ctx, userIDs, cache.MaxLikes+1)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]cache.Likes, len(userIDs))
+	for _, id := range userIDs {
+		found[id] = likesOf(rows[id])
+	}
+	return found, nil
+}
+
+func likesOf(rows []db.Favorite) cache.Likes {
+	if len(rows) > cache.MaxLikes {
+		return cache.Likes{More: true}
+	}
+	var l cache.Likes
+	for _, row := range rows { // in the order of their videos
+		l.Newest = max(l.Newest, row.LastEvent)
+		if row.Liked {
+			l.VideoIDs = append(l.VideoIDs, row.VideoID)
+		}
+	}
+	return l
 }
 
 func (s *Service) loadVideoStats(ctx context.Context, ids []int64) (map[int64]cache.VideoStats, error) {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
@@ -15,42 +18,104 @@ import (
 func TestMGetStats(t *testing.T) {
 	f := onSQLite(t, nil)
 	f.like(t, 101, videoOf(1, 1))
+	f.like(t, 102, videoOf(1, 2))
 	f.comment(t, 101, videoOf(1, 2), "hi")
 
-	videos, err := f.client.MGetVideoStats(t.Context(), &interaction.MGetVideoStatsRequest{
+	resp, err := f.client.MGetStats(t.Context(), &interaction.MGetStatsRequest{
 		VideoIds: []int64{videoOf(1, 2), videoOf(1, 1), videoOf(1, 1), 0, -3, 424242},
-		ViewerId: 101,
+		UserIds:  []int64{1, 101, 1, 0, -3, 424242},
+		Looks: []*interaction.Look{
+			{ViewerId: 101, VideoIds: []int64{videoOf(1, 2), videoOf(1, 1), 424242}, UserIds: []int64{1, 101}},
+			{ViewerId: 424242, VideoIds: []int64{videoOf(1, 2)}},
+			{ViewerId: 102, UserIds: []int64{1}},
+			{ViewerId: 102, VideoIds: []int64{videoOf(1, 1), videoOf(1, 2)}},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "videos", map[int64]*interaction.VideoStats{
-		videoOf(1, 1): {FavoriteCount: 1, IsFavorite: true},
-		videoOf(1, 2): {CommentCount: 1},
-		424242:        {},
-	}, videos.Stats)
-
-	users, err := f.client.MGetUserStats(t.Context(), &interaction.MGetUserStatsRequest{UserIds: []int64{1, 101, 1, 0, -3, 424242}})
-	if err != nil {
-		t.Fatal(err)
+	same(t, "videos", map[int64]*interaction.VideoStats{videoOf(1, 1): {FavoriteCount: 1}, videoOf(1, 2): {FavoriteCount: 1, CommentCount: 1}, 424242: {}}, resp.Videos)
+	same(t, "users", map[int64]*interaction.UserStats{1: {TotalFavorited: 2}, 101: {FavoriteCount: 1}, 424242: {}}, resp.Users)
+	var likes [][]int64
+	for _, s := range resp.Seen {
+		likes = append(likes, s.FavoriteIds)
+		if len(s.Videos)+len(s.Users) > 0 {
+			t.Errorf("nothing is pending, and seen are %v", s)
+		}
 	}
-	same(t, "users", map[int64]*interaction.UserStats{1: {TotalFavorited: 1}, 101: {FavoriteCount: 1}, 424242: {}}, users.Stats)
+	same(t, "likes", [][]int64{{videoOf(1, 1)}, nil, nil, {videoOf(1, 2)}}, likes, cmpopts.EquateEmpty())
+}
+
+// Who likes more than is held is looked up row by row, and sees the same.
+func TestManyLikes(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		var all []int64
+		for n := range int64(cache.MaxLikes + 1) {
+			all = append(all, videoOf(1, n))
+		}
+		check := func(want ...int64) {
+			t.Helper()
+			videos, _ := f.see(t, 101, all, nil)
+			var got []int64
+			for _, id := range all {
+				if videos[id].IsFavorite {
+					got = append(got, id)
+				}
+			}
+			same(t, "likes", want, got)
+		}
+		if err := f.apply(t.Context(), f.likes(101, all[:cache.MaxLikes]...)); err != nil {
+			t.Fatal(err)
+		}
+		check(all[:cache.MaxLikes]...)
+		f.like(t, 101, all[cache.MaxLikes])
+		check(all...)
+		f.unlike(t, 101, all[0])
+		check(all[1:]...)
+		f.like(t, 101, all[0])
+		check(all...)
+	})
 }
 
 func TestMGetStatsBounds(t *testing.T) {
 	f := onSQLite(t, nil)
-	for n, ok := range map[int]bool{0: true, common.MAX_BATCH: true, common.MAX_BATCH + 1: false} {
+	ids := func(n int) []int64 {
 		ids := make([]int64, n)
 		for i := range ids {
 			ids[i] = int64(i + 1)
 		}
-		videos, err := f.client.MGetVideoStats(t.Context(), &interaction.MGetVideoStatsRequest{VideoIds: ids, ViewerId: 5})
-		if ok && (err != nil || len(videos.Stats) != n) || !ok && !errno.From(err).Is(errno.InvalidArgument) {
-			t.Errorf("MGetVideoStats of %d: %v", n, err)
+		return ids
+	}
+	looks := func(n int, of []int64) []*interaction.Look {
+		looks := make([]*interaction.Look, n)
+		for i := range looks {
+			looks[i] = &interaction.Look{ViewerId: int64(i + 1), VideoIds: of}
 		}
-		users, err := f.client.MGetUserStats(t.Context(), &interaction.MGetUserStatsRequest{UserIds: ids})
-		if ok && (err != nil || len(users.Stats) != n) || !ok && !errno.From(err).Is(errno.InvalidArgument) {
-			t.Errorf("MGetUserStats of %d: %v", n, err)
+		return looks
+	}
+	for _, tc := range []struct {
+		what string
+		req  interaction.MGetStatsRequest
+		ok   bool
+	}{
+		{"nothing", interaction.MGetStatsRequest{}, true},
+		{"as many videos", interaction.MGetStatsRequest{VideoIds: ids(common.MAX_BATCH)}, true},
+		{"one more video", interaction.MGetStatsRequest{VideoIds: ids(common.MAX_BATCH + 1)}, false},
+		{"as many users", interaction.MGetStatsRequest{UserIds: ids(common.MAX_BATCH)}, true},
+		{"one more user", interaction.MGetStatsRequest{UserIds: ids(common.MAX_BATCH + 1)}, false},
+		{"as many looks", interaction.MGetStatsRequest{Looks: looks(common.MAX_BATCH, ids(10))}, true},
+		{"one more look", interaction.MGetStatsRequest{Looks: looks(common.MAX_BATCH+1, nil)}, false},
+		{"one more id in looks", interaction.MGetStatsRequest{Looks: append(looks(common.MAX_BATCH-1, ids(10)), looks(1, ids(11))...)}, false},
+		{"nobody looks", interaction.MGetStatsRequest{Looks: []*interaction.Look{{ViewerId: 0}}}, false},
+	} {
+		resp, err := f.client.MGetStats(t.Context(), &tc.req)
+		switch {
+		case !tc.ok && !errno.From(err).Is(errno.InvalidArgument):
+			t.Errorf("%s: %v", tc.what, err)
+		case tc.ok && err != nil:
+			t.Errorf("%s: %v", tc.what, err)
+		case tc.ok && (len(resp.Videos) != len(tc.req.VideoIds) || len(resp.Users) != len(tc.req.UserIds) || len(resp.Seen) != len(tc.req.Looks)):
+			t.Errorf("%s: %d, %d, %d", tc.what, len(resp.Videos), len(resp.Users), len(resp.Seen))
 		}
 	}
 }
@@ -74,15 +139,13 @@ func TestConstantStatements(t *testing.T) {
 			}
 			return count() - before
 		}
-		videos := func(viewer int64, ids []int64) func() error {
+		stats := func(videos, users []int64, viewers ...int64) func() error {
 			return func() error {
-				_, err := f.client.MGetVideoStats(t.Context(), &interaction.MGetVideoStatsRequest{VideoIds: ids, ViewerId: viewer})
-				return err
-			}
-		}
-		users := func(ids []int64) func() error {
-			return func() error {
-				_, err := f.client.MGetUserStats(t.Context(), &interaction.MGetUserStatsRequest{UserIds: ids})
+				req := &interaction.MGetStatsRequest{VideoIds: videos, UserIds: users}
+				for _, id := range viewers {
+					req.Looks = append(req.Looks, &interaction.Look{ViewerId: id, VideoIds: videos, UserIds: users})
+				}
+				_, err := f.client.MGetStats(t.Context(), req)
 				return err
 			}
 		}
@@ -103,15 +166,16 @@ func TestConstantStatements(t *testing.T) {
 			call func() error
 			want int
 		}{
-			{"1 video", videos(101, ids[:1]), 2},
-			{"100 videos", videos(101, ids[1:101]), 2},
-			{"100 cached videos", videos(101, ids[1:101]), 1},
-			{"100 videos, half of them cached", videos(101, ids[50:150]), 2},
-			{"100 cached videos for a visitor", videos(0, ids[1:101]), 0},
-			{"no videos", videos(101, nil), 0},
-			{"1 user", users([]int64{1}), 1},
-			{"100 users", users(ids[:100]), 1},
-			{"100 cached users", users(ids[:100]), 0},
+			{"1 video", stats(ids[:1], nil, 101), 2},
+			{"100 videos, the viewer's likes are held", stats(ids[1:101], nil, 101), 1},
+			{"100 cached videos", stats(ids[1:101], nil, 101), 0},
+			{"100 videos, half of them cached", stats(ids[50:150], nil, 101), 1},
+			{"100 cached videos for a visitor", stats(ids[1:101], nil), 0},
+			{"100 cached videos for 5 other viewers", stats(ids[1:101], nil, 1, 2, 3, 4, 5), 1},
+			{"nothing", stats(nil, nil, 101), 0},
+			{"1 user", stats(nil, []int64{1}), 1},
+			{"100 users", stats(nil, ids[:100], 101), 1},
+			{"100 cached users", stats(nil, ids[:100], 101), 0},
 			{"a list of 1 favorite", favorites(1), 1},
 			{"a list of 100 favorites", favorites(100), 1},
 			{"a list of 1 comment", comments(1), 1},
@@ -141,7 +205,7 @@ func TestCacheAway(t *testing.T) {
 	for n := range int64(3) {
 		f.like(t, 101+n, v)
 		f.comment(t, 101+n, v, "hi")
-		same(t, "video", interaction.VideoStats{FavoriteCount: n + 1, CommentCount: n + 1, IsFavorite: true}, f.videoStats(t, 101, v))
+		same(t, "video", seenVideo{FavoriteCount: n + 1, CommentCount: n + 1, IsFavorite: true}, f.videoStats(t, 101, v))
 		same(t, "author", interaction.UserStats{TotalFavorited: n + 1}, f.userStats(t, 1))
 	}
 	if err := f.Ready(t.Context()); err != nil {

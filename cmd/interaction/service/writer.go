@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"tiktok/cmd/interaction/dal/cache"
@@ -90,9 +91,17 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	s.dropped.Add(float64(dropped))
 	// All of them, not only what changed just now: if the process that committed an event died before this line, the
 	// event comes again, changes nothing, and the caches must still hear of it.
-	s.stats.Videos.Invalidate(ctx, c.videos...)
-	s.stats.Users.Invalidate(ctx, c.users...)
+	s.invalidate(ctx, c.videos, c.users, c.likers)
 	return nil
+}
+
+// invalidate makes everybody's next read see the counters of videos and users, and the likes of likers, as they are stored.
+func (s *Service) invalidate(ctx context.Context, videos, users, likers []int64) {
+	var wg sync.WaitGroup
+	wg.Go(func() { s.stats.Videos.Invalidate(ctx, videos...) })
+	wg.Go(func() { s.tastes.Invalidate(ctx, likers...) })
+	s.stats.Users.Invalidate(ctx, users...)
+	wg.Wait()
 }
 
 // change is a batch of events in the order in which rows are locked and written: by key, so that two writers never wait
@@ -105,6 +114,8 @@ type change struct {
 	commentIDs   []int64
 	// videos and users are those whose counters may change.
 	videos, users []int64
+	// likers are those whose likes may change.
+	likers []int64
 }
 
 // errTooLate refuses an event whose row may have been purged.
@@ -124,7 +135,7 @@ func newChange(events []mq.Event) (*change, error) {
 		}
 	}
 	sorted := slices.SortedStableFunc(slices.Values(events), func(a, b mq.Event) int { return cmp.Compare(a.ID, b.ID) })
-	videos, users := map[int64]struct{}{}, map[int64]struct{}{}
+	videos, users, likers := map[int64]struct{}{}, map[int64]struct{}{}, map[int64]struct{}{}
 	for _, e := range sorted {
 		videos[e.VideoID] = struct{}{}
 		if e.Comment != nil {
@@ -133,8 +144,9 @@ func newChange(events []mq.Event) (*change, error) {
 		}
 		key := db.FavoriteKey{UserID: e.UserID, VideoID: e.VideoID}
 		c.favorites[key] = append(c.favorites[key], e)
-		users[e.UserID], users[e.AuthorID] = struct{}{}, struct{}{}
+		users[e.UserID], users[e.AuthorID], likers[e.UserID] = struct{}{}, struct{}{}, struct{}{}
 	}
+	c.likers = slices.Sorted(maps.Keys(likers))
 	c.videos, c.users = slices.Sorted(maps.Keys(videos)), slices.Sorted(maps.Keys(users))
 	c.commentIDs = slices.Sorted(maps.Keys(c.comments))
 	c.favoriteKeys = slices.SortedFunc(maps.Keys(c.favorites), compareFavoriteKeys)

@@ -314,7 +314,7 @@ func TestSameBatchTwiceAtOnce(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			same(t, "stats", interaction.VideoStats{FavoriteCount: 20, CommentCount: 20}, f.videoStats(t, 0, videoOf(1, round)))
+			same(t, "stats", seenVideo{FavoriteCount: 20, CommentCount: 20}, f.videoStats(t, 0, videoOf(1, round)))
 		}
 		f.audited(t)
 	})
@@ -327,9 +327,9 @@ func TestApplyTwice(t *testing.T) {
 		v := videoOf(1, 1)
 		create := f.createEvent(101, v)
 		events := []mq.Event{f.likeEvent(101, v, true), f.likeEvent(102, v, true), f.likeEvent(102, v, false), create, f.createEvent(102, v), f.deleteEvent(create)}
-		want := interaction.VideoStats{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}
+		want := seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}
 
-		same(t, "before", interaction.VideoStats{}, f.videoStats(t, 101, v)) // now cached
+		same(t, "before", seenVideo{}, f.videoStats(t, 101, v)) // now cached
 		same(t, "author before", interaction.UserStats{}, f.userStats(t, 1))
 		dead := newFixture(t, f.raw, nil) // has a cache of its own
 		if err := dead.apply(t.Context(), events); err != nil {
@@ -427,7 +427,7 @@ func TestQueueAway(t *testing.T) {
 					t.Errorf("got %v, want %v", err, tc.want)
 				}
 			}
-			want := interaction.VideoStats{FavoriteCount: tc.stored, CommentCount: tc.stored, IsFavorite: tc.stored > 0}
+			want := seenVideo{FavoriteCount: tc.stored, CommentCount: tc.stored, IsFavorite: tc.stored > 0}
 			same(t, "stats", want, f.videoStats(t, 101, v))
 			f.audited(t)
 		})

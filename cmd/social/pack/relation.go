@@ -6,16 +6,13 @@ import (
 	"tiktok/kitex_gen/social"
 )
 
-// Relations makes one message for each id, zero where there are no counters. following holds whom the viewer follows.
-func Relations(ids []int64, stats map[int64]db.Stats, following map[int64]bool) map[int64]*social.Relation {
-	out := make(map[int64]*social.Relation, len(ids))
-	for _, id := range ids {
+// Relations makes one message for each id, zero where there are no counters.
+func Relations(ids []int64, stats map[int64]db.Stats) map[int64]*social.Relation {
+	out, all := make(map[int64]*social.Relation, len(ids)), make([]social.Relation, len(ids))
+	for i, id := range ids {
 		st := stats[id]
-		out[id] = &social.Relation{
-			FollowCount:   st.FollowCount,
-			FollowerCount: st.FollowerCount,
-			IsFollow:      following[id],
-		}
+		all[i] = social.Relation{FollowCount: st.FollowCount, FollowerCount: st.FollowerCount}
+		out[id] = &all[i]
 	}
 	return out
 }

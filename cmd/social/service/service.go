@@ -35,26 +35,33 @@ type Deps struct {
 type Service struct {
 	store *db.Store
 	stats *kv.Typed[int64, db.Stats]
-	load  batch.Load[db.Stats]
-	ids   *id.Generator
-	peers rpc.Peers
-	log   *slog.Logger
-	now   func() time.Time
+	// followed are whom users follow.
+	followed *kv.Typed[int64, cache.Followed]
+	// load and loadFollowed fill the caches.
+	load         batch.Load[db.Stats]
+	loadFollowed batch.Load[cache.Followed]
+	ids          *id.Generator
+	peers        rpc.Peers
+	log          *slog.Logger
+	now          func() time.Time
 	// closers release what Open opened, in the order in which it did.
 	closers []func() error
 }
 
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
-	return &Service{
-		store: d.Store,
-		stats: kv.NewTyped[int64, db.Stats](d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
-		load:  batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
-		ids:   d.IDs,
-		peers: d.Peers,
-		log:   d.Tel.Log,
-		now:   time.Now,
+	s := &Service{
+		store:    d.Store,
+		stats:    kv.NewTyped[int64, db.Stats](d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
+		followed: kv.NewTyped[int64, cache.Followed](d.Cache, cache.FollowedOptions(d.Tel.Log, d.Tel.Registry)),
+		load:     batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
+		ids:      d.IDs,
+		peers:    d.Peers,
+		log:      d.Tel.Log,
+		now:      time.Now,
 	}
+	s.loadFollowed = batch.Merge(loads, common.MAX_BATCH, s.readFollowed)
+	return s
 }
 
 // Run blocks until ctx ends: the service has no work in the background.

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"tiktok/cmd/social/dal/cache"
 	"tiktok/cmd/social/dal/db"
 	"tiktok/cmd/social/rpc"
 	"tiktok/cmd/social/service"
@@ -126,13 +129,35 @@ func (f *fixture) unfollow(t *testing.T, from, to int64) {
 	}
 }
 
-func (f *fixture) relations(t *testing.T, viewer int64, ids ...int64) map[int64]*social.Relation {
+// relation is a user as a viewer sees him.
+type relation struct {
+	FollowCount, FollowerCount int64
+	IsFollow                   bool
+}
+
+// relations are users as the viewer sees them; 0 is a visitor.
+func (f *fixture) relations(t *testing.T, viewer int64, ids ...int64) map[int64]relation {
 	t.Helper()
-	resp, err := f.MGetRelations(t.Context(), &social.MGetRelationsRequest{UserIds: ids, ViewerId: viewer})
+	req := &social.MGetRelationsRequest{UserIds: ids}
+	if viewer > 0 {
+		req.Looks = []*social.Look{{ViewerId: viewer, UserIds: ids}}
+	}
+	resp, err := f.MGetRelations(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp.Relations
+	out := map[int64]relation{}
+	for id, r := range resp.Relations {
+		out[id] = relation{FollowCount: r.FollowCount, FollowerCount: r.FollowerCount}
+	}
+	for _, s := range resp.Seen {
+		for _, id := range s.FollowedIds {
+			r := out[id]
+			r.IsFollow = true
+			out[id] = r
+		}
+	}
+	return out
 }
 
 func (f *fixture) audit(t *testing.T) {
@@ -152,18 +177,18 @@ func want(t *testing.T, err error, target *errno.Error) {
 
 func TestFollowIsSeenAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
-		zero := map[int64]*social.Relation{1: {}, 2: {}}
+		zero := map[int64]relation{1: {}, 2: {}}
 		if diff := cmp.Diff(zero, f.relations(t, 1, 1, 2)); diff != "" { // and now they are cached as such
 			t.Error(diff)
 		}
 		for range 2 { // the second time changes nothing
 			f.follow(t, 1, 2)
-			followed := map[int64]*social.Relation{1: {FollowCount: 1}, 2: {FollowerCount: 1, IsFollow: true}}
+			followed := map[int64]relation{1: {FollowCount: 1}, 2: {FollowerCount: 1, IsFollow: true}}
 			if diff := cmp.Diff(followed, f.relations(t, 1, 1, 2)); diff != "" {
 				t.Error(diff)
 			}
 		}
-		seenBy2 := map[int64]*social.Relation{1: {FollowCount: 1}, 2: {FollowerCount: 1}}
+		seenBy2 := map[int64]relation{1: {FollowCount: 1}, 2: {FollowerCount: 1}}
 		for _, viewer := range []int64{2, 0, 77} {
 			if diff := cmp.Diff(seenBy2, f.relations(t, viewer, 1, 2)); diff != "" {
 				t.Errorf("viewer %d: %s", viewer, diff)
@@ -201,7 +226,7 @@ func TestWriteErrors(t *testing.T) {
 			want(t, err, c.want)
 		})
 	}
-	if diff := cmp.Diff(map[int64]*social.Relation{1: {}}, f.relations(t, 2, 1)); diff != "" {
+	if diff := cmp.Diff(map[int64]relation{1: {}}, f.relations(t, 2, 1)); diff != "" {
 		t.Error(diff)
 	}
 	f.audit(t)
@@ -234,14 +259,61 @@ func TestMGetRelationsInput(t *testing.T) {
 	f := newFixture(t)
 	f.follow(t, 1, 2)
 	got := f.relations(t, 1, 2, 2, 0, -1, nobody)
-	if diff := cmp.Diff(map[int64]*social.Relation{2: {FollowerCount: 1, IsFollow: true}, nobody: {}}, got); diff != "" {
+	if diff := cmp.Diff(map[int64]relation{2: {FollowerCount: 1, IsFollow: true}, nobody: {}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if got := f.relations(t, 1); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
-	_, err := f.MGetRelations(t.Context(), &social.MGetRelationsRequest{UserIds: make([]int64, common.MAX_BATCH+1)})
-	want(t, err, errno.InvalidArgument)
+	for _, bad := range []*social.MGetRelationsRequest{
+		{UserIds: make([]int64, common.MAX_BATCH+1)},
+		{Looks: []*social.Look{{UserIds: []int64{1}}}},
+		{Looks: []*social.Look{{ViewerId: 1, UserIds: make([]int64, social.MAX_LOOK_IDS)}, {ViewerId: 2, UserIds: []int64{1}}}},
+		{Looks: make([]*social.Look, common.MAX_BATCH+1)},
+	} {
+		_, err := f.MGetRelations(t.Context(), bad)
+		want(t, err, errno.InvalidArgument)
+	}
+}
+
+// Who follows more than is held is looked up pair by pair, and sees the same; many viewers are one call.
+func TestManyFollowed(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		var all []int64
+		for i := range int64(cache.MaxFollowed + 1) {
+			all = append(all, i+10)
+			if _, err := f.store.Follow(t.Context(), db.Follow{ID: i + 1, UserID: 1, ToUserID: i + 10}); err != nil {
+				t.Fatal(err)
+			}
+			if i < 2 {
+				if _, err := f.store.Follow(t.Context(), db.Follow{ID: 10_000 + i, UserID: 2, ToUserID: i + 10}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		seen := func() [][]int64 {
+			resp, err := f.MGetRelations(t.Context(), &social.MGetRelationsRequest{Looks: []*social.Look{
+				{ViewerId: 1, UserIds: all}, {ViewerId: 3, UserIds: all}, {ViewerId: 2, UserIds: all}, {ViewerId: 1, UserIds: []int64{2, 12}}, {ViewerId: 1},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out [][]int64
+			for _, s := range resp.Seen {
+				out = append(out, s.FollowedIds)
+			}
+			return out
+		}
+		if diff := cmp.Diff([][]int64{all, nil, {10, 11}, {12}, nil}, seen(), cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
+		f.unfollow(t, 1, 12)
+		f.follow(t, 2, 12)
+		rest := slices.DeleteFunc(slices.Clone(all), func(id int64) bool { return id == 12 })
+		if diff := cmp.Diff([][]int64{rest, nil, {10, 11, 12}, nil, nil}, seen(), cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestMGetRelationsCost(t *testing.T) {
@@ -262,8 +334,8 @@ func TestMGetRelationsCost(t *testing.T) {
 		if used := cost(cold, 1, ids[:n]...); used != 2 {
 			t.Errorf("%d ids, cold: %d statements, want counters and flags", n, used)
 		}
-		if used := cost(cold, 1, ids[:n]...); used != 1 {
-			t.Errorf("%d ids, cached: %d statements, want flags only", n, used)
+		if used := cost(cold, 1, ids[:n]...); used != 0 {
+			t.Errorf("%d ids, cached: %d statements", n, used)
 		}
 		if used := cost(cold, 0, ids[:n]...); used != 0 {
 			t.Errorf("%d ids, cached, visitor: %d statements", n, used)
@@ -375,7 +447,7 @@ func TestManyFollowsOfOnePair(t *testing.T) {
 		}
 		wg.Wait()
 		got := f.relations(t, 1, 1, 2)
-		if diff := cmp.Diff(map[int64]*social.Relation{1: {FollowCount: 1}, 2: {FollowerCount: 1, IsFollow: true}}, got); diff != "" {
+		if diff := cmp.Diff(map[int64]relation{1: {FollowCount: 1}, 2: {FollowerCount: 1, IsFollow: true}}, got); diff != "" {
 			t.Error(diff)
 		}
 		f.audit(t)

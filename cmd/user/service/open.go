@@ -20,7 +20,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, fmt.Errorf("user: %w", err)
 	}
-	store, err := kv.Open(ctx, cfg.Cache)
+	store, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("user: %w", err), sql.Close())
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 
+	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
 	"tiktok/kitex_gen/common"
@@ -14,17 +15,32 @@ import (
 // defaultFeed is the client's page.
 const defaultFeed = 30
 
-// Feed reads one page of all videos in one statement. It is not cached: a video must be in the feed at once.
+// Feed reads one page of all videos: the first one through the cache, the others in one statement.
 func (s *Service) Feed(ctx context.Context, req *video.FeedRequest) (*video.FeedResponse, error) {
 	limit, err := batch.Limit(req.Limit, defaultFeed, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.store.Feed(ctx, req.BeforeMs, limit)
+	rows, err := s.feed(ctx, req.BeforeMs, limit)
 	if err != nil {
 		return nil, err
 	}
 	return &video.FeedResponse{Videos: pack.Videos(rows), NextBeforeMs: oldest(rows)}, nil
+}
+
+func (s *Service) feed(ctx context.Context, beforeMs int64, limit int) ([]db.Video, error) {
+	if beforeMs > 0 || limit > cache.NewestSize {
+		return s.store.Feed(ctx, beforeMs, limit)
+	}
+	lists, err := s.newest.GetMulti(ctx, []int64{cache.Newest}, func(ctx context.Context, _ []int64) (map[int64][]db.Video, error) {
+		rows, err := s.store.Feed(ctx, 0, cache.NewestSize)
+		return map[int64][]db.Video{cache.Newest: rows}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows := lists[cache.Newest]
+	return rows[:min(limit, len(rows))], nil
 }
 
 // ListByAuthor reads one page of an author's videos in one statement. The cursor is the publish time of the page's last

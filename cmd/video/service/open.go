@@ -45,7 +45,7 @@ func open(
 		return nil, err
 	}
 	*closers = append(*closers, sql.Close)
-	cache, err := kv.Open(ctx, cfg.Cache)
+	cache, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, err
 	}

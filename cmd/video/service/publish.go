@@ -38,13 +38,13 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 		PublishedAtMs: s.now().UnixMilli(), DurationMs: req.DurationMs, SizeBytes: req.SizeBytes, WidthPx: req.WidthPx, HeightPx: req.HeightPx,
 	}
 	m := s.plan(v, req)
+	id := v.ID
 	v, err = s.store.Publish(ctx, v, m)
-	// Also after an error: nobody knows whether the commit was reached.
-	s.works.Invalidate(ctx, req.AuthorId)
+	// Also after an error: nobody knows whether the commit was reached. And somebody may have asked for it too early.
+	s.changed(ctx, id, req.AuthorId)
 	if err != nil {
 		return nil, err
 	}
-	s.videos.Invalidate(ctx, v.ID) // somebody may have asked for it too early
 	if m.Lane != db.LaneNone {
 		s.media.wake(v.ID)
 	}

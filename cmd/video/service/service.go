@@ -38,6 +38,8 @@ type Service struct {
 	store  *db.Store
 	videos *kv.Typed[int64, db.Video]
 	works  *kv.Typed[int64, int64]
+	// newest holds the first page of the feed.
+	newest *kv.Typed[int64, []db.Video]
 	// loadVideos and loadWorks fill the cache.
 	loadVideos batch.Load[db.Video]
 	loadWorks  batch.Load[int64]
@@ -54,6 +56,7 @@ func New(d Deps) *Service {
 		store:  d.Store,
 		videos: kv.NewTyped[int64, db.Video](d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
 		works:  kv.NewTyped[int64, int64](d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
+		newest: kv.NewTyped[int64, []db.Video](d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
 		ids:    d.IDs,
 		now:    d.Now,
 		close:  func() error { return nil },
@@ -67,9 +70,10 @@ func New(d Deps) *Service {
 	return s
 }
 
-// changed makes everybody read the video, and how many its author has, anew.
+// changed makes everybody read the video, how many its author has, and the newest ones, anew.
 func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
 	s.videos.Invalidate(ctx, videoID)
+	s.newest.Invalidate(ctx, cache.Newest)
 	s.works.Invalidate(ctx, authorID)
 }
 

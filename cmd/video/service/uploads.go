@@ -26,8 +26,7 @@ func (s *Service) DeleteVideo(ctx context.Context, req *video.DeleteVideoRequest
 		return nil, errno.Forbidden.With("this is not your video")
 	}
 	// Also after an error: nobody knows whether the commit was reached.
-	s.videos.Invalidate(ctx, req.VideoId)
-	s.works.Invalidate(ctx, req.AuthorId)
+	s.changed(ctx, req.VideoId, req.AuthorId)
 	if err != nil {
 		return nil, err
 	}

@@ -17,8 +17,7 @@ type Client interface {
 	CreateComment(ctx context.Context, req *interaction.CreateCommentRequest, callOptions ...callopt.Option) (r *interaction.CreateCommentResponse, err error)
 	DeleteComment(ctx context.Context, req *interaction.DeleteCommentRequest, callOptions ...callopt.Option) (r *interaction.DeleteCommentResponse, err error)
 	ListComments(ctx context.Context, req *interaction.ListCommentsRequest, callOptions ...callopt.Option) (r *interaction.ListCommentsResponse, err error)
-	MGetVideoStats(ctx context.Context, req *interaction.MGetVideoStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetVideoStatsResponse, err error)
-	MGetUserStats(ctx context.Context, req *interaction.MGetUserStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetUserStatsResponse, err error)
+	MGetStats(ctx context.Context, req *interaction.MGetStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetStatsResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -80,12 +79,7 @@ func (p *kInteractionServiceClient) ListComments(ctx context.Context, req *inter
 	return p.kClient.ListComments(ctx, req)
 }
 
-func (p *kInteractionServiceClient) MGetVideoStats(ctx context.Context, req *interaction.MGetVideoStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetVideoStatsResponse, err error) {
+func (p *kInteractionServiceClient) MGetStats(ctx context.Context, req *interaction.MGetStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetStatsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
-	return p.kClient.MGetVideoStats(ctx, req)
-}
-
-func (p *kInteractionServiceClient) MGetUserStats(ctx context.Context, req *interaction.MGetUserStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetUserStatsResponse, err error) {
-	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
-	return p.kClient.MGetUserStats(ctx, req)
+	return p.kClient.MGetStats(ctx, req)
 }

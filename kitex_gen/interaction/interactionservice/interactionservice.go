@@ -55,17 +55,10 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
-	"MGetVideoStats": kitex.NewMethodInfo(
-		mGetVideoStatsHandler,
-		newInteractionServiceMGetVideoStatsArgs,
-		newInteractionServiceMGetVideoStatsResult,
-		false,
-		kitex.WithStreamingMode(kitex.StreamingNone),
-	),
-	"MGetUserStats": kitex.NewMethodInfo(
-		mGetUserStatsHandler,
-		newInteractionServiceMGetUserStatsArgs,
-		newInteractionServiceMGetUserStatsResult,
+	"MGetStats": kitex.NewMethodInfo(
+		mGetStatsHandler,
+		newInteractionServiceMGetStatsArgs,
+		newInteractionServiceMGetStatsResult,
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
@@ -243,40 +236,22 @@ func newInteractionServiceListCommentsResult() interface{} {
 	return interaction.NewInteractionServiceListCommentsResult()
 }
 
-func mGetVideoStatsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
-	realArg := arg.(*interaction.InteractionServiceMGetVideoStatsArgs)
-	realResult := result.(*interaction.InteractionServiceMGetVideoStatsResult)
-	success, err := handler.(interaction.InteractionService).MGetVideoStats(ctx, realArg.Req)
+func mGetStatsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServiceMGetStatsArgs)
+	realResult := result.(*interaction.InteractionServiceMGetStatsResult)
+	success, err := handler.(interaction.InteractionService).MGetStats(ctx, realArg.Req)
 	if err != nil {
 		return err
 	}
 	realResult.Success = success
 	return nil
 }
-func newInteractionServiceMGetVideoStatsArgs() interface{} {
-	return interaction.NewInteractionServiceMGetVideoStatsArgs()
+func newInteractionServiceMGetStatsArgs() interface{} {
+	return interaction.NewInteractionServiceMGetStatsArgs()
 }
 
-func newInteractionServiceMGetVideoStatsResult() interface{} {
-	return interaction.NewInteractionServiceMGetVideoStatsResult()
-}
-
-func mGetUserStatsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
-	realArg := arg.(*interaction.InteractionServiceMGetUserStatsArgs)
-	realResult := result.(*interaction.InteractionServiceMGetUserStatsResult)
-	success, err := handler.(interaction.InteractionService).MGetUserStats(ctx, realArg.Req)
-	if err != nil {
-		return err
-	}
-	realResult.Success = success
-	return nil
-}
-func newInteractionServiceMGetUserStatsArgs() interface{} {
-	return interaction.NewInteractionServiceMGetUserStatsArgs()
-}
-
-func newInteractionServiceMGetUserStatsResult() interface{} {
-	return interaction.NewInteractionServiceMGetUserStatsResult()
+func newInteractionServiceMGetStatsResult() interface{} {
+	return interaction.NewInteractionServiceMGetStatsResult()
 }
 
 type kClient struct {
@@ -349,21 +324,11 @@ func (p *kClient) ListComments(ctx context.Context, req *interaction.ListComment
 	return _result.GetSuccess(), nil
 }
 
-func (p *kClient) MGetVideoStats(ctx context.Context, req *interaction.MGetVideoStatsRequest) (r *interaction.MGetVideoStatsResponse, err error) {
-	var _args interaction.InteractionServiceMGetVideoStatsArgs
+func (p *kClient) MGetStats(ctx context.Context, req *interaction.MGetStatsRequest) (r *interaction.MGetStatsResponse, err error) {
+	var _args interaction.InteractionServiceMGetStatsArgs
 	_args.Req = req
-	var _result interaction.InteractionServiceMGetVideoStatsResult
-	if err = p.c.Call(ctx, "MGetVideoStats", &_args, &_result); err != nil {
-		return
-	}
-	return _result.GetSuccess(), nil
-}
-
-func (p *kClient) MGetUserStats(ctx context.Context, req *interaction.MGetUserStatsRequest) (r *interaction.MGetUserStatsResponse, err error) {
-	var _args interaction.InteractionServiceMGetUserStatsArgs
-	_args.Req = req
-	var _result interaction.InteractionServiceMGetUserStatsResult
-	if err = p.c.Call(ctx, "MGetUserStats", &_args, &_result); err != nil {
+	var _result interaction.InteractionServiceMGetStatsResult
+	if err = p.c.Call(ctx, "MGetStats", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -29,8 +29,6 @@ type Deps struct {
 	LoginFailures middleware.Limit
 	// PublishUser is for uploads, per user.
 	PublishUser middleware.Limit
-	// FeedSize is the number of videos on a feed page.
-	FeedSize int32
 	// MaxUploadBytes and MaxDuration bound a published video.
 	MaxUploadBytes int64
 	MaxDuration    time.Duration

@@ -35,7 +35,14 @@ func New() *Packer {
 	return p
 }
 
-// Answer writes a success. The client's JSON parser is strict about keys, so v has to be a response of package api.
+// JSON is an answer that is encoded already.
+type JSON interface {
+	// AppendJSON appends it to b.
+	AppendJSON(b []byte) []byte
+}
+
+// Answer writes a success. The client's JSON parser is strict about keys, so v has to be a response of package api, or the
+// JSON of one.
 func (p *Packer) Answer(c *app.RequestContext, v any) {
 	call.Of(c).Code = 0
 	p.write(c, v)
@@ -57,7 +64,7 @@ func (p *Packer) Error(c *app.RequestContext, err error) {
 func (p *Packer) write(c *app.RequestContext, v any) {
 	c.SetStatusCode(200)
 	c.SetContentType("application/json; charset=utf-8")
-	body, err := hjson.Marshal(v)
+	body, err := encode(v)
 	if err != nil { // not even the error's own answer: there is only text left
 		call.Of(c).Err = err
 		body = []byte(`{"status_code":10001,"status_msg":"internal error"}`)
@@ -72,6 +79,13 @@ func (p *Packer) write(c *app.RequestContext, v any) {
 		}
 	}
 	c.Response.SetBodyRaw(body)
+}
+
+func encode(v any) ([]byte, error) {
+	if encoded, ok := v.(JSON); ok {
+		return encoded.AppendJSON(nil), nil
+	}
+	return hjson.Marshal(v)
 }
 
 func vary(have string) string {

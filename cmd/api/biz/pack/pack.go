@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -33,14 +32,15 @@ type UserParts struct {
 	Relation *social.Relation
 	Stats    *interaction.UserStats
 	Works    int64
+	IsFollow bool
 }
 
 // User puts a user together. One without a card is shown as deleted.
 func User(base string, id int64, p UserParts) *api.User {
 	u := &api.User{
-		ID: id, Name: goneName, Signature: noSignature, WorkCount: p.Works,
-		Avatar:          fmt.Sprintf("%s/static/avatars/%d.png", base, pick(id, Avatars)),
-		BackgroundImage: fmt.Sprintf("%s/static/backgrounds/%d.jpg", base, pick(id, Backgrounds)),
+		ID: id, Name: goneName, Signature: noSignature, WorkCount: p.Works, IsFollow: p.IsFollow,
+		Avatar:          base + "/static/avatars/" + strconv.FormatUint(pick(id, Avatars), 10) + ".png",
+		BackgroundImage: base + "/static/backgrounds/" + strconv.FormatUint(pick(id, Backgrounds), 10) + ".jpg",
 	}
 	if c := p.Card; c != nil {
 		u.Name = c.Name
@@ -55,7 +55,7 @@ func User(base string, id int64, p UserParts) *api.User {
 		}
 	}
 	if r := p.Relation; r != nil {
-		u.FollowCount, u.FollowerCount, u.IsFollow = r.FollowCount, r.FollowerCount, r.IsFollow
+		u.FollowCount, u.FollowerCount = r.FollowCount, r.FollowerCount
 	}
 	if s := p.Stats; s != nil {
 		u.TotalFavorited, u.FavoriteCount = s.TotalFavorited, s.FavoriteCount
@@ -82,14 +82,14 @@ func optionalURL(base, key string) string {
 }
 
 // Video puts a video together; stats may be nil.
-func Video(base string, v *video.Video, author *api.User, s *interaction.VideoStats) *api.Video {
+func Video(base string, v *video.Video, author *api.User, s *interaction.VideoStats, isFavorite bool) *api.Video {
 	out := &api.Video{
-		ID: v.Id, Author: author, Title: v.Title,
+		ID: v.Id, Author: author, Title: v.Title, IsFavorite: isFavorite,
 		PlayURL: MediaURL(base, v.PlayKey), CoverURL: MediaURL(base, v.CoverKey),
 		HlsURL: optionalURL(base, v.HlsKey), PreviewURL: optionalURL(base, v.PreviewKey),
 	}
 	if s != nil {
-		out.FavoriteCount, out.CommentCount, out.IsFavorite = s.FavoriteCount, s.CommentCount, s.IsFavorite
+		out.FavoriteCount, out.CommentCount = s.FavoriteCount, s.CommentCount
 	}
 	return out
 }

@@ -3,8 +3,6 @@ package view
 import (
 	"context"
 
-	"golang.org/x/sync/errgroup"
-
 	"tiktok/cmd/api/biz/model/api"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/kitex_gen/chat"
@@ -15,27 +13,22 @@ func (v *View) Friends(ctx context.Context, s Scope, ids []int64) ([]*api.Friend
 	if len(ids) == 0 {
 		return []*api.FriendUser{}, nil
 	}
-	var p people
-	var last map[int64]*chat.Message
-	g, gctx := errgroup.WithContext(ctx)
-	p.fetch(gctx, g, v, s.Viewer, distinct(ids))
-	g.Go(func() error {
-		v.decorate(gctx, "last messages", func(ctx context.Context) error {
-			r, err := v.clients.Chat.MGetLastMessages(ctx, &chat.MGetLastMessagesRequest{UserId: s.Viewer, PeerIds: distinct(ids)})
-			if err != nil {
-				return err
-			}
-			last = r.Messages
-			return nil
-		})
-		return nil
-	})
-	if err := g.Wait(); err != nil {
+	all := distinct(ids)
+	a := v.ask(ctx, []int64{s.Viewer}, all, nil)
+	r, lastErr := v.clients.Chat.MGetLastMessages(a.decor, &chat.MGetLastMessagesRequest{UserId: s.Viewer, PeerIds: all})
+	p, seen, err := v.wait(a)
+	if err != nil {
 		return nil, err
+	}
+	var last map[int64]*chat.Message
+	if lastErr == nil {
+		last = r.Messages
+	} else if ctx.Err() == nil {
+		v.missing(ctx, "last messages", lastErr)
 	}
 	out := make([]*api.FriendUser, 0, len(ids))
 	for _, id := range ids {
-		out = append(out, pack.Friend(p.user(s.Base, id), s.Viewer, last[id]))
+		out = append(out, pack.Friend(p.user(s.Base, id, seen[0]), s.Viewer, last[id]))
 	}
 	return out, nil
 }

@@ -1,5 +1,6 @@
 // Package view composes what the client sees from batch calls to the services. The number of calls never depends on how
-// many things are shown: four calls bring any number of users, five any number of videos with their authors.
+// many things are shown: four calls bring any number of users, or of videos with their authors. Requests that come at the
+// same time share their calls.
 package view
 
 import (
@@ -11,49 +12,45 @@ import (
 
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/batch"
 )
 
-// decorTimeout bounds the calls that only decorate: counters and flags. A page without them is better than none.
-const decorTimeout = 900 * time.Millisecond
-
-// flights is how many calls for what everybody sees alike (cards, counts of works) are under way at a time. Requests that
-// come meanwhile go together: in a storm many pages cost one call.
-const flights = 4
-
 // View composes. Make one with New and share it.
 type View struct {
-	clients  rpc.Clients
-	cards    batch.Load[*user.User]
-	works    batch.Load[int64]
-	zone     *time.Location
-	log      *slog.Logger
-	degraded *prometheus.CounterVec
+	clients   rpc.Clients
+	cards     *batch.Joiner[[]int64, map[int64]*user.User]
+	videos    batch.Load[*video.Video]
+	works     source[[]int64, map[int64]int64]
+	relations source[relationsAsk, relations]
+	stats     source[statsAsk, stats]
+	newest    *batch.Joiner[newestAsk, newest]
+	zone      *time.Location
+	feedSize  int32
+	log       *slog.Logger
+	degraded  *prometheus.CounterVec
 }
 
-// New makes a View; zone is that of a comment's date.
-func New(clients rpc.Clients, zone *time.Location, log *slog.Logger, reg prometheus.Registerer) *View {
-	v := &View{clients: clients, zone: zone, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
+// New makes a View; zone is that of a comment's date, feedSize the number of videos of a feed page.
+func New(clients rpc.Clients, zone *time.Location, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
+	v := &View{clients: clients, zone: zone, feedSize: feedSize, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_http_degraded_total", Help: "Answers that were sent with zeros because a decorating call failed, by what was missing.",
 	}, []string{"missing"})}
-	v.cards = batch.Merge(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
-		r, err := clients.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
-		if err != nil {
-			return nil, err
-		}
-		return r.Users, nil
-	})
-	v.works = batch.Merge(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]int64, error) {
-		r, err := clients.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: ids})
-		if err != nil {
-			return nil, err
-		}
-		return r.WorkCounts, nil
-	})
+	v.cards = cardsOf(clients)
+	v.videos = videosOf(clients)
+	v.works = worksOf(clients)
+	v.relations = relationsOf(clients)
+	v.stats = statsOf(clients)
+	v.newest = batch.Join(pageFlights, v.mostViewers(), func(newestAsk) int { return 1 }, v.buildNewest)
 	reg.MustRegister(v.degraded)
 	return v
+}
+
+// mostViewers is how many viewers a page of the feed can be asked for in one call: each looks at its videos and authors.
+func (v *View) mostViewers() int {
+	return min(common.MAX_BATCH, interaction.MAX_LOOK_IDS/(2*int(max(v.feedSize, 1))))
 }
 
 // Scope is for whom a view is made and where its URLs lead.
@@ -62,15 +59,6 @@ type Scope struct {
 	Viewer int64
 	// Base starts every URL.
 	Base string
-}
-
-// decorate runs a call whose failure leaves zeros in the view.
-func (v *View) decorate(ctx context.Context, missing string, call func(context.Context) error) {
-	dctx, cancel := context.WithTimeout(ctx, decorTimeout)
-	defer cancel()
-	if err := call(dctx); err != nil && ctx.Err() == nil { // else the page has failed already
-		v.missing(ctx, missing, err)
-	}
 }
 
 // missing notes that an answer is sent without something.

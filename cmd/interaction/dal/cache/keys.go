@@ -14,6 +14,10 @@ func userStatsKey(id int64) string {
 	return "tt:interaction:ustats:v1:{" + strconv.FormatInt(id, 10) + "}"
 }
 
+func likesKey(userID int64) string {
+	return "tt:interaction:likes:v1:{" + strconv.FormatInt(userID, 10) + "}"
+}
+
 // PendingKey names one list of pending events. Every list is one user's.
 type PendingKey struct {
 	user     int64

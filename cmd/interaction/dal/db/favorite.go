@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -21,20 +22,31 @@ func (s *Store) ListFavorites(ctx context.Context, userID, before int64, limit i
 	return rows, err
 }
 
-// FavoritesOf reads what a user thinks of the videos, by video. At most 1000 videos.
-func (s *Store) FavoritesOf(ctx context.Context, userID int64, videoIDs []int64) (map[int64]Favorite, error) {
-	found := make(map[int64]Favorite, len(videoIDs))
-	if len(videoIDs) == 0 {
-		return found, nil
+// maxUsers bounds the users of one statement of FavoritesOfUsers: SQLite takes 500 SELECTs in one.
+const maxUsers = 100
+
+// FavoritesOfUsers reads the rows of each user, in the order of their videos: those that were taken back, too. Of a user
+// with more than limit it reads any limit of them; one without rows is absent. VideoID, Liked and LastEvent are read.
+func (s *Store) FavoritesOfUsers(ctx context.Context, userIDs []int64, limit int) (map[int64][]Favorite, error) {
+	const one = "SELECT * FROM (SELECT user_id, video_id, liked, last_event FROM favorites WHERE user_id = ? LIMIT ?) AS f"
+	found := make(map[int64][]Favorite, len(userIDs))
+	for part := range slices.Chunk(userIDs, maxUsers) {
+		args := make([]any, 0, 2*len(part))
+		for _, id := range part {
+			args = append(args, id, limit)
+		}
+		query := strings.TrimSuffix(strings.Repeat(one+" UNION ALL ", len(part)), " UNION ALL ")
+		err := sqldb.Each(s.read.WithContext(ctx).Raw(query, args...), func(f *Favorite) []any {
+			return []any{&f.UserID, &f.VideoID, &f.Liked, &f.LastEvent}
+		}, func(f Favorite) { found[f.UserID] = append(found[f.UserID], f) })
+		if err != nil {
+			return nil, err
+		}
 	}
-	// liked is not in the query: with it SQLite would rather walk through the user's whole list.
-	var rows []Favorite
-	err := s.read.WithContext(ctx).Select("user_id", "video_id", "liked", "last_event", "liked_event").
-		Where("user_id = ? AND video_id IN ?", userID, videoIDs).Find(&rows).Error
-	for _, r := range rows {
-		found[r.VideoID] = r
+	for _, rows := range found {
+		slices.SortFunc(rows, func(a, b Favorite) int { return cmp.Compare(a.VideoID, b.VideoID) }) // no database promises it
 	}
-	return found, err
+	return found, nil
 }
 
 // FavoriteRows reads the rows of keys.

@@ -3,6 +3,7 @@ package cache
 
 import (
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +19,33 @@ const statsTTL = time.Minute
 // StatsKey is the key of a user's counters. Raise its version when the cached row changes its shape.
 func StatsKey(userID int64) string {
 	return "tt:social:stats:v1:{" + strconv.FormatInt(userID, 10) + "}"
+}
+
+// MaxFollowed is of how many a user's followed ones are held. Who follows more is looked up pair by pair.
+const MaxFollowed = 500
+
+// Followed are the users whom one user follows.
+type Followed struct {
+	// UserIDs are in order.
+	UserIDs []int64 `json:"u,omitempty"`
+	// More says that there are too many to hold; then UserIDs is empty.
+	More bool `json:"m,omitempty"`
+}
+
+// Has reports whether the user is among them.
+func (f Followed) Has(userID int64) bool {
+	_, ok := slices.BinarySearch(f.UserIDs, userID)
+	return ok
+}
+
+// FollowedKey is the key of whom a user follows.
+func FollowedKey(userID int64) string {
+	return "tt:social:followed:v1:{" + strconv.FormatInt(userID, 10) + "}"
+}
+
+// FollowedOptions are the options of the typed cache of whom users follow.
+func FollowedOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
+	return kv.Options[int64]{Kind: "followed", Key: FollowedKey, TTL: statsTTL, Log: log, Metrics: metrics}
 }
 
 // Stats are the options of the typed cache of counters.

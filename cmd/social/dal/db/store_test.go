@@ -187,11 +187,19 @@ func TestFollowing(t *testing.T) {
 		s.follow(t, 1, 2)
 		s.follow(t, 1, 3)
 		s.follow(t, 4, 1)
-		got, err := s.Following(t.Context(), 1, []int64{1, 2, 3, 4, 5})
+		all := []int64{1, 2, 3, 4, 5}
+		got, err := s.Following(t.Context(), []db.Look{{ViewerID: 4, UserIDs: all}, {ViewerID: 1, UserIDs: all}, {ViewerID: 2, UserIDs: all}, {ViewerID: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(map[int64]bool{2: true, 3: true}, got); diff != "" {
+		if diff := cmp.Diff(map[int64]map[int64]bool{1: {2: true, 3: true}, 4: {1: true}}, got); diff != "" {
+			t.Error(diff)
+		}
+		followed, err := s.FollowedBy(t.Context(), []int64{4, 1, 2}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[int64][]int64{1: {2}, 4: {1}}, followed); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -273,13 +281,13 @@ func TestStorm(t *testing.T) {
 		s.wantAudit(t)
 		all := []int64{1, 2, 3, 4, 5, 6}
 		for a := int64(1); a <= members; a++ {
-			following, err := s.Following(t.Context(), a, all)
+			following, err := s.Following(t.Context(), []db.Look{{ViewerID: a, UserIDs: all}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			for b := int64(1); b <= members; b++ {
 				want := int64(0)
-				if following[b] {
+				if following[a][b] {
 					want = 1
 				}
 				if got := balance[a][b].Load(); got != want {
@@ -370,8 +378,12 @@ func TestStatementsDoNotGrow(t *testing.T) {
 		}
 		for _, n := range []int{1, 100} {
 			for name, fn := range map[string]func() error{
-				"stats":     func() error { _, err := s.MGetStats(t.Context(), ids[:n]); return err },
-				"following": func() error { _, err := s.Following(t.Context(), 1, ids[:n]); return err },
+				"stats": func() error { _, err := s.MGetStats(t.Context(), ids[:n]); return err },
+				"following": func() error {
+					_, err := s.Following(t.Context(), []db.Look{{ViewerID: 1, UserIDs: ids[:n]}, {ViewerID: 2, UserIDs: ids[:n]}})
+					return err
+				},
+				"followed":  func() error { _, err := s.FollowedBy(t.Context(), ids[:n], 500); return err },
 				"list":      func() error { _, err := s.ListFollowing(t.Context(), 1, 0, n); return err },
 				"followers": func() error { _, err := s.ListFollowers(t.Context(), 1, 0, n); return err },
 				"friends":   func() error { _, err := s.ListFriends(t.Context(), 1, 0, n); return err },

@@ -30,6 +30,22 @@ func WorksKey(authorID int64) string {
 	return "tt:video:works:v1:{" + strconv.FormatInt(authorID, 10) + "}"
 }
 
+// Newest is the id of the one list of newest videos, and NewestSize how many it holds: no page of the feed is longer.
+const (
+	Newest     = int64(1)
+	NewestSize = 30
+	// newestTTL bounds how long the list may be shown without a video when a process dies between a commit and the
+	// invalidation after it.
+	newestTTL = 2 * time.Second
+)
+
+func newestKey(int64) string { return "tt:video:newest:v1" }
+
+// NewestOptions are the options of the typed cache of the newest videos.
+func NewestOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
+	return kv.Options[int64]{Kind: "newest_videos", Key: newestKey, TTL: newestTTL, Log: log, Metrics: metrics}
+}
+
 // Videos are the options of the typed cache of rows.
 func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
 	return kv.Options[int64]{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: heldVideo, Log: log, Metrics: metrics}

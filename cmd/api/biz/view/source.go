@@ -1,0 +1,210 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/batch"
+)
+
+const (
+	// decorTimeout bounds the calls that only decorate: counters and flags. A page without them is better than none.
+	decorTimeout = 900 * time.Millisecond
+	// pause is how long a service that did not answer in time is not asked again. Then a call finds out how it is.
+	pause = 300 * time.Millisecond
+	// flights is how many calls of a kind are under way at a time. Requests that come meanwhile go together: in a storm many
+	// pages cost one call.
+	flights = 2
+)
+
+// errPaused means that a service was not asked, because it has just not answered in time.
+var errPaused = errors.New("it has just not answered in time")
+
+// source is a call that only decorates. A service that does not answer in time is waited for once: from then on it is only
+// asked now and then, and nobody waits for it until it has answered.
+type source[Q, A any] struct {
+	joiner *batch.Joiner[Q, A]
+	health *health
+}
+
+type health struct {
+	mu      sync.Mutex
+	late    bool // the last call did not end in time
+	until   time.Time
+	probing bool
+}
+
+func newSource[Q, A any](most int, size func(Q) int, call func(ctx context.Context, questions []Q) ([]A, error)) source[Q, A] {
+	h := &health{}
+	return source[Q, A]{health: h, joiner: batch.Join(flights, most, size, func(ctx context.Context, questions []Q) ([]A, error) {
+		answers, err := call(ctx, questions)
+		h.done(err != nil && over(ctx))
+		return answers, err
+	})}
+}
+
+// ask starts a question, or fails with errPaused. The end of ctx is when the service must have answered.
+func (s source[Q, A]) ask(ctx context.Context, q Q) (batch.Ticket[A], error) {
+	wait, probe := s.health.check()
+	if wait {
+		return s.joiner.Ask(ctx, q), nil
+	}
+	if probe {
+		probeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decorTimeout)
+		ticket := s.joiner.Ask(probeCtx, q)
+		go func() {
+			defer cancel()
+			_, _ = ticket.Wait(probeCtx) // what it finds out is in health
+		}()
+	}
+	return batch.Ticket[A]{}, errPaused
+}
+
+// over reports that the time of a call has ended. The client may have noticed a little before ctx does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < decorTimeout/10
+}
+
+// check says whether to wait for the service, and if not, whether to find out how it is.
+func (h *health) check() (wait, probe bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.late {
+		return true, false
+	}
+	if h.probing || time.Now().Before(h.until) {
+		return false, false
+	}
+	h.probing = true
+	return false, true
+}
+
+func (h *health) done(late bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.late, h.probing = late, false
+	if late {
+		h.until = time.Now().Add(pause)
+	}
+}
+
+func cardsOf(c rpc.Clients) *batch.Joiner[[]int64, map[int64]*user.User] {
+	return batch.JoinIDs(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
+		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		return r.Users, nil
+	})
+}
+
+func videosOf(c rpc.Clients) batch.Load[*video.Video] {
+	return batch.Merge(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*video.Video, error) {
+		r, err := c.Video.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		return r.Videos, nil
+	})
+}
+
+func worksOf(c rpc.Clients) source[[]int64, map[int64]int64] {
+	size := func(ids []int64) int { return len(ids) }
+	return newSource(common.MAX_BATCH, size, func(ctx context.Context, asked [][]int64) ([]map[int64]int64, error) {
+		r, err := c.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: batch.Union(asked)})
+		if err != nil {
+			return nil, err
+		}
+		answers := make([]map[int64]int64, len(asked))
+		for i := range answers {
+			answers[i] = r.WorkCounts
+		}
+		return answers, nil
+	})
+}
+
+// relationsAsk asks for the counters of users, and whom of them each viewer follows.
+type relationsAsk struct{ users, viewers []int64 }
+
+// relations are the counters, shared by all who asked at the same time, and an entry for each viewer.
+type relations struct {
+	counters map[int64]*social.Relation
+	seen     []*social.Seen
+}
+
+func relationsOf(c rpc.Clients) source[relationsAsk, relations] {
+	size := func(a relationsAsk) int { return bounded(len(a.users), len(a.users)*len(a.viewers)) }
+	return newSource(common.MAX_BATCH, size, func(ctx context.Context, asked []relationsAsk) ([]relations, error) {
+		users, req := make([][]int64, len(asked)), &social.MGetRelationsRequest{}
+		for i, a := range asked {
+			users[i] = a.users
+			for _, viewer := range a.viewers {
+				req.Looks = append(req.Looks, &social.Look{ViewerId: viewer, UserIds: a.users})
+			}
+		}
+		req.UserIds = batch.Union(users)
+		r, err := c.Social.MGetRelations(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		answers, seen := make([]relations, len(asked)), r.Seen
+		for i, a := range asked {
+			n := min(len(a.viewers), len(seen))
+			answers[i], seen = relations{r.Relations, seen[:n]}, seen[n:]
+		}
+		return answers, nil
+	})
+}
+
+// statsAsk asks for the counters of videos and users, and what each viewer sees otherwise.
+type statsAsk struct{ videos, users, viewers []int64 }
+
+// stats are the counters, shared by all who asked at the same time, and an entry for each viewer. Both are of one call,
+// because only so a viewer's accepted writes are either in what he sees otherwise, or in what everybody sees.
+type stats struct {
+	videos map[int64]*interaction.VideoStats
+	users  map[int64]*interaction.UserStats
+	seen   []*interaction.Seen
+}
+
+func statsOf(c rpc.Clients) source[statsAsk, stats] {
+	size := func(a statsAsk) int {
+		return bounded(max(len(a.videos), len(a.users)), (len(a.videos)+len(a.users))*len(a.viewers))
+	}
+	return newSource(common.MAX_BATCH, size, func(ctx context.Context, asked []statsAsk) ([]stats, error) {
+		videos, users := make([][]int64, len(asked)), make([][]int64, len(asked))
+		req := &interaction.MGetStatsRequest{}
+		for i, a := range asked {
+			videos[i], users[i] = a.videos, a.users
+			for _, viewer := range a.viewers {
+				req.Looks = append(req.Looks, &interaction.Look{ViewerId: viewer, VideoIds: a.videos, UserIds: a.users})
+			}
+		}
+		req.VideoIds, req.UserIds = batch.Union(videos), batch.Union(users)
+		r, err := c.Interaction.MGetStats(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		answers, seen := make([]stats, len(asked)), r.Seen
+		for i, a := range asked {
+			n := min(len(a.viewers), len(seen))
+			answers[i], seen = stats{r.Videos, r.Users, seen[:n]}, seen[n:]
+		}
+		return answers, nil
+	})
+}
+
+// bounded is the size of a question in a call that takes MAX_BATCH counters, as many looks, and MAX_LOOK_IDS ids in them.
+func bounded(counters, look int) int {
+	const share = interaction.MAX_LOOK_IDS / common.MAX_BATCH
+	return max(1, counters, (look+share-1)/share)
+}
