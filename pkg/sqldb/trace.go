@@ -14,7 +14,7 @@ import (
 // maxStatement bounds a statement's text in logs and traces, in bytes.
 const maxStatement = 300
 
-// span notes a statement of a recorded request. Values stay out of it: see ParamsFilter.
+// span notes a statement of a recorded request, without its values.
 func (w watch) span(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
 	statement, rows := fc()
 	verb, _, _ := strings.Cut(strings.TrimSpace(statement), " ")

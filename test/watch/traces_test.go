@@ -279,19 +279,21 @@ func traceOfMedia(t *testing.T, v *driver, c *tracingtest.Collector) {
 	}
 	v.met(v.d.NewUser(t)).Publish(t, "to be improved")
 	harness.Eventually(t, mediaWithin, func() error {
+		var work []tracingtest.Span
 		for _, s := range c.Spans() {
 			if s.Name != "media work" || s.Service != "video" || s.Failed {
 				continue
 			}
 			names := map[string]bool{}
-			for _, s := range c.Trace(s.Trace) {
+			work = c.Trace(s.Trace)
+			for _, s := range work {
 				names[s.Name] = true
 			}
-			if names["make cover"] && names["run ffmpeg"] && names["COMMIT video"] {
+			if names["make preview"] && names["make hls"] && names["run ffmpeg"] && names["COMMIT video"] {
 				return nil
 			}
 		}
-		return errors.New("no trace of work on a video")
+		return fmt.Errorf("no trace of work on a video:\n%s", outline(work))
 	})
 }
 
