@@ -159,7 +159,7 @@ func Default() Config {
 		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30}, Background: true},
 		Words:     words.Config{Mode: "mask"},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
-		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text"},
+		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},
 		Demo:      Demo{Enabled: true},
 	}
 }

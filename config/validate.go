@@ -14,6 +14,7 @@ import (
 	"tiktok/pkg/blob"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/queue"
+	"tiktok/pkg/tracing"
 )
 
 // AllInOne is the service name of the process that runs everything.
@@ -80,6 +81,11 @@ func (c Config) Validate(service string) error {
 	if c.Telemetry.AdminAddr != "" {
 		p.address("telemetry.admin_addr", c.Telemetry.AdminAddr)
 	}
+	if c.Telemetry.OTLPEndpoint != "" {
+		err := tracing.CheckEndpoint(c.Telemetry.OTLPEndpoint)
+		p.require(err == nil, "telemetry.otlp_endpoint", "wants http(s)://host:port, for OTLP over HTTP")
+	}
+	p.require(c.Telemetry.SampleRatio >= 0 && c.Telemetry.SampleRatio <= 1, "telemetry.sample_ratio", "is %v, want 0..1", c.Telemetry.SampleRatio)
 	if distributed {
 		p.require(len(c.RPC.Registry) > 0, "rpc.registry", "is needed: the addresses of etcd")
 		p.require(c.RPC.RegistryPrefix != "", "rpc.registry_prefix", "must not be empty")

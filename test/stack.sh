@@ -53,6 +53,7 @@ export TIKTOK_BLOB_S3_BUCKET='tiktok'
 export TIKTOK_BLOB_S3_LOOKUP='path'
 export TIKTOK_BLOB_S3_ACCESS_KEY='tiktok'
 export TIKTOK_BLOB_S3_SECRET_KEY='${S3_PASSWORD:-tiktok-secret}'
+export TIKTOK_TELEMETRY_OTLP_ENDPOINT='$([ "${WATCH:-on}" = off ] || echo http://127.0.0.1:21318)'
 ENV
 )
 

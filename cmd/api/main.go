@@ -30,7 +30,7 @@ func run(ctx context.Context, p *boot.Process) error {
 }
 
 func open(ctx context.Context, p *boot.Process) (*gateway.Gateway, error) {
-	remote, err := transport.RemoteOptions("api", p.Config.RPC)
+	remote, err := transport.RemoteOptions("api", p.Config.RPC, p.Telemetry)
 	if err != nil {
 		return nil, err
 	}

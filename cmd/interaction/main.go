@@ -40,7 +40,7 @@ func open(ctx context.Context, p *boot.Process, deleted queue.Queue[video.VideoD
 	if err != nil {
 		return nil, err
 	}
-	remote, err := transport.RemoteOptions("interaction", p.Config.RPC)
+	remote, err := transport.RemoteOptions("interaction", p.Config.RPC, p.Telemetry)
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func open(ctx context.Context, p *boot.Process) (*service.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	remote, err := transport.RemoteOptions("social", p.Config.RPC)
+	remote, err := transport.RemoteOptions("social", p.Config.RPC, p.Telemetry)
 	if err != nil {
 		return nil, err
 	}

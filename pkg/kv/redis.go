@@ -53,6 +53,7 @@ func NewRedis(cfg Config) *Redis {
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
+	client.AddHook(spans{})
 	return &Redis{Client: client, timeout: timeout}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/bytedance/gopkg/cloud/metainfo"
+
+	"tiktok/pkg/tracing"
 )
 
 // requestIDKey travels with every RPC as a persistent value, so one id marks a request's lines in all services.
@@ -26,7 +28,8 @@ func RequestID(ctx context.Context) string {
 }
 
 // New makes a logger that writes to w what has at least the level that level says at that moment: a *slog.LevelVar can be
-// changed while it runs. format is text or json. Each record made with a request's context has its request_id.
+// changed while it runs. format is text or json. Each record made with a request's context has its request_id and, when
+// there are traces, its trace_id.
 func New(w io.Writer, level slog.Leveler, format string) (*slog.Logger, error) {
 	opts := &slog.HandlerOptions{Level: level}
 	switch format {
@@ -63,12 +66,15 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// handler adds the request id of the record's context.
+// handler adds the ids of the record's context.
 type handler struct{ slog.Handler }
 
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
 	if id := RequestID(ctx); id != "" {
 		r.AddAttrs(slog.String("request_id", id))
+	}
+	if id := tracing.ID(ctx); id != "" {
+		r.AddAttrs(slog.String("trace_id", id))
 	}
 	return h.Handler.Handle(ctx, r)
 }

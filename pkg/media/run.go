@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tiktok/pkg/tracing"
 )
 
 const (
@@ -52,6 +54,16 @@ func (t *Tools) run(ctx context.Context, c command) error {
 	if err := alive(ctx); err != nil {
 		return err
 	}
+	ctx, span := tracing.Start(ctx, tracing.Internal, "run "+programName(c.program))
+	defer span.End()
+	err := t.runAndWait(ctx, c)
+	if err != nil {
+		span.Fail("ended with an error")
+	}
+	return err
+}
+
+func (t *Tools) runAndWait(ctx context.Context, c command) error {
 	// The kernel ends the program when the thread that started it ends, so that thread must stay.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

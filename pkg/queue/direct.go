@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"sync"
+
+	"tiktok/pkg/tracing"
 )
 
 // direct is no queue at all: Publish calls apply with its one message, and returns when that is committed. It is what the
@@ -49,7 +51,7 @@ func (q *direct[T]) publish(ctx context.Context, msg T) error {
 		case apply != nil:
 			defer q.running.Done()
 			q.metrics.batch.Observe(1)
-			err := apply(ctx, []T{msg})
+			err := q.metrics.writer.call(ctx, 1, tracing.RefOf(ctx).List(), func(ctx context.Context) error { return apply(ctx, []T{msg}) })
 			if err != nil {
 				q.metrics.failed.Inc()
 				return err

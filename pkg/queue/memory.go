@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+
+	"tiktok/pkg/tracing"
 )
 
 // memory is group commit: Publish blocks until the batch that holds its message is committed. While one batch is
@@ -29,6 +31,8 @@ type memory[T any] struct {
 // note is a message and who waits for it.
 type note[T any] struct {
 	msg T
+	// trace is the span that published it.
+	trace tracing.Ref
 	// out gets the outcome once. It has room for it: the consumer never waits for a publisher.
 	out chan error
 	// withdrawn means that the publisher is gone and nothing has been tried yet. Guarded by memory.mu.
@@ -73,7 +77,7 @@ func (q *memory[T]) publish(ctx context.Context, msg T) error {
 	case <-q.closed:
 		return ErrClosed
 	}
-	l := &note[T]{msg: msg, out: make(chan error, 1)}
+	l := &note[T]{msg: msg, trace: tracing.RefOf(ctx), out: make(chan error, 1)}
 	q.mu.Lock()
 	if q.ended {
 		q.mu.Unlock()
@@ -219,11 +223,15 @@ func (q *memory[T]) takeN(n int) (batch []*note[T], seen int) {
 // message does not fail the others.
 func (q *memory[T]) commit(ctx context.Context, apply func(context.Context, []T) error, batch []*note[T]) {
 	msgs := make([]T, len(batch))
+	var causes []tracing.Ref
 	for i, l := range batch {
 		msgs[i] = l.msg
+		if !l.trace.IsZero() {
+			causes = append(causes, l.trace)
+		}
 	}
 	q.metrics.batch.Observe(float64(len(batch)))
-	err := apply(ctx, msgs)
+	err := q.metrics.writer.call(ctx, len(msgs), causes, func(ctx context.Context) error { return apply(ctx, msgs) })
 	if err == nil {
 		q.metrics.applied.Add(float64(len(batch)))
 		for _, l := range batch {
@@ -252,7 +260,7 @@ func (q *memory[T]) commit(ctx context.Context, apply func(context.Context, []T)
 		if gone {
 			continue
 		}
-		err := apply(ctx, []T{l.msg})
+		err := q.metrics.writer.call(ctx, 1, l.trace.List(), func(ctx context.Context) error { return apply(ctx, []T{l.msg}) })
 		if err == nil {
 			q.metrics.applied.Inc()
 		} else {

@@ -20,6 +20,8 @@ type metrics struct {
 	oldest      prometheus.Gauge
 	// depth and deadLetters are as seen by the broker, and absent while it is away; nil when there are no metrics.
 	depth, deadLetters *gauge
+	// writer makes the spans of applied batches.
+	writer writer
 }
 
 // gauge is one queue's value, which can be absent.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/tracing"
 )
 
 // Drivers of Config.Driver.
@@ -119,6 +121,7 @@ type Option func(*options)
 
 type options struct {
 	metrics prometheus.Registerer
+	traces  *tracing.Traces
 }
 
 // WithMetrics registers the metrics queue_… with the label queue. Several queues may share reg.
@@ -141,16 +144,26 @@ func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger,
 	}
 	log = log.With("queue", name)
 	m := newMetrics(o.metrics, name)
+	m.writer = writer{traces: o.traces, name: name}
+	var q Queue[T]
 	switch cfg.Driver {
 	case "", DriverMemory:
-		return newMemory[T](cfg.withDefaults(), log, m), nil
+		q = newMemory[T](cfg.withDefaults(), log, m)
 	case DriverRabbitMQ:
-		return newRabbit[T](ctx, cfg.withDefaults(), name, log, m, defaultMaxLength)
+		r, err := newRabbit[T](ctx, cfg.withDefaults(), name, log, m, defaultMaxLength)
+		if err != nil {
+			return nil, err
+		}
+		q = r
 	case DriverDirect:
-		return newDirect[T](m), nil
+		q = newDirect[T](m)
 	default:
 		return nil, fmt.Errorf("queue: unknown driver %q, want %q, %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ, DriverDirect)
 	}
+	if o.traces != nil {
+		q = traced[T]{q, name}
+	}
+	return q, nil
 }
 
 // guard turns a panic of apply into an error, so that one bad message cannot end the process again and again.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"tiktok/pkg/tracing"
 )
 
 // rabbit is a durable queue in RabbitMQ. See publisher and consumer for the two halves.
@@ -73,7 +75,7 @@ func (q *rabbit[T]) Publish(ctx context.Context, msg T) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("queue: encode %T: %w", msg, err)
 	}
-	applied, err := q.pub.publish(ctx, &letter{body: body, key: q.name, ask: q.cfg.AppliedWait > 0})
+	applied, err := q.pub.publish(ctx, &letter{body: body, key: q.name, ask: q.cfg.AppliedWait > 0, trace: tracing.RefOf(ctx)})
 	if err == nil {
 		q.degraded.healed(time.Now())
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"tiktok/pkg/tracing"
 )
 
 const (
@@ -56,8 +58,10 @@ type arrival struct {
 type event[T any] struct {
 	msg T
 	bad error // not nil: could not be decoded
-	in  *arrival
-	i   int
+	// trace is the span that published it.
+	trace tracing.Ref
+	in    *arrival
+	i     int
 }
 
 // run consumes until ctx ends, over any number of connections.
@@ -207,8 +211,9 @@ func (b *batch[T]) add(d amqp.Delivery) {
 	msgs, bad := open[T](d.Body)
 	a := &arrival{Delivery: d, size: len(msgs)}
 	b.parcels = append(b.parcels, a)
+	traces := tracesOf(d.Headers)
 	for i, m := range msgs {
-		b.events = append(b.events, event[T]{msg: m, bad: bad[i], in: a, i: i})
+		b.events = append(b.events, event[T]{msg: m, bad: bad[i], trace: traces[i], in: a, i: i})
 	}
 }
 
@@ -289,8 +294,12 @@ func (c *consumer[T]) topUp(alive context.Context, b *batch[T], in <-chan amqp.D
 func (c *consumer[T]) call(ctx context.Context, events []event[T]) error {
 	msgs := make([]T, len(events))
 	oldest := time.Time{}
+	var causes []tracing.Ref
 	for i, e := range events {
 		msgs[i] = e.msg
+		if !e.trace.IsZero() {
+			causes = append(causes, e.trace)
+		}
 		if at := e.in.Timestamp; !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
 			oldest = at
 		}
@@ -299,7 +308,7 @@ func (c *consumer[T]) call(ctx context.Context, events []event[T]) error {
 		c.metrics.oldest.Set(max(0, time.Since(oldest).Seconds())) // the clock of another machine may be ahead
 	}
 	c.metrics.batch.Observe(float64(len(msgs)))
-	err := c.apply(ctx, msgs)
+	err := c.metrics.writer.call(ctx, len(msgs), causes, func(ctx context.Context) error { return c.apply(ctx, msgs) })
 	if err == nil {
 		c.metrics.applied.Add(float64(len(msgs)))
 	} else {
@@ -395,7 +404,7 @@ func (c *consumer[T]) remove(ctx context.Context, e event[T], l *letter) bool {
 	if l.reason == "" {
 		l.reason = "unknown"
 	}
-	l.body = rawEvent(e.in.Body, e.i)
+	l.body, l.trace = rawEvent(e.in.Body, e.i), e.trace
 	for n := 1; ; n++ {
 		again := *l
 		_, err := c.pub.publish(ctx, &again)

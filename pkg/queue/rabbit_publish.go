@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"tiktok/pkg/tracing"
 )
 
 const (
@@ -76,6 +78,8 @@ type letter struct {
 	reason  string
 	// born is when it was first published; zero means now.
 	born time.Time
+	// trace is the span that published it.
+	trace tracing.Ref
 
 	out      chan outcome // gets one outcome
 	state    letterState

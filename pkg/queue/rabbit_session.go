@@ -278,6 +278,7 @@ func (s *session) publish(pc *parcel, letters []*letter) error {
 	if first.alone() {
 		msg.Headers = amqp.Table{headerStrikes: int32(first.strikes), headerReason: short(first.reason)}
 	}
+	msg.Headers = setTraces(msg.Headers, letters)
 	// The context of a publisher cannot stop a write half-way, and this parcel has many publishers.
 	return s.ch.PublishWithContext(context.Background(), "", first.key, true, false, msg)
 }

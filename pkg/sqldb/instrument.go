@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"tiktok/pkg/tracing"
 )
 
 // Instrument logs statements that take longer than slow (0 = none) and registers tiktok_sql_duration_seconds,
@@ -19,7 +21,7 @@ import (
 func (d *DB) Instrument(log *slog.Logger, reg prometheus.Registerer, slow time.Duration) error {
 	label := prometheus.Labels{"db": d.name}
 	w := watch{
-		Interface: logger.Discard, log: log.With("db", d.name), slow: slow,
+		Interface: logger.Discard, log: log.With("db", d.name), slow: slow, name: d.name, dialect: d.dialect,
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "tiktok_sql_duration_seconds", Help: "Time that statements took, waiting for a connection included, by the service's database.",
 			Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5}, ConstLabels: label,
@@ -53,7 +55,7 @@ const (
 	kindOther       = "other"
 )
 
-// watch times and counts statements, writes slow ones to the log, and drops everything else that GORM would log: errors
+// watch times and counts statements, notes them in traces, writes slow ones to the log, and drops everything else that GORM would log: errors
 // go to the caller.
 type watch struct {
 	logger.Interface
@@ -61,9 +63,9 @@ type watch struct {
 	slow    time.Duration
 	seconds prometheus.Histogram
 	failed  *prometheus.CounterVec
+	name    string
+	dialect string
 }
-
-var _ gorm.ParamsFilter = watch{}
 
 // LogMode implements logger.Interface; there is one mode.
 func (w watch) LogMode(logger.LogLevel) logger.Interface { return w }
@@ -72,6 +74,9 @@ func (w watch) LogMode(logger.LogLevel) logger.Interface { return w }
 func (w watch) Trace(ctx context.Context, begin time.Time, fc func() (string, int64), err error) {
 	took := time.Since(begin)
 	w.seconds.Observe(took.Seconds())
+	if tracing.On(ctx) {
+		w.span(ctx, begin, fc, err)
+	}
 	switch err := Translate(err); {
 	case err == nil, errors.Is(err, ErrNotFound), errors.Is(err, ErrDuplicate):
 	case ctx.Err() != nil, errors.Is(err, context.Canceled):
@@ -85,13 +90,10 @@ func (w watch) Trace(ctx context.Context, begin time.Time, fc func() (string, in
 		return
 	}
 	statement, rows := fc()
-	if len(statement) > 300 {
-		statement = statement[:300] + "…"
-	}
-	w.log.WarnContext(ctx, "slow statement", "ms", took.Milliseconds(), "rows", rows, "sql", statement)
+	w.log.WarnContext(ctx, "slow statement", "ms", took.Milliseconds(), "rows", rows, "sql", cut(statement, maxStatement))
 }
 
-// ParamsFilter implements gorm.ParamsFilter: it drops the values.
-func (w watch) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
-	return sql, nil
-}
+// statementOnly is what GORM is given for a statement with its values: the statement. The values may be a password's hash
+// or somebody's message. A logger cannot drop them: GORM's Scan writes statement and values into a text of its own first,
+// for every query, whether or not anybody wants to read it.
+func statementOnly(sql string) string { return sql }

@@ -37,6 +37,9 @@ func (d mysqlDialector) Translate(err error) error {
 	return markUnavailable(d.Dialector.Translate(err))
 }
 
+// Explain implements gorm.Dialector for logs and traces: see statementOnly.
+func (mysqlDialector) Explain(sql string, _ ...any) string { return statementOnly(sql) }
+
 // openMySQL opens the schema <prefix><name> with one pool for reads and writes.
 func openMySQL(ctx context.Context, cfg Config, name string) (*DB, error) {
 	schema := cfg.SchemaPrefix + name

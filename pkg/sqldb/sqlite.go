@@ -94,6 +94,9 @@ func (d sqliteDialector) Translate(err error) error {
 	return markUnavailable(err)
 }
 
+// Explain implements gorm.Dialector for logs and traces: see statementOnly.
+func (sqliteDialector) Explain(sql string, _ ...any) string { return statementOnly(sql) }
+
 // isSQLiteDuplicate tells a violated unique or primary key.
 func isSQLiteDuplicate(err error) bool {
 	var e *sqlite.Error

@@ -30,7 +30,7 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), txTimeout)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		err := d.Write.WithContext(own).Transaction(fn)
+		err := d.transaction(own, fn)
 		if err == nil {
 			return nil
 		}

@@ -1,17 +1,20 @@
-// Package telemetry is what a process says about itself: logs, metrics, and whether it is alive and ready.
+// Package telemetry is what a process says about itself: logs, metrics, traces, and whether it is alive and ready.
 package telemetry
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"tiktok/pkg/logx"
+	"tiktok/pkg/tracing"
 )
 
 // Config says where and how a process reports.
@@ -23,6 +26,13 @@ type Config struct {
 	LogLevel string `mapstructure:"log_level"`
 	// LogFormat is text or json.
 	LogFormat string `mapstructure:"log_format"`
+	// OTLPEndpoint is the URL to which traces go, OTLP over HTTP, e.g. http://127.0.0.1:4318. Empty: there are no traces.
+	OTLPEndpoint string `mapstructure:"otlp_endpoint"`
+	// SampleRatio is the part of requests whose trace is recorded, 0 to 1. It counts where a trace begins: at the gateway.
+	SampleRatio float64 `mapstructure:"sample_ratio"`
+	// SampleParent lets the traceparent header of a client decide whether its request is recorded. Without it only the
+	// trace id is taken from there. Anybody can send that header: it is for gateways behind a proxy that sets it.
+	SampleParent bool `mapstructure:"sample_parent"`
 }
 
 // Telemetry is handed to everything that logs or counts.
@@ -31,6 +41,8 @@ type Telemetry struct {
 	// Level is the least level that Log writes. It may be set at any time.
 	Level    *slog.LevelVar
 	Registry *prometheus.Registry
+	// Traces is nil when there are none.
+	Traces *tracing.Traces
 }
 
 // New makes the telemetry of one process. Log lines go to w and name the service.
@@ -45,9 +57,27 @@ func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
+	log = log.With("service", service)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(service))
-	return &Telemetry{Log: log.With("service", service), Level: level, Registry: reg}, nil
+	version, _ := build()
+	traces, err := tracing.Open(tracing.Config{
+		Endpoint: cfg.OTLPEndpoint, SampleRatio: cfg.SampleRatio, SampleParent: cfg.SampleParent,
+	}, service, version, log, reg)
+	if err != nil {
+		return nil, err
+	}
+	return &Telemetry{Log: log, Level: level, Registry: reg, Traces: traces}, nil
+}
+
+// flushTimeout bounds Close.
+const flushTimeout = 3 * time.Second
+
+// Close sends the traces that are left, for at most three seconds. Logs and counters go on.
+func (t *Telemetry) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	t.Traces.Shutdown(ctx)
 }
 
 // version and revision are set by the linker (-X) where the build has no repository to ask: in an image.

@@ -10,6 +10,8 @@ import (
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 	"github.com/cloudwego/kitex/pkg/transmeta"
 	kitextransport "github.com/cloudwego/kitex/transport"
+
+	"tiktok/pkg/telemetry"
 )
 
 const (
@@ -22,12 +24,12 @@ const (
 
 // RemoteOptions make a client find a service in etcd and call it over TCP. Long connections, not mux: on a graceful
 // stop of a server mux breaks calls under way.
-func RemoteOptions(caller string, cfg Config) ([]client.Option, error) {
+func RemoteOptions(caller string, cfg Config, tel *telemetry.Telemetry) ([]client.Option, error) {
 	resolver, err := newResolver(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return append(callOptions(caller, cfg.Timeout),
+	return append(append(callOptions(caller, cfg.Timeout), traceClient(tel)...),
 		client.WithTransportProtocol(kitextransport.TTHeader),
 		client.WithMetaHandler(transmeta.ClientTTHeaderHandler),
 		client.WithResolver(resolver),

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 	"tiktok/pkg/telemetry"
 )
 
-// observe counts and times every call that a service answers, and logs the ones that failed for a reason of ours. It is
-// the only place where a service logs an error of a handler, and where one of a store that is away becomes Unavailable.
+// observe counts and times every call that a service answers, and logs the ones that failed for a reason of ours; at level
+// debug all of them. It is the only place where a service logs an error of a handler, and where one of a store that is away
+// becomes Unavailable.
 func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
 	calls := register(tel.Registry, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_rpc_requests_total", Help: "Calls answered, by service, method and status code (0 is success).",
@@ -42,6 +44,9 @@ func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
 					setter.SetBizStatusErr(e)
 					err = nil
 				}
+			}
+			if tel.Log.Enabled(ctx, slog.LevelDebug) {
+				tel.Log.DebugContext(ctx, "rpc", "method", method, "from", ri.From().ServiceName(), "code", code, "took", time.Since(start))
 			}
 			calls.WithLabelValues(service, method, strconv.Itoa(int(code))).Inc()
 			seconds.WithLabelValues(service, method).Observe(time.Since(start).Seconds())

@@ -19,10 +19,9 @@ const exitWait = 3 * time.Second
 
 // ServerOptions are the options of a service's server, whichever way it is called.
 func ServerOptions(service string, tel *telemetry.Telemetry) []server.Option {
-	return []server.Option{
+	return append([]server.Option{
 		server.WithServerBasicInfo(&rpcinfo.EndpointBasicInfo{ServiceName: service}),
-		server.WithMiddleware(observe(service, tel)),
-	}
+	}, append(traceServer(service, tel), server.WithMiddleware(observe(service, tel)))...)
 }
 
 // ListenOptions make a server listen on cfg.Listen and register in etcd; it stops when ctx ends: it leaves the

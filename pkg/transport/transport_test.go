@@ -93,7 +93,7 @@ func remote(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
 			t.Errorf("server: %v", err)
 		}
 	})
-	copts, err := transport.RemoteOptions("api", cfg)
+	copts, err := transport.RemoteOptions("api", cfg, tel)
 	if err != nil {
 		t.Fatal(err)
 	}

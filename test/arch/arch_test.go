@@ -132,6 +132,7 @@ func rules() []rule {
 		{func(n string) bool { return home("pkg/sqldb/", "test/bench")(n) && !dal("db")(n) }, importing("gorm.io/"), "gorm lives in pkg/sqldb and dal/db; the benchmark fills their tables"},
 		{home("pkg/kv/", "pkg/limiter/"), importing("github.com/redis/"), "go-redis lives in pkg/kv and pkg/limiter"},
 		{home("pkg/queue/", "test/"), importing("github.com/rabbitmq/"), "amqp lives in pkg/queue"},
+		{home("pkg/tracing/"), importing("go.opentelemetry.io/"), "OpenTelemetry lives in pkg/tracing"},
 		{home("config/"), importing("github.com/spf13/viper"), "viper lives in config"},
 		{home("cmd/api/", "cmd/internal/boot", "test/"), importing("github.com/cloudwego/hertz/"), "Hertz lives in cmd/api; boot only turns its logger"},
 	}

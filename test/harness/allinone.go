@@ -53,6 +53,7 @@ type inProcess struct {
 	cancel context.CancelFunc
 	ended  chan error // what Run returned; nil while nothing runs
 	file   *os.File
+	tel    *telemetry.Telemetry
 }
 
 func (p *inProcess) start(ctx context.Context) error {
@@ -75,7 +76,7 @@ func (p *inProcess) start(ctx context.Context) error {
 	rctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(rctx) }()
-	p.file, p.cancel, p.ended = file, cancel, ended
+	p.file, p.tel, p.cancel, p.ended = file, tel, cancel, ended
 	select {
 	case <-ready:
 		return nil
@@ -101,6 +102,7 @@ func (p *inProcess) stop() error {
 		err = fmt.Errorf("still running after %v", stopTimeout)
 	}
 	p.ended = nil
+	p.tel.Close()
 	return errors.Join(err, p.file.Close())
 }
 

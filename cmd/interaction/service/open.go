@@ -28,7 +28,7 @@ const localBytes = 8 << 20
 // OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
 // same one. The caller closes it.
 func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
-	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry))
+	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 }
 
 // Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it; deleted
@@ -64,21 +64,21 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	*closers = append(*closers, cache.Close)
-	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry))
+	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	*closers = append(*closers, events.Close)
 	var writers []queue.Queue[mq.Event]
 	if cfg.Queue.Driver == queue.DriverRabbitMQ {
-		second, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry))
+		second, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 		if err != nil {
 			return nil, fmt.Errorf("interaction: %w", err)
 		}
 		*closers = append(*closers, second.Close)
 		writers = append(writers, second)
 	}
-	direct, err := queue.Open[mq.Event](ctx, queue.Config{Driver: queue.DriverMemory}, Name+".direct", tel.Log, queue.WithMetrics(tel.Registry))
+	direct, err := queue.Open[mq.Event](ctx, queue.Config{Driver: queue.DriverMemory}, Name+".direct", tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}

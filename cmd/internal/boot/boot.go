@@ -56,6 +56,7 @@ func Main(name string, run func(context.Context, *Process) error, flags ...Flag)
 		os.Exit(exitCode(err, 2))
 	}
 	err = run(ctx, p)
+	p.Telemetry.Close()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"tiktok/cmd/video/dal/db"
 	"tiktok/pkg/blob"
+	"tiktok/pkg/tracing"
 )
 
 const (
@@ -97,6 +98,8 @@ func (w *worker) step(ctx context.Context, j *job, step int, src, dir string) er
 	name, start := stepName(step), time.Now()
 	w.metrics.running.WithLabelValues(name).Inc()
 	defer w.metrics.running.WithLabelValues(name).Dec()
+	ctx, span := tracing.Start(ctx, tracing.Internal, "make "+name)
+	defer span.End()
 	j.mu.Lock()
 	j.step = step
 	j.part.Store(0)

@@ -10,6 +10,7 @@ import (
 
 	"tiktok/cmd/video/dal/db"
 	"tiktok/pkg/media"
+	"tiktok/pkg/tracing"
 )
 
 const (
@@ -138,7 +139,9 @@ func (w *worker) claim(ctx context.Context, lanes []int) *job {
 
 // hold does the work on a row, keeps the row meanwhile, and lets go of it at the end.
 func (w *worker) hold(ctx context.Context, j *job, do func(context.Context, *job) error) {
-	jctx, cancel := context.WithCancelCause(ctx)
+	tctx, span := w.traces.Begin(ctx, "media work", tracing.Ref{})
+	defer span.End()
+	jctx, cancel := context.WithCancelCause(tctx)
 	defer cancel(nil)
 	j.cancel = cancel
 	w.mu.Lock()
@@ -154,7 +157,10 @@ func (w *worker) hold(ctx context.Context, j *job, do func(context.Context, *job
 	delete(w.running, j.row.VideoID)
 	w.mu.Unlock()
 	taken := errors.Is(context.Cause(jctx), errTaken)
-	own, stop := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	if err != nil {
+		span.Fail(jobName(j.row.Lane, j.step))
+	}
+	own, stop := context.WithTimeout(context.WithoutCancel(tctx), settleTimeout)
 	defer stop()
 	w.settle(own, j, err, taken, ctx.Err() != nil)
 }

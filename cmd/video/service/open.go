@@ -21,7 +21,7 @@ import (
 // OpenDeleted opens the queue of deleted videos, which this service writes and the interaction service reads. In one
 // process both must be given the same one. The caller closes it.
 func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
-	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry))
+	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For("video")))
 }
 
 // Open opens the database "video", brings its schema up to date, opens the cache, the blob store and the queue of
@@ -56,7 +56,7 @@ func open(
 	}
 	wakes := cfg.Queue
 	wakes.AppliedWait = -1 // nobody waits for the work
-	events, err := queue.Open[Wake](ctx, wakes, WakeQueue, tel.Log, queue.WithMetrics(tel.Registry))
+	events, err := queue.Open[Wake](ctx, wakes, WakeQueue, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For("video")))
 	if err != nil {
 		return nil, err
 	}

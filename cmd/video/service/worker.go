@@ -13,6 +13,7 @@ import (
 	"tiktok/pkg/blob"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/telemetry"
+	"tiktok/pkg/tracing"
 )
 
 // WakeQueue is the name of the queue of Wake messages.
@@ -75,6 +76,7 @@ type worker struct {
 	now     func() time.Time
 	log     *slog.Logger
 	metrics metrics
+	traces  *tracing.Traces
 
 	// improving and deleting have room for one token: something may be due.
 	improving, deleting chan struct{}
@@ -92,7 +94,7 @@ func newWorker(
 	d MediaDeps, store *db.Store, changed func(context.Context, int64, int64), now func() time.Time, tel *telemetry.Telemetry,
 ) *worker {
 	return &worker{
-		MediaDeps: d.withDefaults(), store: store, changed: changed, now: now, log: tel.Log, metrics: newMetrics(tel.Registry),
+		MediaDeps: d.withDefaults(), store: store, changed: changed, now: now, log: tel.Log, metrics: newMetrics(tel.Registry), traces: tel.Traces.For("video"),
 		improving: make(chan struct{}, 1), deleting: make(chan struct{}, 1), outbox: make(chan Wake, 1024),
 		running: map[int64]context.CancelCauseFunc{},
 	}

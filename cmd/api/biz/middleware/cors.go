@@ -22,10 +22,10 @@ func CORS(origins []string) app.HandlerFunc {
 			c.Header("Vary", "Origin")
 		}
 		c.Header("Access-Control-Allow-Origin", origin)
-		c.Header("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, Content-Length, Content-Range, Accept-Ranges, ETag")
+		c.Header("Access-Control-Expose-Headers", "X-Request-Id, X-Trace-Id, Retry-After, Content-Length, Content-Range, Accept-Ranges, ETag")
 		if string(c.Method()) == "OPTIONS" && len(c.GetHeader("Access-Control-Request-Method")) > 0 {
 			c.Header("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
-			c.Header("Access-Control-Allow-Headers", "Authorization, Content-Type, Range, If-None-Match, If-Range, X-Request-Id")
+			c.Header("Access-Control-Allow-Headers", "Authorization, Content-Type, Range, If-None-Match, If-Range, X-Request-Id, traceparent")
 			c.Header("Access-Control-Max-Age", "86400")
 			c.AbortWithStatus(204)
 			return

@@ -86,8 +86,11 @@ func endpoints(h *handler.Handler, l Limits) []endpoint {
 
 // Register puts everything on the engine.
 func Register(e *route.Engine, d Deps) {
+	e.Use(middleware.Begin(d.Origin))
+	if d.Tel.Traces != nil {
+		e.Use(middleware.Trace(d.Tel.Traces.For("api")))
+	}
 	e.Use(
-		middleware.Begin(d.Origin),
 		middleware.AccessLog(d.Tel.Log),
 		middleware.Metrics(d.Tel.Registry),
 		middleware.Drain(drainFactor*d.MaxUploadBytes),

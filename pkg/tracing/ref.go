@@ -1,0 +1,100 @@
+package tracing
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Put writes the trace of ctx into the header of a message to another process. Without a trace it writes nothing.
+func Put(ctx context.Context, headers map[string]string) {
+	propagation.TraceContext{}.Inject(ctx, propagation.MapCarrier(headers))
+}
+
+// Take puts the trace that a message of another process of ours names into ctx.
+func Take(ctx context.Context, headers map[string]string) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier(headers))
+}
+
+// Ref names a recorded span. The zero value names none.
+type Ref struct{ sc trace.SpanContext }
+
+// RefOf names the span of ctx, if that is recorded.
+func RefOf(ctx context.Context) Ref {
+	if sc := trace.SpanContextFromContext(ctx); sc.IsSampled() {
+		return Ref{sc}
+	}
+	return Ref{}
+}
+
+// Ref names the span.
+func (s Span) Ref() Ref {
+	if s.span == nil {
+		return Ref{}
+	}
+	return Ref{s.span.SpanContext()}
+}
+
+// ParseRef reads what String has written. Anything else names no span.
+func ParseRef(text string) Ref {
+	if text == "" {
+		return Ref{}
+	}
+	return RefOf(Take(context.Background(), map[string]string{header: text}))
+}
+
+// String is the W3C traceparent, empty for none.
+func (r Ref) String() string {
+	if !r.sc.IsValid() {
+		return ""
+	}
+	headers := map[string]string{}
+	Put(trace.ContextWithSpanContext(context.Background(), r.sc), headers)
+	return headers[header]
+}
+
+// List is r alone, or nothing when r names no span.
+func (r Ref) List() []Ref {
+	if r.IsZero() {
+		return nil
+	}
+	return []Ref{r}
+}
+
+// IsZero reports whether r names no span.
+func (r Ref) IsZero() bool { return !r.sc.IsValid() }
+
+// Batch calls do for n things at once, of which some were caused by recorded spans, those of causes. One span stands for
+// the whole, in the trace of the first cause and linked to every cause, at most to the last 128; the spans of what is done
+// belong to it. Each further cause has a span of the same length in its own trace, linked to the first: so each of these
+// traces goes on to the end of the work. Without causes only do is called. failure names an error for the spans.
+func (t *Traces) Batch(
+	ctx context.Context, name string, n int, causes []Ref, failure func(error) string, do func(context.Context) error,
+) error {
+	if t == nil || len(causes) == 0 {
+		return do(ctx)
+	}
+	links := make([]trace.Link, len(causes))
+	for i, c := range causes {
+		links[i].SpanContext = c.sc
+	}
+	begin := time.Now()
+	under := func(c Ref) context.Context { return trace.ContextWithRemoteSpanContext(ctx, c.sc) }
+	wctx, whole := start(under(causes[0]), t.tracer, Consumer, name, trace.WithTimestamp(begin), trace.WithLinks(links...))
+	whole.Int("messaging.batch.message_count", n)
+	end := func(s Span, err error) {
+		if err != nil {
+			s.Fail(failure(err))
+		}
+		s.End()
+	}
+	err := do(wctx)
+	for _, c := range causes[1:min(len(causes), maxLinks)] {
+		_, s := start(under(c), t.tracer, Consumer, name, trace.WithTimestamp(begin), trace.WithLinks(trace.Link{SpanContext: whole.Ref().sc}))
+		end(s, err)
+	}
+	end(whole, err)
+	return err
+}
