@@ -27,6 +27,11 @@ const (
 )
 
 const (
+	// floorPort is where the floors listen, counted from the first port.
+	floorPort = 150
+	// mariaDB is its name in the tables.
+	mariaDB = "MariaDB"
+
 	startTimeout = 90 * time.Second
 	stopTimeout  = 30 * time.Second
 	pollEvery    = 50 * time.Millisecond
@@ -48,6 +53,8 @@ type deployment struct {
 	env []string
 	// services are in start order, the gateway last; empty when somebody else started them.
 	services []*service
+	// port is the first of its ports.
+	port int
 	// servers are MariaDB and the others, by pid file.
 	servers map[string]string
 }
@@ -71,10 +78,11 @@ func (s *service) pid() int {
 // newDeployment describes a deployment; it starts nothing. port is the first of about 200 ports for its processes, dir
 // an empty folder.
 func newDeployment(name, bin, dir string, port int) (*deployment, error) {
-	d := &deployment{name: name, bin: bin, dir: dir, servers: map[string]string{}}
-	at := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", port+i) }
+	d := &deployment{name: name, bin: bin, dir: dir, port: port, servers: map[string]string{}}
+	at := d.at
 	set := map[string]string{
 		"data_dir": dir, "gateway.addr": at(0), "limits.driver": "off", "telemetry.log_level": "warn", "demo.enabled": "false",
+		"media.background": "false", // what uploads leave to do would be counted to whatever is measured next
 		"auth.secret_file": filepath.Join(dir, "secret"),
 	}
 	switch name {
@@ -111,6 +119,38 @@ func newDeployment(name, bin, dir string, port int) (*deployment, error) {
 	return d, err
 }
 
+// at is the i-th of its addresses.
+func (d *deployment) at(i int) string { return fmt.Sprintf("127.0.0.1:%d", d.port+i) }
+
+// helper runs this program in another role and waits until it listens on addr.
+func (d *deployment) helper(ctx context.Context, args []string, addr string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p, err := startProcess(self, args, os.Environ(), filepath.Join(d.dir, args[0]+".log"))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var dialer net.Dialer
+	err = poll(ctx, func() error {
+		if err := p.ended(); err != nil {
+			return permanent{err}
+		}
+		c, err := dialer.DialContext(ctx, "tcp", addr)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
+}
+
 // settings are the variables that config reads.
 func (d *deployment) settings() []string {
 	return slices.DeleteFunc(slices.Clone(d.env), func(kv string) bool { return !strings.HasPrefix(kv, config.EnvPrefix+"_") })
@@ -140,7 +180,7 @@ func serverPids() map[string]string {
 		dir = ".env.d"
 	}
 	pids := map[string]string{}
-	for shown, file := range map[string]string{"MariaDB": "mysql", "Redis": "redis", "RabbitMQ": "rabbitmq", "etcd": "etcd"} {
+	for shown, file := range map[string]string{mariaDB: "mysql", "Redis": "redis", "RabbitMQ": "rabbitmq", "etcd": "etcd"} {
 		pids[shown] = filepath.Join(dir, name, file+".pid")
 	}
 	return pids
@@ -196,7 +236,7 @@ func (d *deployment) start(ctx context.Context) error {
 
 // launch starts one process; env overrides its settings.
 func (d *deployment) launch(s *service, env ...string) error {
-	p, err := startProcess(filepath.Join(d.bin, s.name), slices.Concat(d.env, s.env, env), filepath.Join(d.dir, s.name+".log"))
+	p, err := startProcess(filepath.Join(d.bin, s.name), nil, slices.Concat(d.env, s.env, env), filepath.Join(d.dir, s.name+".log"))
 	s.proc = p
 	return err
 }
@@ -256,7 +296,7 @@ func (d *deployment) answers(ctx context.Context) error {
 			return err
 		}
 		page, err := get(ctx, "http://"+d.addr+"/douyin/feed/")
-		if err == nil && envelope()(http.StatusOK, page) != accepted {
+		if err == nil && envelope()(0, http.StatusOK, page) != accepted {
 			err = fmt.Errorf("feed: %.200s", page)
 		}
 		return err

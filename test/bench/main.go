@@ -23,10 +23,13 @@ import (
 // options are the flags.
 type options struct {
 	deployment, bin, json, doc, plot, profiles string
-	port, conns, users, videos, events         int
-	rate                                       float64
-	warmup, duration                           time.Duration
-	steps                                      []float64
+	port, conns, events                        int
+	rate, scale                                float64
+	warmup, duration, floorTime                time.Duration
+	floors                                     bool
+	// data is a folder of loaded SQLite files.
+	data  string
+	steps []float64
 	// scenarios are their names, drain and latency among them.
 	scenarios []string
 }
@@ -55,6 +58,13 @@ func names() []string {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if known, err := serve(ctx, os.Args[1:]); known {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	o, err := parse(os.Args[1:], os.Stderr)
 	if err == nil {
 		err = run(ctx, o, os.Stdout)
@@ -83,8 +93,10 @@ func parse(args []string, w io.Writer) (options, error) {
 	fs.Float64Var(&o.rate, "rate", 0, "requests due each second (open loop); 0 is a closed loop")
 	fs.DurationVar(&o.warmup, "warmup", 3*time.Second, "load before the measured time")
 	fs.DurationVar(&o.duration, "duration", 15*time.Second, "measured time, at most 10 minutes")
-	fs.IntVar(&o.users, "users", 10_000, "users to prepare")
-	fs.IntVar(&o.videos, "videos", 10_000, "videos to prepare")
+	fs.Float64Var(&o.scale, "scale", 1, "size of the data set: 1 is 10,000 users, 20,000 videos, 1,000,000 likes")
+	fs.StringVar(&o.data, "data", "", "keep loaded data sets in this `folder` for later runs (all-in-one)")
+	fs.BoolVar(&o.floors, "floors", false, "measure after each scenario what it costs at least")
+	fs.DurationVar(&o.floorTime, "floor-time", 2*time.Second, "measured time of each floor")
 	fs.IntVar(&o.events, "events", 200_000, "events of the backlog to drain")
 	fs.StringVar(&steps, "steps", steps, "offered `loads` per second of the latency measurement")
 	fs.Usage = func() {
@@ -107,7 +119,7 @@ func parse(args []string, w io.Writer) (options, error) {
 		o.steps = append(o.steps, rate)
 	}
 	o.duration = min(o.duration, maxRun)
-	if o.users < 1 || o.videos < 1 || o.events < 1 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
+	if o.scale <= 0 || o.events < 1 || o.floorTime <= 0 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
 		return o, errors.New("numbers must be greater than 0")
 	}
 	return o, o.choose(fs.Args())
@@ -145,21 +157,25 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	s := &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out, live: terminal(out)}
+	if _, err := d.secret(); err != nil { // the first start needs one
+		return err
+	}
+	defer func() { err = errors.Join(err, d.stop()) }()
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
 	secret, err := d.secret()
 	if err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(s.live, "\r\x1b[K  "+format, args...) }
-	fmt.Fprintf(out, "%s: preparing\n", d.name)
-	if s.data, err = newLoader(d.cfg, say).load(ctx, secret, o.users, o.videos); err != nil {
+	if s.data, err = readDataset(ctx, d.cfg, secret); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
 	began := time.Now()
 	if err := d.start(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
+	fmt.Fprintf(out, "%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
 	for _, name := range o.scenarios {
 		if err := s.one(ctx, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)

@@ -30,6 +30,13 @@ func printResult(w io.Writer, r result) {
 		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.Name, p.CPU, p.Load, p.RSS, p.Peak)
 	}
 	_ = t.Flush() // to a terminal
+	if len(r.Processes) > 0 && r.Plan.Conns > 0 {
+		fmt.Fprintf(w, "  all but the generator: %.3f CPU s/1000\n", r.cost())
+	}
+	for _, f := range r.Floors {
+		fmt.Fprintf(w, "  floor, %s: %.0f/s, %.3f CPU s/1000; this is %.2f of its rate at %.1f times its CPU\n",
+			f.Name, f.PerSecond, f.CPU, r.PerSecond/f.PerSecond, r.cost()/f.CPU)
+	}
 	if r.FirstFail != "" {
 		fmt.Fprintf(w, "  first problem: %s\n", r.FirstFail)
 	}
@@ -37,9 +44,9 @@ func printResult(w io.Writer, r result) {
 
 func printLatencies(w io.Writer, r result) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tMB\t")
-	fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%.1f\t\n", r.PerSecond, r.Latency.P50, r.Latency.P90, r.Latency.P99,
-		r.Latency.P999, r.Latency.Max, r.Accepted, r.Refused, r.Failed, r.Unsent, float64(r.Bytes)/(1<<20))
+	fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tbytes each\t")
+	fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%.0f\t\n", r.PerSecond, r.Latency.P50, r.Latency.P90, r.Latency.P99,
+		r.Latency.P999, r.Latency.Max, r.Accepted, r.Refused, r.Failed, r.Unsent, r.bytesEach())
 	_ = t.Flush() // to a terminal
 }
 

@@ -39,7 +39,7 @@ func TestKeepAndReplace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := all[0]; r.PerSecond == 3 && (len(all) != 2 || last.PerSecond != 3) {
+		if last := all[len(all)-1]; r.PerSecond == 3 && (len(all) != 2 || last.PerSecond != 3) {
 			t.Errorf("%+v", all)
 		}
 		text := "before\n<!-- figures of x -->\nold\n<!-- end of x -->\nafter\n"

@@ -27,6 +27,8 @@ type result struct {
 	Bytes     int64     `json:"bytes"`
 	FirstFail string    `json:"first_problem,omitempty"`
 	Processes []cost    `json:"processes"`
+	// Floors are what the same costs at least.
+	Floors []floor `json:"floors,omitempty"`
 }
 
 // latencies are in milliseconds.
@@ -49,6 +51,20 @@ type cost struct {
 	Peak float64 `json:"peak_mb"`
 }
 
+// cost is the processor time of 1000 requests in seconds, of all processes but the load generator.
+func (r result) cost() float64 {
+	var all float64
+	for _, p := range r.Processes {
+		if p.Name != generatorName {
+			all += p.CPU
+		}
+	}
+	return all
+}
+
+// bytesEach is the size of an answer's body on average.
+func (r result) bytesEach() float64 { return float64(r.Bytes) / float64(max(1, r.Accepted+r.Refused+r.Failed)) }
+
 // open reports whether it was an open loop.
 func (r result) open() bool { return r.Plan.Rate > 0 }
 
@@ -65,9 +81,11 @@ type sample struct {
 	by       map[string]usage
 }
 
-func takeSample(d *deployment, answered int64) sample {
+func takeSample(d *deployment, answered int64) sample { return sampleOf(d.pids(), answered) }
+
+func sampleOf(pids map[string]int, answered int64) sample {
 	s := sample{at: time.Now(), answered: answered, by: map[string]usage{}}
-	for name, pid := range d.pids() {
+	for name, pid := range pids {
 		if u, err := readUsage(pid); err == nil { // else it has just ended
 			s.by[name] = u
 		}
