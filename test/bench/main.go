@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,11 +23,11 @@ import (
 
 // options are the flags.
 type options struct {
-	deployment, bin, json, doc, plot, profiles string
-	port, conns, events                        int
-	rate, scale                                float64
-	warmup, duration, floorTime                time.Duration
-	floors                                     bool
+	deployment, bin, json, doc, plots, profiles string
+	port, conns, events                         int
+	rate, scale                                 float64
+	warmup, duration, floorTime                 time.Duration
+	floors                                      bool
 	// data is a folder of loaded SQLite files.
 	data  string
 	steps []float64
@@ -38,6 +39,7 @@ type options struct {
 const (
 	drain   = "drain"
 	latency = "latency"
+	atRest  = "at-rest"
 )
 
 // The results of drain.
@@ -52,7 +54,7 @@ func names() []string {
 	for _, s := range scenarios() {
 		all = append(all, s.name)
 	}
-	return append(all, drainSpread, drainHot, latency)
+	return append(append([]string{atRest}, all...), giants, drainSpread, drainHot, latency)
 }
 
 func main() {
@@ -86,7 +88,7 @@ func parse(args []string, w io.Writer) (options, error) {
 	fs.StringVar(&o.bin, "bin", "bin/bench", "`folder` of the programs to start")
 	fs.StringVar(&o.json, "json", "", "keep the results in this `file`, beside those of other scenarios")
 	fs.StringVar(&o.doc, "md", "", "write the kept results (-json) between the markers of this Markdown `file`")
-	fs.StringVar(&o.plot, "plot", "", "draw the latencies into this PNG `file`")
+	fs.StringVar(&o.plots, "plots", "", "draw the kept results into PNG files of this `folder`")
 	fs.StringVar(&o.profiles, "profile", "", "fetch processor profiles into this `folder`")
 	fs.IntVar(&o.port, "port", 11001, "first port of the processes")
 	fs.IntVar(&o.conns, "conns", 0, "connections; 0 is the scenario's own number")
@@ -104,7 +106,8 @@ func parse(args []string, w io.Writer) (options, error) {
 		for _, s := range scenarios() {
 			fmt.Fprintf(w, "  %-15s %s\n", s.name, s.about)
 		}
-		fmt.Fprintf(w, "  %-15s %s\n  %-15s %s\n\nflags:\n", drain, "how fast the writer stores a backlog (distributed)",
+		fmt.Fprintf(w, "  %-15s %s\n  %-15s %s\n  %-15s %s\n\nflags:\n",
+			giants, "famous users and videos, each list and action at the store", drain, "how fast the writer stores a backlog (distributed)",
 			latency, "latency against offered load, with and without the queue (distributed)")
 		fs.PrintDefaults()
 	}
@@ -131,10 +134,10 @@ func (o *options) choose(names []string) error {
 		for _, s := range scenarios() {
 			names = append(names, s.name)
 		}
-		names = append(names, drain, latency)
+		names = append(names, giants, drain, latency)
 	}
 	for _, n := range names {
-		if _, ok := scenarioNamed(n); !ok && n != drain && n != latency {
+		if _, ok := scenarioNamed(n); !ok && !slices.Contains([]string{giants, drain, latency}, n) {
 			return fmt.Errorf("no scenario %q; -help lists them", n)
 		}
 	}
@@ -176,6 +179,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	fmt.Fprintf(out, "%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
+	if err := s.rest(ctx); err != nil {
+		return err
+	}
 	for _, name := range o.scenarios {
 		if err := s.one(ctx, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -194,6 +200,8 @@ func (s *session) one(ctx context.Context, name string) error {
 		return s.drain(ctx)
 	case latency:
 		return s.latency(ctx)
+	case giants:
+		return s.giants(ctx)
 	}
 	sc, _ := scenarioNamed(name)
 	return s.storm(ctx, sc)
@@ -208,8 +216,8 @@ func (s *session) write() error {
 			return err
 		}
 	}
-	if s.opts.plot != "" {
-		if err := plotLatency(s.opts.plot, all); err != nil {
+	if s.opts.plots != "" {
+		if err := plot(s.opts.plots, s.dep.name, all); err != nil {
 			return err
 		}
 	}

@@ -81,8 +81,9 @@ func TestLatencyChart(t *testing.T) {
 			all = append(all, r)
 		}
 	}
-	path := filepath.Join(t.TempDir(), "x.png")
-	if err := plotLatency(path, all); err != nil {
+	dir := filepath.Join(t.TempDir(), "x")
+	path := filepath.Join(dir, "latency.png")
+	if err := plot(dir, "x", all); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(path)
@@ -95,10 +96,36 @@ func TestLatencyChart(t *testing.T) {
 	if got := len(latencyChart(all).Series); got != 2*len(ways()) {
 		t.Errorf("%d lines, want two for each way", got)
 	}
-	if err := plotLatency(path+"x", nil); err != nil {
+	if err := plot(dir+"y", "x", nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(path + "x"); err == nil {
-		t.Error("a picture of nothing was written")
+	if files, err := os.ReadDir(dir + "y"); err != nil || len(files) > 0 {
+		t.Errorf("pictures of nothing were written: %v %v", files, err)
+	}
+}
+
+// Each scenario with a floor has its bar.
+func TestBars(t *testing.T) {
+	var all []result
+	for i, s := range scenarios() {
+		r := result{Scenario: s.name, PerSecond: float64(100 * (i + 1)), Processes: []cost{{Name: "x", CPU: float64(i + 1)}}, Floors: []floor{{Name: floorHTTP, CPU: 0.1}}}
+		r.Plan.Conns = 1
+		all = append(all, r)
+	}
+	dir := t.TempDir()
+	if err := plot(dir, "x", all); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"x-rate.png", "x-floor.png"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := png.Decode(bytes.NewReader(b)); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := len(floorChart("x", all).Bars); got != len(all) {
+		t.Errorf("%d bars of %d scenarios", got, len(all))
 	}
 }

@@ -63,7 +63,9 @@ func (r result) cost() float64 {
 }
 
 // bytesEach is the size of an answer's body on average.
-func (r result) bytesEach() float64 { return float64(r.Bytes) / float64(max(1, r.Accepted+r.Refused+r.Failed)) }
+func (r result) bytesEach() float64 {
+	return float64(r.Bytes) / float64(max(1, r.Accepted+r.Refused+r.Failed))
+}
 
 // open reports whether it was an open loop.
 func (r result) open() bool { return r.Plan.Rate > 0 }

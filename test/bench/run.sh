@@ -21,8 +21,7 @@ bench() {
   shift
   if [ "${WRITE:-}" = 1 ] && [ "$name" != running ]; then
     mkdir -p docs/performance
-    figures=(-json "docs/performance/$name.json" -md docs/performance.md)
-    [ "$name" = all-in-one ] || figures+=(-plot docs/performance/latency.png)
+    figures=(-json "docs/performance/$name.json" -md docs/performance.md -plots docs/performance)
   fi
   bin/bench/bench -deployment "$name" "${figures[@]}" "$@"
 }

@@ -126,6 +126,24 @@ func (s *session) empty(ctx context.Context) error {
 	})
 }
 
+// restTime is how long a deployment is left alone before its memory at rest is read.
+const restTime = 3 * time.Second
+
+// rest reads what the processes use when nobody asks for anything.
+func (s *session) rest(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	r := s.fresh(atRest, "nobody asks for anything")
+	first := takeSample(s.dep, 0)
+	if !wait(ctx, timer, time.Now().Add(restTime)) {
+		return ctx.Err()
+	}
+	r.between(first, takeSample(s.dep, 0))
+	printResult(s.out, r)
+	s.results = append(s.results, r)
+	return nil
+}
+
 // prepare loads the data set into the stores that a first start has made, or takes one that was kept.
 func (s *session) prepare(ctx context.Context) error {
 	kept := ""
