@@ -27,6 +27,8 @@ const (
 )
 
 const (
+	// portsEach is the ports of one deployment.
+	portsEach = 200
 	// floorPort is where the floors listen, counted from the first port.
 	floorPort = 150
 	// mariaDB is its name in the tables.
@@ -75,9 +77,9 @@ func (s *service) pid() int {
 	return s.proc.pid()
 }
 
-// newDeployment describes a deployment; it starts nothing. port is the first of about 200 ports for its processes, dir
-// an empty folder.
-func newDeployment(name, bin, dir string, port int) (*deployment, error) {
+// newDeployment describes a deployment; it starts nothing. port is the first of portsEach ports for its processes, dir an
+// empty folder. turn is 0, or another number for one that runs beside it on the same servers.
+func newDeployment(name, bin, dir string, port, turn int) (*deployment, error) {
 	d := &deployment{name: name, bin: bin, dir: dir, port: port, servers: map[string]string{}}
 	at := d.at
 	set := map[string]string{
@@ -90,6 +92,10 @@ func newDeployment(name, bin, dir string, port int) (*deployment, error) {
 		d.env = environ(false, set)
 		d.services = []*service{{name: config.AllInOne, admin: at(100), env: []string{config.EnvName("telemetry.admin_addr") + "=" + at(100)}}}
 	case distributed:
+		if turn > 0 {
+			own := fmt.Sprint("tiktok", turn)
+			set["db.schema_prefix"], set["rpc.registry_prefix"], set["queue.prefix"], set["cache.db"] = own+"_", own, own, fmt.Sprint(turn)
+		}
 		d.env = environ(true, set)
 		for i, s := range config.Services() {
 			d.services = append(d.services, &service{name: s, admin: at(101 + i), env: []string{

@@ -29,8 +29,11 @@ type options struct {
 	warmup, duration, floorTime                 time.Duration
 	floors                                      bool
 	// data is a folder of loaded SQLite files.
-	data  string
-	steps []float64
+	data string
+	// compare is two folders of programs, growth the files of results on data sets of several sizes.
+	compare, growth string
+	rounds          int
+	steps           []float64
 	// scenarios are their names, drain and latency among them.
 	scenarios []string
 }
@@ -100,6 +103,9 @@ func parse(args []string, w io.Writer) (options, error) {
 	fs.BoolVar(&o.floors, "floors", false, "measure after each scenario what it costs at least")
 	fs.DurationVar(&o.floorTime, "floor-time", 2*time.Second, "measured time of each floor")
 	fs.IntVar(&o.events, "events", 200_000, "events of the backlog to drain")
+	fs.StringVar(&o.compare, "compare", "", "run the programs of two `folders`, separated by a comma, by turns and print ratios")
+	fs.IntVar(&o.rounds, "rounds", 4, "turns of each build in a comparison")
+	fs.StringVar(&o.growth, "growth", "", "only print a table from the results in `files`, separated by commas, smallest data set first")
 	fs.StringVar(&steps, "steps", steps, "offered `loads` per second of the latency measurement")
 	fs.Usage = func() {
 		fmt.Fprintln(w, "bench [flags] [scenario…]    without a scenario: all of them\n\nscenarios:")
@@ -122,7 +128,7 @@ func parse(args []string, w io.Writer) (options, error) {
 		o.steps = append(o.steps, rate)
 	}
 	o.duration = min(o.duration, maxRun)
-	if o.scale <= 0 || o.events < 1 || o.floorTime <= 0 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
+	if o.scale <= 0 || o.events < 1 || o.floorTime <= 0 || o.rounds < 1 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
 		return o, errors.New("numbers must be greater than 0")
 	}
 	return o, o.choose(fs.Args())
@@ -146,24 +152,60 @@ func (o *options) choose(names []string) error {
 }
 
 func run(ctx context.Context, o options, out io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "tiktok-bench-*")
+	switch {
+	case o.growth != "":
+		return growth(strings.Split(o.growth, ","), o.doc, out)
+	case o.compare != "":
+		return compare(ctx, o, out)
+	}
+	s, dir, err := newSession(o, out, 0)
+	if dir != "" {
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, s.dep.stop()) }()
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	for _, name := range o.scenarios {
+		if err := s.one(ctx, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := s.write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newSession describes a deployment with an empty folder of its own, which is the caller's to remove. turn tells apart
+// deployments that run side by side.
+func newSession(o options, out io.Writer, turn int) (s *session, dir string, err error) {
+	if dir, err = os.MkdirTemp("", "tiktok-bench-*"); err != nil {
+		return nil, "", err
+	}
 	bin, err := filepath.Abs(o.bin)
 	if err != nil {
-		return err
+		return nil, dir, err
 	}
-	d, err := newDeployment(o.deployment, bin, dir, o.port)
+	d, err := newDeployment(o.deployment, bin, filepath.Join(dir, "data"), o.port, turn)
 	if err != nil {
+		return nil, dir, err
+	}
+	return &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out, live: terminal(out)}, dir, nil
+}
+
+// ready loads the data set and starts the deployment.
+func (s *session) ready(ctx context.Context) error {
+	d := s.dep
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return err
 	}
-	s := &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out, live: terminal(out)}
 	if _, err := d.secret(); err != nil { // the first start needs one
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop()) }()
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
@@ -178,19 +220,8 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := d.start(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
-	if err := s.rest(ctx); err != nil {
-		return err
-	}
-	for _, name := range o.scenarios {
-		if err := s.one(ctx, name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if err := s.write(); err != nil {
-			return err
-		}
-	}
-	return nil
+	fmt.Fprintf(s.out, "%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
+	return s.rest(ctx)
 }
 
 // one runs what a name stands for.

@@ -129,3 +129,29 @@ func TestBars(t *testing.T) {
 		t.Errorf("%d bars of %d scenarios", got, len(all))
 	}
 }
+
+// Rounds are compared in pairs, so that a slow moment of the machine that met both is not taken for a difference.
+func TestCompareResults(t *testing.T) {
+	of := func(rates ...float64) (all []result) {
+		for _, r := range rates {
+			all = append(all, result{Scenario: "x", PerSecond: r, Latency: latencies{P99: 10}, Processes: []cost{{Name: "p", CPU: 1 / r}, {Name: generatorName, CPU: 7}}})
+		}
+		return all
+	}
+	c := compareResults(of(100, 10, 50), of(200, 30, 100))
+	if c.Rate.String() != "2.00 (2.00–3.00)" || c.CPU.String() != "0.50 (0.33–0.50)" || c.P99.Median != 1 {
+		t.Errorf("rate %v, CPU %v, p99 %v", c.Rate, c.CPU, c.P99)
+	}
+}
+
+func TestGrowthTable(t *testing.T) {
+	of := func(scale, cpu float64) []result {
+		r := result{Scenario: "feed-auth", Scale: scale, Processes: []cost{{Name: "p", CPU: cpu}}}
+		r.Plan.Conns = 1
+		return []result{r}
+	}
+	got := growthTable([][]result{of(1, 2), of(10, 2.5), of(50, 3)})
+	if !strings.Contains(got, "| feed-auth | 2.000 | 2.500 | 1.25 | 3.000 | 1.50 ! |") {
+		t.Error(got)
+	}
+}

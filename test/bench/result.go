@@ -15,6 +15,7 @@ type result struct {
 	Commit     string  `json:"commit"`
 	Date       string  `json:"date"`
 	Machine    string  `json:"machine"`
+	Scale      float64 `json:"scale,omitempty"`
 	Plan       plan    `json:"plan"`
 	Seconds    float64 `json:"seconds"`
 	// PerSecond counts accepted requests, or drained events.

@@ -34,6 +34,7 @@ type session struct {
 func (s *session) fresh(scenario, about string) result {
 	return result{
 		Scenario: scenario, About: about, Deployment: s.dep.name, Commit: commit(), Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(),
+		Scale: s.opts.scale,
 	}
 }
 
