@@ -122,7 +122,7 @@ func serveEcho(ctx context.Context, addr string) error {
 		users.all[userID(i)] = &user.User{Id: userID(i), Name: fmt.Sprint(marked, i), Signature: "one of many", CreatedAtMs: day(0).UnixMilli()}
 		videos.page.Videos = append(videos.page.Videos, &video.Video{
 			Id: videoID(i), AuthorId: userID(i), Title: fmt.Sprint("bench ", i), PlayKey: playKey, CoverKey: coverKey,
-			PublishedAtMs: day(1).UnixMilli(), DurationMs: 4000, SizeBytes: uploadBytes, WidthPx: 360, HeightPx: 640,
+			PublishedAtMs: day(1).UnixMilli(), DurationMs: 4000, SizeBytes: publishBytes, WidthPx: 360, HeightPx: 640,
 		})
 	}
 	for i := range pageComments {

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// rangeBytes is what a player asks for at once, uploadBytes the size of an upload.
-	rangeBytes, uploadBytes = 64 << 10, 1 << 20
+	// rangeBytes is what a player asks for at once, publishBytes the size of an upload.
+	rangeBytes, publishBytes = 64 << 10, 1 << 20
 	// uploaders is the number of connections that upload: each upload runs programs of its own.
 	uploaders = 4
 )
@@ -63,7 +63,7 @@ func uploadFile() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest := uploadBytes - len(file)
+	rest := publishBytes - len(file)
 	if rest < 8 {
 		return file, nil
 	}

@@ -108,8 +108,12 @@ func (r *result) between(a, b sample) {
 			before = 0 // it was started anew
 		}
 		cpu := (u.CPU - before).Seconds()
+		each := 0.0 // while nothing was answered there is no cost of an answer
+		if n > 0 {
+			each = cpu / n * 1000
+		}
 		r.Processes = append(r.Processes, cost{
-			Name: name, CPU: cpu / max(n, 1) * 1000, Load: cpu / r.Seconds, RSS: float64(u.RSS) / mb, Peak: float64(u.Peak) / mb,
+			Name: name, CPU: each, Load: cpu / r.Seconds, RSS: float64(u.RSS) / mb, Peak: float64(u.Peak) / mb,
 		})
 	}
 	slices.SortFunc(r.Processes, func(a, b cost) int { return cmp.Or(cmp.Compare(b.CPU, a.CPU), cmp.Compare(a.Name, b.Name)) })

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/app/server"
@@ -18,15 +20,25 @@ const (
 	serveRPC  = "serve-rpc"
 )
 
-// serve takes a role until it is told to stop. known is false when args name none.
-func serve(ctx context.Context, args []string) (known bool, err error) {
+// role is what args tell this process to do until ctx ends; false when that is none of the roles.
+func role(args []string) (serve func(ctx context.Context) error, ok bool) {
 	switch {
 	case len(args) == 5 && args[0] == serveHTTP:
-		return true, serveBytes(ctx, args[1], args[2], args[3], args[4])
+		return func(ctx context.Context) error { return serveBytes(ctx, args[1], args[2], args[3], args[4]) }, true
 	case len(args) == 2 && args[0] == serveRPC:
-		return true, serveEcho(ctx, args[1])
+		return func(ctx context.Context) error { return serveEcho(ctx, args[1]) }, true
 	}
-	return false, nil
+	return nil, false
+}
+
+// serveUntilStopped serves until a signal comes.
+func serveUntilStopped(serve func(ctx context.Context) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := serve(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1) //nolint:gocritic // nothing is lost with the signals
+	}
 }
 
 // serveBytes answers every request with the content of a file, by Hertz as the gateway uses it.
@@ -41,7 +53,7 @@ func serveBytes(ctx context.Context, addr, status, kind, file string) error {
 	}
 	hlog.SetLevel(hlog.LevelError)
 	h := server.New(server.WithHostPorts(addr), server.WithTransport(standard.NewTransporter), server.WithDisablePrintRoute(true),
-		server.WithMaxRequestBodySize(2*uploadBytes))
+		server.WithMaxRequestBodySize(2*publishBytes))
 	h.Any("/*any", func(_ context.Context, c *app.RequestContext) {
 		c.Response.Header.SetContentType(kind)
 		c.SetStatusCode(code)
