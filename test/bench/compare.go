@@ -74,6 +74,7 @@ func compare(ctx context.Context, o options, out io.Writer) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.dep.stop()) }()
+		s.build = filepath.Base(bin)
 		if err := s.ready(ctx); err != nil {
 			return fmt.Errorf("%s: %w", bin, err)
 		}

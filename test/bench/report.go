@@ -216,9 +216,12 @@ func replaceSection(path, name, text string) error {
 	return os.WriteFile(path, slices.Concat(head, begin, []byte(text), end, tail), 0o644)
 }
 
+// commitVariable names the commit where the build does not: Go leaves it out of builds with -buildvcs=false.
+const commitVariable = "BENCH_COMMIT"
+
 // commit is what this program was built from.
 func commit() string {
-	rev, changed := "unknown", ""
+	rev, changed := cmp.Or(os.Getenv(commitVariable), "unknown"), ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			switch {

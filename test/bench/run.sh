@@ -16,6 +16,11 @@ export CGO_ENABLED=0
 at_exit=()
 trap 'for f in "${at_exit[@]}"; do $f; done' EXIT
 
+# What the figures are of, where Go does not note it in the build.
+BENCH_COMMIT=$(git rev-parse --short=10 HEAD 2>/dev/null || true)
+git diff --quiet HEAD -- cmd config kitex_gen pkg 2>/dev/null || BENCH_COMMIT+=' and changes'
+export BENCH_COMMIT
+
 build() {
   mkdir -p bin/bench
   go build -ldflags='-s -w' -o bin/bench/ ./cmd/... ./test/bench

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type session struct {
 	dep  *deployment
 	data *dataset
 	gen  *generator
+	// build is what is measured when that is not what this program was built from.
+	build string
 	// changed means that a scenario has written since the lists of data were read.
 	changed bool
 	// out is for people; live is what they watch while something runs, nothing when out is no terminal.
@@ -33,7 +36,7 @@ type session struct {
 // fresh is a result with what is known beforehand.
 func (s *session) fresh(scenario, about string) result {
 	return result{
-		Scenario: scenario, About: about, Deployment: s.dep.name, Commit: commit(), Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(),
+		Scenario: scenario, About: about, Deployment: s.dep.name, Commit: cmp.Or(s.build, commit()), Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(),
 		Scale: s.opts.scale,
 	}
 }
