@@ -30,7 +30,7 @@ func relationAction() scenario {
 			users := uint64(len(d.users))
 			return func(dst []byte, n uint64) []byte {
 				who, turn, undo := pair(n, users)
-				to := uint64(d.byFame[elsewhere(who, turn, accesses)]) //nolint:gosec // not negative
+				to := uint64(d.byFame[elsewhere(who, turn, accesses)])
 				if to == who {
 					to = (to + 1) % users
 				}

@@ -20,7 +20,6 @@ const (
 
 // bulk adds many rows to one table: as text, which costs both databases less than parameters do.
 type bulk struct {
-	ctx   context.Context
 	db    *gorm.DB
 	tx    *gorm.DB
 	head  string
@@ -30,7 +29,7 @@ type bulk struct {
 }
 
 func newBulk(ctx context.Context, db *sqldb.DB, table, columns string) *bulk {
-	return &bulk{ctx: ctx, db: db.Write, head: "INSERT INTO " + table + " (" + columns + ") VALUES "}
+	return &bulk{db: db.Write.WithContext(ctx), head: "INSERT INTO " + table + " (" + columns + ") VALUES "}
 }
 
 // add takes one row: numbers, and texts of letters, digits and blanks, $ and other harmless signs.
@@ -71,7 +70,7 @@ func (b *bulk) flush() error {
 		return nil
 	}
 	if b.tx == nil {
-		if b.tx = b.db.WithContext(b.ctx).Begin(); b.tx.Error != nil {
+		if b.tx = b.db.Begin(); b.tx.Error != nil {
 			return b.tx.Error
 		}
 	}

@@ -62,8 +62,8 @@ func (l *loader) load(ctx context.Context, s shape) (err error) {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	for _, job := range s.fill(ctx, open, l.say, size) {
-		g.Go(job)
+	for _, job := range s.fill(open, l.say, size) {
+		g.Go(func() error { return job(ctx) })
 	}
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("load: %w", err)

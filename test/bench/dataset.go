@@ -118,7 +118,7 @@ func popular(n int, use uint64, power float64) []int32 {
 	rank, r, sample := source(use).Perm(n), source(useAccess), newSampler(n, power)
 	draws := make([]int32, accesses)
 	for i := range draws {
-		draws[i] = int32(rank[sample.draw(r)]) //nolint:gosec // below n
+		draws[i] = int32(rank[sample.draw(r)])
 	}
 	return draws
 }

@@ -30,7 +30,6 @@ const (
 // filling is one data set on its way into the stores.
 type filling struct {
 	shape
-	ctx     context.Context
 	db      stores
 	say     func(format string, args ...any)
 	authors []int32
@@ -38,17 +37,17 @@ type filling struct {
 }
 
 // fill returns the jobs that store everything, one for each schema.
-func (s shape) fill(ctx context.Context, db stores, say func(string, ...any), clipBytes int64) []func() error {
-	f := &filling{shape: s, ctx: ctx, db: db, say: say, authors: authorsOf(s.users, s.videos), size: clipBytes}
-	return []func() error{f.storeUsers, f.storeVideos, f.storeInteractions, f.storeFollows, f.storeChats}
+func (s shape) fill(db stores, say func(string, ...any), clipBytes int64) []func(context.Context) error {
+	f := &filling{shape: s, db: db, say: say, authors: authorsOf(s.users, s.videos), size: clipBytes}
+	return []func(context.Context) error{f.storeUsers, f.storeVideos, f.storeInteractions, f.storeFollows, f.storeChats}
 }
 
-func (f *filling) storeUsers() error {
-	stored, err := hash(f.ctx)
+func (f *filling) storeUsers(ctx context.Context) error {
+	stored, err := hash(ctx)
 	if err != nil {
 		return err
 	}
-	b := newBulk(f.ctx, f.db["user"], "users", "id, username, password_hash, signature, created_at_ms")
+	b := newBulk(ctx, f.db["user"], "users", "id, username, password_hash, signature, created_at_ms")
 	for i := range f.users {
 		if err = b.add(userID(i), fmt.Sprint(marked, i), stored, "one of many", id.Time(userID(i)).UnixMilli()); err != nil {
 			break
@@ -57,10 +56,10 @@ func (f *filling) storeUsers() error {
 	return b.done(err)
 }
 
-func (f *filling) storeVideos() (err error) {
+func (f *filling) storeVideos(ctx context.Context) (err error) {
 	db := f.db["video"]
 	works := make(map[int32]int)
-	b := newBulk(f.ctx, db, "videos", "id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px")
+	b := newBulk(ctx, db, "videos", "id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px")
 	var last int64
 	for i := range f.videos {
 		works[f.authors[i]]++
@@ -73,9 +72,9 @@ func (f *filling) storeVideos() (err error) {
 	if err := b.done(err); err != nil {
 		return err
 	}
-	b = newBulk(f.ctx, db, "author_stats", "author_id, work_count")
+	b = newBulk(ctx, db, "author_stats", "author_id, work_count")
 	for i := range f.users {
-		if n := works[int32(i)]; n > 0 { //nolint:gosec // below the number of users
+		if n := works[int32(i)]; n > 0 {
 			if err = b.add(userID(i), n); err != nil {
 				break
 			}
@@ -89,22 +88,22 @@ func (f *filling) storeVideos() (err error) {
 	if db.Dialect() == sqldb.SQLite {
 		claim = "INSERT INTO publish_clock (id, last_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET last_ms = MAX(last_ms, excluded.last_ms)"
 	}
-	return db.Write.WithContext(f.ctx).Exec(claim, last).Error
+	return db.Write.WithContext(ctx).Exec(claim, last).Error
 }
 
-func (f *filling) storeInteractions() error {
+func (f *filling) storeInteractions(ctx context.Context) error {
 	liked, commented := make([]int, f.videos), make([]int, f.videos)
 	gave, got := make([]int, f.users), make([]int, f.users)
 	db := f.db["interaction"]
-	err := withoutIndexes(f.ctx, db, "favorites", func() error { return f.storeFavorites(db, liked, gave, got) })
+	err := withoutIndexes(ctx, db, "favorites", func() error { return f.storeFavorites(ctx, db, liked, gave, got) })
 	if err != nil {
 		return err
 	}
-	err = withoutIndexes(f.ctx, db, "comments", func() error { return f.storeComments(db, commented) })
+	err = withoutIndexes(ctx, db, "comments", func() error { return f.storeComments(ctx, db, commented) })
 	if err != nil {
 		return err
 	}
-	b := newBulk(f.ctx, db, "video_stats", "video_id, author_id, favorite_count, comment_count")
+	b := newBulk(ctx, db, "video_stats", "video_id, author_id, favorite_count, comment_count")
 	for i := range f.videos {
 		if liked[i]+commented[i] > 0 {
 			if err = b.add(videoID(i), userID(int(f.authors[i])), liked[i], commented[i]); err != nil {
@@ -115,7 +114,7 @@ func (f *filling) storeInteractions() error {
 	if err := b.done(err); err != nil {
 		return err
 	}
-	b = newBulk(f.ctx, db, "user_stats", "user_id, total_favorited, favorite_count")
+	b = newBulk(ctx, db, "user_stats", "user_id, total_favorited, favorite_count")
 	for i := range f.users {
 		if err = b.add(userID(i), got[i], gave[i]); err != nil {
 			break
@@ -125,8 +124,8 @@ func (f *filling) storeInteractions() error {
 }
 
 // storeFavorites stores the likes in the order of the primary key and counts them: of each video, by and for each user.
-func (f *filling) storeFavorites(db *sqldb.DB, liked, gave, got []int) error {
-	b := newBulk(f.ctx, db, "favorites", "user_id, video_id, author_id, liked, last_event, liked_event")
+func (f *filling) storeFavorites(ctx context.Context, db *sqldb.DB, liked, gave, got []int) error {
+	b := newBulk(ctx, db, "favorites", "user_id, video_id, author_id, liked, last_event, liked_event")
 	n, said := 0, 0
 	err := f.favoritesOf(func(user int, videos []int32) error {
 		for _, at := range orderOf(videos) {
@@ -148,9 +147,9 @@ func (f *filling) storeFavorites(db *sqldb.DB, liked, gave, got []int) error {
 	return b.done(err)
 }
 
-func (f *filling) storeComments(db *sqldb.DB, commented []int) (err error) {
+func (f *filling) storeComments(ctx context.Context, db *sqldb.DB, commented []int) (err error) {
 	popular, r, sample := source(useVideos).Perm(f.videos), source(useComments), newSampler(f.videos, videoPower)
-	b := newBulk(f.ctx, db, "comments", "id, video_id, user_id, content, created_at_ms, deleted")
+	b := newBulk(ctx, db, "comments", "id, video_id, user_id, content, created_at_ms, deleted")
 	for i := range f.comments {
 		v, commentID := popular[sample.draw(r)], idAt(day(commentsDay), i)
 		commented[v]++
@@ -162,12 +161,12 @@ func (f *filling) storeComments(db *sqldb.DB, commented []int) (err error) {
 	return b.done(err)
 }
 
-func (f *filling) storeFollows() error {
+func (f *filling) storeFollows(ctx context.Context) error {
 	db, pairs := f.db["social"], f.followPairs()
 	order := source(useFollows).Perm(len(pairs)) // when each of them was made
 	following, followers := make([]int, f.users), make([]int, f.users)
-	err := withoutIndexes(f.ctx, db, "follows", func() (err error) {
-		b := newBulk(f.ctx, db, "follows", "user_id, to_user_id, id, created_at_ms")
+	err := withoutIndexes(ctx, db, "follows", func() (err error) {
+		b := newBulk(ctx, db, "follows", "user_id, to_user_id, id, created_at_ms")
 		for i, p := range pairs {
 			following[p.user]++
 			followers[p.to]++
@@ -181,7 +180,7 @@ func (f *filling) storeFollows() error {
 	if err != nil {
 		return err
 	}
-	b := newBulk(f.ctx, db, "social_stats", "user_id, follow_count, follower_count")
+	b := newBulk(ctx, db, "social_stats", "user_id, follow_count, follower_count")
 	for i := range f.users {
 		if err = b.add(userID(i), following[i], followers[i]); err != nil {
 			break
@@ -191,14 +190,14 @@ func (f *filling) storeFollows() error {
 }
 
 // storeChats lets each user talk to the next one but a hundred.
-func (f *filling) storeChats() (err error) {
+func (f *filling) storeChats(ctx context.Context) (err error) {
 	const apart, perMinute = 100, 60_000
 	if f.users <= apart {
 		return nil
 	}
 	db := f.db["chat"]
 	begin := day(messagesDay).UnixMilli()
-	talks := newBulk(f.ctx, db, "conversations", "low_id, high_id, last_at_ms")
+	talks := newBulk(ctx, db, "conversations", "low_id, high_id, last_at_ms")
 	for i := range min(f.chats, f.users-apart) {
 		if err = talks.add(userID(i), userID(i+apart), begin+(messagesOfChat-1)*perMinute); err != nil {
 			break
@@ -207,7 +206,7 @@ func (f *filling) storeChats() (err error) {
 	if err := talks.done(err); err != nil {
 		return err
 	}
-	b := newBulk(f.ctx, db, "messages", "low_id, high_id, created_at_ms, id, from_user_id, content")
+	b := newBulk(ctx, db, "messages", "low_id, high_id, created_at_ms, id, from_user_id, content")
 	for i := range min(f.chats, f.users-apart) {
 		low, high := userID(i), userID(i+apart)
 		for k := range messagesOfChat {

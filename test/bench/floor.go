@@ -174,9 +174,9 @@ func (s *session) repeat(ctx context.Context, name string, workers int, pids map
 	defer timer.Stop()
 	begin := time.Now()
 	wait(ctx, timer, begin.Add(s.opts.floorTime/4))
-	first := sampleOf(pids, int64(done.Load())) //nolint:gosec // far below
+	first := sampleOf(pids, int64(done.Load()))
 	wait(ctx, timer, time.Now().Add(s.opts.floorTime))
-	last := sampleOf(pids, int64(done.Load())) //nolint:gosec // far below
+	last := sampleOf(pids, int64(done.Load()))
 	close(stop)
 	wg.Wait()
 	if err := errors.Join(append(errs, ctx.Err())...); err != nil {

@@ -223,7 +223,7 @@ func socialJobs(store *socialdb.Store, c crowd) []giantJob {
 		}
 	}
 	deep := idAt(day(followsDay), c.followers/2)
-	someone := func(n uint64) int64 { return userID(celebrity + 1 + int(n/2)) } //nolint:gosec // a few hundred
+	someone := func(n uint64) int64 { return userID(celebrity + 1 + int(n/2)) }
 	return []giantJob{
 		{"followers of the celebrity, 30", pages(store.ListFollowers, celebrity, 0, 30, 30)},
 		{"followers of the celebrity, 1000", pages(store.ListFollowers, celebrity, 0, pageLimit, pageLimit)},
@@ -247,7 +247,7 @@ func socialJobs(store *socialdb.Store, c crowd) []giantJob {
 			var changed bool
 			var err error
 			if n%2 == 0 {
-				now := idAt(day(messagesDay), int(n)) //nolint:gosec // a few hundred
+				now := idAt(day(messagesDay), int(n))
 				changed, err = store.Follow(ctx, socialdb.Follow{UserID: someone(n), ToUserID: userID(celebrity), ID: now})
 			} else {
 				changed, err = store.Unfollow(ctx, someone(n), userID(celebrity))
@@ -296,7 +296,7 @@ func interactionJobs(store *interactiondb.Store, c crowd) []giantJob {
 		}},
 		{"comment on the video", func(ctx context.Context, n uint64) error {
 			return store.Write(ctx, func(tx *interactiondb.Tx) error {
-				commentID := idAt(day(messagesDay), int(n)) //nolint:gosec // a few hundred
+				commentID := idAt(day(messagesDay), int(n))
 				if _, err := tx.Comments([]int64{commentID}); err != nil {
 					return err
 				}
@@ -314,7 +314,7 @@ func interactionJobs(store *interactiondb.Store, c crowd) []giantJob {
 
 // likeHit is a batch of one like, or of the one before taken back, as the writer stores it.
 func likeHit(tx *interactiondb.Tx, n uint64) error {
-	who, event := userID(celebrity+1+int(n/2)), idAt(day(messagesDay), int(n)) //nolint:gosec // a few hundred
+	who, event := userID(celebrity+1+int(n/2)), idAt(day(messagesDay), int(n))
 	key := interactiondb.FavoriteKey{UserID: who, VideoID: videoID(hit)}
 	rows, err := tx.Favorites([]interactiondb.FavoriteKey{key})
 	if err != nil {

@@ -37,7 +37,7 @@ func serveUntilStopped(serve func(ctx context.Context) error) {
 	defer stop()
 	if err := serve(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:gocritic // nothing is lost with the signals
+		os.Exit(1)
 	}
 }
 

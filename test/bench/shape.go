@@ -86,7 +86,7 @@ func (s sampler) draw(r *rand.Rand) int {
 }
 
 // source is a stream of random numbers of its own for each use, so that one does not shift the others.
-func source(use uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, use)) } //nolint:gosec // the same for everybody, on purpose
+func source(use uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, use)) }
 
 // Uses of random numbers.
 const (
@@ -121,7 +121,7 @@ func authorsOf(users, videos int) []int32 {
 	authors := make([]int32, 0, videos)
 	for i, n := range degrees(users, videos, authorPower, videos) {
 		for range n {
-			authors = append(authors, int32(rank[i])) //nolint:gosec // below the number of users
+			authors = append(authors, int32(rank[i]))
 		}
 	}
 	r.Shuffle(len(authors), func(i, j int) { authors[i], authors[j] = authors[j], authors[i] })
@@ -154,7 +154,7 @@ func (s shape) favoritesOf(each func(user int, videos []int32) error) error {
 		liked = liked[:0]
 		clear(seen)
 		for len(liked) < byRank[rank[user]] {
-			v := int32(popular[sample.draw(r)]) //nolint:gosec // below the number of videos
+			v := int32(popular[sample.draw(r)])
 			if !seen[v] {
 				seen[v] = true
 				liked = append(liked, v)
@@ -178,7 +178,7 @@ func (s shape) followPairs() []pairOf {
 	seen := make(map[pairOf]bool, s.follows)
 	for user := range s.users {
 		for n, tries := 0, 0; n < byRank[rank[user]] && tries < 50*s.users; tries++ {
-			p := pairOf{int32(user), int32(famous[sample.draw(r)])} //nolint:gosec // below the number of users
+			p := pairOf{int32(user), int32(famous[sample.draw(r)])}
 			if p.user == p.to || seen[p] {
 				continue
 			}
