@@ -11,7 +11,7 @@ import (
 
 // The users and videos of a data set by index.
 func userID(i int) int64  { return idAt(day(0), i) }
-func videoID(i int) int64 { return id.At(day(1)) + int64(i)*(idSecond) + (id.Nodes-1)<<7 }
+func videoID(i int) int64 { return id.At(day(1)) + int64(i)*idSecond + (id.Nodes-1)<<7 }
 
 // idSecond is how far ids are apart that are made a second apart.
 const idSecond = 1000 << 13
