@@ -87,7 +87,9 @@ func compare(ctx context.Context, o options, out io.Writer) (err error) {
 			return fmt.Errorf("%s cannot be compared", name)
 		}
 		for round := range o.rounds {
-			for i, s := range sessions {
+			for turn := range sessions {
+				i := (round + turn) % len(sessions) // who is first changes: caches and the machine warm up meanwhile
+				s := sessions[i]
 				fmt.Fprintf(out, "\n%s, round %d of %d\n", filepath.Base(bins[i]), round+1, o.rounds)
 				if err := s.storm(ctx, sc); err != nil {
 					return fmt.Errorf("%s: %s: %w", bins[i], name, err)

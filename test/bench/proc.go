@@ -82,6 +82,36 @@ func parseStatus(status []byte, key string) (int64, error) {
 	return 0, fmt.Errorf("/proc/…/status has no %s", key)
 }
 
+// machineBusy is the processor time that all processes of the machine have used since it was started, and the time that a
+// hypervisor has kept from it. It is 0 where that cannot be read.
+func machineBusy() time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	return parseBusy(b)
+}
+
+func parseBusy(stat []byte) time.Duration {
+	line, _, _ := bytes.Cut(stat, []byte("\n"))
+	fields := strings.Fields(string(line))
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0
+	}
+	var ticks int64
+	for i, f := range fields[1:9] { // user nice system idle iowait irq softirq steal
+		const idle, iowait = 3, 4
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0
+		}
+		if i != idle && i != iowait {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * tick
+}
+
 // pidFile reads a process id from a file; 0 when there is none or the process is gone.
 func pidFile(path string) int {
 	b, err := os.ReadFile(path)

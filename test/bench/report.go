@@ -32,6 +32,9 @@ func printResult(w io.Writer, r result) {
 		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.Name, p.CPU, p.Load, p.RSS, p.Peak)
 	}
 	_ = t.Flush() // to a terminal
+	if r.Others > quiet {
+		fmt.Fprintf(w, "  others took %.2f processors: the machine was not quiet\n", r.Others)
+	}
 	if len(r.Processes) > 0 && r.Plan.Conns > 0 {
 		fmt.Fprintf(w, "  all but the generator: %.3f CPU s/1000\n", r.cost())
 	}
@@ -43,6 +46,9 @@ func printResult(w io.Writer, r result) {
 		fmt.Fprintf(w, "  first problem: %s\n", r.FirstFail)
 	}
 }
+
+// quiet is the processors that others may take without a word.
+const quiet = 0.1
 
 func printLatencies(w io.Writer, r result) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -28,6 +28,8 @@ type result struct {
 	Bytes     int64     `json:"bytes"`
 	FirstFail string    `json:"first_problem,omitempty"`
 	Processes []cost    `json:"processes"`
+	// Others is the processors that everything else on the machine took: figures of a busy machine are too low.
+	Others float64 `json:"other_processors"`
 	// Floors are what the same costs at least.
 	Floors []floor `json:"floors,omitempty"`
 }
@@ -82,12 +84,14 @@ type sample struct {
 	at       time.Time
 	answered int64
 	by       map[string]usage
+	// busy is the processor time of the whole machine.
+	busy time.Duration
 }
 
 func takeSample(d *deployment, answered int64) sample { return sampleOf(d.pids(), answered) }
 
 func sampleOf(pids map[string]int, answered int64) sample {
-	s := sample{at: time.Now(), answered: answered, by: map[string]usage{}}
+	s := sample{at: time.Now(), answered: answered, by: map[string]usage{}, busy: machineBusy()}
 	for name, pid := range pids {
 		if u, err := readUsage(pid); err == nil { // else it has just ended
 			s.by[name] = u
@@ -102,11 +106,13 @@ func (r *result) between(a, b sample) {
 	r.Seconds = b.at.Sub(a.at).Seconds()
 	n := float64(b.answered - a.answered)
 	r.PerSecond = n / r.Seconds
+	others := b.busy - a.busy
 	for name, u := range b.by {
 		before := a.by[name].CPU
 		if before > u.CPU {
 			before = 0 // it was started anew
 		}
+		others -= u.CPU - before
 		cpu := (u.CPU - before).Seconds()
 		each := 0.0 // while nothing was answered there is no cost of an answer
 		if n > 0 {
@@ -116,5 +122,6 @@ func (r *result) between(a, b sample) {
 			Name: name, CPU: each, Load: cpu / r.Seconds, RSS: float64(u.RSS) / mb, Peak: float64(u.Peak) / mb,
 		})
 	}
+	r.Others = max(0, others.Seconds()/r.Seconds)
 	slices.SortFunc(r.Processes, func(a, b cost) int { return cmp.Or(cmp.Compare(b.CPU, a.CPU), cmp.Compare(a.Name, b.Name)) })
 }
