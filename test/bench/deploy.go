@@ -27,6 +27,13 @@ const (
 )
 
 const (
+	// portsEach is the ports of one deployment.
+	portsEach = 200
+	// floorPort is where the floors listen, counted from the first port.
+	floorPort = 150
+	// mariaDB is its name in the tables.
+	mariaDB = "MariaDB"
+
 	startTimeout = 90 * time.Second
 	stopTimeout  = 30 * time.Second
 	pollEvery    = 50 * time.Millisecond
@@ -48,6 +55,8 @@ type deployment struct {
 	env []string
 	// services are in start order, the gateway last; empty when somebody else started them.
 	services []*service
+	// port is the first of its ports.
+	port int
 	// servers are MariaDB and the others, by pid file.
 	servers map[string]string
 }
@@ -68,13 +77,14 @@ func (s *service) pid() int {
 	return s.proc.pid()
 }
 
-// newDeployment describes a deployment; it starts nothing. port is the first of about 200 ports for its processes, dir
-// an empty folder.
-func newDeployment(name, bin, dir string, port int) (*deployment, error) {
-	d := &deployment{name: name, bin: bin, dir: dir, servers: map[string]string{}}
-	at := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", port+i) }
+// newDeployment describes a deployment; it starts nothing. port is the first of portsEach ports for its processes, dir an
+// empty folder. turn is 0, or another number for one that runs beside it on the same servers.
+func newDeployment(name, bin, dir string, port, turn int) (*deployment, error) {
+	d := &deployment{name: name, bin: bin, dir: dir, port: port, servers: map[string]string{}}
+	at := d.at
 	set := map[string]string{
 		"data_dir": dir, "gateway.addr": at(0), "limits.driver": "off", "telemetry.log_level": "warn", "demo.enabled": "false",
+		"media.background": "false", // what uploads leave to do would be counted to whatever is measured next
 		"auth.secret_file": filepath.Join(dir, "secret"),
 	}
 	switch name {
@@ -82,6 +92,10 @@ func newDeployment(name, bin, dir string, port int) (*deployment, error) {
 		d.env = environ(false, set)
 		d.services = []*service{{name: config.AllInOne, admin: at(100), env: []string{config.EnvName("telemetry.admin_addr") + "=" + at(100)}}}
 	case distributed:
+		if turn > 0 {
+			own := fmt.Sprint("tiktok", turn)
+			set["db.schema_prefix"], set["rpc.registry_prefix"], set["queue.prefix"], set["cache.db"] = own+"_", own, own, fmt.Sprint(turn)
+		}
 		d.env = environ(true, set)
 		for i, s := range config.Services() {
 			d.services = append(d.services, &service{name: s, admin: at(101 + i), env: []string{
@@ -109,6 +123,38 @@ func newDeployment(name, bin, dir string, port int) (*deployment, error) {
 	}
 	d.addr, err = loopback(d.cfg.Gateway.Addr)
 	return d, err
+}
+
+// at is the i-th of its addresses.
+func (d *deployment) at(i int) string { return fmt.Sprintf("127.0.0.1:%d", d.port+i) }
+
+// helper runs this program in another role and waits until it listens on addr.
+func (d *deployment) helper(ctx context.Context, args []string, addr string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p, err := startProcess(self, args, os.Environ(), filepath.Join(d.dir, args[0]+".log"))
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	var dialer net.Dialer
+	err = poll(ctx, func() error {
+		if err := p.ended(); err != nil {
+			return permanent{err}
+		}
+		c, err := dialer.DialContext(ctx, "tcp", addr)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
 }
 
 // settings are the variables that config reads.
@@ -140,7 +186,7 @@ func serverPids() map[string]string {
 		dir = ".env.d"
 	}
 	pids := map[string]string{}
-	for shown, file := range map[string]string{"MariaDB": "mysql", "Redis": "redis", "RabbitMQ": "rabbitmq", "etcd": "etcd"} {
+	for shown, file := range map[string]string{mariaDB: "mysql", "Redis": "redis", "RabbitMQ": "rabbitmq", "etcd": "etcd"} {
 		pids[shown] = filepath.Join(dir, name, file+".pid")
 	}
 	return pids
@@ -196,7 +242,7 @@ func (d *deployment) start(ctx context.Context) error {
 
 // launch starts one process; env overrides its settings.
 func (d *deployment) launch(s *service, env ...string) error {
-	p, err := startProcess(filepath.Join(d.bin, s.name), slices.Concat(d.env, s.env, env), filepath.Join(d.dir, s.name+".log"))
+	p, err := startProcess(filepath.Join(d.bin, s.name), nil, slices.Concat(d.env, s.env, env), filepath.Join(d.dir, s.name+".log"))
 	s.proc = p
 	return err
 }
@@ -256,7 +302,7 @@ func (d *deployment) answers(ctx context.Context) error {
 			return err
 		}
 		page, err := get(ctx, "http://"+d.addr+"/douyin/feed/")
-		if err == nil && envelope()(http.StatusOK, page) != accepted {
+		if err == nil && envelope()(0, http.StatusOK, page) != accepted {
 			err = fmt.Errorf("feed: %.200s", page)
 		}
 		return err

@@ -137,13 +137,9 @@ type generator struct {
 func (g *generator) run(ctx context.Context, p plan, s scenario, d *dataset, progress, window func(answered int64)) (tally, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Warmup+p.Duration+drainTime)
 	defer cancel()
-	check := s.check
-	if check == nil {
-		check = envelope()
-	}
 	r := newRecorder()
 	w := worker{
-		addr: g.addr, clock: newClock(p, time.Now()), first: g.next[s.name], build: s.build(d, g.addr), check: check,
+		addr: g.addr, clock: newClock(p, time.Now()), first: g.next[s.name], build: s.build(d, g.addr), check: s.judges(d),
 		rec: r, sent: new(atomic.Uint64),
 	}
 	var wg sync.WaitGroup
@@ -188,7 +184,7 @@ type worker struct {
 	clock clock
 	first uint64
 	build request
-	check func(int, []byte) verdict
+	check judge
 	rec   *recorder
 	sent  *atomic.Uint64
 }
@@ -215,17 +211,17 @@ func (w worker) work(ctx context.Context) {
 			return
 		}
 		buf = w.build(buf[:0], w.first+k)
-		w.one(ctx, &c, buf, due, timer)
+		w.one(ctx, &c, buf, w.first+k, due, timer)
 	}
 }
 
-// one sends a request and records what became of it.
-func (w worker) one(ctx context.Context, c *conn, req []byte, due time.Time, timer *time.Timer) {
+// one sends the n-th request and records what became of it.
+func (w worker) one(ctx context.Context, c *conn, req []byte, n uint64, due time.Time, timer *time.Timer) {
 	status, body, err := c.do(ctx, req)
 	done := time.Now()
 	v := failed
-	if err == nil && (status == fasthttp.StatusOK || status == fasthttp.StatusPartialContent) {
-		v = w.check(status, body)
+	if err == nil {
+		v = w.check(n, status, body)
 	}
 	if v == accepted {
 		w.rec.answered.Add(1)

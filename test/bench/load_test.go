@@ -3,13 +3,14 @@ package main
 import (
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 )
 
-// serve answers every request with handle on loopback and returns the address.
-func serve(t *testing.T, handle http.HandlerFunc) string {
+// listen answers every request with handle on loopback and returns the address.
+func listen(t *testing.T, handle http.HandlerFunc) string {
 	t.Helper()
 	var lc net.ListenConfig
 	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -46,7 +47,7 @@ func TestOpenLoopCountsWhatHadToWait(t *testing.T) {
 	const rate, hang = 200, 500 * time.Millisecond
 	var once sync.Once
 	begin := time.Now()
-	addr := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	addr := listen(t, func(w http.ResponseWriter, _ *http.Request) {
 		if time.Since(begin) > 300*time.Millisecond {
 			once.Do(func() { <-time.After(hang) })
 		}
@@ -65,7 +66,7 @@ func TestOpenLoopCountsWhatHadToWait(t *testing.T) {
 
 // A server that never keeps up: what could not be sent in time is part of the latencies.
 func TestOpenLoopCountsTheUnsent(t *testing.T) {
-	addr := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	addr := listen(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-time.After(100 * time.Millisecond)
 		_, _ = w.Write([]byte(accepts))
 	})
@@ -83,7 +84,7 @@ func TestClosedLoop(t *testing.T) {
 	begin := time.Now()
 	var mu sync.Mutex
 	n := 0
-	addr := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	addr := listen(t, func(w http.ResponseWriter, _ *http.Request) {
 		mu.Lock()
 		n++
 		turn := n % 4
@@ -114,13 +115,15 @@ func TestClosedLoop(t *testing.T) {
 
 func TestMixNumbersWithoutGaps(t *testing.T) {
 	seen := map[byte][]uint64{}
-	kind := func(c byte) request {
-		return func(dst []byte, n uint64) []byte {
-			seen[c] = append(seen[c], n)
-			return dst
-		}
+	kind := func(c byte) scenario {
+		return scenario{build: func(*dataset, string) request {
+			return func(dst []byte, n uint64) []byte {
+				seen[c] = append(seen[c], n)
+				return dst
+			}
+		}}
 	}
-	m := mix(share{kind('a'), 2}, share{kind('b'), 1})
+	m := mix("", "", 1, part{kind('a'), 2}, part{kind('b'), 1}).build(nil, "")
 	for n := range uint64(9) {
 		m(nil, n)
 	}
@@ -128,6 +131,7 @@ func TestMixNumbersWithoutGaps(t *testing.T) {
 		if len(seen[c]) != want {
 			t.Errorf("%c came %d times, want %d", c, len(seen[c]), want)
 		}
+		slices.Sort(seen[c])
 		for i, n := range seen[c] {
 			if n != uint64(i) {
 				t.Errorf("%c was numbered %v", c, seen[c])

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,11 +23,17 @@ import (
 
 // options are the flags.
 type options struct {
-	deployment, bin, json, doc, plot, profiles string
-	port, conns, users, videos, events         int
-	rate                                       float64
-	warmup, duration                           time.Duration
-	steps                                      []float64
+	deployment, bin, json, doc, plots, profiles string
+	port, conns, events                         int
+	rate, scale                                 float64
+	warmup, duration, floorTime                 time.Duration
+	floors                                      bool
+	// data is a folder of loaded SQLite files.
+	data string
+	// compare is two folders of programs, growth the files of results on data sets of several sizes.
+	compare, growth string
+	rounds          int
+	steps           []float64
 	// scenarios are their names, drain and latency among them.
 	scenarios []string
 }
@@ -35,6 +42,7 @@ type options struct {
 const (
 	drain   = "drain"
 	latency = "latency"
+	atRest  = "at-rest"
 )
 
 // The results of drain.
@@ -49,10 +57,14 @@ func names() []string {
 	for _, s := range scenarios() {
 		all = append(all, s.name)
 	}
-	return append(all, drainSpread, drainHot, latency)
+	return append(append([]string{atRest}, all...), giants, drainSpread, drainHot, latency)
 }
 
 func main() {
+	if serve, ok := role(os.Args[1:]); ok {
+		serveUntilStopped(serve)
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o, err := parse(os.Args[1:], os.Stderr)
@@ -76,23 +88,29 @@ func parse(args []string, w io.Writer) (options, error) {
 	fs.StringVar(&o.bin, "bin", "bin/bench", "`folder` of the programs to start")
 	fs.StringVar(&o.json, "json", "", "keep the results in this `file`, beside those of other scenarios")
 	fs.StringVar(&o.doc, "md", "", "write the kept results (-json) between the markers of this Markdown `file`")
-	fs.StringVar(&o.plot, "plot", "", "draw the latencies into this PNG `file`")
+	fs.StringVar(&o.plots, "plots", "", "draw the kept results into PNG files of this `folder`")
 	fs.StringVar(&o.profiles, "profile", "", "fetch processor profiles into this `folder`")
 	fs.IntVar(&o.port, "port", 11001, "first port of the processes")
 	fs.IntVar(&o.conns, "conns", 0, "connections; 0 is the scenario's own number")
 	fs.Float64Var(&o.rate, "rate", 0, "requests due each second (open loop); 0 is a closed loop")
 	fs.DurationVar(&o.warmup, "warmup", 3*time.Second, "load before the measured time")
 	fs.DurationVar(&o.duration, "duration", 15*time.Second, "measured time, at most 10 minutes")
-	fs.IntVar(&o.users, "users", 10_000, "users to prepare")
-	fs.IntVar(&o.videos, "videos", 10_000, "videos to prepare")
+	fs.Float64Var(&o.scale, "scale", 1, "size of the data set: 1 is 10,000 users, 20,000 videos, 1,000,000 likes")
+	fs.StringVar(&o.data, "data", "", "keep loaded data sets in this `folder` for later runs (all-in-one)")
+	fs.BoolVar(&o.floors, "floors", false, "measure after each scenario what it costs at least")
+	fs.DurationVar(&o.floorTime, "floor-time", 2*time.Second, "measured time of each floor")
 	fs.IntVar(&o.events, "events", 200_000, "events of the backlog to drain")
+	fs.StringVar(&o.compare, "compare", "", "run the programs of two `folders`, separated by a comma, by turns and print ratios")
+	fs.IntVar(&o.rounds, "rounds", 4, "turns of each build in a comparison")
+	fs.StringVar(&o.growth, "growth", "", "only print a table from the results in `files`, separated by commas, smallest data set first")
 	fs.StringVar(&steps, "steps", steps, "offered `loads` per second of the latency measurement")
 	fs.Usage = func() {
 		fmt.Fprintln(w, "bench [flags] [scenario…]    without a scenario: all of them\n\nscenarios:")
 		for _, s := range scenarios() {
 			fmt.Fprintf(w, "  %-15s %s\n", s.name, s.about)
 		}
-		fmt.Fprintf(w, "  %-15s %s\n  %-15s %s\n\nflags:\n", drain, "how fast the writer stores a backlog (distributed)",
+		fmt.Fprintf(w, "  %-15s %s\n  %-15s %s\n  %-15s %s\n\nflags:\n",
+			giants, "famous users and videos, each list and action at the store", drain, "how fast the writer stores a backlog (distributed)",
 			latency, "latency against offered load, with and without the queue (distributed)")
 		fs.PrintDefaults()
 	}
@@ -107,7 +125,7 @@ func parse(args []string, w io.Writer) (options, error) {
 		o.steps = append(o.steps, rate)
 	}
 	o.duration = min(o.duration, maxRun)
-	if o.users < 1 || o.videos < 1 || o.events < 1 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
+	if o.scale <= 0 || o.events < 1 || o.floorTime <= 0 || o.rounds < 1 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
 		return o, errors.New("numbers must be greater than 0")
 	}
 	return o, o.choose(fs.Args())
@@ -119,10 +137,10 @@ func (o *options) choose(names []string) error {
 		for _, s := range scenarios() {
 			names = append(names, s.name)
 		}
-		names = append(names, drain, latency)
+		names = append(names, giants, drain, latency)
 	}
 	for _, n := range names {
-		if _, ok := scenarioNamed(n); !ok && n != drain && n != latency {
+		if _, ok := scenarioNamed(n); !ok && !slices.Contains([]string{giants, drain, latency}, n) {
 			return fmt.Errorf("no scenario %q; -help lists them", n)
 		}
 	}
@@ -131,35 +149,23 @@ func (o *options) choose(names []string) error {
 }
 
 func run(ctx context.Context, o options, out io.Writer) (err error) {
-	dir, err := os.MkdirTemp("", "tiktok-bench-*")
+	switch {
+	case o.growth != "":
+		return growth(strings.Split(o.growth, ","), o.doc, out)
+	case o.compare != "":
+		return compare(ctx, o, out)
+	}
+	s, dir, err := newSession(o, out, 0)
+	if dir != "" {
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	bin, err := filepath.Abs(o.bin)
-	if err != nil {
+	defer func() { err = errors.Join(err, s.dep.stop()) }()
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	d, err := newDeployment(o.deployment, bin, dir, o.port)
-	if err != nil {
-		return err
-	}
-	s := &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out, live: terminal(out)}
-	secret, err := d.secret()
-	if err != nil {
-		return err
-	}
-	say := func(format string, args ...any) { fmt.Fprintf(s.live, "\r\x1b[K  "+format, args...) }
-	fmt.Fprintf(out, "%s: preparing\n", d.name)
-	if s.data, err = newLoader(d.cfg, say).load(ctx, secret, o.users, o.videos); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, d.stop()) }()
-	began := time.Now()
-	if err := d.start(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\n%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
 	for _, name := range o.scenarios {
 		if err := s.one(ctx, name); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -171,6 +177,50 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	return nil
 }
 
+// newSession describes a deployment with an empty folder of its own, which is the caller's to remove. turn tells apart
+// deployments that run side by side.
+func newSession(o options, out io.Writer, turn int) (s *session, dir string, err error) {
+	if dir, err = os.MkdirTemp("", "tiktok-bench-*"); err != nil {
+		return nil, "", err
+	}
+	bin, err := filepath.Abs(o.bin)
+	if err != nil {
+		return nil, dir, err
+	}
+	d, err := newDeployment(o.deployment, bin, filepath.Join(dir, "data"), o.port, turn)
+	if err != nil {
+		return nil, dir, err
+	}
+	return &session{opts: o, dep: d, gen: &generator{addr: d.addr, next: map[string]uint64{}}, out: out, live: terminal(out)}, dir, nil
+}
+
+// ready loads the data set and starts the deployment.
+func (s *session) ready(ctx context.Context) error {
+	d := s.dep
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		return err
+	}
+	if _, err := d.secret(); err != nil { // the first start needs one
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	secret, err := d.secret()
+	if err != nil {
+		return err
+	}
+	if s.data, err = readDataset(ctx, d.cfg, secret); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%s answers on %s after %.1f s\n", d.name, d.addr, time.Since(began).Seconds())
+	return s.rest(ctx)
+}
+
 // one runs what a name stands for.
 func (s *session) one(ctx context.Context, name string) error {
 	switch name {
@@ -178,6 +228,8 @@ func (s *session) one(ctx context.Context, name string) error {
 		return s.drain(ctx)
 	case latency:
 		return s.latency(ctx)
+	case giants:
+		return s.giants(ctx)
 	}
 	sc, _ := scenarioNamed(name)
 	return s.storm(ctx, sc)
@@ -192,8 +244,8 @@ func (s *session) write() error {
 			return err
 		}
 	}
-	if s.opts.plot != "" {
-		if err := plotLatency(s.opts.plot, all); err != nil {
+	if s.opts.plots != "" {
+		if err := plot(s.opts.plots, s.dep.name, all); err != nil {
 			return err
 		}
 	}

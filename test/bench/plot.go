@@ -2,19 +2,42 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"os"
+	"path/filepath"
 
 	"github.com/wcharczuk/go-chart/v2"
 	"github.com/wcharczuk/go-chart/v2/drawing"
 )
 
-// plotLatency draws latency against offered load into a PNG file. It does nothing without results of that kind.
-func plotLatency(path string, all []result) (err error) {
-	c := latencyChart(all)
-	if len(c.Series) == 0 {
-		return nil
+// plot draws what there are results for into PNG files of a folder: latency against offered load, and each scenario's
+// rate and cost beside its floor.
+func plot(dir, deployment string, all []result) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
+	if c := latencyChart(all); len(c.Series) > 0 {
+		if err := render(filepath.Join(dir, "latency.png"), c); err != nil {
+			return err
+		}
+	}
+	for name, c := range map[string]chart.BarChart{"rate": rateChart(deployment, all), "floor": floorChart(deployment, all)} {
+		if len(c.Bars) > 0 {
+			if err := render(filepath.Join(dir, deployment+"-"+name+".png"), c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// drawn is a chart that can be written.
+type drawn interface {
+	Render(as chart.RendererProvider, w io.Writer) error
+}
+
+func render(path string, c drawn) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -25,6 +48,55 @@ func plotLatency(path string, all []result) (err error) {
 		}
 	}()
 	return c.Render(chart.PNG, f)
+}
+
+// rateChart is requests per second.
+func rateChart(deployment string, all []result) chart.BarChart {
+	return bars(deployment+": requests per second (log scale)", all, func(r result) float64 { return r.PerSecond })
+}
+
+// floorChart is the processor time of a request as a multiple of what Hertz needs for the same bytes.
+func floorChart(deployment string, all []result) chart.BarChart {
+	return bars(deployment+": CPU of a request ÷ CPU of Hertz serving the same bytes (log scale)", all, func(r result) float64 {
+		ratio := 0.0
+		for _, f := range r.Floors {
+			switch {
+			case f.Name == floorHash:
+				return 0 // where a password is hashed nothing else counts
+			case f.Name == floorHTTP && f.CPU > 0:
+				ratio = r.cost() / f.CPU
+			}
+		}
+		return ratio
+	})
+}
+
+// bars has one for each scenario of a closed loop that has a value.
+func bars(title string, all []result, value func(result) float64) chart.BarChart {
+	c := chart.BarChart{
+		Title: title, TitleStyle: chart.Style{FontSize: 12}, Width: 1300, Height: 560, DPI: 96, BarWidth: 30, BarSpacing: 16,
+		Background: chart.Style{Padding: chart.Box{Top: 60, Left: 20, Right: 20, Bottom: 95}},
+		XAxis:      chart.Style{FontSize: 8, TextRotationDegrees: 60, TextWrap: chart.TextWrapNone, TextHorizontalAlign: chart.TextHorizontalAlignLeft},
+	}
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, r := range all {
+		v := value(r)
+		if r.Plan.Conns == 0 || r.open() || r.Queue != "" || v <= 0 {
+			continue
+		}
+		y := math.Log10(v)
+		least, most = min(least, y), max(most, y)
+		c.Bars = append(c.Bars, chart.Value{
+			Label: fmt.Sprintf("%s %.3g", r.Scenario, v), Value: y, Style: chart.Style{FillColor: chart.ColorBlue, StrokeColor: chart.ColorBlue},
+		})
+	}
+	if len(c.Bars) == 0 {
+		return c
+	}
+	least, most = math.Floor(least), math.Ceil(most+0.01)
+	c.UseBaseValue, c.BaseValue = true, least
+	c.YAxis = chart.YAxis{Range: &chart.ContinuousRange{Min: least, Max: most}, Ticks: decades(least, most)}
+	return c
 }
 
 func latencyChart(all []result) chart.Chart {

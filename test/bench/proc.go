@@ -44,17 +44,18 @@ func readUsage(pid int) (usage, error) {
 	return u, nil
 }
 
-// parseStat reads the processor time, user and system, of all threads. The name of a program may hold spaces and
+// parseStat reads the processor time, user and system, of all threads and of the programs that it ran and that have ended:
+// covers of uploads are drawn by such. The name of a program may hold spaces and
 // brackets, so fields are counted behind its last bracket.
 func parseStat(stat []byte) (time.Duration, error) {
 	i := bytes.LastIndexByte(stat, ')')
 	fields := strings.Fields(string(stat[i+1:]))
-	const utime, stime = 14 - 3, 15 - 3 // as proc(5) counts them, less the two before and counted from 0
-	if i < 0 || len(fields) <= stime {
+	const utime, stime, cutime, cstime = 14 - 3, 15 - 3, 16 - 3, 17 - 3 // as proc(5) counts them, less the two before and counted from 0
+	if i < 0 || len(fields) <= cstime {
 		return 0, fmt.Errorf("/proc/…/stat has an unknown form: %.100q", stat)
 	}
 	var ticks int64
-	for _, f := range []string{fields[utime], fields[stime]} {
+	for _, f := range []string{fields[utime], fields[stime], fields[cutime], fields[cstime]} {
 		n, err := strconv.ParseInt(f, 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("/proc/…/stat: %w", err)
@@ -79,6 +80,36 @@ func parseStatus(status []byte, key string) (int64, error) {
 		return n << 10, nil
 	}
 	return 0, fmt.Errorf("/proc/…/status has no %s", key)
+}
+
+// machineBusy is the processor time that all processes of the machine have used since it was started, and the time that a
+// hypervisor has kept from it. It is 0 where that cannot be read.
+func machineBusy() time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	return parseBusy(b)
+}
+
+func parseBusy(stat []byte) time.Duration {
+	line, _, _ := bytes.Cut(stat, []byte("\n"))
+	fields := strings.Fields(string(line))
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0
+	}
+	var ticks int64
+	for i, f := range fields[1:9] { // user nice system idle iowait irq softirq steal
+		const idle, iowait = 3, 4
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0
+		}
+		if i != idle && i != iowait {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * tick
 }
 
 // pidFile reads a process id from a file; 0 when there is none or the process is gone.

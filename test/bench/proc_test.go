@@ -78,3 +78,15 @@ func TestPidFile(t *testing.T) {
 		t.Errorf("no file: %d", got)
 	}
 }
+
+func TestParseBusy(t *testing.T) {
+	stat := []byte("cpu  100 20 30 4000 500 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n")
+	if got, want := parseBusy(stat), 171*tick; got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for _, bad := range []string{"", "cpu 1 2", "intr 1 2 3 4 5 6 7 8 9", "cpu a b c d e f g h i"} {
+		if got := parseBusy([]byte(bad)); got != 0 {
+			t.Errorf("%q: %v", bad, got)
+		}
+	}
+}

@@ -19,9 +19,11 @@ import (
 // printResult is a result on a terminal.
 func printResult(w io.Writer, r result) {
 	fmt.Fprintf(w, "\n%s, %s: %s\n%s, %.0f s\n", r.Scenario, r.Deployment, r.About, manner(r), r.Seconds)
-	if r.Plan.Conns == 0 {
+	switch {
+	case r.Scenario == atRest:
+	case r.Plan.Conns == 0:
 		fmt.Fprintf(w, "  events/s %.0f\n", r.PerSecond)
-	} else {
+	default:
 		printLatencies(w, r)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -30,22 +32,39 @@ func printResult(w io.Writer, r result) {
 		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.Name, p.CPU, p.Load, p.RSS, p.Peak)
 	}
 	_ = t.Flush() // to a terminal
+	if r.Others > quiet {
+		fmt.Fprintf(w, "  others took %.2f processors: the machine was not quiet\n", r.Others)
+	}
+	if len(r.Processes) > 0 && r.Plan.Conns > 0 {
+		fmt.Fprintf(w, "  all but the generator: %.3f CPU s/1000\n", r.cost())
+	}
+	for _, f := range r.Floors {
+		fmt.Fprintf(w, "  floor, %s: %.0f/s, %.3f CPU s/1000; this is %.2f of its rate at %.1f times its CPU\n",
+			f.Name, f.PerSecond, f.CPU, r.PerSecond/f.PerSecond, r.cost()/f.CPU)
+	}
 	if r.FirstFail != "" {
 		fmt.Fprintf(w, "  first problem: %s\n", r.FirstFail)
 	}
 }
 
+// quiet is the processors that others may take without a word.
+const quiet = 0.1
+
 func printLatencies(w io.Writer, r result) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tMB\t")
-	fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%.1f\t\n", r.PerSecond, r.Latency.P50, r.Latency.P90, r.Latency.P99,
-		r.Latency.P999, r.Latency.Max, r.Accepted, r.Refused, r.Failed, r.Unsent, float64(r.Bytes)/(1<<20))
+	fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tbytes each\t")
+	fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%.0f\t\n", r.PerSecond, r.Latency.P50, r.Latency.P90, r.Latency.P99,
+		r.Latency.P999, r.Latency.Max, r.Accepted, r.Refused, r.Failed, r.Unsent, r.bytesEach())
 	_ = t.Flush() // to a terminal
 }
 
 // manner says how the load was made.
 func manner(r result) string {
 	switch {
+	case r.Scenario == atRest:
+		return "no load"
+	case r.Scenario == giants:
+		return "at the store, one at a time"
 	case r.Plan.Conns == 0:
 		return "backlog"
 	case r.open():
@@ -82,23 +101,26 @@ func keep(path string, results []result) ([]result, error) {
 // markdown is the figures of one deployment.
 func markdown(all []result) string {
 	var b strings.Builder
-	fmt.Fprintln(&b, "| scenario | load | requests/s | p50 ms | p90 | p99 | p99.9 | max | refused | failed | unsent |")
-	fmt.Fprintln(&b, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+	fmt.Fprintln(&b, "| scenario | load | requests/s | p50 ms | p90 | p99 | p99.9 | max | refused | failed | unsent | bytes each |")
+	fmt.Fprintln(&b, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 	for _, r := range all {
-		if r.Plan.Conns == 0 {
-			fmt.Fprintf(&b, "| %s: %s | %s | %.0f | | | | | | | | |\n", r.Scenario, r.About, manner(r), r.PerSecond)
-			continue
+		switch {
+		case r.Scenario == atRest, r.Scenario == giants:
+		case r.Plan.Conns == 0:
+			fmt.Fprintf(&b, "| %s: %s | %s | %.0f | | | | | | | | | |\n", r.Scenario, r.About, manner(r), r.PerSecond)
+		default:
+			fmt.Fprintf(&b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %d | %d | %.0f |\n", r.Scenario+queueNote(r), manner(r), r.PerSecond,
+				r.Latency.P50, r.Latency.P90, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Refused, r.Failed, r.Unsent, r.bytesEach())
 		}
-		fmt.Fprintf(&b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %d | %d |\n", r.Scenario+queueNote(r), manner(r), r.PerSecond,
-			r.Latency.P50, r.Latency.P90, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Refused, r.Failed, r.Unsent)
 	}
 	if slices.ContainsFunc(all, func(r result) bool { return r.Scenario == latency }) {
 		fmt.Fprint(&b, "\n![Latency against offered load, with and without the queue](performance/latency.png)\n")
 	}
-	costs := slices.DeleteFunc(slices.Clone(all), result.open)
-	if len(costs) > 0 {
+	writeFloors(&b, all)
+	if costs := slices.DeleteFunc(slices.Clone(all), func(r result) bool { return r.open() || len(r.Processes) == 0 }); len(costs) > 0 {
 		writeCosts(&b, costs)
 	}
+	writeGiants(&b, all)
 	fmt.Fprintln(&b, "\nMeasured:")
 	var last string
 	for _, r := range all {
@@ -110,6 +132,41 @@ func markdown(all []result) string {
 	return b.String()
 }
 
+// writeFloors is a table of each scenario beside what it costs at least.
+func writeFloors(b *strings.Builder, all []result) {
+	begun := false
+	for _, r := range all {
+		for _, f := range r.Floors {
+			if !begun {
+				begun = true
+				fmt.Fprintf(b, "\nBeside the floors:\n\n| scenario | CPU s/1000 | floor | its requests/s | its CPU s/1000 | rate ÷ floor | CPU ÷ floor |\n|---|--:|---|--:|--:|--:|--:|\n")
+			}
+			fmt.Fprintf(b, "| %s | %.3f | %s | %.0f | %.3f | %.3f | %.1f |\n", r.Scenario, r.cost(), f.Name, f.PerSecond, f.CPU,
+				r.PerSecond/f.PerSecond, r.cost()/f.CPU)
+		}
+	}
+	if begun {
+		name := all[0].Deployment
+		fmt.Fprintf(b, "\n![Requests per second](performance/%s-rate.png)\n\n![CPU of a request beside Hertz](performance/%s-floor.png)\n", name, name)
+	}
+}
+
+// writeGiants is a table of what famous users and videos cost at the store.
+func writeGiants(b *strings.Builder, all []result) {
+	begun := false
+	for _, r := range all {
+		if r.Scenario != giants {
+			continue
+		}
+		if !begun {
+			begun = true
+			fmt.Fprintf(b, "\nA celebrity with 1,000,000 followers, a video with 1,000,000 likes and 100,000 comments, a fan who follows 5,000, at the store:\n\n"+
+				"| list or action | p50 ms | p99 | max |\n|---|--:|--:|--:|\n")
+		}
+		fmt.Fprintf(b, "| %s | %.2f | %.2f | %.2f |\n", r.Queue, r.Latency.P50, r.Latency.P99, r.Latency.Max)
+	}
+}
+
 func queueNote(r result) string {
 	if r.Queue == "" {
 		return ""
@@ -119,7 +176,7 @@ func queueNote(r result) string {
 
 // writeCosts is a table of processor time and memory: a row for each process, a column for each scenario.
 func writeCosts(b *strings.Builder, all []result) {
-	fmt.Fprintf(b, "\nCPU seconds per 1000 requests · peak memory in MB:\n\n| process |")
+	fmt.Fprintf(b, "\nCPU seconds per 1000 requests · peak memory in MB, at rest what it holds:\n\n| process |")
 	for _, r := range all {
 		fmt.Fprintf(b, " %s |", r.Scenario)
 	}
@@ -138,6 +195,10 @@ func writeCosts(b *strings.Builder, all []result) {
 			i := slices.IndexFunc(r.Processes, func(p cost) bool { return p.Name == name })
 			if i < 0 {
 				fmt.Fprint(b, " |")
+				continue
+			}
+			if r.Scenario == atRest {
+				fmt.Fprintf(b, " %.0f |", r.Processes[i].RSS)
 				continue
 			}
 			fmt.Fprintf(b, " %.3f · %.0f |", r.Processes[i].CPU, r.Processes[i].Peak)
@@ -161,9 +222,12 @@ func replaceSection(path, name, text string) error {
 	return os.WriteFile(path, slices.Concat(head, begin, []byte(text), end, tail), 0o644)
 }
 
+// commitVariable names the commit where the build does not: Go leaves it out of builds with -buildvcs=false.
+const commitVariable = "BENCH_COMMIT"
+
 // commit is what this program was built from.
 func commit() string {
-	rev, changed := "unknown", ""
+	rev, changed := cmp.Or(os.Getenv(commitVariable), "unknown"), ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			switch {

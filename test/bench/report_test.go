@@ -39,7 +39,7 @@ func TestKeepAndReplace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := all[0]; r.PerSecond == 3 && (len(all) != 2 || last.PerSecond != 3) {
+		if last := all[len(all)-1]; r.PerSecond == 3 && (len(all) != 2 || last.PerSecond != 3) {
 			t.Errorf("%+v", all)
 		}
 		text := "before\n<!-- figures of x -->\nold\n<!-- end of x -->\nafter\n"
@@ -81,8 +81,9 @@ func TestLatencyChart(t *testing.T) {
 			all = append(all, r)
 		}
 	}
-	path := filepath.Join(t.TempDir(), "x.png")
-	if err := plotLatency(path, all); err != nil {
+	dir := filepath.Join(t.TempDir(), "x")
+	path := filepath.Join(dir, "latency.png")
+	if err := plot(dir, "x", all); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(path)
@@ -95,10 +96,62 @@ func TestLatencyChart(t *testing.T) {
 	if got := len(latencyChart(all).Series); got != 2*len(ways()) {
 		t.Errorf("%d lines, want two for each way", got)
 	}
-	if err := plotLatency(path+"x", nil); err != nil {
+	if err := plot(dir+"y", "x", nil); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(path + "x"); err == nil {
-		t.Error("a picture of nothing was written")
+	if files, err := os.ReadDir(dir + "y"); err != nil || len(files) > 0 {
+		t.Errorf("pictures of nothing were written: %v %v", files, err)
+	}
+}
+
+// Each scenario with a floor has its bar.
+func TestBars(t *testing.T) {
+	var all []result
+	for i, s := range scenarios() {
+		r := result{Scenario: s.name, PerSecond: float64(100 * (i + 1)), Processes: []cost{{Name: "x", CPU: float64(i + 1)}}, Floors: []floor{{Name: floorHTTP, CPU: 0.1}}}
+		r.Plan.Conns = 1
+		all = append(all, r)
+	}
+	dir := t.TempDir()
+	if err := plot(dir, "x", all); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"x-rate.png", "x-floor.png"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := png.Decode(bytes.NewReader(b)); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := len(floorChart("x", all).Bars); got != len(all) {
+		t.Errorf("%d bars of %d scenarios", got, len(all))
+	}
+}
+
+// Rounds are compared in pairs, so that a slow moment of the machine that met both is not taken for a difference.
+func TestCompareResults(t *testing.T) {
+	of := func(rates ...float64) (all []result) {
+		for _, r := range rates {
+			all = append(all, result{Scenario: "x", PerSecond: r, Latency: latencies{P99: 10}, Processes: []cost{{Name: "p", CPU: 1 / r}, {Name: generatorName, CPU: 7}}})
+		}
+		return all
+	}
+	c := compareResults(of(100, 10, 50), of(200, 30, 100))
+	if c.Rate.String() != "2.00 (2.00–3.00)" || c.CPU.String() != "0.50 (0.33–0.50)" || c.P99.Median != 1 {
+		t.Errorf("rate %v, CPU %v, p99 %v", c.Rate, c.CPU, c.P99)
+	}
+}
+
+func TestGrowthTable(t *testing.T) {
+	of := func(scale, cpu float64) []result {
+		r := result{Scenario: "feed-auth", Scale: scale, Processes: []cost{{Name: "p", CPU: cpu}}}
+		r.Plan.Conns = 1
+		return []result{r}
+	}
+	got := growthTable([][]result{of(1, 2), of(10, 2.5), of(50, 3)})
+	if !strings.Contains(got, "| feed-auth | 2.000 | 2.500 | 1.25 | 3.000 | 1.50 ! |") {
+		t.Error(got)
 	}
 }

@@ -15,6 +15,7 @@ type result struct {
 	Commit     string  `json:"commit"`
 	Date       string  `json:"date"`
 	Machine    string  `json:"machine"`
+	Scale      float64 `json:"scale,omitempty"`
 	Plan       plan    `json:"plan"`
 	Seconds    float64 `json:"seconds"`
 	// PerSecond counts accepted requests, or drained events.
@@ -27,6 +28,10 @@ type result struct {
 	Bytes     int64     `json:"bytes"`
 	FirstFail string    `json:"first_problem,omitempty"`
 	Processes []cost    `json:"processes"`
+	// Others is the processors that everything else on the machine took: figures of a busy machine are too low.
+	Others float64 `json:"other_processors"`
+	// Floors are what the same costs at least.
+	Floors []floor `json:"floors,omitempty"`
 }
 
 // latencies are in milliseconds.
@@ -49,6 +54,22 @@ type cost struct {
 	Peak float64 `json:"peak_mb"`
 }
 
+// cost is the processor time of 1000 requests in seconds, of all processes but the load generator.
+func (r result) cost() float64 {
+	var all float64
+	for _, p := range r.Processes {
+		if p.Name != generatorName {
+			all += p.CPU
+		}
+	}
+	return all
+}
+
+// bytesEach is the size of an answer's body on average.
+func (r result) bytesEach() float64 {
+	return float64(r.Bytes) / float64(max(1, r.Accepted+r.Refused+r.Failed))
+}
+
 // open reports whether it was an open loop.
 func (r result) open() bool { return r.Plan.Rate > 0 }
 
@@ -63,11 +84,15 @@ type sample struct {
 	at       time.Time
 	answered int64
 	by       map[string]usage
+	// busy is the processor time of the whole machine.
+	busy time.Duration
 }
 
-func takeSample(d *deployment, answered int64) sample {
-	s := sample{at: time.Now(), answered: answered, by: map[string]usage{}}
-	for name, pid := range d.pids() {
+func takeSample(d *deployment, answered int64) sample { return sampleOf(d.pids(), answered) }
+
+func sampleOf(pids map[string]int, answered int64) sample {
+	s := sample{at: time.Now(), answered: answered, by: map[string]usage{}, busy: machineBusy()}
+	for name, pid := range pids {
 		if u, err := readUsage(pid); err == nil { // else it has just ended
 			s.by[name] = u
 		}
@@ -81,15 +106,22 @@ func (r *result) between(a, b sample) {
 	r.Seconds = b.at.Sub(a.at).Seconds()
 	n := float64(b.answered - a.answered)
 	r.PerSecond = n / r.Seconds
+	others := b.busy - a.busy
 	for name, u := range b.by {
 		before := a.by[name].CPU
 		if before > u.CPU {
 			before = 0 // it was started anew
 		}
+		others -= u.CPU - before
 		cpu := (u.CPU - before).Seconds()
+		each := 0.0 // while nothing was answered there is no cost of an answer
+		if n > 0 {
+			each = cpu / n * 1000
+		}
 		r.Processes = append(r.Processes, cost{
-			Name: name, CPU: cpu / max(n, 1) * 1000, Load: cpu / r.Seconds, RSS: float64(u.RSS) / mb, Peak: float64(u.Peak) / mb,
+			Name: name, CPU: each, Load: cpu / r.Seconds, RSS: float64(u.RSS) / mb, Peak: float64(u.Peak) / mb,
 		})
 	}
+	r.Others = max(0, others.Seconds()/r.Seconds)
 	slices.SortFunc(r.Processes, func(a, b cost) int { return cmp.Or(cmp.Compare(b.CPU, a.CPU), cmp.Compare(a.Name, b.Name)) })
 }

@@ -1,14 +1,25 @@
 #!/usr/bin/env bash
 # Measures a deployment under load and leaves nothing running; also on Ctrl-C.
-#   run.sh                          all-in-one, then distributed, every scenario; writes the figures of docs/performance.md
+#   run.sh                          all-in-one, then distributed, every scenario, in about a quarter of an hour; writes the
+#                                   figures of docs/performance.md
 #   run.sh all-in-one|distributed [flags] [scenario…]
 #   run.sh running [flags] [scenario…]    what `TIKTOK_LIMITS_DRIVER=off make start` has started
-# Flags and scenarios: run.sh all-in-one -help. WRITE=1 writes the figures of a single deployment, too.
+#   run.sh compare REV1 REV2 [flags] [scenario…]    two commits by turns; a . is the working tree
+#   run.sh growth [flags] [scenario…]     what a request costs on 1, 10 and (all-in-one) 50 times the data
+# Flags and scenarios: run.sh all-in-one -help. WRITE=1 writes the figures of a single deployment or of growth, too.
+# DEPLOYMENT=all-in-one or distributed says what compare (default all-in-one) and growth (default both) run.
 # Distributed runs on servers of its own: an instance of test/env.sh called bench (TIKTOK_ENV_NAME, TIKTOK_ENV_BASE).
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$repo"
 export CGO_ENABLED=0
+at_exit=()
+trap 'for f in "${at_exit[@]}"; do $f; done' EXIT
+
+# What the figures are of, where Go does not note it in the build.
+BENCH_COMMIT=$(git rev-parse --short=10 HEAD 2>/dev/null || true)
+git diff --quiet HEAD -- cmd config kitex_gen pkg 2>/dev/null || BENCH_COMMIT+=' and changes'
+export BENCH_COMMIT
 
 build() {
   mkdir -p bin/bench
@@ -21,14 +32,15 @@ bench() {
   shift
   if [ "${WRITE:-}" = 1 ] && [ "$name" != running ]; then
     mkdir -p docs/performance
-    figures=(-json "docs/performance/$name.json" -md docs/performance.md)
-    [ "$name" = all-in-one ] || figures+=(-plot docs/performance/latency.png)
+    figures=(-json "docs/performance/$name.json" -md docs/performance.md -plots docs/performance)
   fi
   bin/bench/bench -deployment "$name" "${figures[@]}" "$@"
 }
 
-# distributed ARGUMENTS...: on empty servers, which are gone afterwards.
-distributed() {
+env_down() { test/env.sh down --purge 8>&-; }
+
+# on_servers COMMAND...: on empty servers, which are gone afterwards.
+on_servers() {
   export TIKTOK_ENV_NAME=${TIKTOK_ENV_NAME:-bench} TIKTOK_ENV_BASE=${TIKTOK_ENV_BASE:-25000}
   if [ "$TIKTOK_ENV_NAME" = dev ] || [ "$TIKTOK_ENV_NAME" = test ]; then
     echo "the servers of the instance $TIKTOK_ENV_NAME are not ours to empty" >&2
@@ -40,11 +52,59 @@ distributed() {
     echo "another run uses the instance $TIKTOK_ENV_NAME" >&2
     exit 1
   }
-  trap 'test/env.sh down --purge 8>&-' EXIT
-  test/env.sh down --purge >/dev/null 2>&1 8>&- || true
+  at_exit+=(env_down)
+  env_down >/dev/null 2>&1 || true
   test/env.sh up 8>&-
   eval "$(test/env.sh env)"
-  bench distributed "$@" 8>&-
+  "$@" 8>&-
+}
+
+# ---- two commits -----------------------------------------------------------------------------------------------------
+
+trees=bin/compare
+remove_trees() {
+  local t
+  for t in "$trees"/*.src; do
+    [ ! -d "$t" ] || git worktree remove --force "$t"
+  done
+  rm -rf "$trees"
+}
+
+# build_revision NAME REVISION: its programs, in $trees/NAME.
+build_revision() {
+  local tree=.
+  if [ "$2" != . ]; then
+    tree=$trees/$1.src
+    git worktree add --quiet --detach "$tree" "$2"
+  fi
+  mkdir -p "$trees/$1"
+  (cd "$tree" && go build -ldflags='-s -w' -o "$repo/$trees/$1/" ./cmd/...)
+}
+
+# label REVISION: what it is called in tables; both must differ.
+label() { [ "$1" = . ] && echo working-tree || git rev-parse --short "$1^{commit}"; }
+
+# ---- growth ----------------------------------------------------------------------------------------------------------
+
+growing=(feed-auth user-info publish-list favorite-list comment-list follow-list follower-list friend-list message-chat
+  favorite-action comment-action relation-action message-action)
+
+# grow DEPLOYMENT SCALES ARGUMENTS...
+grow() {
+  local name=$1 scales=$2 files= scale doc=()
+  shift 2
+  for scale in $scales; do
+    rm -f "bin/bench/growth-$name-$scale.json"
+    local run=(bin/bench/bench -deployment "$name" -scale "$scale" -json "bin/bench/growth-$name-$scale.json" "$@")
+    if [ "$name" = distributed ]; then
+      (trap env_down EXIT && on_servers "${run[@]}") # a subshell does not inherit the trap
+    else
+      "${run[@]}"
+    fi
+    files+=${files:+,}bin/bench/growth-$name-$scale.json
+  done
+  [ "${WRITE:-}" != 1 ] || doc=(-md docs/performance.md)
+  bin/bench/bench -growth "$files" "${doc[@]}"
 }
 
 name=${1:-all}
@@ -53,8 +113,9 @@ case $name in
   all)
     build
     WRITE=1
-    bench all-in-one
-    distributed
+    short=(-warmup 1s -duration 3s -floors -floor-time 1s "$@")
+    bench all-in-one "${short[@]}"
+    on_servers bench distributed "${short[@]}"
     ;;
   all-in-one)
     build
@@ -62,15 +123,44 @@ case $name in
     ;;
   distributed)
     build
-    distributed "$@"
+    on_servers bench distributed "$@"
     ;;
   running)
     build
     eval "$(test/stack.sh env)"
     bench running "$@"
     ;;
+  compare)
+    [ $# -ge 2 ] || {
+      echo "compare wants two revisions" >&2
+      exit 2
+    }
+    first=$(label "$1") second=$(label "$2")
+    [ "$first" != "$second" ] || second+=-again
+    remove_trees
+    at_exit+=(remove_trees)
+    mkdir -p "$trees"
+    build
+    build_revision "$first" "$1"
+    build_revision "$second" "$2"
+    shift 2
+    run=(bin/bench/bench -deployment "${DEPLOYMENT:-all-in-one}" -compare "$trees/$first,$trees/$second" -warmup 1s -duration 4s)
+    [ $# -gt 0 ] || set -- feed-auth user-info comment-list message-chat mixed
+    if [ "${DEPLOYMENT:-}" = distributed ]; then
+      on_servers "${run[@]}" "$@"
+    else
+      "${run[@]}" "$@"
+    fi
+    ;;
+  growth)
+    build
+    short=(-warmup 2s -duration 4s "$@")
+    [[ "${*: -1}" =~ ^[a-z] ]] || short+=("${growing[@]}")
+    [ "${DEPLOYMENT:-all-in-one}" != all-in-one ] || grow all-in-one "${SCALES:-1 10 50}" "${short[@]}"
+    [ "${DEPLOYMENT:-distributed}" != distributed ] || grow distributed "${SCALES:-1 10}" "${short[@]}"
+    ;;
   *)
-    sed -n '2,7p' "$0" | cut -c3-
+    sed -n '2,12p' "$0" | cut -c3-
     exit 2
     ;;
 esac

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -21,6 +24,10 @@ type session struct {
 	dep  *deployment
 	data *dataset
 	gen  *generator
+	// build is what is measured when that is not what this program was built from.
+	build string
+	// changed means that a scenario has written since the lists of data were read.
+	changed bool
 	// out is for people; live is what they watch while something runs, nothing when out is no terminal.
 	out, live io.Writer
 	results   []result
@@ -29,7 +36,8 @@ type session struct {
 // fresh is a result with what is known beforehand.
 func (s *session) fresh(scenario, about string) result {
 	return result{
-		Scenario: scenario, About: about, Deployment: s.dep.name, Commit: commit(), Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(),
+		Scenario: scenario, About: about, Deployment: s.dep.name, Commit: cmp.Or(s.build, commit()), Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(),
+		Scale: s.opts.scale,
 	}
 }
 
@@ -39,13 +47,30 @@ func (s *session) storm(ctx context.Context, sc scenario) error {
 	if p.Conns == 0 {
 		p.Conns = sc.conns
 	}
+	if s.changed {
+		if err := s.data.refresh(ctx, s.dep.cfg.DB); err != nil {
+			return err
+		}
+		s.changed = false
+	}
+	if sc.needs != nil {
+		if err := sc.needs(s.data); err != nil {
+			return err
+		}
+	}
 	r, err := s.measure(ctx, sc, p)
 	if err != nil {
 		return err
 	}
+	if s.opts.floors {
+		if r.Floors, err = s.floors(ctx, sc, p); err != nil {
+			return fmt.Errorf("floors: %w", err)
+		}
+	}
 	printResult(s.out, r)
 	s.results = append(s.results, r)
 	if sc.audited {
+		s.changed = true
 		return s.audit(ctx)
 	}
 	return nil
@@ -103,4 +128,60 @@ func (s *session) empty(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// restTime is how long a deployment is left alone before its memory at rest is read.
+const restTime = 3 * time.Second
+
+// rest reads what the processes use when nobody asks for anything.
+func (s *session) rest(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	r := s.fresh(atRest, "nobody asks for anything")
+	first := takeSample(s.dep, 0)
+	if !wait(ctx, timer, time.Now().Add(restTime)) {
+		return ctx.Err()
+	}
+	r.between(first, takeSample(s.dep, 0))
+	printResult(s.out, r)
+	s.results = append(s.results, r)
+	return nil
+}
+
+// prepare loads the data set into the stores that a first start has made, or takes one that was kept.
+func (s *session) prepare(ctx context.Context) error {
+	kept := ""
+	if s.opts.data != "" && s.dep.name == allInOne {
+		kept = filepath.Join(s.opts.data, fmt.Sprintf("scale-%g", s.opts.scale))
+		if _, err := os.Stat(kept); err == nil {
+			return copyFolder(s.dep.dir, kept)
+		}
+	}
+	fmt.Fprintf(s.out, "%s: preparing\n", s.dep.name)
+	if err := errors.Join(s.dep.start(ctx), s.dep.stop()); err != nil { // makes the schemas
+		return err
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(s.live, "\r\x1b[K  "+format, args...) }
+	began := time.Now()
+	l := &loader{cfg: s.dep.cfg, say: say}
+	if err := l.load(ctx, newShape(s.opts.scale)); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "the data set of scale %g is there after %.1f s\n", s.opts.scale, time.Since(began).Seconds())
+	if kept == "" {
+		return nil
+	}
+	return copyFolder(kept, s.dep.dir)
+}
+
+// copyFolder copies a data folder; a copy that is not complete has another name.
+func copyFolder(to, from string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	part := to + ".part"
+	if err := errors.Join(os.RemoveAll(part), os.CopyFS(part, os.DirFS(from)), os.RemoveAll(to)); err != nil {
+		return err
+	}
+	return os.Rename(part, to)
 }

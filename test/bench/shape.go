@@ -1,0 +1,203 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"time"
+
+	"tiktok/pkg/id"
+)
+
+// seed makes every data set of one scale the same.
+const seed = 6
+
+// shape is how much of everything a data set has.
+type shape struct {
+	users, videos, favorites, comments, follows, chats int
+}
+
+// messagesOfChat is how many messages each conversation begins with.
+const messagesOfChat = 10
+
+// newShape is 10,000 users, 20,000 videos, a million likes, 200,000 comments and follows, 100,000 messages, times scale.
+func newShape(scale float64) shape {
+	n := func(k float64) int { return max(1, int(math.Round(k*scale))) }
+	return shape{users: n(10_000), videos: n(20_000), favorites: n(1_000_000), comments: n(200_000), follows: n(200_000), chats: n(10_000)}
+}
+
+// Powers of the distributions: the k-th of a list by size has 1/k^power of what the first has.
+const (
+	authorPower   = 0.7 // videos of an author
+	fanPower      = 0.9 // likes that a user gives
+	videoPower    = 0.8 // likes and comments that a video gets
+	followerPower = 0.6 // users that a user follows
+	famePower     = 0.7 // followers that a user gets
+)
+
+// degrees splits total among n by a power law; nobody gets more than most or less than 1, as far as that adds up.
+func degrees(n, total int, power float64, most int) []int {
+	sum := func(c float64) (all float64) {
+		for i := range n {
+			all += min(float64(most), max(1, c*math.Pow(float64(i+1), -power)))
+		}
+		return all
+	}
+	low, high := 0.0, float64(total)
+	for range 60 {
+		if mid := (low + high) / 2; sum(mid) < float64(total) {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	d, left := make([]int, n), total
+	for i := range n {
+		d[i] = min(most, max(1, int(low*math.Pow(float64(i+1), -power))), max(0, left))
+		left -= d[i]
+	}
+	for i := n - 1; left > 0; i = (i + n - 1) % n { // what rounding down has left, to those who have least
+		if d[i] >= most {
+			break
+		}
+		d[i]++
+		left--
+	}
+	return d
+}
+
+// sampler draws numbers below n by a power law.
+type sampler struct{ upTo []float64 }
+
+func newSampler(n int, power float64) sampler {
+	s := sampler{make([]float64, n)}
+	total := 0.0
+	for i := range n {
+		total += math.Pow(float64(i+1), -power)
+		s.upTo[i] = total
+	}
+	return s
+}
+
+func (s sampler) draw(r *rand.Rand) int {
+	at := r.Float64() * s.upTo[len(s.upTo)-1]
+	return min(sort.SearchFloat64s(s.upTo, at), len(s.upTo)-1)
+}
+
+// source is a stream of random numbers of its own for each use, so that one does not shift the others.
+func source(use uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, use)) }
+
+// Uses of random numbers.
+const (
+	useAuthors = iota
+	useFans
+	useVideos
+	useFavorites
+	useComments
+	useFollowers
+	useFame
+	useFollows
+	useAccess
+)
+
+// day is when the data set's n-th day begins: long ago, so that whatever a service makes is newer.
+func day(n int) time.Time { return time.Date(2025, time.June, 1+n, 0, 0, 0, 0, time.UTC) }
+
+// idAt is the n-th id that the last node would have made from a moment on, 128 in each millisecond.
+func idAt(from time.Time, n int) int64 {
+	const node, perMs = id.Nodes - 1, 128
+	return id.At(from.Add(time.Duration(n/perMs)*time.Millisecond)) + node*perMs + int64(n%perMs)
+}
+
+// feedSize is the videos of a feed page.
+const feedSize = 30
+
+// authorsOf is the author of each video, as an index, the newest last. No two of a page are by the same author as far as
+// there are authors enough.
+func authorsOf(users, videos int) []int32 {
+	r := source(useAuthors)
+	rank := r.Perm(users)
+	authors := make([]int32, 0, videos)
+	for i, n := range degrees(users, videos, authorPower, videos) {
+		for range n {
+			authors = append(authors, int32(rank[i]))
+		}
+	}
+	r.Shuffle(len(authors), func(i, j int) { authors[i], authors[j] = authors[j], authors[i] })
+	for i := range authors {
+		near := authors[max(0, i-feedSize+1):i]
+		for range feedSize {
+			if !slices.Contains(near, authors[i]) {
+				break
+			}
+			j := i + r.IntN(len(authors)-i)
+			authors[i], authors[j] = authors[j], authors[i]
+		}
+	}
+	slices.Reverse(authors) // the end, where nothing was left to choose from, is the oldest
+	return authors
+}
+
+// favoritesOf calls each with the videos that each user likes, in the order of the likes; user by user.
+func (s shape) favoritesOf(each func(user int, videos []int32) error) error {
+	rank, popular := source(useFans).Perm(s.users), source(useVideos).Perm(s.videos)
+	// A tenth likes a page or two, whatever the scale; the law would leave a small data set without such.
+	const few = (listMin + listMax) / 2
+	quiet := s.users / 10
+	byRank := degrees(s.users-quiet, s.favorites-quiet*few, fanPower, max(1, min(2000, s.videos/4)))
+	byRank = append(byRank, slices.Repeat([]int{few}, quiet)...)
+	r, sample := source(useFavorites), newSampler(s.videos, videoPower)
+	var liked []int32
+	seen := map[int32]bool{}
+	for user := range s.users {
+		liked = liked[:0]
+		clear(seen)
+		for len(liked) < byRank[rank[user]] {
+			v := int32(popular[sample.draw(r)])
+			if !seen[v] {
+				seen[v] = true
+				liked = append(liked, v)
+			}
+		}
+		if err := each(user, liked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pairOf is one user who follows another, both as indexes.
+type pairOf struct{ user, to int32 }
+
+// followPairs are all of them in the order of the users; a third follows back.
+func (s shape) followPairs() []pairOf {
+	rank, famous := source(useFollowers).Perm(s.users), source(useFame).Perm(s.users)
+	byRank := degrees(s.users, s.follows*3/4, followerPower, max(1, min(1000, s.users/4)))
+	r, sample := source(useFollows), newSampler(s.users, famePower)
+	seen := make(map[pairOf]bool, s.follows)
+	for user := range s.users {
+		for n, tries := 0, 0; n < byRank[rank[user]] && tries < 50*s.users; tries++ {
+			p := pairOf{int32(user), int32(famous[sample.draw(r)])}
+			if p.user == p.to || seen[p] {
+				continue
+			}
+			seen[p] = true
+			n++
+			if r.IntN(3) == 0 {
+				seen[pairOf{p.to, p.user}] = true
+			}
+		}
+	}
+	pairs := make([]pairOf, 0, len(seen))
+	for p := range seen {
+		pairs = append(pairs, p)
+	}
+	slices.SortFunc(pairs, func(a, b pairOf) int {
+		if a.user != b.user {
+			return int(a.user - b.user)
+		}
+		return int(a.to - b.to)
+	})
+	return pairs
+}
