@@ -240,8 +240,8 @@ func socialJobs(store *socialdb.Store, c crowd) []giantJob {
 			for i := range ids {
 				ids[i] = userID(100 + 7*i)
 			}
-			got, err := store.Following(ctx, userID(fan), ids)
-			return enough(len(got), len(ids), err)
+			got, err := store.Following(ctx, []socialdb.Look{{ViewerID: userID(fan), UserIDs: ids}})
+			return enough(len(got[userID(fan)]), len(ids), err)
 		}},
 		{"follow or unfollow the celebrity", func(ctx context.Context, n uint64) error {
 			var changed bool
@@ -276,12 +276,12 @@ func interactionJobs(store *interactiondb.Store, c crowd) []giantJob {
 			return enough(len(got), pageLimit, err)
 		}},
 		{"which of 30 videos the fan likes", func(ctx context.Context, _ uint64) error {
-			ids := make([]int64, 30)
-			for i := range ids {
-				ids[i] = videoID(hit + 7*i)
+			keys := make([]interactiondb.FavoriteKey, 30)
+			for i := range keys {
+				keys[i] = interactiondb.FavoriteKey{UserID: userID(fan), VideoID: videoID(hit + 7*i)}
 			}
-			got, err := store.FavoritesOf(ctx, userID(fan), ids)
-			return enough(len(got), len(ids), err)
+			got, err := store.FavoriteRows(ctx, keys)
+			return enough(len(got), len(keys), err)
 		}},
 		{"counters of the video and the celebrity", func(ctx context.Context, _ uint64) error {
 			videos, err := store.VideoStats(ctx, []int64{videoID(hit)})

@@ -5,15 +5,27 @@ import (
 	"slices"
 
 	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
 )
 
 // ListComments reads up to limit comments of a video, newest first: those whose id is below before.
 func (s *Store) ListComments(ctx context.Context, videoID, before int64, limit int) ([]Comment, error) {
 	var rows []Comment
-	err := s.read.WithContext(ctx).Select("id", "video_id", "user_id", "content", "created_at_ms").
-		Where("video_id = ? AND deleted = ? AND id < ?", videoID, false, before).
-		Order("id DESC").Limit(limit).Find(&rows).Error
+	err := sqldb.Each(s.read.WithContext(ctx).Raw(s.listCommentsSQL(), videoID, false, before, limit), func(c *Comment) []any {
+		return []any{&c.ID, &c.VideoID, &c.UserID, &c.Content, &c.CreatedAtMs}
+	}, func(c Comment) { rows = append(rows, c) })
 	return rows, err
+}
+
+// listCommentsSQL tells MySQL the index: without that it walks through all newer comments to a page in the middle.
+func (s *Store) listCommentsSQL() string {
+	hint := "FORCE INDEX (comments_list) "
+	if s.db.Dialect() == sqldb.SQLite {
+		hint = ""
+	}
+	return "SELECT id, video_id, user_id, content, created_at_ms FROM comments " + hint +
+		"WHERE video_id = ? AND deleted = ? AND id < ? ORDER BY id DESC LIMIT ?"
 }
 
 // CommentRows reads the comments with these ids, deleted ones too, without their content.
