@@ -61,8 +61,9 @@ func (t *Tools) convert(ctx context.Context, in, out string, info Info, progress
 		args = append(args, "-c", "copy")
 	} else {
 		w, h := within(info.WidthPx, info.HeightPx, maxShortSide)
-		args = append(args, "-vf", frameRateFilter(info)+scaleFilter(w, h))
-		args = append(args, t.videoArgs()...)
+		info = t.withTransfer(ctx, in, info)
+		args = append(args, "-vf", frameRateFilter(info)+t.sizeFilter(info, w, h)+",format=yuv420p")
+		args = append(append(args, t.videoArgs()...), labelArgs(info)...)
 		args = append(args, "-crf", "23", "-maxrate", strconv.Itoa(maxrate(w, h)), "-bufsize", strconv.Itoa(2*maxrate(w, h)))
 		args = append(args, audioArgs(info, true)...)
 		size = encodedSize(info, maxrate(w, h)+audioBps)

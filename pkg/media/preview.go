@@ -32,8 +32,9 @@ func (t *Tools) Preview(ctx context.Context, in, out string, info Info) error {
 	if long := max(w, h); long > previewSide {
 		w, h = max(w*previewSide/long, 1), max(h*previewSide/long, 1)
 	}
+	info = t.withTransfer(ctx, in, info)
 	args = append(args,
-		"-map", "0:V:0", "-t", seconds(previewLength), "-vf", fmt.Sprintf("fps=%d,scale=%d:%d,setsar=1", previewRate, w, h),
+		"-map", "0:V:0", "-t", seconds(previewLength), "-vf", fmt.Sprintf("fps=%d,%s", previewRate, t.pictureFilter(info, w, h)),
 		"-map_metadata", "-1", "-c:v", "libwebp_anim", "-quality", "50", "-loop", "0", "-f", "webp", "file:"+out,
 	)
 	return t.encode(ctx, args, info, previewBytes, nil)
