@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Private instances of MariaDB, Redis, RabbitMQ and etcd for development and tests, on loopback, beside whatever else
 # runs on this machine. Debian's packages are installed when they are missing (that needs root); nothing else does.
-# Also an S3 server, where .ci/s3.sh has built it.
+# Also an S3 server, where .ci/s3.sh has built it, and ffmpeg.
 #
 #   test/env.sh up                 install what is missing, start what does not run, wait until each answers
 #   test/env.sh down [--purge]     stop all of it; --purge also deletes the data
@@ -60,6 +60,7 @@ missing_packages() {
   command -v redis-server >/dev/null && command -v redis-cli >/dev/null || echo redis-server
   [ -n "$(rabbitmq_script)" ] && command -v epmd >/dev/null || echo rabbitmq-server
   command -v etcd >/dev/null || echo etcd-server
+  command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || echo ffmpeg # no server, but what makes and plays the videos
 }
 
 install_packages() {
@@ -344,6 +345,7 @@ ENV
   [ ! -x "$s3_binary" ] || cat <<ENV
 export TIKTOK_TEST_S3='http://tiktok:tiktok-secret@127.0.0.1:$s3_port'
 export TIKTOK_TEST_S3_BIN='$s3_binary'
+export TIKTOK_TEST_S3_DIR='$dir/s3'
 ENV
 }
 

@@ -27,6 +27,8 @@ flock -n 8 || {
   exit 1
 }
 
+.ci/s3.sh
+
 trap 'test/env.sh down --purge 8>&-' EXIT
 test/env.sh down --purge >/dev/null 2>&1 8>&- || true
 test/env.sh up 8>&-
