@@ -196,7 +196,7 @@ func (d *deployment) start(ctx context.Context) error {
 
 // launch starts one process; env overrides its settings.
 func (d *deployment) launch(s *service, env ...string) error {
-	p, err := startProcess(filepath.Join(d.bin, s.name), slices.Concat(d.env, s.env, env), filepath.Join(d.dir, s.name+".log"))
+	p, err := startProcess(filepath.Join(d.bin, s.name), nil, slices.Concat(d.env, s.env, env), filepath.Join(d.dir, s.name+".log"))
 	s.proc = p
 	return err
 }

@@ -19,13 +19,13 @@ type process struct {
 	err       error         // how; set before done is closed
 }
 
-// startProcess runs bin; its output goes to the end of the file log. It ends when this process ends, however that does.
-func startProcess(bin string, env []string, log string) (*process, error) {
+// startProcess runs bin with args; its output goes to the end of the file log. It ends when this process ends, however that does.
+func startProcess(bin string, args, env []string, log string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(bin) //nolint:noctx // it is stopped by a signal, not by a context
+	cmd := exec.Command(bin, args...) //nolint:noctx // it is stopped by a signal, not by a context
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, out, out
 	cmd.SysProcAttr = dieWithParent()
 	p := &process{name: filepath.Base(bin), log: log, cmd: cmd, done: make(chan struct{})}

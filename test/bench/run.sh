@@ -2,6 +2,7 @@
 # Measures a deployment under load and leaves nothing running; also on Ctrl-C.
 #   run.sh                          all-in-one, then distributed, every scenario; writes the figures of docs/performance.md
 #   run.sh all-in-one|distributed [flags] [scenario…]
+#   run.sh media                    uploads, parts of files, the worker; writes the figures of docs/media.md
 #   run.sh running [flags] [scenario…]    what `TIKTOK_LIMITS_DRIVER=off make start` has started
 # Flags and scenarios: run.sh all-in-one -help. WRITE=1 writes the figures of a single deployment, too.
 # Distributed runs on servers of its own: an instance of test/env.sh called bench (TIKTOK_ENV_NAME, TIKTOK_ENV_BASE).
@@ -64,13 +65,18 @@ case $name in
     build
     distributed "$@"
     ;;
+  media)
+    build
+    .ci/s3.sh
+    bin/bench/bench media -md docs/media.md "$@"
+    ;;
   running)
     build
     eval "$(test/stack.sh env)"
     bench running "$@"
     ;;
   *)
-    sed -n '2,7p' "$0" | cut -c3-
+    sed -n '2,8p' "$0" | cut -c3-
     exit 2
     ;;
 esac
