@@ -8,7 +8,7 @@ import (
 
 // What ffmpeg calls the two ways in which pictures for bright screens (HDR) are written.
 const (
-	transferPQ  = "smpte2084"    // HDR10, Dolby Vision
+	transferPQ  = "smpte2084"    // HDR10
 	transferHLG = "arib-std-b67" // phones and broadcast
 )
 

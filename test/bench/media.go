@@ -70,7 +70,7 @@ func measureMedia(ctx context.Context, args []string, out io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&m.text, "%s, %s, commit %s.\n\n", machine(), time.Now().UTC().Format(time.DateOnly), commit())
+	fmt.Fprintf(&m.text, "%s, commit %s.\n\n", machine(), commit())
 	if err := m.faststart(ctx, last); err != nil {
 		return err
 	}
@@ -499,7 +499,7 @@ func (v *viewer) run(ctx context.Context, began time.Time, i int, rate float64, 
 		if rate > 0 {
 			due = began.Add(time.Duration((float64(n*viewers+i) + 0.5) / rate * float64(time.Second)))
 		}
-		if !wait(ctx, timer, due) {
+		if ctx.Err() != nil || !wait(ctx, timer, due) {
 			return nil
 		}
 		from := v.rand.Int64N(uploadBytes - 2*partBytes)
