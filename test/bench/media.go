@@ -66,7 +66,7 @@ func measureMedia(ctx context.Context, args []string, out io.Writer) (err error)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	m := &mediaBench{bin: *bin, dir: dir, port: *port, out: out}
-	last, first, err := m.files()
+	last, first, err := m.files(ctx)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (m *mediaBench) at(i int) string { return fmt.Sprintf("127.0.0.1:%d", m.por
 
 // files makes a video of uploadBytes whose description is at its end, as cameras write it, and the same with the
 // description in front.
-func (m *mediaBench) files() (last, first string, err error) {
+func (m *mediaBench) files(ctx context.Context) (last, first string, err error) {
 	clip, err := os.ReadFile("test/testdata/moov-last.mp4")
 	if err != nil {
 		return "", "", err
@@ -129,7 +129,7 @@ func (m *mediaBench) files() (last, first string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	_, err = media.Faststart(context.Background(), bytes.NewReader(file), int64(len(file)), f)
+	_, err = media.Faststart(ctx, bytes.NewReader(file), int64(len(file)), f)
 	return last, first, errors.Join(err, f.Close())
 }
 
@@ -259,12 +259,11 @@ func (u *mediaUser) upload(ctx context.Context, title, path string) error {
 		io.MultiReader(bytes.NewReader(head), f, &form), &struct{}{})
 }
 
-// work is what an author is shown.
+// mediaWork is a video as its author is shown it.
 type mediaWork struct {
-	Title    string `json:"title"`
-	PlayURL  string `json:"play_url"`
-	CoverURL string `json:"cover_url"`
-	State    string `json:"state"`
+	Title   string `json:"title"`
+	PlayURL string `json:"play_url"`
+	State   string `json:"state"`
 }
 
 func (u *mediaUser) works(ctx context.Context) ([]mediaWork, error) {
@@ -279,9 +278,9 @@ func (u *mediaUser) works(ctx context.Context) ([]mediaWork, error) {
 func (m *mediaBench) uploads(ctx context.Context, store, first, last string) (err error) {
 	set := map[string]string{}
 	if store == "s3" {
-		stop, err := m.s3(ctx, set)
-		if err != nil {
-			fmt.Fprintf(&m.text, "| | s3 | %v | | |\n", err)
+		stop, missing := m.s3(ctx, set)
+		if missing != nil {
+			fmt.Fprintf(&m.text, "| | s3 | %v | | |\n", missing)
 			return nil
 		}
 		defer func() { err = errors.Join(err, stop()) }()
@@ -365,9 +364,9 @@ func (m *mediaBench) views(ctx context.Context, first string) (err error) {
 		return fmt.Errorf("%d videos: %w", len(videos), err)
 	}
 	_, key, _ := strings.Cut(videos[0].PlayURL, "/media/")
-	stop, err := m.nginx(ctx, filepath.Join(m.dir, "views", "media"), key)
-	if err != nil {
-		fmt.Fprintf(&m.text, "No comparison with nginx: %v.\n\n", err)
+	stop, missing := m.nginx(ctx, filepath.Join(m.dir, "views", "media"), key)
+	if missing != nil {
+		fmt.Fprintf(&m.text, "No comparison with nginx: %v.\n\n", missing)
 		return nil
 	}
 	defer func() { err = errors.Join(err, stop()) }()
@@ -490,7 +489,7 @@ func (v *viewer) run(ctx context.Context, began time.Time, i int, rate float64, 
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // everything has been read
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	buf := make([]byte, 64<<10)

@@ -74,7 +74,7 @@ func newLibrary(t *testing.T, d *harness.Deployment) *library {
 }
 
 // publish uploads a file and remembers what was said. An answer may be missing.
-func (l *library) publish(t testing.TB, ctx context.Context, title string, data []byte) (code int32) {
+func (l *library) publish(ctx context.Context, t testing.TB, title string, data []byte) (code int32) {
 	t.Helper()
 	r := harness.Multipart(t, http.MethodPost, harness.PathPublish, harness.Params("token", l.author.Token, "title", title),
 		harness.File{Field: "data", Name: "v.mp4", Data: data})
@@ -228,7 +228,7 @@ func puts(t *testing.T, d *harness.Deployment) (n int) {
 // testKilledInUpload: half of a file has come when the gateway dies.
 func testKilledInUpload(t *testing.T, d *harness.Deployment) {
 	l := newLibrary(t, d)
-	l.publish(t, t.Context(), "before", harness.TestData(t, "tiny.mp4"))
+	l.publish(t.Context(), t, "before", harness.TestData(t, "tiny.mp4"))
 	rest, answered := l.half(t, "half", harness.MoovLast(t, 24<<20))
 	harness.Eventually(t, mediaSoon, func() error {
 		if puts(t, d) == 0 {
@@ -245,7 +245,7 @@ func testKilledInUpload(t *testing.T, d *harness.Deployment) {
 		t.Errorf("the kill has left %q", d.Objects(t))
 	}
 	d.Revive(t, gatewayProcess)
-	l.publish(t, t.Context(), "after", harness.TestData(t, "tiny.mp4"))
+	l.publish(t.Context(), t, "after", harness.TestData(t, "tiny.mp4"))
 	l.verify(t)
 }
 
@@ -255,7 +255,7 @@ func testKilledInFaststart(t *testing.T, d *harness.Deployment) {
 	data := harness.MoovLast(t, largeFile)
 	for tries := 1; ; tries++ {
 		answered := make(chan int32, 1)
-		go func() { answered <- l.publish(t, t.Context(), fmt.Sprint("large ", tries), data) }()
+		go func() { answered <- l.publish(t.Context(), t, fmt.Sprint("large ", tries), data) }()
 		caught := inFaststart(t, d, answered)
 		d.Kill(t, gatewayProcess)
 		caught = caught && puts(t, d) > 0 // else it was quicker than the kill
@@ -268,7 +268,7 @@ func testKilledInFaststart(t *testing.T, d *harness.Deployment) {
 			t.Fatal("faststart was always quicker than the kill")
 		}
 	}
-	l.publish(t, t.Context(), "large after", data)
+	l.publish(t.Context(), t, "large after", data)
 	l.verify(t)
 }
 
@@ -325,7 +325,7 @@ func unplayable(t *testing.T) []byte {
 // testKilledAtWork kills the service in a transcode, and again in the ladder of the same video. Started again it goes on.
 func testKilledAtWork(t *testing.T, d *harness.Deployment) {
 	l := newLibrary(t, d)
-	l.publish(t, t.Context(), "clip", unplayable(t))
+	l.publish(t.Context(), t, "clip", unplayable(t))
 	for _, step := range []string{"transcode", "hls"} {
 		working(t, d, step)
 		d.Kill(t, videoProcess)
@@ -344,7 +344,7 @@ func testKilledAtWork(t *testing.T, d *harness.Deployment) {
 func testOneWorkerKilled(t *testing.T, d *harness.Deployment) {
 	second := d.AddReplica(t, videoProcess)
 	l := newLibrary(t, d)
-	l.publish(t, t.Context(), "clip", unplayable(t))
+	l.publish(t.Context(), t, "clip", unplayable(t))
 	working(t, d, "transcode")
 	victim := ""
 	for _, name := range []string{videoProcess, second} {
@@ -417,7 +417,7 @@ func (l *library) gather(t *testing.T, videos []harness.Video) *audience {
 		every(mediaPace, func(n int) {
 			limit, cancel := context.WithTimeout(context.Background(), 2*patience)
 			defer cancel()
-			if l.publish(t, limit, fmt.Sprintf("%d by %d", n, i), clip) == 0 {
+			if l.publish(limit, t, fmt.Sprintf("%d by %d", n, i), clip) == 0 {
 				a.uploads.Add(1)
 			}
 		})
@@ -475,7 +475,7 @@ func testS3Away(t *testing.T, d *harness.Deployment) {
 	l := newLibrary(t, d)
 	clip := harness.TestData(t, "tiny.mp4")
 	for i := range 3 {
-		l.publish(t, t.Context(), fmt.Sprint("before ", i), clip)
+		l.publish(t.Context(), t, fmt.Sprint("before ", i), clip)
 	}
 	a := l.gather(t, l.settled(t))
 	a.goesOn(t, mediaSoon)

@@ -41,14 +41,14 @@ func TestMediaDiskFull(t *testing.T) {
 	t.Run("the disk of the media is full", func(t *testing.T) {
 		l := newLibrary(t, d)
 		ctx := t.Context()
-		l.publish(t, ctx, "before", harness.TestData(t, "tiny.mp4"))
+		l.publish(ctx, t, "before", harness.TestData(t, "tiny.mp4"))
 		before := l.settled(t)
 		objects := len(d.Objects(t))
 
 		// It fits, but not twice: faststart has no room.
-		busy(t, l, ctx, "no room to rewrite", harness.MoovLast(t, 14<<20))
+		busy(ctx, t, l, "no room to rewrite", harness.MoovLast(t, 14<<20))
 		// It does not fit at all.
-		busy(t, l, ctx, "no room", harness.MoovLast(t, 30<<20))
+		busy(ctx, t, l, "no room", harness.MoovLast(t, 30<<20))
 		harness.Eventually(t, mediaSoon, func() error {
 			if n := len(d.Objects(t)); n != objects {
 				return fmt.Errorf("refused uploads have left something: %q", d.Objects(t))
@@ -59,7 +59,7 @@ func TestMediaDiskFull(t *testing.T) {
 		// There is no room at all, and what is listed plays.
 		filler := filepath.Join(disk, "filler")
 		fill(t, filler)
-		busy(t, l, ctx, "full", harness.TestData(t, "tiny.mp4"))
+		busy(ctx, t, l, "full", harness.TestData(t, "tiny.mp4"))
 		for _, v := range before {
 			d.Plays(t, v)
 		}
@@ -68,7 +68,7 @@ func TestMediaDiskFull(t *testing.T) {
 		}
 
 		// Room for an upload, none for what is made of it: that is made later.
-		l.publish(t, ctx, "after", harness.TestData(t, "tiny.mp4"))
+		l.publish(ctx, t, "after", harness.TestData(t, "tiny.mp4"))
 		fill(t, filler)
 		harness.Eventually(t, mediaSoon, func() error {
 			for labels, n := range d.Counter(t, "tiktok_media_jobs_total") {
@@ -81,15 +81,15 @@ func TestMediaDiskFull(t *testing.T) {
 		if err := os.Remove(filler); err != nil {
 			t.Fatal(err)
 		}
-		l.publish(t, ctx, "healed", harness.TestData(t, "moov-last.mp4"))
+		l.publish(ctx, t, "healed", harness.TestData(t, "moov-last.mp4"))
 		l.verify(t)
 	})
 }
 
 // busy uploads what must be refused for lack of room.
-func busy(t *testing.T, l *library, ctx context.Context, title string, data []byte) {
+func busy(ctx context.Context, t *testing.T, l *library, title string, data []byte) {
 	t.Helper()
-	if code := l.publish(t, ctx, title, data); code != errno.Unavailable.Code {
+	if code := l.publish(ctx, t, title, data); code != errno.Unavailable.Code {
 		t.Errorf("%s: answered %d, want %d; all answers: %v", title, code, errno.Unavailable.Code, l.codes)
 	}
 }
