@@ -25,9 +25,15 @@ const (
 	mediaLease = 2 * time.Second
 	// largeFile takes long enough to be rewritten to be interrupted.
 	largeFile = 96 << 20
-	// mediaSoon bounds what happens by itself: work, sweeps, deletions.
-	mediaSoon = 40 * time.Second
 )
+
+// mediaSoon bounds what happens by itself: work, its repetitions, sweeps, deletions.
+func mediaSoon() time.Duration {
+	if long() {
+		return 5 * time.Minute
+	}
+	return 90 * time.Second
+}
 
 // mediaOptions let a deployment work on videos, and sweep all the time.
 func mediaOptions(t *testing.T) []harness.Option {
@@ -100,7 +106,7 @@ func (l *library) publish(ctx context.Context, t testing.TB, title string, data 
 // settled waits until everything that was taken is listed and nothing is under way, and returns what is listed.
 func (l *library) settled(t *testing.T) (listed []harness.Video) {
 	t.Helper()
-	harness.Eventually(t, mediaSoon, func() error {
+	harness.Eventually(t, mediaSoon(), func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		// Calls to a killed process fail until etcd has forgotten it.
@@ -158,7 +164,7 @@ func (l *library) verify(t *testing.T) {
 		}
 	}
 	l.d.AgeObjects(t)
-	harness.Eventually(t, mediaSoon, func() error {
+	harness.Eventually(t, mediaSoon(), func() error {
 		if left := l.d.Leftovers(t, listed); len(left) > 0 {
 			return fmt.Errorf("%d objects are left over: %q", len(left), left[:min(len(left), 8)])
 		}
@@ -173,7 +179,7 @@ func (l *library) verify(t *testing.T) {
 	for _, v := range listed {
 		l.author.DeleteVideo(t, v.ID)
 	}
-	harness.Eventually(t, mediaSoon, func() error {
+	harness.Eventually(t, mediaSoon(), func() error {
 		if left := l.d.Objects(t); len(left) > 0 {
 			return fmt.Errorf("everything is deleted, and there are %q", left[:min(len(left), 8)])
 		}
@@ -230,7 +236,7 @@ func testKilledInUpload(t *testing.T, d *harness.Deployment) {
 	l := newLibrary(t, d)
 	l.publish(t.Context(), t, "before", harness.TestData(t, "tiny.mp4"))
 	rest, answered := l.half(t, "half", harness.MoovLast(t, 24<<20))
-	harness.Eventually(t, mediaSoon, func() error {
+	harness.Eventually(t, mediaSoon(), func() error {
 		if puts(t, d) == 0 {
 			return errors.New("nothing of the upload has reached the store")
 		}
@@ -308,7 +314,7 @@ func jobFolders(t *testing.T, d *harness.Deployment, step string) []string {
 // working waits until a step has begun to write.
 func working(t *testing.T, d *harness.Deployment, step string) {
 	t.Helper()
-	harness.Eventually(t, mediaSoon, func() error {
+	harness.Eventually(t, mediaSoon(), func() error {
 		if len(jobFolders(t, d, step)) == 0 {
 			return fmt.Errorf("nobody is at %s", step)
 		}
@@ -370,7 +376,8 @@ func testOneWorkerKilled(t *testing.T, d *harness.Deployment) {
 // TestMediaAway takes the S3 server away for ten seconds while people upload and watch.
 func TestMediaAway(t *testing.T) {
 	guard(t)
-	d := harness.Distributed(t, append(mediaOptions(t), harness.OnS3(t), harness.Set("media.background", "false"))...)
+	// A ladder for each of the many uploads takes too long for the short form.
+	d := harness.Distributed(t, append(mediaOptions(t), harness.OnS3(t), harness.Set("media.background", fmt.Sprint(long())))...)
 	t.Run("the gateway is killed in an upload to S3", func(t *testing.T) { testKilledInUpload(t, d) })
 	t.Run("S3 is away", func(t *testing.T) { testS3Away(t, d) })
 }
@@ -478,7 +485,7 @@ func testS3Away(t *testing.T, d *harness.Deployment) {
 		l.publish(t.Context(), t, fmt.Sprint("before ", i), clip)
 	}
 	a := l.gather(t, l.settled(t))
-	a.goesOn(t, mediaSoon)
+	a.goesOn(t, mediaSoon())
 	server(t, "stop", "s3")
 	back := false
 	defer func() {

@@ -49,7 +49,7 @@ func TestMediaDiskFull(t *testing.T) {
 		busy(ctx, t, l, "no room to rewrite", harness.MoovLast(t, 14<<20))
 		// It does not fit at all.
 		busy(ctx, t, l, "no room", harness.MoovLast(t, 30<<20))
-		harness.Eventually(t, mediaSoon, func() error {
+		harness.Eventually(t, mediaSoon(), func() error {
 			if n := len(d.Objects(t)); n != objects {
 				return fmt.Errorf("refused uploads have left something: %q", d.Objects(t))
 			}
@@ -70,7 +70,7 @@ func TestMediaDiskFull(t *testing.T) {
 		// Room for an upload, none for what is made of it: that is made later.
 		l.publish(ctx, t, "after", harness.TestData(t, "tiny.mp4"))
 		fill(t, filler)
-		harness.Eventually(t, mediaSoon, func() error {
+		harness.Eventually(t, mediaSoon(), func() error {
 			for labels, n := range d.Counter(t, "tiktok_media_jobs_total") {
 				if n > 0 && (labels == `{job="hls",result="failed"}` || labels == `{job="preview",result="failed"}` || labels == `{job="prepare",result="failed"}`) {
 					return nil

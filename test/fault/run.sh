@@ -27,7 +27,7 @@ flock -n 8 || {
   exit 1
 }
 
-.ci/s3.sh
+.ci/s3.sh 8>&-
 
 trap 'test/env.sh down --purge 8>&-' EXIT
 test/env.sh down --purge >/dev/null 2>&1 8>&- || true
