@@ -452,11 +452,13 @@ func TestNoCover(t *testing.T) {
 			eventually(t, "the row to go", func() bool { return l.row(v.Id) == nil })
 		}
 		tries := 0
+		l.tools.mu.Lock()
 		for call, n := range l.tools.calls {
 			if strings.HasPrefix(call, "cover ") {
 				tries += n
 			}
 		}
+		l.tools.mu.Unlock()
 		// More when a lease ends meanwhile: the clock runs fast here.
 		if failed, up := counter(t, r.tel, "cover", "failed"), counter(t, r.tel, "cover", "given_up"); tries < 10 || failed < 2 || up < 2 {
 			t.Errorf("%d tries, %v of them failed and were to be repeated, %v given up", tries, failed, up)
