@@ -111,6 +111,11 @@ type Media struct {
 	Background bool `mapstructure:"background"`
 	// WorkDir holds the temporary files of that work; each process has a folder of its own in it.
 	WorkDir string `mapstructure:"work_dir"`
+	// Lease is how long an upload stays with a worker that is silent: after a kill, how long its work waits.
+	Lease time.Duration `mapstructure:"lease"`
+	// SweepEvery is the pause between two searches for objects that belong to nothing: of uploads and of work that were
+	// cut off. Only those are deleted that are older than an hour and than an upload may take.
+	SweepEvery time.Duration `mapstructure:"sweep_every"`
 }
 
 // Demo is the content that an empty all-in-one starts with.
@@ -156,7 +161,7 @@ func Default() Config {
 		Cache:     kv.Config{Driver: "memory", MaxBytes: 32 << 20, Timeout: 500 * time.Millisecond},
 		Queue:     queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
 		Blob:      blob.Config{Driver: blob.DriverLocal, S3: blob.S3{Region: "us-east-1", Lookup: "auto", CreateBucket: true, PartBytes: 8 << 20, Timeout: 10 * time.Second}},
-		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30}, Background: true},
+		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30}, Background: true, Lease: 30 * time.Second, SweepEvery: time.Hour},
 		Words:     words.Config{Mode: "mask"},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},

@@ -26,6 +26,9 @@ const minSecret = 32
 // minMediaMemory is what ffmpeg takes to load its libraries and to encode something small.
 const minMediaMemory = 512 << 20
 
+// minLease leaves a worker time to renew it six times on a slow database.
+const minLease = 2 * time.Second
+
 // maxFeedSize is the client's page.
 const maxFeedSize = 30
 
@@ -106,6 +109,8 @@ func (c Config) validateMedia(p *problems) {
 	p.require(c.Media.MaxDuration > 0, "media.max_duration", "is %v, want more than 0", c.Media.MaxDuration)
 	p.require(c.Media.Workers >= 0, "media.workers", "is %d, want 0 or more", c.Media.Workers)
 	p.require(c.Media.Threads >= 0, "media.threads", "is %d, want 0 or more", c.Media.Threads)
+	p.require(c.Media.Lease >= minLease, "media.lease", "is %v, want %v or more", c.Media.Lease, minLease)
+	p.require(c.Media.SweepEvery > 0, "media.sweep_every", "is %v, want more than 0", c.Media.SweepEvery)
 	p.require(c.Media.JobTimeout >= time.Minute, "media.job_timeout", "is %v, want 1m or more", c.Media.JobTimeout)
 	p.require(c.Media.MemoryBytes >= minMediaMemory, "media.memory_bytes", "is %d, want %d or more", c.Media.MemoryBytes, minMediaMemory)
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Private instances of MariaDB, Redis, RabbitMQ and etcd for development and tests, on loopback, beside whatever else
 # runs on this machine. Debian's packages are installed when they are missing (that needs root); nothing else does.
-# Also an S3 server, where .ci/s3.sh has built it.
+# Also an S3 server, where .ci/s3.sh has built it, and ffmpeg.
 #
 #   test/env.sh up                 install what is missing, start what does not run, wait until each answers
 #   test/env.sh down [--purge]     stop all of it; --purge also deletes the data
@@ -55,16 +55,20 @@ mysql_socket=/tmp/tiktok-env-$mysql_port.sock # a path of a socket may not be lo
 
 rabbitmq_script() { compgen -G '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server' | tail -n 1; }
 
+can_install() { command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; }
+
 missing_packages() {
   command -v mariadbd >/dev/null && command -v mariadb >/dev/null && command -v mariadb-install-db >/dev/null || echo mariadb-server
   command -v redis-server >/dev/null && command -v redis-cli >/dev/null || echo redis-server
   [ -n "$(rabbitmq_script)" ] && command -v epmd >/dev/null || echo rabbitmq-server
   command -v etcd >/dev/null || echo etcd-server
+  # No server, but what makes and plays the videos. Without it tests are skipped, so where it can not be installed it is let be.
+  command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || ! can_install || echo ffmpeg
 }
 
 install_packages() {
   local packages=("$@") policy=/usr/sbin/policy-rc.d began
-  if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+  if ! can_install; then
     die "please install: ${packages[*]}   (as root: apt-get install --no-install-recommends ${packages[*]})"
   fi
   began=$(now)
@@ -344,6 +348,7 @@ ENV
   [ ! -x "$s3_binary" ] || cat <<ENV
 export TIKTOK_TEST_S3='http://tiktok:tiktok-secret@127.0.0.1:$s3_port'
 export TIKTOK_TEST_S3_BIN='$s3_binary'
+export TIKTOK_TEST_S3_DIR='$dir/s3'
 ENV
 }
 

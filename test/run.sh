@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ, etcd and S3 on loopback
-# (installing Debian's packages when they are missing), runs, and leaves nothing running.
+# (installing Debian's packages when they are missing, that of ffmpeg too), runs, and leaves nothing running.
 # Without arguments test/fault/run.sh follows, in its short form: it stops servers, so it has an instance of its own.
 #   test/run.sh [-race] [go test arguments, default ./...]
 set -euo pipefail

@@ -24,7 +24,7 @@ func BenchmarkCover(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := tools.frame(b.Context(), path, info); err != nil {
+		if _, err := tools.Cover(b.Context(), path, info); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -40,7 +40,7 @@ func BenchmarkJobs(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := tools.frame(b.Context(), path, info); err != nil {
+		if _, err := tools.Cover(b.Context(), path, info); err != nil {
 			b.Fatal(err)
 		}
 		dir := b.TempDir()

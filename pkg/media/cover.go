@@ -19,17 +19,9 @@ const (
 	darkest      = 24               // of 255: what is darker on average is taken for black
 )
 
-// Cover returns a JPEG for the video file at path, which Probe has accepted with info: the frame at a tenth of its
-// duration, or a lighter one when that is black, with a longer side of at most 720 pixels. When there is no ffmpeg, or it
-// fails, or it takes longer than 10 seconds with the wait for its turn, that is a drawn picture of the same shape, and no
-// error. The only error is that of ctx.
-func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, error) {
-	picture, _, err := t.CoverOrDrawn(ctx, path, info)
-	return picture, err
-}
-
-// CoverOrDrawn is Cover, and says whether the picture is a drawn one, which a frame may replace later. Without ffmpeg the
-// file at path is not read: the path only chooses the colours.
+// CoverOrDrawn is Cover, or when there is no ffmpeg, or it fails, or it takes longer than 10 seconds with the wait for its
+// turn, a drawn picture of the same shape, which a frame may replace later. The only error is that of ctx. Without ffmpeg
+// the file at path is not read: the path only chooses the colours.
 func (t *Tools) CoverOrDrawn(ctx context.Context, path string, info Info) (picture []byte, drawn bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
@@ -37,7 +29,7 @@ func (t *Tools) CoverOrDrawn(ctx context.Context, path string, info Info) (pictu
 	if t.ffmpeg == "" {
 		return placeholder(path, info), true, nil
 	}
-	if picture, err = t.frame(ctx, path, info); err == nil {
+	if picture, err = t.Cover(ctx, path, info); err == nil {
 		return picture, false, nil
 	}
 	if ctx.Err() != nil {
@@ -67,10 +59,16 @@ func fit(w, h int32) (int, int) {
 	return max(int(w)*coverSide/long, 1), max(int(h)*coverSide/long, 1)
 }
 
-// frame returns the frame at a tenth of the video, or, when that is nearly black, the brightest of some others.
-func (t *Tools) frame(ctx context.Context, path string, info Info) ([]byte, error) {
+// Cover returns a JPEG of a frame of the video file at path, which Probe has accepted with info: that at a tenth of its
+// duration, or, when it is nearly black, the brightest of some others, with a longer side of at most 720 pixels. It fails
+// without ffmpeg, which is a *Refusal, and after 10 seconds, the wait for its turn included.
+func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, error) {
+	if t.ffmpeg == "" {
+		return nil, refuse(Unsupported, "no ffmpeg")
+	}
 	ctx, cancel := context.WithTimeout(ctx, t.coverTimeout)
 	defer cancel()
+	info = t.withTransfer(ctx, path, info)
 	release, err := take(ctx, t.quick)
 	if err != nil {
 		return nil, err
@@ -109,7 +107,7 @@ func (t *Tools) frameAt(ctx context.Context, path string, info Info, at time.Dur
 	}
 	w, h := fit(info.WidthPx, info.HeightPx)
 	args = append(args,
-		"-map", "0:V:0", "-frames:v", "1", "-filter_threads", "1", "-vf", fmt.Sprintf("scale=%d:%d,setsar=1", w, h),
+		"-map", "0:V:0", "-frames:v", "1", "-filter_threads", "1", "-vf", t.pictureFilter(info, w, h),
 		"-map_metadata", "-1", "-threads", "1", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe", "pipe:1",
 	)
 	stdout := &limited{max: coverBytes}

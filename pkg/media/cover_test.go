@@ -60,9 +60,6 @@ func TestCoverIsAFrame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if bytes.Equal(cover, placeholder(path, info)) {
-				t.Error("the cover is the placeholder")
-			}
 			if got := decodePicture(t, cover, "jpeg").Bounds().Size(); got != c.want {
 				t.Errorf("cover of %dx%d is %v, want %v", info.WidthPx, info.HeightPx, got, c.want)
 			}
@@ -73,12 +70,15 @@ func TestCoverIsAFrame(t *testing.T) {
 // wantPlaceholder checks that a cover is drawn, in the shape of the video.
 func wantPlaceholder(t *testing.T, tool *Tools, path string, info Info, want image.Point) {
 	t.Helper()
-	cover, err := tool.Cover(t.Context(), path, info)
+	cover, drawn, err := tool.CoverOrDrawn(t.Context(), path, info)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(cover, placeholder(path, info)) {
+	if !drawn || !bytes.Equal(cover, placeholder(path, info)) {
 		t.Error("the cover is not the placeholder")
+	}
+	if frame, err := tool.Cover(t.Context(), path, info); err == nil || frame != nil {
+		t.Errorf("a frame of %d bytes, %v", len(frame), err)
 	}
 	if got := decodePicture(t, cover, "jpeg").Bounds().Size(); got != want {
 		t.Errorf("the placeholder is %v, want %v", got, want)
@@ -126,8 +126,8 @@ func TestCoverContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, tool := range []*Tools{New(Config{}), New(Config{FFmpeg: "off"})} {
-		if cover, err := tool.Cover(ctx, "x", Info{}); !errors.Is(err, context.Canceled) || cover != nil {
-			t.Errorf("Cover = %d bytes, %v; want context.Canceled", len(cover), err)
+		if cover, _, err := tool.CoverOrDrawn(ctx, "x", Info{}); !errors.Is(err, context.Canceled) || cover != nil {
+			t.Errorf("CoverOrDrawn = %d bytes, %v; want context.Canceled", len(cover), err)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func TestCoverCancel(t *testing.T) {
 	defer cancel()
 	result := make(chan error, 1)
 	go func() {
-		_, err := tool.Cover(ctx, "video.mp4", Info{})
+		_, _, err := tool.CoverOrDrawn(ctx, "video.mp4", Info{})
 		result <- err
 	}()
 	wait(t, started, "the program does not start")

@@ -14,9 +14,9 @@ const (
 	maxFrameRate = 60
 	keyframes    = 2 * time.Second
 	audioBps     = 128_000
-	// complete is the part of a file's length that its transcode must have. Sound and picture that begin and end at
+	// completePart is the part of a file's length that its transcode must have. Sound and picture that begin and end at
 	// different times, and a last frame of unknown length, take away less.
-	complete = 0.9
+	completePart = 0.9
 )
 
 // MakePlayable writes to the file out what Needs asks for: the video of the file in, which Tools.Probe has accepted with
@@ -31,10 +31,10 @@ func (t *Tools) MakePlayable(ctx context.Context, in, out string, info Info, pro
 	made, err := probeFile(ctx, out)
 	switch {
 	case err != nil:
-		return Info{}, fmt.Errorf("what was made of a video: %w", err)
+		return Info{}, fmt.Errorf("what was made of a video: %v", err) //nolint:errorlint // a refusal would blame the video
 	case made.Needs() != NeedNothing:
 		return Info{}, fmt.Errorf("what was made of a video needs %v: %+v", made.Needs(), made)
-	case float64(made.DurationMs) < complete*float64(info.DurationMs)-1000:
+	case float64(made.DurationMs) < completePart*float64(info.DurationMs)-1000:
 		return Info{}, refuse(Truncated, "%d of %d ms can be decoded", made.DurationMs, info.DurationMs)
 	}
 	return made, nil
@@ -61,8 +61,9 @@ func (t *Tools) convert(ctx context.Context, in, out string, info Info, progress
 		args = append(args, "-c", "copy")
 	} else {
 		w, h := within(info.WidthPx, info.HeightPx, maxShortSide)
-		args = append(args, "-vf", frameRateFilter(info)+scaleFilter(w, h))
-		args = append(args, t.videoArgs()...)
+		info = t.withTransfer(ctx, in, info)
+		args = append(args, "-vf", frameRateFilter(info)+t.sizeFilter(info, w, h)+",format=yuv420p")
+		args = append(append(args, t.videoArgs()...), labelArgs(info)...)
 		args = append(args, "-crf", "23", "-maxrate", strconv.Itoa(maxrate(w, h)), "-bufsize", strconv.Itoa(2*maxrate(w, h)))
 		args = append(args, audioArgs(info, true)...)
 		size = encodedSize(info, maxrate(w, h)+audioBps)

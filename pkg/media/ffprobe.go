@@ -77,6 +77,7 @@ type probedStream struct {
 	Codec     string `json:"codec_name"`
 	Profile   string `json:"profile"`
 	Pixels    string `json:"pix_fmt"`
+	Transfer  string `json:"color_transfer"`
 	Width     int64  `json:"width"`
 	Height    int64  `json:"height"`
 	Aspect    string `json:"sample_aspect_ratio"`
@@ -174,7 +175,7 @@ func (p probed) info(container string, size int64) (Info, error) {
 	if video.Width < 1 || video.Height < 1 || video.Width > maxSide || video.Height > maxSide {
 		return Info{}, damaged("a picture of %d x %d", video.Width, video.Height)
 	}
-	i.VideoCodec, i.VideoProfile, i.PixelFormat = codecName(video.Codec), video.Profile, video.Pixels
+	i.VideoCodec, i.VideoProfile, i.PixelFormat, i.Transfer = codecName(video.Codec), video.Profile, video.Pixels, video.Transfer
 	i.WidthPx, i.HeightPx = int32(video.Width), int32(video.Height)
 	if x, y, ok := strings.Cut(video.Aspect, ":"); ok {
 		i.WidthPx = aspectWidth(i.WidthPx, number(x), number(y))

@@ -139,7 +139,7 @@ func TestFixturesAlone(t *testing.T) {
 			if f.need != NeedNothing && !made.Faststart || !made.Playable() || made.Location || made.DurationMs != info.DurationMs {
 				t.Errorf("made %+v of %+v", made, info)
 			}
-			cover, err := tools.Cover(t.Context(), path, info)
+			cover, _, err := tools.CoverOrDrawn(t.Context(), path, info)
 			if err != nil || decodePicture(t, cover, "jpeg").Bounds().Dx() < 1 {
 				t.Errorf("cover: %v", err)
 			}
@@ -197,7 +197,7 @@ func TestFixturesWithFFmpeg(t *testing.T) {
 				t.Errorf("made %+v", made)
 			}
 			decodes(t, out)
-			cover, err := tools.frame(t.Context(), path, info)
+			cover, err := tools.Cover(t.Context(), path, info)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -232,7 +232,7 @@ func TestProbesAgree(t *testing.T) {
 			if d := own.DurationMs - theirs.DurationMs; d < -50 || d > 50 {
 				t.Errorf("%d ms, ffprobe says %d", own.DurationMs, theirs.DurationMs)
 			}
-			theirs.DurationMs, theirs.BitrateBps, theirs.Faststart, theirs.Fragmented = own.DurationMs, own.BitrateBps, own.Faststart, false
+			theirs.DurationMs, theirs.BitrateBps, theirs.Faststart, theirs.Fragmented, theirs.Transfer = own.DurationMs, own.BitrateBps, own.Faststart, false, own.Transfer
 			if diff := cmp.Diff(theirs, own); diff != "" {
 				t.Error(diff)
 			}

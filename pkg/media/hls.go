@@ -55,6 +55,7 @@ func (t *Tools) HLS(ctx context.Context, in, dir string, info Info, progress fun
 	if err != nil {
 		return Ladder{}, err
 	}
+	info = t.withTransfer(ctx, in, info)
 	args = append(args, t.ladderArgs(dir, info, rungs)...)
 	most := maxrate(rungs[len(rungs)-1].WidthPx, rungs[len(rungs)-1].HeightPx)
 	if err := t.encode(ctx, args, info, encodedSize(info, most), progress); err != nil {
@@ -84,7 +85,11 @@ func rungsOf(info Info) []Rung {
 func (t *Tools) ladderArgs(dir string, info Info, rungs []Rung) []string {
 	sound := info.AudioCodec != ""
 	var filter, group strings.Builder
-	fmt.Fprintf(&filter, "[0:V:0]%ssplit=%d", frameRateFilter(info), len(rungs))
+	once := frameRateFilter(info)
+	if top := rungs[len(rungs)-1]; info.hdr() { // tone mapping takes as long as encoding
+		once += t.sizeFilter(info, top.WidthPx, top.HeightPx) + ","
+	}
+	fmt.Fprintf(&filter, "[0:V:0]%ssplit=%d", once, len(rungs))
 	for i := range rungs {
 		fmt.Fprintf(&filter, "[s%d]", i)
 	}
@@ -107,7 +112,7 @@ func (t *Tools) ladderArgs(dir string, info Info, rungs []Rung) []string {
 	if sound {
 		args = append(args, "-map", "0:a:0")
 	}
-	args = append(args, t.videoArgs()...)
+	args = append(append(args, t.videoArgs()...), labelArgs(info)...)
 	args = append(append(args, "-crf", "23"), rates...)
 	args = append(args, audioArgs(info, false)...)
 	args = append(args, cleanArgs()...)

@@ -50,6 +50,9 @@ type Info struct {
 	VideoProfile string
 	// PixelFormat is as ffmpeg names it, such as "yuv420p"; "" when it is not known.
 	PixelFormat string
+	// Transfer is how bright the numbers in the pictures are meant, as ffprobe names it: "bt709", "smpte2084" (PQ),
+	// "arib-std-b67" (HLG); "" when nobody has asked.
+	Transfer string
 	// FrameRate is the average of frames in a second, 0 when it is not known.
 	FrameRate float64
 	// AudioCodec is "aac" or another short name, "" when there is no sound.

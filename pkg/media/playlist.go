@@ -76,7 +76,11 @@ func readRendition(dir, name string) (rendition, error) {
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if v, ok := strings.CutPrefix(line, "#EXT-X-MAP:URI="); ok {
-			r.files = append(r.files, path.Join(name, strings.Trim(v, `"`)))
+			file := strings.Trim(v, `"`)
+			if err := complete(filepath.Join(dir, name, file), "moov"); err != nil {
+				return r, err
+			}
+			r.files = append(r.files, path.Join(name, file))
 			continue
 		}
 		if v, ok := strings.CutPrefix(line, "#EXTINF:"); ok {
@@ -89,6 +93,9 @@ func readRendition(dir, name string) (rendition, error) {
 			continue
 		}
 		stat, err := os.Stat(filepath.Join(dir, name, line))
+		if err == nil {
+			err = complete(filepath.Join(dir, name, line), "mdat")
+		}
 		if err != nil {
 			return r, err
 		}
@@ -99,13 +106,43 @@ func readRendition(dir, name string) (rendition, error) {
 		}
 		r.files = append(r.files, path.Join(name, line))
 	}
-	if len(r.files) < 2 || total <= 0 {
-		return r, fmt.Errorf("playlist of %s: no segments", name)
+	if len(r.files) < 2 || total <= 0 || !bytes.Contains(text, []byte("#EXT-X-ENDLIST")) {
+		return r, fmt.Errorf("playlist of %s: no segments, or not all", name)
 	}
 	r.average = math.Ceil(bits / total)
 	r.peak = max(math.Ceil(r.peak), r.average)
 	r.files = append(r.files, path.Join(name, playlistName))
 	return r, nil
+}
+
+// complete reports an error unless a file that was written here consists of whole boxes, and has one of a name. On a full
+// disk ffmpeg may leave less than it says.
+func complete(path, name string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	stat, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	found, at, size := false, int64(0), stat.Size()
+	for at < size {
+		box, length, head, err := readHeader(f, at, size)
+		if err != nil {
+			return fmt.Errorf("%s: %v", filepath.Base(path), err) //nolint:errorlint // a refusal would blame the video
+		}
+		if length < head {
+			break
+		}
+		found = found || box == name
+		at += length
+	}
+	if at != size || !found {
+		return fmt.Errorf("%s: cut off", filepath.Base(path))
+	}
+	return nil
 }
 
 // readVideoCodec reads from an initial segment what RFC 6381 calls the codec: H.264's profile and level.

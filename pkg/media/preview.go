@@ -2,7 +2,9 @@ package media
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -32,9 +34,26 @@ func (t *Tools) Preview(ctx context.Context, in, out string, info Info) error {
 	if long := max(w, h); long > previewSide {
 		w, h = max(w*previewSide/long, 1), max(h*previewSide/long, 1)
 	}
+	info = t.withTransfer(ctx, in, info)
 	args = append(args,
-		"-map", "0:V:0", "-t", seconds(previewLength), "-vf", fmt.Sprintf("fps=%d,scale=%d:%d,setsar=1", previewRate, w, h),
+		"-map", "0:V:0", "-t", seconds(previewLength), "-vf", fmt.Sprintf("fps=%d,%s", previewRate, t.pictureFilter(info, w, h)),
 		"-map_metadata", "-1", "-c:v", "libwebp_anim", "-quality", "50", "-loop", "0", "-f", "webp", "file:"+out,
 	)
-	return t.encode(ctx, args, info, previewBytes, nil)
+	if err := t.encode(ctx, args, info, previewBytes, nil); err != nil {
+		return err
+	}
+	return checkWebP(out)
+}
+
+// checkWebP reports an error unless a file has as many bytes as it says: on a full disk ffmpeg leaves less, and no error.
+func checkWebP(path string) error {
+	made, err := os.ReadFile(path) // at most previewBytes
+	if err != nil {
+		return err
+	}
+	const head = 8
+	if len(made) <= head || string(made[:4]) != "RIFF" || int64(binary.LittleEndian.Uint32(made[4:])) != int64(len(made)-head) {
+		return fmt.Errorf("the preview was cut off at %d bytes", len(made))
+	}
+	return nil
 }

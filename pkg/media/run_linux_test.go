@@ -152,7 +152,7 @@ func TestRunReadsNothingElse(t *testing.T) {
 			}
 			for _, container := range []string{"mp4", "matroska", "mpegts", "hls", "concat", "sdp"} { // the last: if we were tricked
 				info := Info{Container: container, DurationMs: 1000, WidthPx: 180, HeightPx: 320, VideoCodec: "h264"}
-				if picture, err := tools.frame(t.Context(), path, info); err == nil {
+				if picture, err := tools.Cover(t.Context(), path, info); err == nil {
 					t.Errorf("as %s: a picture of %d bytes of another file", container, len(picture))
 				}
 			}

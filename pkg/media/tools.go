@@ -41,9 +41,9 @@ type Tools struct {
 
 // version is what ffmpeg says of itself.
 type version struct {
-	number     string
-	x264, webp bool
-	err        error
+	number           string
+	x264, webp, zimg bool
+	err              error
 }
 
 // New looks for the programs once. When there are none, or not where cfg says, the tools do what they can in Go.
@@ -128,6 +128,7 @@ func (t *Tools) Describe() string {
 		{t.ffprobe != "", "ffprobe: only mp4 and mov files are taken"},
 		{v.x264, "libx264: no transcodes and no HLS"},
 		{v.webp, "libwebp: no previews"},
+		{v.zimg, "libzimg: videos for bright screens (HDR) become flat"},
 	} {
 		if !part.ok {
 			s += ", without " + part.what
@@ -147,7 +148,7 @@ func (t *Tools) askVersion() version {
 		return version{err: err}
 	}
 	first, rest, _ := strings.Cut(out.buf.String(), "\n")
-	v := version{x264: strings.Contains(rest, "--enable-libx264"), webp: strings.Contains(rest, "--enable-libwebp")}
+	v := version{x264: strings.Contains(rest, "--enable-libx264"), webp: strings.Contains(rest, "--enable-libwebp"), zimg: strings.Contains(rest, "--enable-libzimg")}
 	if fields := strings.Fields(first); len(fields) > 2 && fields[0] == "ffmpeg" {
 		v.number = fields[2]
 	}

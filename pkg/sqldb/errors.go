@@ -35,8 +35,8 @@ func Translate(err error) error {
 	}
 }
 
-// unavailable marks an error that is no fault of the statement: the database was not reached, or had no time for it.
-// errno.From knows it by its method and answers Unavailable; the text stays for the log.
+// unavailable marks an error that is no fault of the statement: the database was not reached, or had no time or no
+// room for it. errno.From knows it by its method and answers Unavailable; the text stays for the log.
 type unavailable struct{ error }
 
 // Unavailable tells errno.From.
@@ -59,7 +59,12 @@ func isUnavailable(err error) bool {
 	var network net.Error
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||
-		isMySQLAway(err) || worthRetrying(err)
+		isMySQLAway(err) || isFull(err) || worthRetrying(err)
+}
+
+// isFull tells that the database's disk has no room.
+func isFull(err error) bool {
+	return isMySQLError(err, mysqlDiskFull, mysqlTableFull) || isSQLiteFull(err)
 }
 
 // worthRetrying tells a transaction that was rolled back only because of another one.

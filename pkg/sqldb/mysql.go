@@ -20,6 +20,8 @@ const (
 	mysqlUnknownSchema = 1049
 	mysqlLockTimeout   = 1205 // waited lockWait for a row lock
 	mysqlDeadlock      = 1213 // rolled back as the victim
+	mysqlDiskFull      = 1021
+	mysqlTableFull     = 1114 // also when the disk is
 	mysqlRowChanged    = 1020 // MariaDB 11+ with snapshot isolation: read row was changed by another
 )
 

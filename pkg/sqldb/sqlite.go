@@ -106,6 +106,12 @@ func isSQLiteDuplicate(err error) bool {
 	return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
 
+// isSQLiteFull tells that the disk has no room for what is written, or for the index of the log that all share.
+func isSQLiteFull(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE)
+}
+
 // isSQLiteBusy tells that another connection or process holds a lock: trying again helps.
 func isSQLiteBusy(err error) bool {
 	var e *sqlite.Error

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -44,6 +45,8 @@ func TestUnavailable(t *testing.T) {
 			"lock wait":            {server(1205), errno.Unavailable},
 			"deadlock":             {server(1213), errno.Unavailable},
 			"killed":               {server(1927), errno.Unavailable},
+			"disk full":            {server(1021), errno.Unavailable},
+			"table full":           {server(1114), errno.Unavailable},
 			"deadline":             {context.DeadlineExceeded, errno.Unavailable},
 			"syntax":               {server(1064), errno.Internal},
 			"unknown column":       {server(1054), errno.Internal},
@@ -60,6 +63,33 @@ func TestUnavailable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A disk without room is trouble of the database's, too, and ends with it.
+func TestFull(t *testing.T) {
+	db := sqldbtest.SQLite(t, "full", migrations())
+	if err := db.Write.Exec("PRAGMA max_page_count = 20").Error; err != nil {
+		t.Fatal(err)
+	}
+	insert := func(id int64) error {
+		return db.Tx(t.Context(), func(tx *gorm.DB) error {
+			return tx.Create(&item{ID: id, Name: fmt.Sprint(id, strings.Repeat("x", 2000))}).Error
+		})
+	}
+	var err error
+	id := int64(1)
+	for ; err == nil && id < 100; id++ {
+		err = insert(id)
+	}
+	if !errno.From(err).Is(errno.Unavailable) {
+		t.Fatalf("after %d rows: %v, want Unavailable", id, err)
+	}
+	if err := db.Write.Exec("PRAGMA max_page_count = 1000").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := insert(id); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
 }
 
 // gate forwards connections until it is shut.

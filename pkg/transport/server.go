@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloudwego/kitex/pkg/registry"
@@ -48,7 +49,7 @@ func ListenOptions(ctx context.Context, cfg Config) ([]server.Option, net.Addr, 
 		server.WithEnableContextTimeout(true),
 		server.WithExitSignal(exit),
 		server.WithExitWaitTime(exitWait),
-		server.WithRegistry(drained{reg, cfg.Drain}),
+		server.WithRegistry(&drained{Registry: reg, wait: cfg.Drain}),
 	}, ln.Addr(), nil
 }
 
@@ -57,9 +58,25 @@ func ListenOptions(ctx context.Context, cfg Config) ([]server.Option, net.Addr, 
 type drained struct {
 	registry.Registry
 	wait time.Duration
+	// entered is false until it is registered. Kitex waits a second with that, leaves all the same when it is stopped before,
+	// and the registry of etcd cannot leave what it has never entered.
+	entered atomic.Bool
 }
 
-func (d drained) Deregister(info *registry.Info) error {
+// Register implements registry.Registry.
+func (d *drained) Register(info *registry.Info) error {
+	err := d.Registry.Register(info)
+	if err == nil {
+		d.entered.Store(true)
+	}
+	return err
+}
+
+// Deregister implements registry.Registry.
+func (d *drained) Deregister(info *registry.Info) error {
+	if !d.entered.Swap(false) {
+		return nil
+	}
 	err := d.Registry.Deregister(info)
 	<-time.After(d.wait)
 	return err

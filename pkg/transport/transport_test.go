@@ -152,6 +152,32 @@ func TestStrictRefusesWhatCannotCrossTheWire(t *testing.T) {
 	}
 }
 
+// Kitex registers a second after it has begun to listen. A server that is stopped before has nothing to leave.
+func TestStopBeforeRegistration(t *testing.T) {
+	endpoint := os.Getenv("TIKTOK_TEST_ETCD")
+	if endpoint == "" {
+		t.Skip("TIKTOK_TEST_ETCD is not set")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg := transport.Config{Registry: []string{endpoint}, RegistryPrefix: "transport-test", Listen: "127.0.0.1:0", Timeout: time.Second, Drain: time.Minute}
+	opts, _, err := transport.ListenOptions(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := userservice.NewServer(&users{}, append(transport.ServerOptions("stopped-early", telemetry.Discard()), opts...)...)
+	cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- srv.Run() }()
+	select {
+	case err := <-stopped:
+		if err != nil {
+			t.Errorf("server: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for callers that it never had")
+	}
+}
+
 func TestTakenAddressIsAClearError(t *testing.T) {
 	ctx := t.Context()
 	admin, err := telemetry.ListenAdmin(ctx, "127.0.0.1:0", telemetry.Discard(), nil)

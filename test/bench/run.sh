@@ -3,6 +3,7 @@
 #   run.sh                          all-in-one, then distributed, every scenario, in about a quarter of an hour; writes the
 #                                   figures of docs/performance.md
 #   run.sh all-in-one|distributed [flags] [scenario…]
+#   run.sh media                    uploads, parts of files, the worker; writes the figures of docs/media.md
 #   run.sh running [flags] [scenario…]    what `TIKTOK_LIMITS_DRIVER=off make start` has started
 #   run.sh compare REV1 REV2 [flags] [scenario…]    two commits by turns; a . is the working tree
 #   run.sh growth [flags] [scenario…]     what a request costs on 1, 10 and (all-in-one) 50 times the data
@@ -125,6 +126,11 @@ case $name in
     build
     on_servers bench distributed "$@"
     ;;
+  media)
+    build
+    .ci/s3.sh
+    bin/bench/bench media -md docs/media.md "$@"
+    ;;
   running)
     build
     eval "$(test/stack.sh env)"
@@ -160,7 +166,7 @@ case $name in
     [ "${DEPLOYMENT:-distributed}" != distributed ] || grow distributed "${SCALES:-1 10}" "${short[@]}"
     ;;
   *)
-    sed -n '2,12p' "$0" | cut -c3-
+    sed -n '2,13p' "$0" | cut -c3-
     exit 2
     ;;
 esac

@@ -97,6 +97,14 @@ func testPublish(t *testing.T, d *harness.Deployment) {
 			}
 		})
 	}
+	t.Run("the same file with the same title at the same moment is two videos", func(t *testing.T) {
+		twin := d.NewUser(t)
+		harness.Parallel(t, 2, func(t testing.TB, _ int) { twin.TryPublish(t, "twin", harness.File{Data: tiny}).OK(t) })
+		list := twin.Published(t, twin.ID)
+		if len(list) != 2 || list[0].ID == list[1].ID || list[0].Title != list[1].Title || list[0].PlayURL == list[1].PlayURL || list[0].CoverURL == list[1].CoverURL {
+			t.Errorf("published %+v", list)
+		}
+	})
 	t.Run("two in the same moment do not overwrite each other", func(t *testing.T) {
 		list := d.Visitor().Published(t, u.ID)
 		var links []string

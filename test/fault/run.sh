@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Breaks things under load and counts what was lost: real processes, kill -9, real servers that stop. Starts servers of
 # its own, which it stops and starts as it likes, and leaves nothing running.
-#   test/fault/run.sh [short|long] [go test arguments]      short: under 5 minutes; long: longer outages, more of them
+#   test/fault/run.sh [short|long] [go test arguments]      short: about 6 minutes; long: longer outages, more of them
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$repo"
@@ -26,6 +26,8 @@ flock -n 8 || {
   echo "test/fault/run.sh is running already" >&2
   exit 1
 }
+
+.ci/s3.sh 8>&-
 
 trap 'test/env.sh down --purge 8>&-' EXIT
 test/env.sh down --purge >/dev/null 2>&1 8>&- || true

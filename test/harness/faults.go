@@ -83,10 +83,14 @@ func (d *Deployment) AddReplica(t testing.TB, service string) string {
 	return name
 }
 
-// AddGateway runs one more gateway and returns the deployment as it is seen through that one. It ends with d. Nobody
-// registers through it: names are d's.
-func (d *Deployment) AddGateway(t testing.TB) *Deployment {
+// AddGateway runs one more gateway, with these settings changed, and returns the deployment as it is seen through that
+// one. It ends with d. Nobody registers through it: names are d's.
+func (d *Deployment) AddGateway(t testing.TB, opts ...Option) *Deployment {
 	t.Helper()
+	o := options{set: map[string]string{}}
+	for _, opt := range opts {
+		opt(&o)
+	}
 	h, ok := d.host.(*processes)
 	if !ok {
 		t.Fatalf("%s has one gateway", d.Name)
@@ -96,6 +100,9 @@ func (d *Deployment) AddGateway(t testing.TB) *Deployment {
 	p := &process{
 		name: gateway + "-2", bin: first.bin, log: filepath.Join(h.logDir, gateway+"-2.log"), admin: "http://" + ports[0],
 		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+ports[0], config.EnvName("gateway.addr")+"="+ports[1]),
+	}
+	for _, key := range sortedKeys(o.set) { // of two values of one variable the last one counts
+		p.env = append(p.env, config.EnvName(key)+"="+o.set[key])
 	}
 	h.all = slices.Insert(h.all, len(h.all)-1, p)
 	d.Revive(t, p.name)

@@ -39,9 +39,8 @@ const (
 	stopTimeout = 8 * time.Second
 	// stopPoll is how often idle connections are looked for meanwhile.
 	stopPoll = 20 * time.Millisecond
-	// sweepEvery and tempAge bound how long an upload that nobody finished lies in the store.
-	sweepEvery = time.Hour
-	tempAge    = time.Hour
+	// tempAge is how old an upload is that nobody finishes any more, at least; see Deps.SweepEvery.
+	tempAge = time.Hour
 	// maxHead bounds a request's head, and so its query.
 	maxHead = 1 << 20
 )
@@ -56,6 +55,8 @@ type Deps struct {
 	Tools   *media.Tools
 	// MaxDuration is that of a published video.
 	MaxDuration time.Duration
+	// SweepEvery is the pause between two searches for uploads that nobody finished.
+	SweepEvery time.Duration
 	// Shared counts what must be counted for all gateways together: accounts, logins, uploads. Own counts the rest, which
 	// is to protect this process, so that a read does not cost a call to another server.
 	Shared, Own limiter.Limiter
@@ -221,10 +222,10 @@ func (g *Gateway) shutdown(ctx context.Context, served <-chan struct{}) error {
 
 // sweep deletes what uploads have left that ended with the process.
 func (g *Gateway) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(g.deps.SweepEvery)
 	defer tick.Stop()
 	for {
-		n, err := g.deps.Blobs.Sweep(ctx, handler.TempPrefix, tempAge)
+		n, err := g.deps.Blobs.Sweep(ctx, handler.TempPrefix, max(tempAge, 2*g.deps.Config.UploadTimeout))
 		if err != nil && ctx.Err() == nil {
 			g.deps.Tel.Log.Warn("sweep of unfinished uploads", "err", err)
 		}

@@ -93,7 +93,7 @@ func start(t *testing.T, f *fakes, change ...func(*gateway.Deps)) *env {
 	cfg := config.Default()
 	d := gateway.Deps{
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: f.clients(t, count), Tokens: e.tokens, Blobs: e.blobs,
-		Tools: media.New(media.Config{FFmpeg: "off"}), MaxDuration: cfg.Media.MaxDuration,
+		Tools: media.New(media.Config{FFmpeg: "off"}), MaxDuration: cfg.Media.MaxDuration, SweepEvery: cfg.Media.SweepEvery,
 		Shared: memoryLimiter(t), Own: memoryLimiter(t),
 		Zone: time.FixedZone("test", 8*3600), Tel: e.tel, Listener: ln, PublicMetrics: true,
 	}

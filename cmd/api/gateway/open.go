@@ -25,6 +25,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	d := Deps{
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel,
 		MaxDuration:   cfg.Media.MaxDuration,
+		SweepEvery:    cfg.Media.SweepEvery,
 		Tools:         media.New(cfg.Media.Config).WithLog(tel.Log),
 		PublicMetrics: cfg.Telemetry.AdminAddr == "",
 	}

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -38,6 +39,29 @@ func moovLast(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// zeroLength is a clip whose pictures are all shown for no time.
+func zeroLength(t *testing.T) []byte {
+	t.Helper()
+	b := fixture(t, "silent.mp4")
+	at := bytes.Index(b, []byte("stts")) + 8
+	for i := range binary.BigEndian.Uint32(b[at:]) {
+		binary.BigEndian.PutUint32(b[at+8+8*int(i):], 0)
+	}
+	return b
+}
+
+// moovBomb is ten thousand descriptions in one another.
+func moovBomb() []byte {
+	box := func(name string, body []byte) []byte {
+		return append(append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+8)), name...), body...)
+	}
+	deep := box("trak", nil)
+	for range 10_000 {
+		deep = box("moov", deep)
+	}
+	return slices.Concat(box("ftyp", []byte("isom\x00\x00\x02\x00isom")), deep, box("mdat", nil))
 }
 
 // remote is a store whose objects have no path, as that of S3.
@@ -82,6 +106,8 @@ func TestUploadFormats(t *testing.T) {
 		"avi":             {fixture(t, "clip.avi"), convert, "source"},
 		"sound":           {fixture(t, "sound.mp4"), "no pictures", "no pictures"},
 		"cut":             {cut[:len(cut)*2/3], "cut off", "cut off"},
+		"no length":       {zeroLength(t), "no length", "no length"},
+		"moov in moov":    {moovBomb(), "no pictures", "no pictures"},
 		"text":            {[]byte("#EXTM3U\nfile:///etc/passwd"), "not a video", "not a video"},
 	} {
 		for _, store := range []string{"local", "remote"} {

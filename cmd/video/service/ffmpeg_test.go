@@ -21,8 +21,9 @@ import (
 	"tiktok/pkg/telemetry"
 )
 
-// The real thing from one end to the other: settings, the real tools, a file that no phone plays and one that all play.
-func TestWithFFmpeg(t *testing.T) {
+// fromSettings is the service from its settings, running, in a folder of its own.
+func fromSettings(t *testing.T, tel *telemetry.Telemetry, set func(*config.Config)) (*service.Service, config.Config) {
+	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg is not installed")
 	}
@@ -30,7 +31,7 @@ func TestWithFFmpeg(t *testing.T) {
 	cfg.DataDir = t.TempDir()
 	cfg.DB.Dir, cfg.Blob.Dir = filepath.Join(cfg.DataDir, "db"), filepath.Join(cfg.DataDir, "media")
 	cfg.Media.WorkDir = filepath.Join(cfg.DataDir, "work")
-	tel := telemetry.Discard()
+	set(&cfg)
 	deleted, err := service.OpenDeleted(t.Context(), cfg, tel)
 	if err != nil {
 		t.Fatal(err)
@@ -38,9 +39,6 @@ func TestWithFFmpeg(t *testing.T) {
 	svc, err := service.Open(t.Context(), cfg, tel, id.New(0), deleted)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if d := svc.DescribeTools(); !strings.HasPrefix(d, "ffmpeg ") {
-		t.Errorf("tools: %s", d)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -58,25 +56,70 @@ func TestWithFFmpeg(t *testing.T) {
 		}
 		_ = deleted.Close()
 	})
+	return svc, cfg
+}
+
+// A frame that ffmpeg can not take is a failure that is tried again, not a drawn picture that is taken for one.
+func TestFrameFails(t *testing.T) {
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("ffmpeg is not installed")
+	}
+	script := "#!/bin/sh\ncase \"$*\" in *mjpeg*) echo no frame >&2; exit 1 ;; esac\nexec " + program + " \"$@\"\n"
+	broken := filepath.Join(t.TempDir(), "ffmpeg")
+	if err := os.WriteFile(broken, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tel := telemetry.Discard()
+	svc, cfg := fromSettings(t, tel, func(c *config.Config) { c.Media.FFmpeg = broken })
+	putFile(t, cfg, "videos/ab/a.mp4", "../../../test/testdata/tiny.mp4")
+	req := request(1, "clip")
+	req.PlayKey, req.CoverKey, req.CoverDrawn = "videos/ab/a.mp4", "covers/ab/x.jpg", true
+	p, err := svc.Publish(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the failure", func() bool { return counter(t, tel, "cover", "failed") == 1 })
+	if n := counter(t, tel, "cover", "done"); n != 0 {
+		t.Errorf("%v covers are done", n)
+	}
+	r, err := svc.ListUploads(t.Context(), &video.ListUploadsRequest{AuthorId: 1})
+	if err != nil || len(r.Uploads) != 1 || r.Uploads[0].State == video.UploadState_READY {
+		t.Errorf("%v, %v", r, err)
+	}
+	feed, err := svc.Feed(t.Context(), &video.FeedRequest{})
+	if err != nil || len(feed.Videos) != 1 || feed.Videos[0].CoverKey != p.Video.CoverKey {
+		t.Errorf("%v, %v", feed, err)
+	}
+}
+
+func putFile(t *testing.T, cfg config.Config, key, file string) {
+	t.Helper()
 	blobs, err := blob.Open(t.Context(), cfg.Blob)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(key string) string { return filepath.Join(cfg.Blob.Dir, filepath.FromSlash(key)) }
-	put := func(key, file string) {
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if _, err := blobs.Put(t.Context(), key, f, ""); err != nil {
-			t.Fatal(err)
-		}
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	put("videos/ab/a.mp4", "../../../test/testdata/tiny.mp4")
-	put("sources/ab/b", "../../../test/testdata/vp8.webm")
-	put("sources/ab/c", "../../../test/testdata/hevc.mp4")
-	put("covers/ab/x.jpg", "../../../test/testdata/tiny.mp4")
+	defer f.Close()
+	if _, err := blobs.Put(t.Context(), key, f, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The real thing from one end to the other: settings, the real tools, a file that no phone plays and one that all play.
+func TestWithFFmpeg(t *testing.T) {
+	svc, cfg := fromSettings(t, telemetry.Discard(), func(*config.Config) {})
+	if d := svc.DescribeTools(); !strings.HasPrefix(d, "ffmpeg ") {
+		t.Errorf("tools: %s", d)
+	}
+	at := func(key string) string { return filepath.Join(cfg.Blob.Dir, filepath.FromSlash(key)) }
+	putFile(t, cfg, "videos/ab/a.mp4", "../../../test/testdata/tiny.mp4")
+	putFile(t, cfg, "sources/ab/b", "../../../test/testdata/vp8.webm")
+	putFile(t, cfg, "sources/ab/c", "../../../test/testdata/hevc.mp4")
+	putFile(t, cfg, "covers/ab/x.jpg", "../../../test/testdata/tiny.mp4")
 	for _, key := range []string{"videos/ab/a.mp4", "sources/ab/b", "sources/ab/c"} {
 		req := request(1, key)
 		req.PlayKey, req.CoverKey, req.CoverDrawn, req.Transcode = key, "covers/ab/x.jpg", true, strings.HasPrefix(key, "sources/")

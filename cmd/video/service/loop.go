@@ -213,10 +213,14 @@ func (w *worker) renew(ctx context.Context, j *job) error {
 
 // settle lets go of the row in the way that fits how the work has ended.
 func (w *worker) settle(ctx context.Context, j *job, err error, taken, stopping bool) {
-	job, row, now := jobName(j.row.Lane, j.step), j.row, w.now()
 	if err == nil {
 		return
 	}
+	step, row, now := j.step, j.row, w.now()
+	if errors.Is(err, errTooOften) { // what ends the process is the step that comes first
+		step = row.Todo & -row.Todo
+	}
+	job := jobName(row.Lane, step)
 	if j.step != 0 {
 		if err := w.discard(ctx, stepDir(row.VideoID, j.step, row.Token)); err != nil {
 			w.log.Warn("half a result stays until the next sweep", "video", row.VideoID, "err", err)
@@ -229,13 +233,17 @@ func (w *worker) settle(ctx context.Context, j *job, err error, taken, stopping 
 		result = resultCancelled
 		settled = w.store.Release(ctx, row, now.UnixMilli())
 	case row.Lane != db.LaneDelete && (row.Attempts >= maxAttempts || refusal != nil):
-		reason := reasonOf(j.step)
+		reason := reasonOf(step)
 		if refusal != nil {
 			reason = refusal.Text
 		}
 		result = resultGivenUp
-		w.log.Error("media work is given up", "job", job, "video", row.VideoID, "attempts", row.Attempts, "err", err)
-		settled = w.store.GiveUp(ctx, row, reason, now.Add(forgetAfter).UnixMilli())
+		w.log.Error("media work is given up", "job", job, "video", row.VideoID, "attempts", row.Attempts, "reason", reason, "err", err)
+		if row.Lane == db.LaneImprove && step != 0 && row.Todo != step { // no cover is no reason to have no ladder
+			settled = w.store.Skip(ctx, row, step, reason, now.UnixMilli())
+		} else {
+			settled = w.store.GiveUp(ctx, row, reason, now.Add(forgetAfter).UnixMilli())
+		}
 	default:
 		w.log.Warn("media work failed", "job", job, "video", row.VideoID, "attempts", row.Attempts, "err", err)
 		settled = w.store.Retry(ctx, row, now.UnixMilli(), now.Add(backoff(row.Attempts)).UnixMilli())

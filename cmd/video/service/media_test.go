@@ -410,6 +410,83 @@ func TestFiveFailures(t *testing.T) {
 	})
 }
 
+// A frame that can not be taken is tried for as often as anything else. Then the drawn cover stays, the author is told so,
+// and all else that can be made is made.
+func TestNoCover(t *testing.T) {
+	eachLab(t, func(t *testing.T, l *lab) {
+		l.auditing()
+		r := l.start(sweeping)
+		l.tools.on(func(_ context.Context, step, _ string) error {
+			if step == "cover" {
+				return errors.New("no frame")
+			}
+			return nil
+		})
+		for author, set := range map[int64][]func(*video.PublishRequest){1: {drawn}, 2: {drawn, unplayable}} {
+			p := r.upload(author, title("clip", int(author)), set...)
+			var u *video.Upload
+			eventually(t, "the failure", func() bool {
+				l.advance(time.Second)
+				all := r.uploads(author)
+				u = all[0]
+				return len(all) == 1 && u.State == video.UploadState_FAILED
+			})
+			if u.Reason != "no cover could be taken from the video" || !u.Listed {
+				t.Errorf("the author is shown %v", u)
+			}
+			v := r.listed(author, p.Video.Id)
+			if v == nil || v.CoverKey != p.Video.CoverKey || v.PreviewKey == "" || v.HlsKey == "" {
+				t.Fatalf("listed is %v", v)
+			}
+			if m := l.row(v.Id); m.Lane != db.LaneNone || m.Todo != 0 || m.DueMs != db.Never || m.Token != "" {
+				t.Errorf("row: %+v", m)
+			}
+			l.age()
+			r.swept()
+			if keys := l.objects(); !slices.Contains(keys, v.CoverKey) {
+				t.Errorf("the drawn cover has gone: %v", keys)
+			}
+			if _, err := r.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: author, VideoId: v.Id}); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the row to go", func() bool { return l.row(v.Id) == nil })
+		}
+		tries := 0
+		l.tools.mu.Lock()
+		for call, n := range l.tools.calls {
+			if strings.HasPrefix(call, "cover ") {
+				tries += n
+			}
+		}
+		l.tools.mu.Unlock()
+		// More when a lease ends meanwhile: the clock runs fast here.
+		if failed, up := counter(t, r.tel, "cover", "failed"), counter(t, r.tel, "cover", "given_up"); tries < 10 || failed < 2 || up < 2 {
+			t.Errorf("%d tries, %v of them failed and were to be repeated, %v given up", tries, failed, up)
+		}
+		l.checkTidy()
+	})
+}
+
+// Each step that fails is left out for itself; the first is the reason.
+func TestOnlyTheLadder(t *testing.T) {
+	l := sqliteLab(t)
+	r := l.start()
+	l.tools.on(func(_ context.Context, step, _ string) error {
+		if step != "hls" {
+			return errors.New("broken")
+		}
+		return nil
+	})
+	p := r.upload(1, "clip", drawn)
+	eventually(t, "the failure", func() bool {
+		l.advance(time.Second)
+		return r.uploads(1)[0].State == video.UploadState_FAILED
+	})
+	if u, v := r.uploads(1)[0], r.listed(1, p.Video.Id); u.Reason != "no cover could be taken from the video" || v.HlsKey == "" || v.PreviewKey != "" {
+		t.Errorf("the author is shown %v of %v", u, v)
+	}
+}
+
 // What no repetition can help is not repeated.
 func TestRefusalIsFinal(t *testing.T) {
 	l := sqliteLab(t)

@@ -66,7 +66,7 @@ func open(
 		Media: MediaDeps{
 			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events, Deleted: deleted,
 			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Dir: cfg.Media.WorkDir,
-			OrphanAge: max(time.Hour, 2*cfg.Gateway.UploadTimeout),
+			Lease: cfg.Media.Lease, SweepEvery: cfg.Media.SweepEvery, OrphanAge: max(time.Hour, 2*cfg.Gateway.UploadTimeout),
 		},
 	}), nil
 }

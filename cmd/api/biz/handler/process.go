@@ -3,9 +3,11 @@ package handler
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
@@ -166,14 +168,22 @@ func (u *upload) file(ctx context.Context, key string) (string, error) {
 	defer func() { _ = obj.Close() }() // only read
 	f, err := os.CreateTemp("", "tiktok-upload-*")
 	if err != nil {
-		return "", err
+		return "", noRoom(err)
 	}
 	u.copied = f.Name()
 	_, err = io.Copy(f, obj)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
-	return u.copied, err
+	return u.copied, noRoom(err)
+}
+
+// noRoom makes a full temporary folder what a full store is: the user may try again.
+func noRoom(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("temporary folder: %w: %w", blob.ErrFull, err)
+	}
+	return err
 }
 
 // inTurn calls f when few enough others do such work, which takes a CPU or a disk.

@@ -69,7 +69,7 @@ type Done struct {
 }
 
 // Finish records a step of the row that m holds: the step is done and everybody is shown what it has made. It returns
-// the row as stored; when no step is left that is ready, and held no more. ErrLeaseLost means that nothing was recorded.
+// the row as stored; when no step is left that is ready, or failed when Skip left out another, and held no more. ErrLeaseLost means that nothing was recorded.
 func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 	next := m
 	next.Todo &^= d.Step
@@ -77,6 +77,9 @@ func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 	if next.Todo == 0 {
 		next.State, next.Lane, next.DueMs, next.Token = StateReady, LaneNone, Never, ""
 		next.Pending, next.Progress, next.Attempts = 0, 100, 0
+		if m.Reason != "" { // something was left out, and the author is told
+			next.State, next.Pending = StateFailed, 1
+		}
 		if m.Plan&StepTranscode != 0 {
 			next.SourceKey = "" // it was only needed to make others from it
 		}
@@ -135,11 +138,26 @@ func (s *Store) letGo(ctx context.Context, m Media, nowMs, dueMs int64, back int
 	return leased(r, "let go")
 }
 
+// Skip leaves out a step of a listed video for a reason that its author is shown in the end, and lets go of the row: the
+// other steps are due at once.
+func (s *Store) Skip(ctx context.Context, m Media, step int, reason string, nowMs int64) error {
+	if m.Reason != "" { // of a step that was left out before
+		reason = m.Reason
+	}
+	r := s.db.Write.WithContext(ctx).Exec(
+		"UPDATE video_media SET todo = ?, reason = ?, attempts = 0, due_ms = ?, token = '' WHERE video_id = ? AND token = ? AND lane = ?",
+		m.Todo&^step, reason, nowMs, m.VideoID, m.Token, m.Lane)
+	return leased(r, "skip")
+}
+
 // GiveUp ends the work on a row for a reason that its author is shown. What was never listed is deleted at forgetMs.
 func (s *Store) GiveUp(ctx context.Context, m Media, reason string, forgetMs int64) error {
 	due := int64(Never)
 	if m.Listed == 0 {
 		due = forgetMs
+	}
+	if m.Reason != "" { // of a step that was left out before
+		reason = m.Reason
 	}
 	r := s.db.Write.WithContext(ctx).Exec(
 		"UPDATE video_media SET state = ?, reason = ?, lane = ?, due_ms = ?, token = '' WHERE video_id = ? AND token = ? AND lane = ?",

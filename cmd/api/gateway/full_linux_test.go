@@ -1,0 +1,39 @@
+package gateway_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"tiktok/cmd/api/gateway"
+	"tiktok/pkg/errno"
+)
+
+// A temporary folder without room for the copy that ffprobe reads is no fault of ours, and none of the user's.
+func TestTemporaryFolderFull(t *testing.T) {
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=8k"); err != nil {
+		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+			t.Skip("a small disk needs root")
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(disk, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	var got published
+	e := start(t, got.fakes(), withFFmpeg(t), func(d *gateway.Deps) { d.Blobs = remote{d.Blobs} })
+	t.Setenv("TMPDIR", disk)
+	wantCode(t, e.upload(fixture(t, "clip.avi")), errno.Unavailable.Code)
+	if left, err := filepath.Glob(filepath.Join(disk, "*")); err != nil || len(left) > 0 || len(e.stored()) > 0 || len(got.take()) > 0 {
+		t.Errorf("left: %q, %q", left, e.stored())
+	}
+	if err := os.WriteFile(filepath.Join(disk, "filler"), make([]byte, 64<<10), 0o600); err == nil {
+		t.Fatal("the disk has room")
+	}
+	wantCode(t, e.upload(fixture(t, "clip.avi")), errno.Unavailable.Code)
+}
