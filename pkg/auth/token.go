@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/maypok86/otter/v2"
 )
 
 const (
@@ -27,6 +28,18 @@ type Tokens struct {
 	ttl    time.Duration
 	now    func() time.Time
 	parser *jwt.Parser
+	// checked are tokens that Parse has found good: checking one costs more than all else that the gateway does for a
+	// small request. They are checked once, and then until they expire only for that. Nil holds nothing.
+	checked *otter.Cache[string, good]
+}
+
+// maxChecked is some MB of tokens.
+const maxChecked = 16_384
+
+// good is what a good token says.
+type good struct {
+	userID  int64
+	expires time.Time
 }
 
 // NewTokens makes tokens that live for ttl and are signed with secret, which is at least MinSecretBytes long. With a
@@ -36,10 +49,15 @@ func NewTokens(secret []byte, ttl time.Duration) *Tokens {
 }
 
 func newTokens(secret []byte, ttl time.Duration, now func() time.Time) *Tokens {
+	checked, err := otter.New(&otter.Options[string, good]{MaximumSize: maxChecked})
+	if err != nil {
+		checked = nil // slower, never wrong
+	}
 	return &Tokens{
-		secret: append([]byte(nil), secret...),
-		ttl:    ttl,
-		now:    now,
+		checked: checked,
+		secret:  append([]byte(nil), secret...),
+		ttl:     ttl,
+		now:     now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 			jwt.WithIssuer(issuer),
@@ -77,6 +95,11 @@ func (t *Tokens) Parse(token string) (int64, error) {
 	if token == "" || len(token) > maxToken || len(t.secret) < MinSecretBytes {
 		return 0, ErrBadToken
 	}
+	if t.checked != nil {
+		if g, ok := t.checked.GetIfPresent(token); ok && t.now().Before(g.expires) {
+			return g.userID, nil
+		}
+	}
 	var claims jwt.RegisteredClaims
 	if _, err := t.parser.ParseWithClaims(token, &claims, t.key); err != nil {
 		return 0, ErrBadToken
@@ -84,6 +107,9 @@ func (t *Tokens) Parse(token string) (int64, error) {
 	id, err := strconv.ParseInt(claims.Subject, 10, 64)
 	if err != nil || id <= 0 || strconv.FormatInt(id, 10) != claims.Subject {
 		return 0, ErrBadToken
+	}
+	if t.checked != nil {
+		t.checked.Set(token, good{userID: id, expires: claims.ExpiresAt.Time})
 	}
 	return id, nil
 }

@@ -2,7 +2,7 @@ package sqldb
 
 import "gorm.io/gorm"
 
-// Each runs query, which has the text of a statement (Raw), and calls fn with each row, scanned into the columns of a
+// Each runs query, and calls fn with each row, scanned into the columns of a
 // zero T. It is for lists on hot paths: GORM's own Scan looks up every column of every row by reflection, which costs
 // more than the statement.
 func Each[T any](query *gorm.DB, columns func(*T) []any, fn func(T)) error {

@@ -2,19 +2,21 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/rpc"
 	"tiktok/config"
 	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/words"
 )
 
-// Open opens the database "chat", brings its schema up to date, reads the word list, and returns the service, which
-// owns the database.
+// Open opens the database "chat", brings its schema up to date, opens the cache, reads the word list, and returns the
+// service, which owns database and cache.
 func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers) (*Service, error) {
 	filter, err := words.Open(cfg.Words)
 	if err != nil {
@@ -24,7 +26,11 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
 	}
-	s := New(Deps{Store: db.New(sql), IDs: ids, Words: filter, Peers: peers, Tel: tel})
-	s.close = sql.Close
+	store, err := kv.OpenExclusive(ctx, cfg.Cache)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("chat: %w", err), sql.Close())
+	}
+	s := New(Deps{Store: db.New(sql), Cache: store, IDs: ids, Words: filter, Peers: peers, Tel: tel})
+	s.closers = []func() error{sql.Close, store.Close}
 	return s, nil
 }

@@ -3,16 +3,20 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"tiktok/cmd/chat/dal/cache"
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/rpc"
 	"tiktok/kitex_gen/chat"
 	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/words"
 )
@@ -22,6 +26,7 @@ var _ chat.ChatService = (*Service)(nil)
 // Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
 type Deps struct {
 	Store *db.Store
+	Cache kv.Store
 	IDs   *id.Generator
 	Words *words.Filter
 	Peers rpc.Peers
@@ -30,10 +35,11 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// Service keeps conversations. It is safe for concurrent use. Messages are not cached: a poll that finds nothing new is
-// one probe of an index, and what is new must be seen at once.
+// Service keeps conversations. It is safe for concurrent use. Messages are not cached, only when each conversation got its
+// newest one: nearly all polls find nothing new, and what is new is seen at once.
 type Service struct {
 	store *db.Store
+	last  *kv.Typed[db.Key, int64]
 	ids   *id.Generator
 	words *words.Filter
 	peers rpc.Peers
@@ -42,15 +48,14 @@ type Service struct {
 	// stored and polls count messages stored and conversations read.
 	stored prometheus.Counter
 	polls  *prometheus.CounterVec
-	// close releases what Open opened.
-	close func() error
+	// closers release what Open opened, in the order in which it did.
+	closers []func() error
 }
 
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
-		close: func() error { return nil },
+		store: d.Store, last: kv.NewTyped[db.Key, int64](d.Cache, cache.Last(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -69,8 +74,14 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready reports whether the service can do its work.
+// Ready reports whether the service can do its work. Without its cache it can, only slower.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
 
-// Close releases what Open opened. A service made by New has nothing to release.
-func (s *Service) Close() error { return s.close() }
+// Close releases what Open opened, in reverse. A service made by New has nothing to release.
+func (s *Service) Close() error {
+	var errs []error
+	for _, c := range slices.Backward(s.closers) {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}

@@ -21,6 +21,7 @@ import (
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
@@ -50,8 +51,10 @@ type fixture struct {
 }
 
 type options struct {
-	mode string
-	now  func() time.Time
+	cache kv.Store // nil: one of its own
+	node  int
+	mode  string
+	now   func() time.Time
 }
 
 func on(t *testing.T, sql *sqldb.DB, o options) *fixture {
@@ -72,7 +75,12 @@ func on(t *testing.T, sql *sqldb.DB, o options) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc := service.New(service.Deps{Store: db.New(sql), IDs: id.New(0), Words: filter, Peers: rpc.Peers{Users: users}, Tel: tel, Now: o.now})
+	if o.cache == nil {
+		if o.cache, err = kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	svc := service.New(service.Deps{Store: db.New(sql), Cache: o.cache, IDs: id.New(o.node), Words: filter, Peers: rpc.Peers{Users: users}, Tel: tel, Now: o.now})
 	local, err := transport.Local("test", chatservice.NewServer(svc, transport.ServerOptions("chat", tel)...))
 	if err != nil {
 		t.Fatal(err)
@@ -292,7 +300,55 @@ func TestConstantCost(t *testing.T) {
 			t.Errorf("last messages with %d peers cost %d statements", n, got)
 		}
 	}
-	if got := cost(func() { f.list(t, &chat.ListMessagesRequest{UserId: 100, PeerId: 1, AfterMs: 5, FromPeerOnly: true}) }); got != 1 {
-		t.Errorf("a poll costs %d statements", got)
+	newest := f.send(t, 1, 100, "newest").CreatedAtMs
+	poll := func(peer, after int64) int {
+		return cost(func() {
+			f.list(t, &chat.ListMessagesRequest{UserId: 100, PeerId: peer, AfterMs: after, FromPeerOnly: true})
+		})
 	}
+	for what, c := range map[string]struct {
+		peer, after int64
+		want        int
+	}{
+		"a poll with news": {1, newest - 1, 1}, "a poll without": {1, newest, 0}, "a poll of an empty conversation": {500, 5, 0},
+	} {
+		poll(c.peer, c.after) // from now on the cache knows
+		if got := poll(c.peer, c.after); got != c.want {
+			t.Errorf("%s costs %d statements, want %d", what, got, c.want)
+		}
+	}
+}
+
+// Polls that found nothing see the next message at once, whichever replica stores it.
+func TestPollsSeeNewMessagesAtOnce(t *testing.T) {
+	sqldbtest.Each(t, "chat", db.Migrations(), func(t *testing.T, sql *sqldb.DB) {
+		shared, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := on(t, sql, options{cache: shared}), on(t, sql, options{cache: shared, node: 1})
+		own := on(t, sql, options{cache: kv.Private(shared), node: 2})
+		cursor := int64(1)
+		for i := range 20 {
+			for _, f := range []*fixture{a, b} {
+				if got := f.list(t, &chat.ListMessagesRequest{UserId: 2, PeerId: 1, AfterMs: cursor, FromPeerOnly: true}); len(got) != 0 {
+					t.Fatalf("nothing was sent, and there is %v", got)
+				}
+			}
+			m := []*fixture{a, b}[i%2].send(t, 1, 2, "hi")
+			for _, f := range []*fixture{a, b} {
+				got := f.list(t, &chat.ListMessagesRequest{UserId: 2, PeerId: 1, AfterMs: cursor, FromPeerOnly: true})
+				if len(got) != 1 || got[0].Id != m.Id {
+					t.Fatalf("message %d is not there: %v", i, got)
+				}
+			}
+			cursor = m.CreatedAtMs
+		}
+		// And in one process, where what is known is held.
+		own.list(t, &chat.ListMessagesRequest{UserId: 3, PeerId: 1, AfterMs: 1})
+		m := own.send(t, 1, 3, "hi")
+		if got := own.list(t, &chat.ListMessagesRequest{UserId: 3, PeerId: 1, AfterMs: 1}); len(got) != 1 || got[0].Id != m.Id {
+			t.Errorf("got %v", got)
+		}
+	})
 }

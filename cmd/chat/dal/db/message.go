@@ -30,6 +30,12 @@ func (m Message) ToUserID() int64 { return m.LowID + m.HighID - m.FromUserID }
 // Pair puts the users of a conversation into the order of its key.
 func Pair(a, b int64) (low, high int64) { return min(a, b), max(a, b) }
 
+// Key names a conversation: its two users, the lower id first.
+type Key struct{ Low, High int64 }
+
+// KeyOf is the key of the conversation of two users.
+func KeyOf(a, b int64) Key { return Key{Low: min(a, b), High: max(a, b)} }
+
 const columns = "low_id, high_id, created_at_ms, id, from_user_id, content"
 
 // Append stores a message at atMs, or a little later when the conversation has a message of that time or a later one:
@@ -102,10 +108,39 @@ func args(a, b, from int64, rest ...any) []any {
 
 func (s *Store) list(ctx context.Context, query string, args []any) ([]Message, error) {
 	var messages []Message
-	if err := s.db.Read.WithContext(ctx).Raw(query, args...).Scan(&messages).Error; err != nil {
+	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...), func(m *Message) []any {
+		return []any{&m.LowID, &m.HighID, &m.CreatedAtMs, &m.ID, &m.FromUserID, &m.Content}
+	}, func(m Message) { messages = append(messages, m) })
+	if err != nil {
 		return nil, fmt.Errorf("list messages: %w", sqldb.Translate(err))
 	}
 	return messages, nil
+}
+
+const (
+	lastAtSQL = "SELECT low_id, high_id, last_at_ms FROM conversations WHERE low_id = ? AND high_id = ?"
+	// maxLast bounds the conversations of one statement: SQLite takes 500 SELECTs in one.
+	maxLast = 100
+)
+
+// MLastAt reads when each conversation got its newest message, in one statement for every 100. One without messages is
+// absent.
+func (s *Store) MLastAt(ctx context.Context, keys []Key) (map[Key]int64, error) {
+	last := make(map[Key]int64, len(keys))
+	for part := range slices.Chunk(keys, maxLast) {
+		args := make([]any, 0, 2*len(part))
+		for _, k := range part {
+			args = append(args, k.Low, k.High)
+		}
+		query := strings.TrimSuffix(strings.Repeat(lastAtSQL+" UNION ALL ", len(part)), " UNION ALL ")
+		err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...), func(m *Message) []any {
+			return []any{&m.LowID, &m.HighID, &m.CreatedAtMs}
+		}, func(m Message) { last[Key{m.LowID, m.HighID}] = m.CreatedAtMs })
+		if err != nil {
+			return nil, fmt.Errorf("read when %d conversations were last written to: %w", len(part), sqldb.Translate(err))
+		}
+	}
+	return last, nil
 }
 
 // MGetLast reads the newest message of userID's conversation with each of the peers, in one statement. A peer without

@@ -15,10 +15,10 @@ import (
 
 // ListFavorites reads up to limit likes of a user, most recent first: those whose LikedEvent is below before.
 func (s *Store) ListFavorites(ctx context.Context, userID, before int64, limit int) ([]Favorite, error) {
+	const query = "SELECT video_id, liked_event FROM favorites WHERE user_id = ? AND liked = ? AND liked_event < ? ORDER BY liked_event DESC LIMIT ?"
 	var rows []Favorite
-	err := s.read.WithContext(ctx).Select("video_id", "liked_event").
-		Where("user_id = ? AND liked = ? AND liked_event < ?", userID, true, before).
-		Order("liked_event DESC").Limit(limit).Find(&rows).Error
+	err := sqldb.Each(s.read.WithContext(ctx).Raw(query, userID, true, before, limit),
+		func(f *Favorite) []any { return []any{&f.VideoID, &f.LikedEvent} }, func(f Favorite) { rows = append(rows, f) })
 	return rows, err
 }
 
@@ -69,7 +69,6 @@ func favoriteRows(q *gorm.DB, dialect string, keys []FavoriteKey) (map[FavoriteK
 	q = q.Session(&gorm.Session{}) // each chunk starts from here
 	found := make(map[FavoriteKey]Favorite, len(keys))
 	for part := range slices.Chunk(keys, maxRows) {
-		var rows []Favorite
 		some := q.Table(keyed, pairs(part))
 		if dialect == sqldb.SQLite {
 			args := make([]any, 0, 2*len(part))
@@ -79,12 +78,12 @@ func favoriteRows(q *gorm.DB, dialect string, keys []FavoriteKey) (map[FavoriteK
 			list := strings.TrimSuffix(strings.Repeat("(?,?),", len(part)), ",")
 			some = q.Table("favorites AS f").Where("(f.user_id, f.video_id) IN (VALUES "+list+")", args...)
 		}
-		err := some.Select("f.user_id", "f.video_id", "f.author_id", "f.liked", "f.last_event", "f.liked_event").Find(&rows).Error
+		some = some.Select("f.user_id", "f.video_id", "f.author_id", "f.liked", "f.last_event", "f.liked_event")
+		err := sqldb.Each(some, func(r *Favorite) []any {
+			return []any{&r.UserID, &r.VideoID, &r.AuthorID, &r.Liked, &r.LastEvent, &r.LikedEvent}
+		}, func(r Favorite) { found[FavoriteKey{r.UserID, r.VideoID}] = r })
 		if err != nil {
 			return nil, err
-		}
-		for _, r := range rows {
-			found[FavoriteKey{r.UserID, r.VideoID}] = r
 		}
 	}
 	return found, nil

@@ -6,30 +6,32 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"tiktok/pkg/sqldb"
 )
 
 // VideoStats reads the counters of videos. One that nothing happened to yet is absent, and so is one that is deleted. At
 // most 1000 ids.
 func (s *Store) VideoStats(ctx context.Context, ids []int64) (map[int64]VideoStats, error) {
 	found := make(map[int64]VideoStats, len(ids))
-	var rows []VideoStats
-	err := s.read.WithContext(ctx).Select("video_id", "favorite_count", "comment_count").
-		Where("video_id IN ? AND deleted = ?", ids, false).Find(&rows).Error
-	for _, r := range rows {
-		found[r.VideoID] = r
+	if len(ids) == 0 {
+		return found, nil
 	}
+	query := s.read.WithContext(ctx).Raw("SELECT video_id, favorite_count, comment_count FROM video_stats WHERE video_id IN ? AND deleted = ?", ids, false)
+	err := sqldb.Each(query, func(r *VideoStats) []any { return []any{&r.VideoID, &r.FavoriteCount, &r.CommentCount} },
+		func(r VideoStats) { found[r.VideoID] = r })
 	return found, err
 }
 
 // UserStats reads the counters of users. One that nothing happened to yet is absent. At most 1000 ids.
 func (s *Store) UserStats(ctx context.Context, ids []int64) (map[int64]UserStats, error) {
 	found := make(map[int64]UserStats, len(ids))
-	var rows []UserStats
-	err := s.read.WithContext(ctx).Select("user_id", "total_favorited", "favorite_count").
-		Where("user_id IN ?", ids).Find(&rows).Error
-	for _, r := range rows {
-		found[r.UserID] = r
+	if len(ids) == 0 {
+		return found, nil
 	}
+	query := s.read.WithContext(ctx).Raw("SELECT user_id, total_favorited, favorite_count FROM user_stats WHERE user_id IN ?", ids)
+	err := sqldb.Each(query, func(r *UserStats) []any { return []any{&r.UserID, &r.TotalFavorited, &r.FavoriteCount} },
+		func(r UserStats) { found[r.UserID] = r })
 	return found, err
 }
 

@@ -10,8 +10,8 @@ import (
 
 // Entry is one line of a list: a user, and the id of the follow that puts the user there.
 type Entry struct {
-	FollowID int64 `gorm:"column:follow_id"`
-	UserID   int64 `gorm:"column:other_id"`
+	FollowID int64
+	UserID   int64
 }
 
 const (
@@ -62,7 +62,9 @@ func (s *Store) list(ctx context.Context, query string, userID, before int64, li
 		before = math.MaxInt64
 	}
 	var entries []Entry
-	if err := s.db.Read.WithContext(ctx).Raw(query, userID, before, limit).Scan(&entries).Error; err != nil {
+	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, userID, before, limit),
+		func(e *Entry) []any { return []any{&e.FollowID, &e.UserID} }, func(e Entry) { entries = append(entries, e) })
+	if err != nil {
 		return nil, fmt.Errorf("list follows: %w", sqldb.Translate(err))
 	}
 	return entries, nil

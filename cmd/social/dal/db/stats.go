@@ -19,20 +19,19 @@ type Stats struct {
 // TableName is social_stats.
 func (Stats) TableName() string { return "social_stats" }
 
+const statsSQL = "SELECT user_id, follow_count, follower_count FROM social_stats WHERE user_id IN ?"
+
 // MGetStats reads the counters of these users, in one statement; a user to whom nothing happened yet is absent.
 func (s *Store) MGetStats(ctx context.Context, userIDs []int64) (map[int64]Stats, error) {
 	if len(userIDs) == 0 {
 		return map[int64]Stats{}, nil
 	}
-	rows := make([]Stats, 0, len(userIDs))
-	err := s.db.Read.WithContext(ctx).Select("user_id", "follow_count", "follower_count").
-		Where("user_id IN ?", userIDs).Find(&rows).Error
+	stats := make(map[int64]Stats, len(userIDs))
+	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(statsSQL, userIDs), func(r *Stats) []any {
+		return []any{&r.UserID, &r.FollowCount, &r.FollowerCount}
+	}, func(r Stats) { stats[r.UserID] = r })
 	if err != nil {
 		return nil, fmt.Errorf("read stats of %d users: %w", len(userIDs), sqldb.Translate(err))
-	}
-	stats := make(map[int64]Stats, len(rows))
-	for _, r := range rows {
-		stats[r.UserID] = r
 	}
 	return stats, nil
 }

@@ -49,21 +49,19 @@ func (s *Store) FindCredentials(ctx context.Context, username string) (id int64,
 	return a.ID, a.PasswordHash, nil
 }
 
+const mgetSQL = "SELECT id, username, avatar_key, background_key, signature, created_at_ms FROM users WHERE id IN ?"
+
 // MGet reads the users with these ids, in one statement; missing ones are absent. No ids, no statement.
 func (s *Store) MGet(ctx context.Context, ids []int64) (map[int64]User, error) {
 	if len(ids) == 0 {
 		return map[int64]User{}, nil
 	}
-	rows := make([]User, 0, len(ids))
-	err := s.db.Read.WithContext(ctx).
-		Select("id", "username", "avatar_key", "background_key", "signature", "created_at_ms").
-		Where("id IN ?", ids).Find(&rows).Error
+	users := make(map[int64]User, len(ids))
+	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(mgetSQL, ids), func(u *User) []any {
+		return []any{&u.ID, &u.Username, &u.AvatarKey, &u.BackgroundKey, &u.Signature, &u.CreatedAtMs}
+	}, func(u User) { users[u.ID] = u })
 	if err != nil {
 		return nil, fmt.Errorf("read %d users: %w", len(ids), sqldb.Translate(err))
-	}
-	users := make(map[int64]User, len(rows))
-	for _, u := range rows {
-		users[u.ID] = u
 	}
 	return users, nil
 }

@@ -42,23 +42,25 @@ func (s *Store) MGetVideos(ctx context.Context, ids []int64) (map[int64]Video, e
 
 // MCountWorks reads how many videos each author has published; one without videos is absent.
 func (s *Store) MCountWorks(ctx context.Context, authorIDs []int64) (map[int64]int64, error) {
-	var rows []struct {
-		AuthorID  int64 `gorm:"column:author_id"`
-		WorkCount int64 `gorm:"column:work_count"`
-	}
-	if err := s.db.Read.WithContext(ctx).Raw(worksSQL, authorIDs).Scan(&rows).Error; err != nil {
+	type works struct{ author, count int64 }
+	out := make(map[int64]int64, len(authorIDs))
+	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(worksSQL, authorIDs),
+		func(w *works) []any { return []any{&w.author, &w.count} }, func(w works) { out[w.author] = w.count })
+	if err != nil {
 		return nil, fmt.Errorf("count works: %w", sqldb.Translate(err))
-	}
-	out := make(map[int64]int64, len(rows))
-	for _, r := range rows {
-		out[r.AuthorID] = r.WorkCount
 	}
 	return out, nil
 }
 
 func (s *Store) videos(ctx context.Context, query string, args ...any) ([]Video, error) {
 	var videos []Video
-	if err := s.db.Read.WithContext(ctx).Raw(query, args...).Scan(&videos).Error; err != nil {
+	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...), func(v *Video) []any {
+		return []any{
+			&v.ID, &v.AuthorID, &v.Title, &v.PlayKey, &v.CoverKey, &v.PublishedAtMs,
+			&v.DurationMs, &v.SizeBytes, &v.WidthPx, &v.HeightPx, &v.HLSKey, &v.PreviewKey,
+		}
+	}, func(v Video) { videos = append(videos, v) })
+	if err != nil {
 		return nil, fmt.Errorf("read videos: %w", sqldb.Translate(err))
 	}
 	return videos, nil
