@@ -4,12 +4,12 @@ package pack
 
 import (
 	"bytes"
-	"compress/gzip"
 	"strings"
 	"sync"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	hjson "github.com/cloudwego/hertz/pkg/common/json"
+	"github.com/klauspost/compress/gzip"
 
 	"tiktok/cmd/api/biz/call"
 	"tiktok/cmd/api/biz/model/api"
@@ -29,7 +29,8 @@ type Packer struct{ gzips sync.Pool }
 func New() *Packer {
 	p := &Packer{}
 	p.gzips.New = func() any {
-		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+		// Of klauspost/compress: two thirds of the standard library's time, and smaller. The level is valid.
+		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
 		return w
 	}
 	return p
@@ -64,7 +65,7 @@ func (p *Packer) Error(c *app.RequestContext, err error) {
 func (p *Packer) write(c *app.RequestContext, v any) {
 	c.SetStatusCode(200)
 	c.SetContentType("application/json; charset=utf-8")
-	body, err := encode(v)
+	body, err := encode(c, v)
 	if err != nil { // not even the error's own answer: there is only text left
 		call.Of(c).Err = err
 		body = []byte(`{"status_code":10001,"status_msg":"internal error"}`)
@@ -81,11 +82,17 @@ func (p *Packer) write(c *app.RequestContext, v any) {
 	c.Response.SetBodyRaw(body)
 }
 
-func encode(v any) ([]byte, error) {
-	if encoded, ok := v.(JSON); ok {
-		return encoded.AppendJSON(nil), nil
+// encode returns the answer's bytes. What is encoded already is put together in the response's own buffer, which lives on
+// with the connection.
+func encode(c *app.RequestContext, v any) ([]byte, error) {
+	encoded, ok := v.(JSON)
+	if !ok {
+		return hjson.Marshal(v)
 	}
-	return hjson.Marshal(v)
+	c.Response.ResetBody()
+	buf := c.Response.BodyBuffer()
+	buf.B = encoded.AppendJSON(buf.B[:0])
+	return buf.B, nil
 }
 
 func vary(have string) string {
