@@ -33,6 +33,10 @@ work=$(mktemp -d)
 cd "$work"
 apt-get -q source ffmpeg
 cd ffmpeg-*/
+# What pkg/media asks for, what ffmpeg puts in by itself (a phone held sideways, another sample format), pictures for tests,
+# and what is likely next.
+filters=scale,setsar,setdar,fps,format,split,asplit,null,anull,aformat,aresample,trim,atrim,setpts,asetpts,transpose,rotate,hflip,vflip
+filters+=,testsrc2,sine,color,crop,pad,overlay,select,thumbnail,tile,colorspace,tonemap,volume,loudnorm,silencedetect
 # Demuxers: those of pkg/media/input.go, and what its results are read with. Decoders: all that ffmpeg has itself, and AV1.
 # Encoders, muxers, protocols: those of pkg/media, and what its tests make their films with, as is lavfi.
 ./configure --prefix=/usr --libdir="/usr/lib/$triplet" "${cross[@]}" --extra-version="$(dpkg-parsechangelog -S Version)" \
@@ -42,7 +46,7 @@ cd ffmpeg-*/
   --disable-demuxers --enable-demuxer=mov,matroska,avi,flv,mpegts,mpegps,asf,ogg,hls,image2,image2pipe,mjpeg \
   --disable-muxers --enable-muxer=mp4,mov,hls,webp,image2,image2pipe,mjpeg,null,webm,matroska,mpegts,flv,avi,ogg,asf \
   --disable-encoders --enable-encoder=libx264,aac,mjpeg,libwebp,libwebp_anim,wrapped_avframe,rawvideo,pcm_s16le,mpeg4,mp2 \
-  --disable-protocols --enable-protocol=file,pipe
+  --disable-filters --enable-filter="$filters" --disable-protocols --enable-protocol=file,pipe
 make -j"$(nproc)"
 make install-progs install-libs DESTDIR="$root"
 install -D -m 644 debian/copyright "$root/usr/share/doc/ffmpeg/copyright"

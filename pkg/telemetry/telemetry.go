@@ -27,7 +27,9 @@ type Config struct {
 
 // Telemetry is handed to everything that logs or counts.
 type Telemetry struct {
-	Log *slog.Logger
+	// Program is the name of what runs.
+	Program string
+	Log     *slog.Logger
 	// Level is the least level that Log writes. It may be set at any time.
 	Level    *slog.LevelVar
 	Registry *prometheus.Registry
@@ -47,7 +49,7 @@ func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
 	}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(service))
-	return &Telemetry{Log: log.With("service", service), Level: level, Registry: reg}, nil
+	return &Telemetry{Program: service, Log: log.With("service", service), Level: level, Registry: reg}, nil
 }
 
 // version and revision are set by the linker (-X) where the build has no repository to ask: in an image.

@@ -28,7 +28,7 @@ for name in AUTH_SECRET MYSQL_ROOT_PASSWORD MYSQL_PASSWORD REDIS_PASSWORD RABBIT
 done
 docker tag tiktok:dev trial:1
 printf 'FROM trial:1\nLABEL version=2\n' | docker build -q -t trial:2 - >/dev/null
-printf 'FROM trial:2\nUSER root\nRUN printf "#!/bin/sh\\necho this version is broken\\nexit 1\\n" >/opt/tiktok/bin/social\nUSER 10001:10001\n' | docker build -q -t trial:3 - >/dev/null
+printf 'FROM trial:2\nUSER root\nRUN rm /opt/tiktok/bin/social && printf "#!/bin/sh\\necho this version is broken\\nexit 1\\n" >/opt/tiktok/bin/social && chmod 755 /opt/tiktok/bin/social\nUSER 10001:10001\n' | docker build -q -t trial:3 - >/dev/null
 
 images() { docker compose ps -q user video interaction social chat api | xargs -r docker inspect -f '{{.Config.Image}}' | sort | uniq -c; }
 all_run() { # IMAGE-ID
