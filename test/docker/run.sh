@@ -70,7 +70,7 @@ have() { docker image inspect "$1" >/dev/null 2>&1; }
 
 images() {
   local base golang s tmp
-  base=$(sed -n 's/^FROM \(debian:.*\)$/\1/p' Dockerfile)
+  base=$(sed -n 's/^FROM .*\(debian:[^ ]*\).*/\1/p' Dockerfile)
   golang=$(sed -n 's/^FROM .*\(golang:[^ ]*\) AS build$/\1/p' Dockerfile)
   tmp=$(mktemp -d)
   if ! have "$base"; then
