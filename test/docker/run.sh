@@ -164,6 +164,7 @@ again() {
   step "a second time: everything is replaced, the data stay"
   timed sh docker-run.sh
   timed sh docker-run.sh interaction
+  timed docker compose --profile app up -d --wait # all in one command
   timed make env-up
   e2e
 }
