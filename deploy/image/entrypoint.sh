@@ -24,9 +24,17 @@ start() { # PROGRAM [ARGUMENTS]
     echo "entrypoint: no program $program in this image; there are $(cd $bin && echo ./* | sed 's,\./,,g')" >&2
     exit 2
   fi
-  # deadletters has a verb before its flags.
-  if [ -n "$config" ] && [ "$program" != deadletters ]; then
-    set -- -config "$config" "$@"
+  if [ -n "$config" ]; then
+    case $program in
+      deadletters | blobcopy) # have a verb before their flags
+        if [ $# -gt 0 ]; then
+          verb=$1
+          shift
+          set -- "$verb" -config "$config" "$@"
+        fi
+        ;;
+      *) set -- -config "$config" "$@" ;;
+    esac
   fi
   exec "$bin/$program" "$@"
 }
