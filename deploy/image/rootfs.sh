@@ -50,8 +50,8 @@ for file in *.deb; do
 done
 install -m 755 busybox-static/bin/busybox "$root/usr/bin/busybox"
 install -m 755 tini/usr/bin/tini-static "$root/usr/bin/tini"
-for name in sh cat cp date df du env find free grep head id kill less ln ls mkdir mv nslookup od ps pwd readlink rm rmdir sed sleep \
-  sort tail top touch tr uname vi wc wget which; do
+for name in cat chmod cp cut date df du env find free grep gzip head id kill less ln ls mkdir mkfifo mv netstat nslookup od ps pwd readlink \
+  rm rmdir sed sh sleep sort stat tail timeout top touch tr uname uniq vi wc wget which xargs; do
   ln -s busybox "$root/usr/bin/$name"
 done
 
