@@ -27,7 +27,7 @@ if [ "$arch" != "$native" ]; then
   export PKG_CONFIG_LIBDIR=/usr/lib/$triplet/pkgconfig:/usr/share/pkgconfig
 fi
 apt-get -q install -y --no-install-recommends "${compiler[@]}" make nasm patch pkg-config xz-utils \
-  {libx264,libwebp,libdav1d,zlib1g}-dev:"$arch"
+  {libx264,libwebp,libdav1d,libzimg,zlib1g}-dev:"$arch"
 
 work=$(mktemp -d)
 cd "$work"
@@ -36,13 +36,13 @@ cd ffmpeg-*/
 # What pkg/media asks for, what ffmpeg puts in by itself (a phone held sideways, another sample format), pictures for tests,
 # and what is likely next.
 filters=scale,setsar,setdar,fps,format,split,asplit,null,anull,aformat,aresample,trim,atrim,setpts,asetpts,transpose,rotate,hflip,vflip
-filters+=,testsrc2,sine,color,crop,pad,overlay,select,thumbnail,tile,colorspace,tonemap,volume,loudnorm,silencedetect
+filters+=,testsrc2,sine,color,crop,pad,overlay,select,thumbnail,tile,colorspace,zscale,tonemap,setparams,volume,loudnorm,silencedetect
 # Demuxers: those of pkg/media/input.go, and what its results are read with. Decoders: all that ffmpeg has itself, and AV1.
 # Encoders, muxers, protocols: those of pkg/media, and what its tests make their films with, as is lavfi.
 ./configure --prefix=/usr --libdir="/usr/lib/$triplet" "${cross[@]}" --extra-version="$(dpkg-parsechangelog -S Version)" \
   --disable-static --enable-shared --disable-doc --disable-debug --disable-autodetect --disable-network --disable-ffplay \
   --disable-hwaccels --disable-indevs --disable-outdevs --enable-indev=lavfi \
-  --enable-gpl --enable-libx264 --enable-libwebp --enable-libdav1d --enable-zlib \
+  --enable-gpl --enable-libx264 --enable-libwebp --enable-libdav1d --enable-libzimg --enable-zlib \
   --disable-demuxers --enable-demuxer=mov,matroska,avi,flv,mpegts,mpegps,asf,ogg,hls,image2,image2pipe,mjpeg \
   --disable-muxers --enable-muxer=mp4,mov,hls,webp,image2,image2pipe,mjpeg,null,webm,matroska,mpegts,flv,avi,ogg,asf \
   --disable-encoders --enable-encoder=libx264,aac,mjpeg,libwebp,libwebp_anim,wrapped_avframe,rawvideo,pcm_s16le,mpeg4,mp2 \
