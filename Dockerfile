@@ -1,6 +1,7 @@
-# One image with every program and ffmpeg; SERVICE, or the first argument, chooses what runs (default the all-in-one).
+# One image with every program and ffmpeg, and nothing else but what they need; SERVICE, or the first argument, chooses
+# what runs (default the all-in-one).
 #   make docker                                     tiktok:dev for this machine
-#   docker buildx build --platform linux/amd64,linux/arm64 …   both; the compiler always runs natively
+#   docker buildx build --platform linux/amd64,linux/arm64 …   both; compilers always run natively
 FROM --platform=$BUILDPLATFORM golang:1.26.8 AS build
 WORKDIR /src
 # GOPROXY: another module proxy, e.g. one in the same country.
@@ -15,18 +16,23 @@ COPY pkg pkg
 ARG TARGETOS TARGETARCH
 ARG VERSION=dev
 ARG REVISION=unknown
+# One file, and a link for each program in it.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
-      -ldflags "-s -w -X tiktok/pkg/telemetry.version=$VERSION -X tiktok/pkg/telemetry.revision=$REVISION" -o /out/ ./cmd/...
+      -ldflags "-s -w -X tiktok/pkg/telemetry.version=$VERSION -X tiktok/pkg/telemetry.revision=$REVISION" -o /out/lib/bundle ./cmd/bundle \
+ && mkdir /out/bin && for d in cmd/*/program; do ln -s ../lib/bundle "/out/bin/$(basename "$(dirname "$d")")"; done
 
-FROM debian:12.12-slim
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates ffmpeg tini \
- && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* \
- && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin tiktok \
- && install -d -o tiktok -g tiktok -m 0700 /data
-COPY --from=build /out/ /opt/tiktok/bin/
+FROM --platform=$BUILDPLATFORM debian:12.12-slim AS rootfs
+ARG TARGETARCH
+COPY deploy/image/ffmpeg.sh /build/
+RUN /build/ffmpeg.sh /rootfs
+COPY deploy/image/rootfs.sh /build/
+RUN /build/rootfs.sh /rootfs
+
+FROM scratch
+COPY --from=rootfs /rootfs /
 COPY --chmod=0755 deploy/image/entrypoint.sh /opt/tiktok/entrypoint
+COPY --from=build /out/ /opt/tiktok/
 
 ARG VERSION=dev
 ARG REVISION=unknown
@@ -41,7 +47,7 @@ LABEL org.opencontainers.image.title="tiktok" \
       org.opencontainers.image.source="$SOURCE"
 
 # The root file system may be read-only: only /data (stores of the all-in-one, ffmpeg's work) and /tmp are written to.
-ENV PATH=/opt/tiktok/bin:$PATH \
+ENV PATH=/opt/tiktok/bin:/usr/bin \
     TIKTOK_DATA_DIR=/data \
     TIKTOK_TELEMETRY_LOG_FORMAT=json
 USER 10001:10001

@@ -53,6 +53,9 @@ env-up: ## start MySQL, Redis, RabbitMQ, etcd, S3: in Docker where it runs (and 
 env-down: ## stop them
 	@test/stack.sh env-down
 
+chart: ## render and check deploy/helm (builds Helm's library on first use, some minutes)
+	@.ci/helm.sh
+
 docker: ## build the image tiktok:dev, which has every program and ffmpeg
 	@deploy/image/build.sh
 
@@ -65,4 +68,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench fault audit dead-letters env-up env-down docker start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench fault audit dead-letters env-up env-down chart docker start stop clean

@@ -144,7 +144,8 @@ case ${1:-} in
     compose stop tiktok >/dev/null 2>&1
     # shellcheck disable=SC2086 # a list
     set -- ${1:-$services}
-    case " $* " in *' api '*) compose run --rm --no-deps -T secret >/dev/null 2>&1 || die "the volume of the token key cannot be written" ;; esac
+    # Its container stays: without it docker compose start api says that a dependency is missing.
+    case " $* " in *' api '*) compose up --no-deps --exit-code-from secret secret >/dev/null 2>&1 || die "the volume of the token key cannot be written" ;; esac
     start "$@"
     for s in "$@"; do wait_healthy "$s"; done
     [ "$(health api)" != healthy ] || wait_ready api

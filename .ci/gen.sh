@@ -31,8 +31,10 @@ trap 'rm -rf "$tmp"' EXIT
 cp "$repo/go.mod" "$repo/go.sum" "$tmp"
 generate "$tmp"
 if [ "${1:-}" = --check ]; then
-  diff -r "$tmp/kitex_gen" "$repo/kitex_gen" && diff -r "$tmp/cmd/api/biz/model" "$repo/cmd/api/biz/model" ||
-    { echo "gen: generated code is stale: run 'make gen' and commit the result" >&2; exit 1; }
+  if ! { diff -r "$tmp/kitex_gen" "$repo/kitex_gen" && diff -r "$tmp/cmd/api/biz/model" "$repo/cmd/api/biz/model"; }; then
+    echo "gen: generated code is stale: run 'make gen' and commit the result" >&2
+    exit 1
+  fi
   echo "gen: generated code is up to date"
   exit
 fi

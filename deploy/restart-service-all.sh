@@ -86,9 +86,9 @@ roll() { # SERVICE IMAGE
 
 # go_back puts former images back, the last one replaced first.
 go_back() {
-  for s in $replaced; do
-    say "  $s: back to the former image" >&2
-    roll "$s" "tiktok-former:$s" || say "  $s: the former image does not start either" >&2
+  for r in $replaced; do
+    say "  $r: back to the former image" >&2
+    roll "$r" "tiktok-former:$r" || say "  $r: the former image does not start either" >&2
   done
 }
 

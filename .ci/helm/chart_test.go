@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -139,6 +140,8 @@ func TestChart(t *testing.T) {
 			for _, s := range []string{"user", "video", "interaction", "social", "chat", "api"} {
 				checkService(t, objects, s)
 			}
+			checkMigration(t, objects)
+			checkIngress(t, objects)
 			has := func(want bool, object string) {
 				t.Helper()
 				if _, ok := objects[object]; ok != want {
@@ -219,6 +222,9 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 	if s := c.SecurityContext; s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || !*pod.Spec.SecurityContext.RunAsNonRoot {
 		t.Errorf("%s may do too much: %+v", full, c.SecurityContext)
 	}
+	if c.EnvFrom[0].SecretRef == nil || c.EnvFrom[0].SecretRef.Name == "" || !volumes["config"] {
+		t.Errorf("%s has no secrets or no settings: %+v", full, c.EnvFrom)
+	}
 	if c.Image != "registry.example.com/tiktok:1.0.0" || c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
 		t.Errorf("%s: image %s, resources %+v", full, c.Image, c.Resources)
 	}
@@ -228,6 +234,59 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 		}
 	} else if d.Spec.Replicas == nil {
 		t.Errorf("%s: nobody says how many", full)
+	}
+}
+
+// checkMigration: the Job runs before anything is replaced, and what it reads is there by then.
+func checkMigration(t *testing.T, objects map[string]any) {
+	t.Helper()
+	job, ok := objects["Job shop-migrate"].(*batchv1.Job)
+	if !ok {
+		return
+	}
+	weight := func(meta metav1.ObjectMeta) int {
+		t.Helper()
+		n, err := strconv.Atoi(meta.Annotations["helm.sh/hook-weight"])
+		if err != nil || meta.Annotations["helm.sh/hook"] != "pre-install,pre-upgrade" {
+			t.Errorf("%s is no hook before an install and an upgrade: %v", meta.Name, meta.Annotations)
+		}
+		return n
+	}
+	c := job.Spec.Template.Spec.Containers[0]
+	if !slices.Equal(c.Args, []string{"migrate"}) || c.EnvFrom[0].SecretRef == nil || job.Spec.ActiveDeadlineSeconds == nil {
+		t.Errorf("the migration is %+v", job.Spec)
+	}
+	at := weight(job.ObjectMeta)
+	if weight(objects["ConfigMap shop"].(*corev1.ConfigMap).ObjectMeta) >= at {
+		t.Error("the settings come after the migration")
+	}
+	if secret, ok := objects["Secret "+c.EnvFrom[0].SecretRef.Name].(*corev1.Secret); ok && weight(secret.ObjectMeta) >= at {
+		t.Error("the secrets come after the migration")
+	}
+}
+
+// checkIngress: it leads to a port that the gateway's Service has.
+func checkIngress(t *testing.T, objects map[string]any) {
+	t.Helper()
+	ingress, ok := objects["Ingress shop"].(*networkingv1.Ingress)
+	if !ok {
+		return
+	}
+	backend := ingress.Spec.Rules[0].HTTP.Paths[0].Backend.Service
+	service, ok := objects["Service "+backend.Name].(*corev1.Service)
+	if !ok || !slices.ContainsFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Name == backend.Port.Name }) {
+		t.Errorf("the Ingress leads to %+v, the Service is %+v", backend, service)
+	}
+	if len(ingress.Spec.TLS) != 1 || ingress.Spec.TLS[0].SecretName != "tls" || ingress.Spec.TLS[0].Hosts[0] != ingress.Spec.Rules[0].Host {
+		t.Errorf("TLS of the Ingress: %+v", ingress.Spec.TLS)
+	}
+}
+
+// A misspelled field is an error, or this test shows nothing.
+func TestStrict(t *testing.T) {
+	var d appsv1.Deployment
+	if err := yaml.UnmarshalStrict([]byte("apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{name: a, readynessProbe: {}}]}}}\n"), &d); err == nil {
+		t.Error("readynessProbe was taken")
 	}
 }
 

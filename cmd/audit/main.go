@@ -1,26 +1,6 @@
 // Command audit recounts every counter of a deployment's stores and compares. It exits 1 when one differs.
 package main
 
-import (
-	"context"
-	"fmt"
-	"os"
+import "tiktok/cmd/audit/program"
 
-	"tiktok/cmd/internal/boot"
-	"tiktok/cmd/tiktok/app"
-	"tiktok/config"
-)
-
-func main() {
-	boot.Main(config.AllInOne, run,
-		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of the all-in-one (default ./data)"},
-		boot.Flag{Name: "repair", Key: "audit.repair", Usage: "set wrong counters of likes and comments right first", Bool: true})
-}
-
-func run(ctx context.Context, p *boot.Process) error {
-	wrong, err := app.Audit(ctx, p.Config, func(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) })
-	if err == nil && wrong > 0 {
-		err = fmt.Errorf("%d counters differ from their lists", wrong)
-	}
-	return err
-}
+func main() { program.Main() }

@@ -1,45 +1,6 @@
 // Command social runs the social service on its own: it listens for RPC and registers in etcd.
 package main
 
-import (
-	"context"
-	"errors"
+import "tiktok/cmd/social/program"
 
-	"github.com/cloudwego/kitex/server"
-
-	"tiktok/cmd/internal/boot"
-	"tiktok/cmd/social/rpc"
-	"tiktok/cmd/social/service"
-	"tiktok/kitex_gen/social/socialservice"
-	"tiktok/kitex_gen/user/userservice"
-	"tiktok/pkg/telemetry"
-	"tiktok/pkg/transport"
-)
-
-func main() { boot.Main("social", run) }
-
-func run(ctx context.Context, p *boot.Process) error {
-	svc, err := open(ctx, p)
-	if err != nil {
-		return errors.Join(err, p.Group.Close())
-	}
-	p.Group.Add("social", svc.Run, svc.Close)
-	return p.Serve(ctx, func(opts ...server.Option) server.Server { return socialservice.NewServer(svc, opts...) },
-		telemetry.Check{Name: "social", Ready: svc.Ready})
-}
-
-func open(ctx context.Context, p *boot.Process) (*service.Service, error) {
-	ids, err := p.IDs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	remote, err := transport.RemoteOptions("social", p.Config.RPC, p.Telemetry)
-	if err != nil {
-		return nil, err
-	}
-	users, err := userservice.NewClient("user", remote...)
-	if err != nil {
-		return nil, err
-	}
-	return service.Open(ctx, p.Config, p.Telemetry, ids, rpc.Peers{Users: users})
-}
+func main() { program.Main() }

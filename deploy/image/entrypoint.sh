@@ -2,7 +2,7 @@
 # What a container of the image runs.
 #
 #   (nothing)                  the program that SERVICE names, default tiktok, the all-in-one
-#   PROGRAM [FLAGS]            that program: tiktok api user video interaction social chat, audit deadletters migrate
+#   PROGRAM [FLAGS]            that program: tiktok api user video interaction social chat, audit deadletters migrate blobcopy
 #   -FLAG …                    the program of SERVICE with these flags
 #   healthcheck [ready]        asks the program of this container whether it lives, or whether it can serve
 #   COMMAND …                  anything else, e.g. sh
@@ -24,9 +24,17 @@ start() { # PROGRAM [ARGUMENTS]
     echo "entrypoint: no program $program in this image; there are $(cd $bin && echo ./* | sed 's,\./,,g')" >&2
     exit 2
   fi
-  # deadletters has a verb before its flags.
-  if [ -n "$config" ] && [ "$program" != deadletters ]; then
-    set -- -config "$config" "$@"
+  if [ -n "$config" ]; then
+    case $program in
+      deadletters | blobcopy) # have a verb before their flags
+        if [ $# -gt 0 ]; then
+          verb=$1
+          shift
+          set -- "$verb" -config "$config" "$@"
+        fi
+        ;;
+      *) set -- -config "$config" "$@" ;;
+    esac
   fi
   exec "$bin/$program" "$@"
 }

@@ -61,7 +61,8 @@ type Admin struct {
 	ln  net.Listener
 }
 
-// ListenAdmin binds addr; Run serves /metrics, /healthz, /readyz, /loglevel and, for go tool pprof, /debug/pprof/ there.
+// ListenAdmin binds addr; Run serves /metrics, /healthz, /readyz, /loglevel and, for go tool pprof, /debug/pprof/ there,
+// and at / a page that leads to them.
 // Profiles tell much about a process and cost it time: the address has to stay private.
 func ListenAdmin(ctx context.Context, addr string, tel *Telemetry, checks []Check) (*Admin, error) {
 	var lc net.ListenConfig
@@ -70,6 +71,7 @@ func ListenAdmin(ctx context.Context, addr string, tel *Telemetry, checks []Chec
 		return nil, fmt.Errorf("admin address: %w", err)
 	}
 	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", debugHandler(tel))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(tel.Registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})

@@ -60,6 +60,12 @@ func TestAdmin(t *testing.T) {
 	if code, body := get("/metrics"); code != 200 || !strings.Contains(body, "go_goroutines") || !strings.Contains(body, `tiktok_build_info{goversion="go`) {
 		t.Errorf("metrics: %d %.80s", code, body)
 	}
+	if code, body := get("/"); code != 200 || !strings.Contains(body, `<h1>test</h1>`) || !strings.Contains(body, `href="/debug/pprof/"`) {
+		t.Errorf("debug page: %d %s", code, body)
+	}
+	if code, _ := get("/nothing"); code != 404 {
+		t.Errorf("an unknown page: %d", code)
+	}
 	if code, body := get("/debug/pprof/profile?seconds=1"); code != 200 || !strings.HasPrefix(body, "\x1f\x8b") {
 		t.Errorf("processor profile: %d %.80q", code, body)
 	}

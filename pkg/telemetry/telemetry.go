@@ -37,7 +37,9 @@ type Config struct {
 
 // Telemetry is handed to everything that logs or counts.
 type Telemetry struct {
-	Log *slog.Logger
+	// Program is the name of what runs.
+	Program string
+	Log     *slog.Logger
 	// Level is the least level that Log writes. It may be set at any time.
 	Level    *slog.LevelVar
 	Registry *prometheus.Registry
@@ -67,7 +69,7 @@ func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Telemetry{Log: log, Level: level, Registry: reg, Traces: traces}, nil
+	return &Telemetry{Program: service, Log: log, Level: level, Registry: reg, Traces: traces}, nil
 }
 
 // flushTimeout bounds Close.

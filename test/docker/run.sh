@@ -4,10 +4,10 @@
 # end-to-end scenarios against port 10001 each time. Debian and root; the ports 10001 and 21xxx must be free.
 #
 #   test/docker/run.sh                 all of it
-#   test/docker/run.sh STEP...         daemon images build up run e2e again allinone deploy sizes down
+#   test/docker/run.sh STEP...         daemon images build media arm64 up run watch sizes e2e again refusals deploy allinone down
 #   eval "$(test/docker/run.sh env)"   then docker and docker compose reach the daemon
 #
-#   NO_DAEMON=1 with the machine's own Docker: build up run e2e again allinone sizes
+#   NO_DAEMON=1 with the machine's own Docker: build media up run e2e again allinone sizes
 #   TRIAL_DIR   the daemon's folder, default /var/tmp/tiktok-trial; images stay there for the next time
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
@@ -22,6 +22,7 @@ fi
 export MEDIA_FFMPEG=off
 export WATCH=off LIMITS_DRIVER=off ALLINONE_LIMITS_DRIVER=off
 began=$SECONDS
+watched=(prometheus alertmanager mysqld-exporter redis-exporter node-exporter)
 cd "$repo"
 
 step() { printf '\n== %s  (%ds)\n' "$*" $((SECONDS - began)); }
@@ -69,7 +70,7 @@ have() { docker image inspect "$1" >/dev/null 2>&1; }
 
 images() {
   local base golang s tmp
-  base=$(sed -n 's/^FROM \(debian:.*\)$/\1/p' Dockerfile)
+  base=$(sed -n 's/^FROM .*\(debian:[^ ]*\).*/\1/p' Dockerfile)
   golang=$(sed -n 's/^FROM .*\(golang:[^ ]*\) AS build$/\1/p' Dockerfile)
   tmp=$(mktemp -d)
   if ! have "$base"; then
@@ -90,11 +91,11 @@ images() {
   mkdir "$tmp/standin"
   .ci/s3.sh
   cp "$here"/standin/* bin/tools/versitygw "$tmp/standin/"
-  for s in mysql redis rabbitmq etcd s3; do
-    if ! have "$(image_of $s)"; then
+  for s in mysql redis rabbitmq etcd s3 "${watched[@]}"; do
+    if ! have "$(image_of "$s")"; then
       local target=$s
-      [ $s != s3 ] || target=minio
-      DOCKER_BUILDKIT=1 docker build -q --network host --target $target --build-arg BASE="$base" -t "$(image_of $s)" "$tmp/standin"
+      [ "$s" != s3 ] || target=minio
+      DOCKER_BUILDKIT=1 docker build -q --network host --target "$target" --build-arg BASE="$base" -t "$(image_of "$s")" "$tmp/standin"
     fi
   done
   rm -rf "$tmp"
@@ -104,6 +105,26 @@ images() {
 # ---- what a newcomer does ------------------------------------------------------------------------------------------------
 
 build() { timed env GOPROXY=file:///modules deploy/image/build.sh --network host; } # make docker; the network is for Debian's mirror
+
+# The tests of everything that calls ffmpeg, with the image's own; not those that try limits on programs of a full Debian, or
+# make HDR films first, for which the image has no encoder.
+media() {
+  local p log
+  mkdir -p bin/trial
+  for p in pkg/media cmd/video/service; do
+    log=bin/trial/${p//\//-}.log
+    CGO_ENABLED=0 go test -c -o "${log%.log}.test" "./$p"
+    timed docker run --rm --network none --read-only --tmpfs /tmp:exec,mode=1777,size=1g -v "$repo:/src:ro" -w "/src/$p" tiktok:dev \
+      "/src/${log%.log}.test" -test.v -test.skip '^Test(RunLimits|RunIsNiceAndSeesNoSecrets|.*HDR.*)$' | tee "$log" | grep '^ *\[' || { grep -B20 -e '--- FAIL' -e panic "$log" && return 1; }
+    echo "  $p: $(grep -c -e '--- PASS' "$log") passed, $(grep -c -e '--- SKIP' "$log") skipped"
+  done
+}
+
+# The image for the other architecture: everything is compiled here, so nothing needs emulating.
+arm64() {
+  timed env IMAGE=tiktok:dev-arm64 GOPROXY=file:///modules deploy/image/build.sh --network host --platform linux/arm64
+}
+
 up() { timed make env-up; }
 run() { timed sh docker-run.sh; }
 
@@ -121,10 +142,33 @@ e2e() { # [SERVICE...]: those that are stopped and started again in the middle
   )
 }
 
+# Prometheus finds the six processes and what they stand on, and notices when something is away.
+watch() {
+  timed docker compose --profile watch up -d --wait "${watched[@]}"
+  prometheus_says 11 'up{job=~"tiktok|servers",server!="s3"} == 1' # versitygw has no metrics
+  prometheus_says 2 '{__name__=~"mysql_up|redis_up"} == 1'
+  docker compose stop redis >/dev/null 2>&1
+  prometheus_says 1 'ALERTS{alertname="ServerDown",server="redis"}'
+  docker compose start redis >/dev/null 2>&1
+  prometheus_says 2 '{__name__=~"mysql_up|redis_up"} == 1'
+}
+
+prometheus_says() { # COUNT QUERY: waits until so many series answer
+  local began=$SECONDS n
+  while :; do
+    n=$(curl -fsG --data-urlencode "query=count($2)" http://127.0.0.1:21090/api/v1/query | sed -n 's/.*"value":\[[^,]*,"\([0-9]*\)"\].*/\1/p')
+    if [ "${n:-0}" = "$1" ]; then break; fi
+    [ $((SECONDS - began)) -lt 90 ] || { echo "prometheus: $2: ${n:-0}, want $1" >&2 && exit 1; }
+    sleep 1
+  done
+  echo "  $1 of $2 after $((SECONDS - began)) s"
+}
+
 again() {
   step "a second time: everything is replaced, the data stay"
   timed sh docker-run.sh
   timed sh docker-run.sh interaction
+  timed docker compose --profile app up -d --wait # all in one command
   timed make env-up
   e2e
 }
@@ -161,7 +205,7 @@ down() {
 }
 
 case ${1:-} in
-  '') set -- daemon images build up run sizes e2e again refusals deploy allinone sizes down ;;
+  '') set -- daemon images build media arm64 up run watch sizes e2e again refusals deploy allinone sizes down ;;
   env)
     printf "export DOCKER_HOST='%s' DOCKER_CONFIG='%s' PATH=/usr/bin:/usr/sbin:\$PATH\n" "$DOCKER_HOST" "$DOCKER_CONFIG"
     exit

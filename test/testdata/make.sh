@@ -1,5 +1,6 @@
 #!/bin/sh
 # Draws the clips of this folder with ffmpeg. They are committed, so the tests do not need it.
+# shellcheck disable=SC2086 # lists of arguments
 set -eu
 cd "$(dirname "$0")"
 quiet="ffmpeg -hide_banner -loglevel error -y -bitexact"

@@ -427,6 +427,14 @@ func TestHealthReadyMetrics(t *testing.T) {
 		t.Errorf("metrics for somebody else: %d", a.StatusCode)
 	}
 	private := start(t, f, func(d *gateway.Deps) { d.PublicMetrics = false })
+	// What the admin server has is nowhere on the public address.
+	for _, g := range []*env{e, private} {
+		for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/", "/loglevel"} {
+			if a := g.get(path); a.StatusCode != 404 {
+				t.Errorf("%s is public: %d %.100s", path, a.StatusCode, a.body)
+			}
+		}
+	}
 	if a := private.get("/metrics"); a.StatusCode != 404 {
 		t.Errorf("metrics with an admin server: %d", a.StatusCode)
 	}

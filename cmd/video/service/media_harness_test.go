@@ -215,7 +215,7 @@ func (r *replica) swept() {
 func sweeping(d *service.MediaDeps) { d.SweepEvery = time.Millisecond }
 
 // counter reads tiktok_media_jobs_total.
-func counter(t *testing.T, tel *telemetry.Telemetry, job, result string) float64 {
+func counter(t *testing.T, tel *telemetry.Telemetry, kind, result string) float64 {
 	t.Helper()
 	families, err := tel.Registry.Gather()
 	if err != nil {
@@ -230,7 +230,7 @@ func counter(t *testing.T, tel *telemetry.Telemetry, job, result string) float64
 			for _, p := range m.GetLabel() {
 				labels[p.GetName()] = p.GetValue()
 			}
-			if labels["job"] == job && labels["result"] == result {
+			if labels["kind"] == kind && labels["result"] == result {
 				return m.GetCounter().GetValue()
 			}
 		}

@@ -65,10 +65,9 @@ func mediaJobs() Board {
 	const noTools = "no video needs work, or ffmpeg is not there"
 	return Board{UID: "tiktok-media", Title: "tiktok: media", Help: "Uploads and what is made of them.", Rows: []Row{
 		{"Jobs", []Panel{
-			// Prometheus keeps its own label job, and calls that of the metric exported_job.
-			graph("Ended", "ops", "failed is tried again, given_up is not.", calm(noTools, q("{{exported_job}} {{result}}", "%s", rate("tiktok_media_jobs_total", `result!=""`, "exported_job, result")))),
-			graph("Time of a job, p90", "s", "", calm(noTools, q("{{exported_job}}", "%s", quantile("0.9", "tiktok_media_jobs_seconds", `exported_job!=""`, "exported_job")))),
-			graph("Under way", "short", "", calm(noTools, q("{{exported_job}}", "sum by (exported_job) (tiktok_media_jobs_running{%s})", tiktok))),
+			graph("Ended", "ops", "failed is tried again, given_up is not.", calm(noTools, q("{{kind}} {{result}}", "%s", rate("tiktok_media_jobs_total", `result!=""`, "kind, result")))),
+			graph("Time of a job, p90", "s", "", calm(noTools, q("{{kind}}", "%s", quantile("0.9", "tiktok_media_jobs_seconds", `kind!=""`, "kind")))),
+			graph("Under way", "short", "", calm(noTools, q("{{kind}}", "sum by (kind) (tiktok_media_jobs_running{%s})", tiktok))),
 			graph("Videos that wait", "short", "Of all processes together.", calm(noTools, q("{{work}}", "max by (work) (tiktok_media_jobs_waiting{%s})", tiktok))),
 		}},
 		{"Files", []Panel{

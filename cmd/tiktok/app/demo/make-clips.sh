@@ -158,7 +158,8 @@ hills() {
 	ridge() { # SLOT BASE HEIGHT WAVES PHASE
 		echo "st($1,clip((v-$2+$3*(0.55*sin($4*u+p+$5)+0.3*sin(2*($4*u+p)+$5*2.3)+0.15*sin(5*($4*u+p)+$5)))*H+0.5,0,1));"
 	}
-	local pre="$(ridge 1 0.46 0.050 17 0.4)$(ridge 2 0.55 0.060 12 2.1)$(ridge 3 0.65 0.060 8.5 4.0)$(ridge 4 0.76 0.055 6 5.2)$(ridge 5 0.89 0.045 4.2 1.2)"
+	local pre
+	pre="$(ridge 1 0.46 0.050 17 0.4)$(ridge 2 0.55 0.060 12 2.1)$(ridge 3 0.65 0.060 8.5 4.0)$(ridge 4 0.76 0.055 6 5.2)$(ridge 5 0.89 0.045 4.2 1.2)"
 	pre="$pre st(6,hypot((u-0.66)*0.5625,v-0.27)); st(7,clip((0.052-ld(6))*H+0.5,0,1)); st(8,exp(-max(0,ld(6)-0.05)*7));"
 	mix() { # SKY SUN FAR..NEAR, each as it is at the ridge; mist makes the foot of every hill brighter
 		local e="st(0,($1)*(1-ld(7))+($2)*ld(7));" i=1 c mist=(0 0.45 0.56 0.66 0.77 0.90)

@@ -1,0 +1,22 @@
+// Package program is the command migrate, so that the image can hold all commands in one file.
+package program
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"tiktok/cmd/internal/boot"
+	"tiktok/cmd/tiktok/app"
+	"tiktok/config"
+)
+
+// Main is the program: it runs to its end and exits.
+func Main() {
+	boot.Main(config.AllInOne, run,
+		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of the all-in-one (default ./data)"})
+}
+
+func run(ctx context.Context, p *boot.Process) error {
+	return app.Migrate(ctx, p.Config, func(format string, args ...any) { fmt.Fprintf(os.Stdout, format+"\n", args...) })
+}

@@ -1,0 +1,30 @@
+// Package program is the command tiktok, so that the image can hold all commands in one file.
+package program
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"tiktok/cmd/internal/boot"
+	"tiktok/cmd/tiktok/app"
+	"tiktok/config"
+)
+
+// Main runs the all-in-one to its end and exits.
+func Main() {
+	boot.Main(config.AllInOne, run,
+		boot.Flag{Name: "addr", Key: "gateway.addr", Usage: "public `address` (default :10001)"},
+		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of databases, media and secret (default ./data)"},
+		boot.Flag{Name: "demo", Key: "demo.enabled", Usage: "make demo content when the store is empty (default true)", Bool: true},
+	)
+}
+
+func run(ctx context.Context, p *boot.Process) error {
+	a, err := app.Open(ctx, p.Config, p.Telemetry)
+	if err != nil {
+		return err
+	}
+	a.OnReady(func() { fmt.Fprint(os.Stdout, a.Welcome()) })
+	return a.Run(ctx)
+}

@@ -1,0 +1,111 @@
+package deploy_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"tiktok/config"
+)
+
+// secrets are what .env, or a Secret of Kubernetes, adds to the settings of deploy/.
+func secrets() []string {
+	return []string{
+		"TIKTOK_AUTH_SECRET=0123456789abcdef0123456789abcdef", "TIKTOK_DB_PASSWORD=a", "TIKTOK_CACHE_PASSWORD=b",
+		"TIKTOK_QUEUE_URL=amqp://tiktok:c@rabbitmq:5672/", "TIKTOK_BLOB_S3_SECRET_KEY=d",
+	}
+}
+
+// validate loads settings as each of the six processes does.
+func validate(t *testing.T, where, file string, environ func(service string) []string) {
+	t.Helper()
+	for _, service := range []string{"user", "video", "interaction", "social", "chat", "api"} {
+		cfg, err := config.Load(file, environ(service), nil)
+		if err == nil {
+			cfg = cfg.ForService(service)
+			err = cfg.Validate(service)
+		}
+		if err != nil {
+			t.Errorf("%s: %s: %v", where, service, err)
+			continue
+		}
+		if cfg.DB.Driver != "mysql" || cfg.Cache.Driver != "redis" || cfg.Queue.Driver != "rabbitmq" || cfg.Blob.Driver != "s3" {
+			t.Errorf("%s: %s would not use the servers: %+v", where, service, cfg)
+		}
+	}
+}
+
+// What is mounted into containers are settings that the programs take.
+func TestSettingsOfServers(t *testing.T) {
+	validate(t, "config/config.yaml", "../../deploy/config/config.yaml", func(string) []string { return secrets() })
+
+	var values struct{ Config yaml.Node }
+	raw, err := os.ReadFile("../../deploy/helm/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(raw, &values); err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.Marshal(&values.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	validate(t, "helm/values.yaml", file, func(string) []string { return secrets() })
+
+	cfg, err := config.Load("../../deploy/config/single.yaml", nil, nil)
+	if err == nil {
+		err = cfg.Validate(config.AllInOne)
+	}
+	if err != nil {
+		t.Errorf("config/single.yaml: %v", err)
+	}
+}
+
+// The variables that the compose files set are settings as well.
+func TestSettingsOfCompose(t *testing.T) {
+	for name, file := range map[string]string{"../../docker-compose.yml": "", "../../deploy/docker-compose.yml": "../../deploy/config/config.yaml"} {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var compose struct {
+			Services map[string]struct {
+				Environment map[string]any `yaml:"environment"`
+			} `yaml:"services"`
+		}
+		if err := yaml.Unmarshal(raw, &compose); err != nil {
+			t.Fatal(err)
+		}
+		validate(t, name, file, func(service string) []string {
+			var environ []string
+			for key, value := range compose.Services[service].Environment {
+				if strings.HasPrefix(key, "TIKTOK_") && key != "TIKTOK_AUTH_SECRET_FILE" {
+					environ = append(environ, key+"="+interpolate(fmt.Sprint(value)))
+				}
+			}
+			if len(environ) < 6 {
+				t.Errorf("%s: %s has only %v", name, service, environ)
+			}
+			if service == "api" && file == "" {
+				environ = append(environ, secrets()[0]) // there it stands in a volume
+			}
+			return environ
+		})
+	}
+}
+
+// interpolate does what compose does with ${NAME:-default} and ${NAME:?}.
+func interpolate(value string) string {
+	value = regexp.MustCompile(`\$\{\w+:-([^}]*)\}`).ReplaceAllString(value, "$1")
+	return regexp.MustCompile(`\$\{\w+:\?[^}]*\}`).ReplaceAllString(value, "0123456789abcdef0123456789abcdef")
+}
