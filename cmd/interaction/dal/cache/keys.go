@@ -18,6 +18,9 @@ func likesKey(userID int64) string {
 	return "tt:interaction:likes:v1:{" + strconv.FormatInt(userID, 10) + "}"
 }
 
+// pendingMark is there while any list of pending events may hold something.
+const pendingMark = "tt:interaction:pending:v1"
+
 // PendingKey names one list of pending events. Every list is one user's.
 type PendingKey struct {
 	user     int64

@@ -21,6 +21,8 @@ const (
 	// pendingTTL is how long a write that the writer does not get to stays visible: longer than any backlog that is
 	// still being worked off.
 	pendingTTL = 10 * time.Minute
+	// markTTL is longer than that: a list must not outlive the mark.
+	markTTL = pendingTTL + time.Minute
 	// fullEvents and fullBytes say when a list is full: half a minute of the fastest user's writes. Whoever publishes
 	// must then wait for the writer (Full).
 	fullEvents = 1000
@@ -93,11 +95,11 @@ func NewPending(s kv.Store, log *slog.Logger) *Pending {
 	return &Pending{store: s, log: log, slot: make(chan struct{}, 1), full: map[PendingKey]time.Time{}}
 }
 
-// Read returns those of the lists that hold something. It costs one round trip, and when the store is away there is
-// nothing pending. Read it before what it is laid over: an entry is only removed when the row, and what is cached of
-// it, are there.
+// Read returns those of the lists that hold something. In calm weather it reads one key, whatever their number; when the
+// store is away there is nothing pending. Read it before what it is laid over: an entry is only removed when the row, and
+// what is cached of it, are there.
 func (p *Pending) Read(ctx context.Context, keys ...PendingKey) map[PendingKey]PendingList {
-	if len(keys) == 0 {
+	if len(keys) == 0 || !p.any(ctx) {
 		return nil
 	}
 	names := make([]string, len(keys))
@@ -126,6 +128,19 @@ func (p *Pending) Read(ctx context.Context, keys ...PendingKey) map[PendingKey]P
 	}
 	return lists
 }
+
+// any reports that somebody's list may hold something. The mark is written with every entry and outlives it, so that
+// without it there is nothing that was added before this call.
+func (p *Pending) any(ctx context.Context) bool {
+	values, err := p.store.MGet(ctx, []string{pendingMark})
+	if err != nil {
+		p.failed("read", err)
+		return false
+	}
+	return values[0] != nil
+}
+
+func mark() kv.Item { return kv.Item{Key: pendingMark, Value: []byte{1}, TTL: markTTL} }
 
 // Add puts e into its lists. When it returns, every process that reaches the store sees it, or a line is logged. It
 // goes on when ctx has ended, because e is accepted. All that one process adds at the same time is written together.
@@ -183,7 +198,7 @@ func (p *Pending) note(key PendingKey, events int, raw []byte) {
 // Trim takes what is stored out of lists that nobody has changed since they were read: those that are Worth it. Do it
 // when nothing older than the stored events is cached. It may fail to do so: that costs later readers some work.
 func (p *Pending) Trim(ctx context.Context, lists []Stored) {
-	items := make([]kv.Item, 0, len(lists))
+	items, left := make([]kv.Item, 0, len(lists)+1), false
 	for _, l := range lists {
 		if !l.Worth() {
 			p.note(l.key, len(l.Events), l.raw)
@@ -197,12 +212,16 @@ func (p *Pending) Trim(ctx context.Context, lists []Stored) {
 				continue
 			}
 			item.Value, item.TTL = value, pendingTTL
+			left = true
 		}
 		p.note(l.key, len(l.Left), item.Value)
 		items = append(items, item)
 	}
 	if len(items) == 0 {
 		return
+	}
+	if left { // what is left may live longer than the mark of when it was added
+		items = append(items, mark())
 	}
 	if err := p.store.Set(ctx, items); err != nil {
 		p.failed("trim", err)
@@ -263,6 +282,8 @@ func (p *Pending) try(ctx context.Context, adds map[PendingKey][]mq.Event) error
 		}
 		items = append(items, kv.Item{Key: names[i], Value: value, TTL: pendingTTL, IfAbsent: raw == nil, IfValue: raw})
 	}
+	// The mark goes first, and in every round: an entry that shows is never without it.
+	items = append([]kv.Item{mark()}, items...)
 	return p.store.Set(ctx, items)
 }
 
