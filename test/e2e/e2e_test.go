@@ -16,7 +16,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"a fresh store", testFresh},
-		{"a feed page is six calls", testRPCs},
+		{"a feed page is five calls", testRPCs},
 		{"likes", testLikes},
 		{"follows", testFollows},
 		{"comments", testComments},

@@ -25,7 +25,7 @@ type UserStats struct {
 	FavoriteCount  int64 `json:"f"`
 }
 
-// Stats caches the counters. Flags of a viewer are not cached: they are read in one batch.
+// Stats caches the counters. What a viewer likes is in Likes.
 type Stats struct {
 	Videos *kv.Typed[int64, VideoStats]
 	Users  *kv.Typed[int64, UserStats]
