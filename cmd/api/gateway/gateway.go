@@ -29,6 +29,7 @@ import (
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
+	"tiktok/pkg/kv"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
 	"tiktok/pkg/telemetry"
@@ -50,9 +51,11 @@ type Deps struct {
 	Config  config.Gateway
 	Limits  config.Limits
 	Clients rpc.Clients
-	Tokens  *auth.Tokens
-	Blobs   blob.Store
-	Tools   *media.Tools
+	// Cards holds users' cards in this process for a moment. Nil holds none.
+	Cards  kv.Store
+	Tokens *auth.Tokens
+	Blobs  blob.Store
+	Tools  *media.Tools
 	// MaxDuration is that of a published video.
 	MaxDuration time.Duration
 	// SweepEvery is the pause between two searches for uploads that nobody finished.
@@ -121,7 +124,7 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 	return router.Deps{
 		Handler: handler.New(handler.Deps{
 			Clients:         d.Clients,
-			View:            view.New(d.Clients, d.Zone, int32(d.Config.FeedSize), d.Tel.Log, d.Tel.Registry), //nolint:gosec // 1..30
+			View:            view.New(d.Clients, d.Cards, d.Zone, int32(d.Config.FeedSize), d.Tel.Log, d.Tel.Registry), //nolint:gosec // 1..30
 			Tokens:          d.Tokens,
 			Blobs:           d.Blobs,
 			Tools:           d.Tools,
@@ -284,5 +287,20 @@ func (g *Gateway) Close() error {
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
-	return errors.Join(err, g.deps.Shared.Close(), g.deps.Own.Close())
+	return errors.Join(err, g.deps.close())
+}
+
+// close releases the stores that there are.
+func (d Deps) close() error {
+	var errs []error
+	if d.Cards != nil {
+		errs = append(errs, d.Cards.Close())
+	}
+	if d.Shared != nil {
+		errs = append(errs, d.Shared.Close())
+	}
+	if d.Own != nil {
+		errs = append(errs, d.Own.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -14,10 +14,14 @@ import (
 	"tiktok/config"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
+	"tiktok/pkg/kv"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
 	"tiktok/pkg/telemetry"
 )
+
+// cardBytes bounds the cards of users that a gateway holds: about 20,000.
+const cardBytes = 8 << 20
 
 // Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
 // Without a secret in the settings the file cfg.Auth.SecretFile has it.
@@ -58,11 +62,16 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		return nil, err
 	}
 	if d.Shared, err = limiter.Open(driver, cfg.Cache, tel.Log); err != nil {
-		return nil, errors.Join(err, d.Own.Close())
+		return nil, errors.Join(err, d.close())
+	}
+	if cfg.Cache.Driver == kv.DriverRedis { // else the user service holds them in this process
+		if d.Cards, err = kv.OpenExclusive(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: cardBytes}); err != nil {
+			return nil, errors.Join(err, d.close())
+		}
 	}
 	var lc net.ListenConfig
 	if d.Listener, err = lc.Listen(ctx, "tcp", cfg.Gateway.Addr); err != nil {
-		return nil, errors.Join(fmt.Errorf("public address: %w", err), d.Shared.Close(), d.Own.Close())
+		return nil, errors.Join(fmt.Errorf("public address: %w", err), d.close())
 	}
 	return New(d), nil
 }

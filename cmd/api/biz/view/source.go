@@ -3,8 +3,12 @@ package view
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/kitex_gen/common"
@@ -13,6 +17,7 @@ import (
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/batch"
+	"tiktok/pkg/kv"
 )
 
 const (
@@ -97,13 +102,27 @@ func (h *health) done(late bool) {
 	}
 }
 
-func cardsOf(c rpc.Clients) *batch.Joiner[[]int64, map[int64]*user.User] {
-	return batch.JoinIDs(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
+// heldCard is how long a gateway may show a user's old card, and the user service another second. One that is new is found
+// at once.
+const heldCard = time.Second
+
+func cardsOf(c rpc.Clients, held kv.Store, log *slog.Logger, reg prometheus.Registerer) *batch.Joiner[[]int64, map[int64]*user.User] {
+	load := func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
 		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
 		if err != nil {
 			return nil, err
 		}
 		return r.Users, nil
+	}
+	if held == nil {
+		return batch.JoinIDs(flights, common.MAX_BATCH, load)
+	}
+	cards := kv.NewTyped[int64, *user.User](held, kv.Options[int64]{
+		Kind: "gateway_cards", Key: func(id int64) string { return strconv.FormatInt(id, 10) },
+		TTL: heldCard, NegativeTTL: -1, Log: log, Metrics: reg,
+	})
+	return batch.JoinIDs(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
+		return cards.GetMulti(ctx, ids, load)
 	})
 }
 

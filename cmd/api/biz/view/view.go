@@ -16,6 +16,7 @@ import (
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/batch"
+	"tiktok/pkg/kv"
 )
 
 // View composes. Make one with New and share it.
@@ -33,12 +34,13 @@ type View struct {
 	degraded  *prometheus.CounterVec
 }
 
-// New makes a View; zone is that of a comment's date, feedSize the number of videos of a feed page.
-func New(clients rpc.Clients, zone *time.Location, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
+// New makes a View; zone is that of a comment's date, feedSize the number of videos of a feed page. cards is where users'
+// cards are held for a moment, nil for nowhere.
+func New(clients rpc.Clients, cards kv.Store, zone *time.Location, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
 	v := &View{clients: clients, zone: zone, feedSize: feedSize, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_http_degraded_total", Help: "Answers that were sent with zeros because a decorating call failed, by what was missing.",
 	}, []string{"missing"})}
-	v.cards = cardsOf(clients)
+	v.cards = cardsOf(clients, cards, log, reg)
 	v.videos = videosOf(clients)
 	v.works = worksOf(clients)
 	v.relations = relationsOf(clients)
