@@ -7,8 +7,13 @@ import (
 	"sync"
 )
 
-// Joiner does the work of many calls with fewer: while flights of its calls are under way, those that come wait and go
-// together in one. In calm weather every call goes at once, by itself. Make one with Join; it is safe for concurrent use.
+// together is how many questions must wait for a call to begin beside others. Fewer wait until one of those ends: a call
+// costs more than the wait when there is much to do, and when there is little nothing is under way.
+const together = 4
+
+// Joiner does the work of many calls with fewer: while one of its calls is under way, those that come wait and go
+// together, as soon as it has ended or there are a few of them, up to flights calls at a time. In calm weather every call
+// goes at once, by itself. Make one with Join; it is safe for concurrent use.
 //
 // Nobody gets an answer from before his call: a call joins only others that wait, and these stop waiting before do
 // begins. The error of a joined call is everybody's. It has the values and the deadline of the one that opened it, but
@@ -52,14 +57,16 @@ func Join[Q, A any](flights, most int, size func(Q) int, do func(ctx context.Con
 func (j *Joiner[Q, A]) Ask(ctx context.Context, q Q) Ticket[A] {
 	j.mu.Lock()
 	c, at := j.join(ctx, q)
-	fly := j.flying < j.flights // then nobody waited
-	if fly {
+	var first *joined[Q, A]
+	// A call that takes no more goes as soon as it can, as one does that has enough.
+	if j.flying == 0 || j.flying < j.flights && (len(j.waiting) > 1 || len(c.questions) >= together) {
 		j.flying++
+		first = j.waiting[0]
 		j.waiting = j.waiting[1:]
 	}
 	j.mu.Unlock()
-	if fly {
-		go j.fly(c)
+	if first != nil {
+		go j.fly(first)
 	}
 	return Ticket[A]{done: c.done, answer: func() (a A, err error) {
 		if c.err != nil {

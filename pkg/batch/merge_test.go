@@ -122,3 +122,53 @@ func TestMergeGivingUpAndFailing(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// A second call begins beside the first when a few wait, or when one can take no more.
+func TestJoinFlights(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan error)}
+		load := batch.Merge(2, 8, g.load)
+		var wg sync.WaitGroup
+		ask := func(ids ...int64) {
+			wg.Go(func() {
+				if _, err := load(t.Context(), ids); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		under := func(want ...[]int64) {
+			t.Helper()
+			if !slices.EqualFunc(g.calls, want, slices.Equal) {
+				t.Errorf("calls %v, want %v", g.calls, want)
+			}
+		}
+		ask(1)
+		ask(2)
+		ask(3)
+		ask(4)
+		under([]int64{1}) // three wait
+		ask(5)
+		under([]int64{1}, []int64{2, 3, 4, 5}) // four are enough
+		ask(6)
+		ask(7)
+		ask(8)
+		ask(9)
+		under([]int64{1}, []int64{2, 3, 4, 5}) // there are no more than two flights
+		g.open <- nil
+		synctest.Wait()
+		under([]int64{1}, []int64{2, 3, 4, 5}, []int64{6, 7, 8, 9})
+		g.open <- nil
+		g.open <- nil
+		synctest.Wait()
+		ask(10)
+		ask(11, 12, 13, 14, 15)
+		ask(16, 17, 18, 19) // does not fit: what waits is complete
+		under([]int64{1}, []int64{2, 3, 4, 5}, []int64{6, 7, 8, 9}, []int64{10}, []int64{11, 12, 13, 14, 15})
+		for range 3 {
+			g.open <- nil
+			synctest.Wait()
+		}
+		wg.Wait()
+	})
+}
