@@ -21,7 +21,7 @@ func TestClosersInReverse(t *testing.T) {
 	if want := []int{2, 1, 0}; !slices.Equal(closed, want) {
 		t.Errorf("closed %v, want %v", closed, want)
 	}
-	if err := (lifecycle.Closers)(nil).Close(); err != nil {
+	if err := lifecycle.Closers(nil).Close(); err != nil {
 		t.Errorf("Close of nothing: %v", err)
 	}
 }

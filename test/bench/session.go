@@ -90,7 +90,7 @@ func (s *session) measure(ctx context.Context, sc scenario, p plan) (result, err
 	}
 	window := func(answered int64) {
 		if samples = append(samples, takeSample(s.dep, answered)); len(samples) == 1 && s.opts.profiles != "" {
-			_ = <-profiles // the nil of above: this one takes its place
+			<-profiles // the nil of above: this one takes its place
 			go func() { profiles <- s.profile(ctx, sc.name, p.Duration) }()
 		}
 	}
