@@ -1,12 +1,13 @@
 package kv
 
 import (
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/telemetry"
 )
 
 // metrics are the counters of one kind.
@@ -18,17 +19,7 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, kind string) metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"kind"}, labels...))
-		if reg != nil {
-			// Another kind may have registered the same vector already: share it. Any other refusal leaves the counter
-			// unregistered, which costs a metric and nothing else.
-			var have prometheus.AlreadyRegisteredError
-			if err := reg.Register(vec); errors.As(err, &have) {
-				if shared, ok := have.ExistingCollector.(*prometheus.CounterVec); ok {
-					vec = shared
-				}
-			}
-		}
-		return vec
+		return telemetry.Register(reg, vec)
 	}
 	hits := counter("tiktok_cache_hits_total", "Ids answered by a level of the cache, those known not to exist included.", "level")
 	return metrics{

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -27,8 +28,8 @@ func (g *Group) Add(name string, run func(context.Context) error, close func() e
 // Close closes all parts in reverse without running them, for a start that failed half-way.
 func (g *Group) Close() error {
 	var errs []error
-	for i := len(g.parts) - 1; i >= 0; i-- {
-		errs = append(errs, closePart(g.parts[i]))
+	for _, p := range slices.Backward(g.parts) {
+		errs = append(errs, closePart(p))
 	}
 	return errors.Join(errs...)
 }

@@ -174,8 +174,9 @@ func (d *DeadLetters) send(ctx context.Context, m amqp.Delivery) error {
 	returned := false
 	var confirmed *amqp.Confirmation
 	// Neither the end of ctx nor a signal comes between the confirm and the acknowledgement.
-	err := d.step(context.WithoutCancel(ctx), func() error {
-		err := d.ch.PublishWithContext(context.Background(), "", d.name, true, false, amqp.Publishing{
+	ctx = context.WithoutCancel(ctx)
+	err := d.step(ctx, func() error {
+		err := d.ch.PublishWithContext(ctx, "", d.name, true, false, amqp.Publishing{
 			DeliveryMode: amqp.Persistent, ContentType: m.ContentType, Headers: headers, Timestamp: time.Now(), Body: m.Body,
 		})
 		if err != nil {

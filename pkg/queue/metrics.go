@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/telemetry"
 )
 
 // metrics are those of one queue.
@@ -58,15 +60,15 @@ func reason(err error) string {
 func newMetrics(reg prometheus.Registerer, name string) metrics {
 	label := []string{"queue"}
 	counter := func(n, help string) prometheus.Counter {
-		return register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: n, Help: help}, label)).WithLabelValues(name)
+		return telemetry.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: n, Help: help}, label)).WithLabelValues(name)
 	}
-	published := register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+	published := telemetry.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_queue_published_total", Help: "Messages published: applied, accepted (will be applied) or failed.",
 	}, []string{"queue", "result"}))
 	newGauge := func(n, help string) *prometheus.GaugeVec {
-		return register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: n, Help: help}, label))
+		return telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: n, Help: help}, label))
 	}
-	degraded := register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+	degraded := telemetry.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_queue_degraded_total", Help: "Messages that were applied directly: disconnected, unconfirmed, blocked or unroutable.",
 	}, []string{"queue", "reason"}))
 	m := metrics{
@@ -74,7 +76,7 @@ func newMetrics(reg prometheus.Registerer, name string) metrics {
 		redelivered: counter("tiktok_queue_redelivered_total", "Messages that the broker handed out again."),
 		oldest:      newGauge("tiktok_queue_oldest_seconds", "Age of the oldest message in the writer's hand; 0 when it has none.").WithLabelValues(name),
 		published:   published.MustCurryWith(prometheus.Labels{"queue": name}),
-		batch: register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		batch: telemetry.Register(reg, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "tiktok_queue_batch_size", Help: "Messages given to the writer at once.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}, label)).WithLabelValues(name),
 		waiting: newGauge("tiktok_queue_waiting", "Messages that wait in this process.").WithLabelValues(name),
@@ -87,18 +89,4 @@ func newMetrics(reg prometheus.Registerer, name string) metrics {
 		m.deadLetters = &gauge{newGauge("tiktok_queue_dead_letters", "Dead letters in the broker."), name}
 	}
 	return m
-}
-
-// register shares a collector that another queue registered before. Any other refusal leaves c unregistered.
-func register[C prometheus.Collector](reg prometheus.Registerer, c C) C {
-	if reg == nil {
-		return c
-	}
-	var have prometheus.AlreadyRegisteredError
-	if err := reg.Register(c); errors.As(err, &have) {
-		if shared, ok := have.ExistingCollector.(C); ok {
-			return shared
-		}
-	}
-	return c
 }

@@ -37,6 +37,7 @@ func CheckEndpoint(endpoint string) error {
 	return nil
 }
 
+//nolint:contextcheck // making it neither waits nor connects, and it outlives the start
 func newProcessor(endpoint string, log *slog.Logger, reg prometheus.Registerer) (sdk.SpanProcessor, error) {
 	if err := CheckEndpoint(endpoint); err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ func (s Span) Ref() Ref {
 }
 
 // ParseRef reads what String has written. Anything else names no span.
+//
+//nolint:contextcheck // the context only carries what is parsed
 func ParseRef(text string) Ref {
 	if text == "" {
 		return Ref{}
@@ -63,6 +65,11 @@ func (r Ref) List() []Ref {
 	return []Ref{r}
 }
 
+// under makes the span that r names the parent of what is started with the context.
+func (r Ref) under(ctx context.Context) context.Context {
+	return trace.ContextWithRemoteSpanContext(ctx, r.sc)
+}
+
 // IsZero reports whether r names no span.
 func (r Ref) IsZero() bool { return !r.sc.IsValid() }
 
@@ -81,8 +88,7 @@ func (t *Traces) Batch(
 		links[i].SpanContext = c.sc
 	}
 	begin := time.Now()
-	under := func(c Ref) context.Context { return trace.ContextWithRemoteSpanContext(ctx, c.sc) }
-	wctx, whole := start(under(causes[0]), t.tracer, Consumer, name, trace.WithTimestamp(begin), trace.WithLinks(links...))
+	wctx, whole := start(causes[0].under(ctx), t.tracer, Consumer, name, trace.WithTimestamp(begin), trace.WithLinks(links...))
 	whole.Int("messaging.batch.message_count", n)
 	end := func(s Span, err error) {
 		if err != nil {
@@ -92,7 +98,7 @@ func (t *Traces) Batch(
 	}
 	err := do(wctx)
 	for _, c := range causes[1:min(len(causes), maxLinks)] {
-		_, s := start(under(c), t.tracer, Consumer, name, trace.WithTimestamp(begin), trace.WithLinks(trace.Link{SpanContext: whole.Ref().sc}))
+		_, s := start(c.under(ctx), t.tracer, Consumer, name, trace.WithTimestamp(begin), trace.WithLinks(trace.Link{SpanContext: whole.Ref().sc}))
 		end(s, err)
 	}
 	end(whole, err)

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"strconv"
 	"time"
@@ -19,10 +18,10 @@ import (
 // debug all of them. It is the only place where a service logs an error of a handler, and where one of a store that is away
 // becomes Unavailable.
 func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
-	calls := register(tel.Registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+	calls := telemetry.Register(tel.Registry, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_rpc_requests_total", Help: "Calls answered, by service, method and status code (0 is success).",
 	}, []string{"service", "method", "code"}))
-	seconds := register(tel.Registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	seconds := telemetry.Register(tel.Registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "tiktok_rpc_duration_seconds", Help: "Time to answer a call, by service and method.",
 		Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 3},
 	}, []string{"service", "method"}))
@@ -53,17 +52,4 @@ func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
 			return err
 		}
 	}
-}
-
-// register returns the collector that is in the registry already, if an equal one is: the all-in-one has one registry
-// for five services.
-func register[C prometheus.Collector](reg *prometheus.Registry, c C) C {
-	err := reg.Register(c)
-	var have prometheus.AlreadyRegisteredError
-	if errors.As(err, &have) {
-		if old, ok := have.ExistingCollector.(C); ok {
-			return old
-		}
-	}
-	return c
 }

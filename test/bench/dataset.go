@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"tiktok/config"
 	"tiktok/pkg/auth"
@@ -187,16 +186,4 @@ func readChats(ctx context.Context, db *sqldb.DB, users []caller) ([]conversatio
 		}
 	}
 	return chats, nil
-}
-
-// lengths says how long the lists are, for a result.
-func lengths(all []list) string {
-	least, most := math.MaxInt, 0
-	for _, l := range all {
-		least, most = min(least, l.N), max(most, l.N)
-	}
-	if least >= most {
-		return fmt.Sprint(most)
-	}
-	return fmt.Sprintf("%d–%d", least, most)
 }

@@ -81,8 +81,7 @@ func (s *session) measure(ctx context.Context, sc scenario, p plan) (result, err
 	r := s.fresh(sc.name, sc.about)
 	r.Plan = p
 	var samples []sample
-	profiles := make(chan error, 1)
-	profiles <- nil
+	profiled := func() error { return nil }
 	began, before := time.Now(), int64(0)
 	progress := func(answered int64) {
 		fmt.Fprintf(s.live, "\r  %s  %3.0f s  %6d/s  %d accepted   ", sc.name, time.Since(began).Seconds(), answered-before, answered)
@@ -90,13 +89,14 @@ func (s *session) measure(ctx context.Context, sc scenario, p plan) (result, err
 	}
 	window := func(answered int64) {
 		if samples = append(samples, takeSample(s.dep, answered)); len(samples) == 1 && s.opts.profiles != "" {
-			_ = <-profiles // the nil of above: this one takes its place
+			profiles := make(chan error, 1)
+			profiled = func() error { return <-profiles }
 			go func() { profiles <- s.profile(ctx, sc.name, p.Duration) }()
 		}
 	}
 	t, err := s.gen.run(ctx, p, sc, s.data, progress, window)
 	fmt.Fprint(s.live, "\r\x1b[K")
-	if err := errors.Join(err, ctx.Err(), <-profiles); err != nil {
+	if err := errors.Join(err, ctx.Err(), profiled()); err != nil {
 		return r, err
 	}
 	r.fill(t)

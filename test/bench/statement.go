@@ -27,52 +27,36 @@ func userSQL(d *dataset, db stores) statement {
 	}
 }
 
-func worksSQL(d *dataset, db stores) statement {
-	store := videodb.New(db["video"])
+// listSQL reads the first page of one of lists. start is where that is.
+func listSQL[R any](lists []list, start int64, read func(ctx context.Context, id, before int64, limit int) (R, error)) statement {
 	return func(ctx context.Context, n uint64) error {
-		_, err := store.ListByAuthor(ctx, d.works[n%uint64(len(d.works))].ID, 0, pageLimit)
+		_, err := read(ctx, lists[n%uint64(len(lists))].ID, start, pageLimit)
 		return err
 	}
+}
+
+func worksSQL(d *dataset, db stores) statement {
+	return listSQL(d.works, 0, videodb.New(db["video"]).ListByAuthor)
 }
 
 func favoritesSQL(d *dataset, db stores) statement {
-	store := interactiondb.New(db["interaction"])
-	return func(ctx context.Context, n uint64) error {
-		_, err := store.ListFavorites(ctx, d.favorites[n%uint64(len(d.favorites))].ID, math.MaxInt64, pageLimit)
-		return err
-	}
+	return listSQL(d.favorites, math.MaxInt64, interactiondb.New(db["interaction"]).ListFavorites)
 }
 
 func commentsSQL(d *dataset, db stores) statement {
-	store := interactiondb.New(db["interaction"])
-	return func(ctx context.Context, n uint64) error {
-		_, err := store.ListComments(ctx, d.comments[n%uint64(len(d.comments))].ID, math.MaxInt64, pageLimit)
-		return err
-	}
+	return listSQL(d.comments, math.MaxInt64, interactiondb.New(db["interaction"]).ListComments)
 }
 
 func followingSQL(d *dataset, db stores) statement {
-	store := socialdb.New(db["social"])
-	return func(ctx context.Context, n uint64) error {
-		_, err := store.ListFollowing(ctx, d.following[n%uint64(len(d.following))].ID, 0, pageLimit)
-		return err
-	}
+	return listSQL(d.following, 0, socialdb.New(db["social"]).ListFollowing)
 }
 
 func followersSQL(d *dataset, db stores) statement {
-	store := socialdb.New(db["social"])
-	return func(ctx context.Context, n uint64) error {
-		_, err := store.ListFollowers(ctx, d.followers[n%uint64(len(d.followers))].ID, 0, pageLimit)
-		return err
-	}
+	return listSQL(d.followers, 0, socialdb.New(db["social"]).ListFollowers)
 }
 
 func friendsSQL(d *dataset, db stores) statement {
-	store := socialdb.New(db["social"])
-	return func(ctx context.Context, n uint64) error {
-		_, err := store.ListFriends(ctx, d.friends[n%uint64(len(d.friends))].ID, 0, pageLimit)
-		return err
-	}
+	return listSQL(d.friends, 0, socialdb.New(db["social"]).ListFriends)
 }
 
 func pollSQL(d *dataset, db stores) statement {

@@ -67,7 +67,7 @@ func removeBucket(t testing.TB, cfg blob.S3) {
 	exists, err := c.BucketExists(ctx, cfg.Bucket)
 	if err == nil && exists {
 		for o := range c.ListObjectsIter(ctx, cfg.Bucket, minio.ListObjectsOptions{Recursive: true}) {
-			err = errors.Join(err, o.Err, c.Client.RemoveObject(ctx, cfg.Bucket, o.Key, minio.RemoveObjectOptions{}))
+			err = errors.Join(err, o.Err, c.RemoveObject(ctx, cfg.Bucket, o.Key, minio.RemoveObjectOptions{}))
 		}
 		err = errors.Join(err, c.RemoveBucket(ctx, cfg.Bucket))
 	}

@@ -10,6 +10,7 @@ import (
 	"tiktok/config"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/words"
@@ -31,6 +32,6 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 		return nil, errors.Join(fmt.Errorf("chat: %w", err), sql.Close())
 	}
 	s := New(Deps{Store: db.New(sql), Cache: store, IDs: ids, Words: filter, Peers: peers, Tel: tel})
-	s.closers = []func() error{sql.Close, store.Close}
+	s.closers = lifecycle.Closers{sql.Close, store.Close}
 	return s, nil
 }

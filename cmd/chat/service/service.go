@@ -3,9 +3,7 @@ package service
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +15,7 @@ import (
 	"tiktok/kitex_gen/chat"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/words"
 )
@@ -48,8 +47,8 @@ type Service struct {
 	// stored and polls count messages stored and conversations read.
 	stored prometheus.Counter
 	polls  *prometheus.CounterVec
-	// closers release what Open opened, in the order in which it did.
-	closers []func() error
+	// closers release what Open opened.
+	closers lifecycle.Closers
 }
 
 // New returns a service on top of d. It starts nothing.
@@ -78,10 +77,4 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
 
 // Close releases what Open opened, in reverse. A service made by New has nothing to release.
-func (s *Service) Close() error {
-	var errs []error
-	for _, c := range slices.Backward(s.closers) {
-		errs = append(errs, c())
-	}
-	return errors.Join(errs...)
-}
+func (s *Service) Close() error { return s.closers.Close() }

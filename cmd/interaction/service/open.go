@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
@@ -13,6 +12,7 @@ import (
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
@@ -36,11 +36,10 @@ func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetr
 func Open(
 	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, deleted queue.Queue[video.VideoDeleted],
 ) (*Service, error) {
-	var closers []func() error
+	var closers lifecycle.Closers
 	s, err := open(ctx, cfg, tel, ids, peers, deleted, &closers)
-	slices.Reverse(closers)
 	if err != nil {
-		return nil, errors.Join(err, closeAll(closers))
+		return nil, errors.Join(err, closers.Close())
 	}
 	s.closers = closers
 	return s, nil
@@ -48,7 +47,7 @@ func Open(
 
 func open(
 	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, deleted queue.Queue[video.VideoDeleted],
-	closers *[]func() error,
+	closers *lifecycle.Closers,
 ) (*Service, error) {
 	filter, err := words.Open(cfg.Words)
 	if err != nil {
@@ -58,36 +57,36 @@ func open(
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	*closers = append(*closers, sql.Close)
+	closers.Add(sql.Close)
 	cache, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	*closers = append(*closers, cache.Close)
+	closers.Add(cache.Close)
 	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	*closers = append(*closers, events.Close)
+	closers.Add(events.Close)
 	var writers []queue.Queue[mq.Event]
 	if cfg.Queue.Driver == queue.DriverRabbitMQ {
 		second, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 		if err != nil {
 			return nil, fmt.Errorf("interaction: %w", err)
 		}
-		*closers = append(*closers, second.Close)
+		closers.Add(second.Close)
 		writers = append(writers, second)
 	}
 	direct, err := queue.Open[mq.Event](ctx, queue.Config{Driver: queue.DriverMemory}, Name+".direct", tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	*closers = append(*closers, direct.Close)
+	closers.Add(direct.Close)
 	local, err := kv.OpenExclusive(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: localBytes})
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	*closers = append(*closers, local.Close)
+	closers.Add(local.Close)
 	return New(Deps{
 		Store:   db.New(sql),
 		Cache:   cache,
@@ -105,12 +104,4 @@ func open(
 }
 
 // Close releases what Open opened, in reverse. Call it after Run has returned.
-func (s *Service) Close() error { return closeAll(s.closers) }
-
-func closeAll(closers []func() error) error {
-	var errs []error
-	for _, c := range closers {
-		errs = append(errs, c())
-	}
-	return errors.Join(errs...)
-}
+func (s *Service) Close() error { return s.closers.Close() }

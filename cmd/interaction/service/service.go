@@ -23,6 +23,7 @@ import (
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/words"
 )
@@ -74,8 +75,8 @@ type Service struct {
 	peers      rpc.Peers
 	log        *slog.Logger
 	metrics
-	// closers release what Open opened, in this order.
-	closers []func() error
+	// closers release what Open opened.
+	closers lifecycle.Closers
 }
 
 var _ interaction.InteractionService = (*Service)(nil)

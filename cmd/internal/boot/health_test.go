@@ -78,7 +78,7 @@ func TestHealthcheckOfAHangingProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
+	defer func() { _ = ln.Close() }()
 	cfg := config.Default()
 	cfg.Gateway.Addr = ln.Addr().String()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -10,6 +10,7 @@ import (
 	"tiktok/config"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 )
@@ -26,15 +27,9 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 		return nil, errors.Join(fmt.Errorf("social: %w", err), sql.Close())
 	}
 	s := New(Deps{Store: db.New(sql), Cache: store, IDs: ids, Peers: peers, Tel: tel})
-	s.closers = []func() error{sql.Close, store.Close}
+	s.closers = lifecycle.Closers{sql.Close, store.Close}
 	return s, nil
 }
 
 // Close releases what Open opened, in reverse. A service made by New has nothing to release.
-func (s *Service) Close() error {
-	var errs []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		errs = append(errs, s.closers[i]())
-	}
-	return errors.Join(errs...)
-}
+func (s *Service) Close() error { return s.closers.Close() }

@@ -13,6 +13,7 @@ import (
 	"tiktok/pkg/batch"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/telemetry"
 )
 
@@ -38,8 +39,8 @@ type Service struct {
 	ids    *id.Generator
 	hasher *auth.Hasher
 	now    func() time.Time
-	// closers release what Open opened, in the order in which it did.
-	closers []func() error
+	// closers release what Open opened.
+	closers lifecycle.Closers
 }
 
 // New returns a service on top of d. It starts nothing.

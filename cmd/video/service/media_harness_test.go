@@ -479,14 +479,23 @@ func (m *mortal) List(ctx context.Context, prefix string, age time.Duration, pag
 
 // hold makes the first Put of a key that contains part wait, until its context ends or release is called.
 func (m *mortal) hold(part string) (entered <-chan struct{}, release func()) {
-	in, out := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+	wait, entered, release := firstCall()
 	f := func(ctx context.Context, key string) error {
-		first := false
-		if strings.Contains(key, part) {
-			once.Do(func() { first = true })
+		if !strings.Contains(key, part) {
+			return nil
 		}
-		if !first {
+		return wait(ctx)
+	}
+	m.before.Store(&f)
+	return entered, release
+}
+
+// firstCall is a function whose first call waits until its context ends or release is called.
+func firstCall() (wait func(context.Context) error, entered <-chan struct{}, release func()) {
+	in, out := make(chan struct{}), make(chan struct{})
+	var called atomic.Bool
+	wait = func(ctx context.Context) error {
+		if called.Swap(true) {
 			return nil
 		}
 		close(in)
@@ -497,8 +506,7 @@ func (m *mortal) hold(part string) (entered <-chan struct{}, release func()) {
 			return nil
 		}
 	}
-	m.before.Store(&f)
-	return in, sync.OnceFunc(func() { close(out) })
+	return wait, in, sync.OnceFunc(func() { close(out) })
 }
 
 // tools writes small files, and blocks and fails as a test says.
@@ -530,25 +538,14 @@ func (f *tools) on(before func(ctx context.Context, step, source string) error) 
 
 // hold makes the first call of a step wait until its context ends or release is called.
 func (f *tools) hold(step string) (entered <-chan struct{}, release func()) {
-	in, out := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+	wait, entered, release := firstCall()
 	f.on(func(ctx context.Context, s, _ string) error {
-		first := false
-		if s == step {
-			once.Do(func() { first = true })
-		}
-		if !first {
+		if s != step {
 			return nil
 		}
-		close(in)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-out:
-			return nil
-		}
+		return wait(ctx)
 	})
-	return in, sync.OnceFunc(func() { close(out) })
+	return entered, release
 }
 
 // holdStep holds up a step in the tool, or the Put of a key that contains what has a "-" or a "/".

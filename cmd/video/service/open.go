@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"tiktok/cmd/video/dal/db"
@@ -13,6 +12,7 @@ import (
 	"tiktok/pkg/blob"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
@@ -27,29 +27,28 @@ func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetr
 // Open opens the database "video", brings its schema up to date, opens the cache, the blob store and the queue of
 // wake-ups, and returns the service, which owns them. deleted stays the caller's.
 func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted]) (*Service, error) {
-	var closers []func() error
+	var closers lifecycle.Closers
 	s, err := open(ctx, cfg, tel, ids, deleted, &closers)
-	slices.Reverse(closers)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("video: %w", err), closeAll(closers))
+		return nil, errors.Join(fmt.Errorf("video: %w", err), closers.Close())
 	}
-	s.close = func() error { return closeAll(closers) }
+	s.closers = closers
 	return s, nil
 }
 
 func open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted], closers *[]func() error,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted], closers *lifecycle.Closers,
 ) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "video", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
 		return nil, err
 	}
-	*closers = append(*closers, sql.Close)
+	closers.Add(sql.Close)
 	cache, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, err
 	}
-	*closers = append(*closers, cache.Close)
+	closers.Add(cache.Close)
 	blobs, err := blob.Open(ctx, cfg.Blob)
 	if err != nil {
 		return nil, err
@@ -60,7 +59,7 @@ func open(
 	if err != nil {
 		return nil, err
 	}
-	*closers = append(*closers, events.Close)
+	closers.Add(events.Close)
 	return New(Deps{
 		Store: db.New(sql), Cache: cache, IDs: ids, Tel: tel,
 		Media: MediaDeps{
@@ -69,12 +68,4 @@ func open(
 			Lease: cfg.Media.Lease, SweepEvery: cfg.Media.SweepEvery, OrphanAge: max(time.Hour, 2*cfg.Gateway.UploadTimeout),
 		},
 	}), nil
-}
-
-func closeAll(closers []func() error) error {
-	var errs []error
-	for _, c := range closers {
-		errs = append(errs, c())
-	}
-	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"tiktok/pkg/batch"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/telemetry"
 )
 
@@ -46,8 +47,8 @@ type Service struct {
 	ids        *id.Generator
 	now        func() time.Time
 	media      *worker
-	// close releases what Open opened.
-	close func() error
+	// closers release what Open opened.
+	closers lifecycle.Closers
 }
 
 // New returns a service on top of d. It starts nothing.
@@ -59,7 +60,6 @@ func New(d Deps) *Service {
 		newest: kv.NewTyped[int64, []db.Video](d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
 		ids:    d.IDs,
 		now:    d.Now,
-		close:  func() error { return nil },
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -91,5 +91,5 @@ func (s *Service) DescribeTools() string {
 	return s.media.Tools.Describe()
 }
 
-// Close releases what Open opened. A service made by New has nothing to release.
-func (s *Service) Close() error { return s.close() }
+// Close releases what Open opened, in reverse. A service made by New has nothing to release.
+func (s *Service) Close() error { return s.closers.Close() }

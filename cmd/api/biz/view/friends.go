@@ -15,7 +15,9 @@ func (v *View) Friends(ctx context.Context, s Scope, ids []int64) ([]*api.Friend
 	}
 	all := distinct(ids)
 	a := v.ask(ctx, []int64{s.Viewer}, all, nil)
-	r, lastErr := v.clients.Chat.MGetLastMessages(a.decor, &chat.MGetLastMessagesRequest{UserId: s.Viewer, PeerIds: all})
+	decor, cancel := context.WithTimeout(ctx, decorTimeout)
+	defer cancel()
+	r, lastErr := v.clients.Chat.MGetLastMessages(decor, &chat.MGetLastMessagesRequest{UserId: s.Viewer, PeerIds: all})
 	p, seen, err := v.wait(a)
 	if err != nil {
 		return nil, err

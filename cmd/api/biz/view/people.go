@@ -48,12 +48,12 @@ type decoration[A any] struct {
 
 // ask starts the calls for users and videos, and for what each of the viewers sees of them: 4 calls in 1 step.
 func (v *View) ask(ctx context.Context, viewers, users, videos []int64) *asking {
-	a := &asking{ctx: ctx, viewers: len(viewers)}
-	a.decor, a.cancel = context.WithTimeout(ctx, decorTimeout)
+	decor, cancel := context.WithTimeout(ctx, decorTimeout)
+	a := &asking{ctx: ctx, decor: decor, cancel: cancel, viewers: len(viewers)}
 	a.cards = v.cards.Ask(ctx, users)
-	a.works.ticket, a.works.err = v.works.ask(a.decor, users)
-	a.relations.ticket, a.relations.err = v.relations.ask(a.decor, relationsAsk{users, viewers})
-	a.stats.ticket, a.stats.err = v.stats.ask(a.decor, statsAsk{videos, users, viewers})
+	a.works.ticket, a.works.err = v.works.ask(decor, users)
+	a.relations.ticket, a.relations.err = v.relations.ask(decor, relationsAsk{users, viewers})
+	a.stats.ticket, a.stats.err = v.stats.ask(decor, statsAsk{videos, users, viewers})
 	return a
 }
 

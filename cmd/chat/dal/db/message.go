@@ -132,7 +132,7 @@ func (s *Store) MLastAt(ctx context.Context, keys []Key) (map[Key]int64, error) 
 		for _, k := range part {
 			args = append(args, k.Low, k.High)
 		}
-		query := strings.TrimSuffix(strings.Repeat(lastAtSQL+" UNION ALL ", len(part)), " UNION ALL ")
+		query := sqldb.UnionAll(lastAtSQL, len(part))
 		err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...), func(m *Message) []any {
 			return []any{&m.LowID, &m.HighID, &m.CreatedAtMs}
 		}, func(m Message) { last[Key{m.LowID, m.HighID}] = m.CreatedAtMs })

@@ -5,7 +5,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -35,7 +34,7 @@ func (s *Store) FavoritesOfUsers(ctx context.Context, userIDs []int64, limit int
 		for _, id := range part {
 			args = append(args, id, limit)
 		}
-		query := strings.TrimSuffix(strings.Repeat(one+" UNION ALL ", len(part)), " UNION ALL ")
+		query := sqldb.UnionAll(one, len(part))
 		err := sqldb.Each(s.read.WithContext(ctx).Raw(query, args...), func(f *Favorite) []any {
 			return []any{&f.UserID, &f.VideoID, &f.Liked, &f.LastEvent}
 		}, func(f Favorite) { found[f.UserID] = append(found[f.UserID], f) })
@@ -75,8 +74,7 @@ func favoriteRows(q *gorm.DB, dialect string, keys []FavoriteKey) (map[FavoriteK
 			for _, k := range part {
 				args = append(args, k.UserID, k.VideoID)
 			}
-			list := strings.TrimSuffix(strings.Repeat("(?,?),", len(part)), ",")
-			some = q.Table("favorites AS f").Where("(f.user_id, f.video_id) IN (VALUES "+list+")", args...)
+			some = q.Table("favorites AS f").Where("(f.user_id, f.video_id) IN (VALUES "+sqldb.Pairs(len(part))+")", args...)
 		}
 		some = some.Select("f.user_id", "f.video_id", "f.author_id", "f.liked", "f.last_event", "f.liked_event")
 		err := sqldb.Each(some, func(r *Favorite) []any {

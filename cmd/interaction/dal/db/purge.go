@@ -2,7 +2,8 @@ package db
 
 import (
 	"context"
-	"strings"
+
+	"tiktok/pkg/sqldb"
 )
 
 // purgeRows is how many rows one step of a purge looks at, and removes at most.
@@ -27,7 +28,7 @@ func (s *Store) PurgeFavorites(ctx context.Context, after FavoriteKey, before in
 		}
 	}
 	if len(keys) > 0 {
-		list := strings.TrimSuffix(strings.Repeat("(?,?),", len(keys)/2), ",")
+		list := sqldb.Pairs(len(keys) / 2)
 		err = s.Write(ctx, func(tx *Tx) error {
 			where := "(user_id, video_id) IN (" + list + ")"
 			if tx.sqlite() {

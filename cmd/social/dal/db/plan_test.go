@@ -34,8 +34,8 @@ func TestListPlans(t *testing.T) {
 			query string
 			args  []any
 		}{
-			"following":   {union(s.followingOf(), 2), []any{1, []int64{1001, 1002}, 1003, []int64{1, 2}}},
-			"followed by": {union(followedBy, 2), []any{1, 501, 1003, 501}},
+			"following":   {sqldb.UnionAll(s.followingOf(), 2), []any{1, []int64{1001, 1002}, 1003, []int64{1, 2}}},
+			"followed by": {sqldb.UnionAll(followedBy, 2), []any{1, 501, 1003, 501}},
 		} {
 			plan := explain(t, s, c.query, c.args...)
 			for _, bad := range []string{"SCAN follows", "follows_followers", "filesort", "table=follows type=ALL", "table=follows type=index"} {

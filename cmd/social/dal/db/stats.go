@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"tiktok/pkg/sqldb"
 )
@@ -68,7 +67,7 @@ func (s *Store) Following(ctx context.Context, looks []Look) (map[int64]map[int6
 		for _, l := range part {
 			args = append(args, l.ViewerID, l.UserIDs)
 		}
-		err := s.pairs(ctx, union(s.followingOf(), len(part)), args, func(f Follow) {
+		err := s.pairs(ctx, sqldb.UnionAll(s.followingOf(), len(part)), args, func(f Follow) {
 			if following[f.UserID] == nil {
 				following[f.UserID] = map[int64]bool{}
 			}
@@ -90,7 +89,7 @@ func (s *Store) FollowedBy(ctx context.Context, userIDs []int64, limit int) (map
 		for _, id := range part {
 			args = append(args, id, limit)
 		}
-		err := s.pairs(ctx, union(followedBy, len(part)), args, func(f Follow) {
+		err := s.pairs(ctx, sqldb.UnionAll(followedBy, len(part)), args, func(f Follow) {
 			followed[f.UserID] = append(followed[f.UserID], f.ToUserID)
 		})
 		if err != nil {
@@ -106,9 +105,4 @@ func (s *Store) FollowedBy(ctx context.Context, userIDs []int64, limit int) (map
 func (s *Store) pairs(ctx context.Context, query string, args []any, fn func(Follow)) error {
 	return sqldb.Translate(sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...),
 		func(f *Follow) []any { return []any{&f.UserID, &f.ToUserID} }, fn))
-}
-
-// union is n times the same query.
-func union(query string, n int) string {
-	return strings.TrimSuffix(strings.Repeat(query+" UNION ALL ", n), " UNION ALL ")
 }
