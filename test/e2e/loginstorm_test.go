@@ -55,6 +55,6 @@ func TestLoginStorm(t *testing.T) {
 	}
 }
 
-// enoughPages is how many pages must be answered for each hash on one processor. On two processors it is 130 to 200, and
-// with hashes on both of them 8 to 17.
+// enoughPages is how many pages must be answered for each hash on one processor. On two processors it is 110 to 240, and
+// with hashes on both of them 5 to 20.
 const enoughPages = 45
