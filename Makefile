@@ -32,6 +32,9 @@ e2e: ## the end-to-end and contract tests on both deployments
 bench: ## load on both deployments, every scenario; writes the figures of docs/performance.md
 	@test/bench/run.sh
 
+bench-micro: ## the Go micro-benchmarks of the hot paths; REV=HEAD~1 compares with that commit by benchstat
+	@test/bench/run.sh micro $(REV)
+
 fault: ## break servers and processes under load and count what is lost; FORM=long for longer outages
 	@test/fault/run.sh $(FORM)
 
@@ -68,4 +71,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench fault audit dead-letters env-up env-down chart docker start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench bench-micro fault audit dead-letters env-up env-down chart docker start stop clean

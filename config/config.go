@@ -71,7 +71,8 @@ type Auth struct {
 	SecretFile string `mapstructure:"secret_file"`
 	// TokenTTL is how long a login lasts.
 	TokenTTL time.Duration `mapstructure:"token_ttl"`
-	// HashParallel bounds the password hashes computed at once; 0 is the number of CPUs.
+	// HashParallel bounds the password hashes computed at once, 19 MiB each; 0 is the number of CPUs less one, at least
+	// one. With as many as CPUs, logins are answered faster and everything else in the process waits behind them.
 	HashParallel int `mapstructure:"hash_parallel"`
 }
 

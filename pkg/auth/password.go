@@ -34,10 +34,11 @@ type Hasher struct {
 	slots chan struct{}
 }
 
-// NewHasher allows maxParallel hashes at a time; 0 or less is one per CPU.
+// NewHasher allows maxParallel hashes at a time; 0 or less is one per CPU but one, which is left to everything else: a
+// hash keeps its CPU for milliseconds at a time, and who reads the feed would wait behind it.
 func NewHasher(maxParallel int) *Hasher {
 	if maxParallel <= 0 {
-		maxParallel = runtime.GOMAXPROCS(0)
+		maxParallel = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	return &Hasher{slots: make(chan struct{}, maxParallel)}
 }

@@ -202,3 +202,18 @@ func warm(b *testing.B, c *Typed[int64, profile]) {
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkGetMultiPrivate is BenchmarkGetMulti in a process that has the store to itself: all ids are held.
+func BenchmarkGetMultiPrivate(b *testing.B) {
+	s, err := Open(b.Context(), Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	c := NewTyped[int64, profile](Private(s), Options[int64]{Kind: "card", Key: benchKey})
+	warm(b, c)
+	benchCallers(b, s, func(page []int64) error {
+		_, err := c.GetMulti(b.Context(), page, loadProfiles)
+		return err
+	})
+}

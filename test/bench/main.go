@@ -43,6 +43,15 @@ const (
 	drain   = "drain"
 	latency = "latency"
 	atRest  = "at-rest"
+	// loginStorm is a login storm beside readers of the feed.
+	loginStorm = "login-storm"
+)
+
+// The results of loginStorm.
+const (
+	stormBefore = "login-storm: before"
+	stormDuring = "login-storm: during"
+	stormLogin  = "login-storm: logins"
 )
 
 // The results of drain.
@@ -57,7 +66,7 @@ func names() []string {
 	for _, s := range scenarios() {
 		all = append(all, s.name)
 	}
-	return append(append([]string{atRest}, all...), giants, drainSpread, drainHot, latency)
+	return append(append([]string{atRest}, all...), stormBefore, stormDuring, stormLogin, giants, drainSpread, drainHot, latency)
 }
 
 func main() {
@@ -116,8 +125,8 @@ func parse(args []string, w io.Writer) (options, error) {
 		for _, s := range scenarios() {
 			fmt.Fprintf(w, "  %-15s %s\n", s.name, s.about)
 		}
-		fmt.Fprintf(w, "  %-15s %s\n  %-15s %s\n  %-15s %s\n\nflags:\n",
-			giants, "famous users and videos, each list and action at the store", drain, "how fast the writer stores a backlog (distributed)",
+		fmt.Fprintf(w, "  %-15s %s\n  %-15s %s\n  %-15s %s\n  %-15s %s\n\nflags:\n",
+			loginStorm, "the feed of 8 connections alone, and while 64 others log in", giants, "famous users and videos, each list and action at the store", drain, "how fast the writer stores a backlog (distributed)",
 			latency, "latency against offered load, with and without the queue (distributed)")
 		fs.PrintDefaults()
 	}
@@ -144,10 +153,10 @@ func (o *options) choose(names []string) error {
 		for _, s := range scenarios() {
 			names = append(names, s.name)
 		}
-		names = append(names, giants, drain, latency)
+		names = append(names, loginStorm, giants, drain, latency)
 	}
 	for _, n := range names {
-		if _, ok := scenarioNamed(n); !ok && !slices.Contains([]string{giants, drain, latency}, n) {
+		if _, ok := scenarioNamed(n); !ok && !slices.Contains([]string{loginStorm, giants, drain, latency}, n) {
 			return fmt.Errorf("no scenario %q; -help lists them", n)
 		}
 	}
@@ -235,6 +244,8 @@ func (s *session) one(ctx context.Context, name string) error {
 		return s.drain(ctx)
 	case latency:
 		return s.latency(ctx)
+	case loginStorm:
+		return s.loginStorm(ctx)
 	case giants:
 		return s.giants(ctx)
 	}

@@ -7,6 +7,7 @@
 #   run.sh running [flags] [scenario…]    what `TIKTOK_LIMITS_DRIVER=off make start` has started
 #   run.sh compare REV1 REV2 [flags] [scenario…]    two commits by turns; a . is the working tree
 #   run.sh growth [flags] [scenario…]     what a request costs on 1, 10 and (all-in-one) 50 times the data
+#   run.sh micro [REV]              the Go micro-benchmarks of the hot paths; with REV beside the same of that commit, by benchstat
 # Flags and scenarios: run.sh all-in-one -help. WRITE=1 writes the figures of a single deployment or of growth, too.
 # DEPLOYMENT=all-in-one or distributed says what compare (default all-in-one) and growth (default both) run.
 # Distributed runs on servers of its own: an instance of test/env.sh called bench (TIKTOK_ENV_NAME, TIKTOK_ENV_BASE).
@@ -108,6 +109,42 @@ grow() {
   bin/bench/bench -growth "$files" "${doc[@]}"
 }
 
+# ---- micro-benchmarks ------------------------------------------------------------------------------------------------
+
+# Packages and the benchmarks in them. Those of media, of whole queues and of a broker take minutes and are run by hand.
+micro=(
+  cmd/api/biz/pack . cmd/api/biz/view . cmd/api/gateway . cmd/chat/service . cmd/interaction/service MGetStats
+  cmd/social/service . cmd/video/service Feed pkg/auth . pkg/batch . pkg/id . pkg/kv 'GetMulti|MGet' pkg/limiter .
+  pkg/sqldb . pkg/tracing . pkg/words .
+)
+
+# run_micro TREE FILE: into the file; a package that TREE does not have or that does not compile there is left out.
+run_micro() {
+  local tree=$1 file=$2 i out
+  : >"$file"
+  for ((i = 0; i < ${#micro[@]}; i += 2)); do
+    out=$file.out
+    if ! (cd "$tree" && go test "./${micro[i]}" -run '^$' -bench "${micro[i + 1]}" -count "${COUNT:-6}" -benchtime "${BENCHTIME:-100ms}") >"$out" 2>&1; then
+      echo "${micro[i]}: left out of ${3}: $(grep -m 1 -E 'no such file|cannot find|not found|: |FAIL' "$out" || true)" >&2
+    elif ! grep -q '^Benchmark' "$out"; then
+      echo "${micro[i]}: left out of $3: it has no such benchmark" >&2
+    else
+      cat "$out" >>"$file"
+    fi
+    rm -f "$out"
+  done
+}
+
+# benchstat FILES...: the pinned one, built on first use.
+benchstat() {
+  local bin=$repo/bin/tools/benchstat
+  if [ ! -x "$bin" ] || [ .ci/benchstat/go.mod -nt "$bin" ]; then
+    mkdir -p bin/tools
+    (cd .ci/benchstat && go build -o "$repo/bin/tools/" tool)
+  fi
+  "$bin" "$@"
+}
+
 name=${1:-all}
 [ $# -eq 0 ] || shift
 case $name in
@@ -165,8 +202,25 @@ case $name in
     [ "${DEPLOYMENT:-all-in-one}" != all-in-one ] || grow all-in-one "${SCALES:-1 10 50}" "${short[@]}"
     [ "${DEPLOYMENT:-distributed}" != distributed ] || grow distributed "${SCALES:-1 10}" "${short[@]}"
     ;;
+  micro)
+    mkdir -p bin/bench
+    now=$repo/bin/bench/micro.txt
+    if [ $# -gt 0 ]; then
+      old=$(label "$1")
+      remove_trees
+      at_exit+=(remove_trees)
+      mkdir -p "$trees"
+      git worktree add --quiet --detach "$trees/micro.src" "$1"
+      run_micro "$trees/micro.src" "$repo/bin/bench/micro-$old.txt" "$old"
+      run_micro . "$now" working-tree
+      benchstat "$old=$repo/bin/bench/micro-$old.txt" "working-tree=$now"
+    else
+      run_micro . "$now" working-tree
+      benchstat "$now"
+    fi
+    ;;
   *)
-    sed -n '2,13p' "$0" | cut -c3-
+    sed -n '2,14p' "$0" | cut -c3-
     exit 2
     ;;
 esac

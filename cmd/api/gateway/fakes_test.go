@@ -185,7 +185,13 @@ func (f fakeChat) MGetLastMessages(_ context.Context, r *chat.MGetLastMessagesRe
 }
 
 // clients makes clients whose messages cross the codec. more comes first, so it sees every call.
-func (f *fakes) clients(t *testing.T, more ...client.Option) rpc.Clients {
+func (f *fakes) clients(t testing.TB, more ...client.Option) rpc.Clients {
+	t.Helper()
+	return f.connect(t, append(more, transport.Strict()))
+}
+
+// connect makes clients with the given options.
+func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 	t.Helper()
 	tel := telemetry.Discard()
 	opts := func(service string) []server.Option { return transport.ServerOptions(service, tel) }
@@ -198,13 +204,13 @@ func (f *fakes) clients(t *testing.T, more ...client.Option) rpc.Clients {
 	}
 }
 
-func fake[C any](t *testing.T, name string, srv server.Server, newClient func(string, ...client.Option) (C, error), more []client.Option) C {
+func fake[C any](t testing.TB, name string, srv server.Server, newClient func(string, ...client.Option) (C, error), more []client.Option) C {
 	t.Helper()
 	local, err := transport.Local("api", srv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := append(append([]client.Option(nil), more...), transport.Strict(), local)
+	opts := append(append([]client.Option(nil), more...), local)
 	c, err := newClient(name, opts...)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ import (
 
 // env is a gateway on a port of its own with fakes behind it.
 type env struct {
-	t      *testing.T
+	t      testing.TB
 	gw     *gateway.Gateway
 	url    string
 	client *http.Client
@@ -65,7 +65,7 @@ func (s *syncBuffer) String() string {
 }
 
 // start runs a gateway until the test ends.
-func start(t *testing.T, f *fakes, change ...func(*gateway.Deps)) *env {
+func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 	t.Helper()
 	e := &env{t: t, log: &syncBuffer{}, done: make(chan error, 1)}
 	log, err := logx.New(e.log, slog.LevelInfo, "json")
@@ -119,7 +119,7 @@ func start(t *testing.T, f *fakes, change ...func(*gateway.Deps)) *env {
 	return e
 }
 
-func memoryLimiter(t *testing.T) limiter.Limiter {
+func memoryLimiter(t testing.TB) limiter.Limiter {
 	t.Helper()
 	l, err := limiter.NewMemory(0)
 	if err != nil {

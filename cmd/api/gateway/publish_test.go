@@ -43,7 +43,7 @@ type field struct {
 	value      []byte
 }
 
-func form(t *testing.T, fields ...field) (body *bytes.Buffer, contentType string) {
+func form(t testing.TB, fields ...field) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}
 	w := multipart.NewWriter(body)

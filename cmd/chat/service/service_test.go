@@ -57,17 +57,23 @@ type options struct {
 	now   func() time.Time
 }
 
+// users is a client of fakeUsers.
+func users(t testing.TB) userservice.Client {
+	t.Helper()
+	local, err := transport.Local("chat", userservice.NewServer(&fakeUsers{}, transport.ServerOptions("user", telemetry.Discard())...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := userservice.NewClient("user", transport.Strict(), local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func on(t *testing.T, sql *sqldb.DB, o options) *fixture {
 	t.Helper()
 	tel := telemetry.Discard()
-	toUsers, err := transport.Local("chat", userservice.NewServer(&fakeUsers{}, transport.ServerOptions("user", tel)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	users, err := userservice.NewClient("user", transport.Strict(), toUsers)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if o.mode == "" {
 		o.mode = "mask"
 	}
@@ -80,7 +86,7 @@ func on(t *testing.T, sql *sqldb.DB, o options) *fixture {
 			t.Fatal(err)
 		}
 	}
-	svc := service.New(service.Deps{Store: db.New(sql), Cache: o.cache, IDs: id.New(o.node), Words: filter, Peers: rpc.Peers{Users: users}, Tel: tel, Now: o.now})
+	svc := service.New(service.Deps{Store: db.New(sql), Cache: o.cache, IDs: id.New(o.node), Words: filter, Peers: rpc.Peers{Users: users(t)}, Tel: tel, Now: o.now})
 	local, err := transport.Local("test", chatservice.NewServer(svc, transport.ServerOptions("chat", tel)...))
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func (f *fakeUsers) MGetUsers(_ context.Context, req *user.MGetUsersRequest) (*u
 	return resp, nil
 }
 
-func peers(t *testing.T, users *fakeUsers) rpc.Peers {
+func peers(t testing.TB, users *fakeUsers) rpc.Peers {
 	t.Helper()
 	local, err := transport.Local("social", userservice.NewServer(users, transport.ServerOptions("user", telemetry.Discard())...))
 	if err != nil {

@@ -1,0 +1,128 @@
+package view_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/cloudwego/kitex/client/callopt"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/biz/view"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/interaction/interactionservice"
+	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/social/socialservice"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/user/userservice"
+	"tiktok/kitex_gen/video"
+	"tiktok/kitex_gen/video/videoservice"
+)
+
+const benchFeed = 30
+
+// The services answer at once, from memory, so that what is measured is the view alone.
+type (
+	users   struct{ userservice.Client }
+	videos  struct{ videoservice.Client }
+	likes   struct{ interactionservice.Client }
+	follows struct{ socialservice.Client }
+)
+
+func (users) MGetUsers(_ context.Context, r *user.MGetUsersRequest, _ ...callopt.Option) (*user.MGetUsersResponse, error) {
+	found := make(map[int64]*user.User, len(r.UserIds))
+	for _, id := range r.UserIds {
+		found[id] = &user.User{Id: id, Name: "user number " + strconv.FormatInt(id, 10), Signature: "a line that says something"}
+	}
+	return &user.MGetUsersResponse{Users: found}, nil
+}
+
+func (videos) Feed(_ context.Context, r *video.FeedRequest, _ ...callopt.Option) (*video.FeedResponse, error) {
+	page := make([]*video.Video, r.Limit)
+	for i := range page {
+		page[i] = &video.Video{
+			Id: int64(1000 + i), AuthorId: int64(1 + i), Title: fmt.Sprint("what is to be seen in video ", i),
+			PlayKey: fmt.Sprintf("videos/%032x.mp4", i), CoverKey: fmt.Sprintf("covers/%032x.jpg", i),
+		}
+	}
+	return &video.FeedResponse{Videos: page, NextBeforeMs: 1_763_000_000_000}, nil
+}
+
+func (videos) MCountByAuthor(_ context.Context, r *video.MCountByAuthorRequest, _ ...callopt.Option) (*video.MCountByAuthorResponse, error) {
+	counts := make(map[int64]int64, len(r.AuthorIds))
+	for _, id := range r.AuthorIds {
+		counts[id] = id
+	}
+	return &video.MCountByAuthorResponse{WorkCounts: counts}, nil
+}
+
+func (likes) MGetStats(_ context.Context, r *interaction.MGetStatsRequest, _ ...callopt.Option) (*interaction.MGetStatsResponse, error) {
+	resp := &interaction.MGetStatsResponse{
+		Videos: make(map[int64]*interaction.VideoStats, len(r.VideoIds)), Users: make(map[int64]*interaction.UserStats, len(r.UserIds)),
+	}
+	for _, id := range r.VideoIds {
+		resp.Videos[id] = &interaction.VideoStats{FavoriteCount: id, CommentCount: id}
+	}
+	for _, id := range r.UserIds {
+		resp.Users[id] = &interaction.UserStats{TotalFavorited: id, FavoriteCount: id}
+	}
+	for _, l := range r.Looks {
+		resp.Seen = append(resp.Seen, &interaction.Seen{FavoriteIds: l.VideoIds[:3]})
+	}
+	return resp, nil
+}
+
+func (follows) MGetRelations(_ context.Context, r *social.MGetRelationsRequest, _ ...callopt.Option) (*social.MGetRelationsResponse, error) {
+	resp := &social.MGetRelationsResponse{Relations: make(map[int64]*social.Relation, len(r.UserIds))}
+	for _, id := range r.UserIds {
+		resp.Relations[id] = &social.Relation{FollowCount: id, FollowerCount: id}
+	}
+	for _, l := range r.Looks {
+		resp.Seen = append(resp.Seen, &social.Seen{FollowedIds: l.UserIds[:3]})
+	}
+	return resp, nil
+}
+
+// BenchmarkFeed is the first page for logged-in viewers, encoded, with one of them and with 32 at a time: these share.
+func BenchmarkFeed(b *testing.B) {
+	for _, callers := range []int{1, 32} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			clients := rpc.Clients{User: users{}, Video: videos{}, Interaction: likes{}, Social: follows{}}
+			v := view.New(clients, time.UTC, benchFeed, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+			page := func(viewer int64, buf []byte) []byte {
+				answer, err := v.Feed(b.Context(), view.Scope{Viewer: viewer, Base: "http://203.0.113.7:10001"}, 0)
+				if err != nil {
+					b.Error(err)
+					return buf
+				}
+				encoded, ok := answer.(pack.JSON)
+				if !ok {
+					b.Errorf("the page is a %T, which is not encoded", answer)
+					return buf
+				}
+				return encoded.AppendJSON(buf[:0])
+			}
+			b.ReportAllocs()
+			if callers == 1 {
+				var buf []byte
+				for b.Loop() {
+					buf = page(1, buf)
+				}
+				return
+			}
+			b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+			b.RunParallel(func(pb *testing.PB) {
+				var buf []byte
+				for viewer := int64(1); pb.Next(); viewer++ {
+					buf = page(viewer, buf)
+				}
+			})
+		})
+	}
+}
