@@ -69,7 +69,7 @@ image_of() { sed -n "/^  $1:/,/image:/s/^ *image: *//p" docker-compose.yml | hea
 have() { docker image inspect "$1" >/dev/null 2>&1; }
 
 images() {
-  local base golang s tmp
+  local base golang s sum tmp
   base=$(sed -n 's/^FROM .*\(debian:[^ ]*\).*/\1/p' Dockerfile)
   golang=$(sed -n 's/^FROM .*\(golang:[^ ]*\) AS build$/\1/p' Dockerfile)
   tmp=$(mktemp -d)
@@ -78,15 +78,16 @@ images() {
     rm -rf "$tmp"/base/var/cache/apt/archives/*.deb
     tar -C "$tmp/base" -c . | docker import - "$base"
   fi
-  if ! have "$golang"; then
-    # The compiler, and the modules of go.mod as a proxy made of files: the build needs no network for them.
+  sum=$(sha256sum go.sum | cut -c 1-16)
+  if [ "$(docker image inspect -f '{{index .Config.Labels "modules"}}' "$golang" 2>/dev/null)" != "$sum" ]; then
+    # The compiler, and the modules of go.sum as a proxy made of files: the build needs no network for them.
     mkdir -p "$tmp/go"
     cp -r "$(go env GOROOT)/." "$tmp/go/toolchain"
     GOMODCACHE=$tmp/cache GOPROXY="file://$(go env GOMODCACHE)/cache/download,$(go env GOPROXY)" GOFLAGS=-modcacherw go mod download
     mv "$tmp/cache/cache/download" "$tmp/go/modules"
     # shellcheck disable=SC2016 # the variable belongs to the image
     printf 'FROM %s\nCOPY toolchain /usr/local/go\nCOPY modules /modules\nENV PATH=/usr/local/go/bin:$PATH GOPATH=/go\n' "$base" >"$tmp/go/Dockerfile"
-    docker build -q -t "$golang" "$tmp/go"
+    docker build -q --label "modules=$sum" -t "$golang" "$tmp/go"
   fi
   mkdir "$tmp/standin"
   .ci/s3.sh

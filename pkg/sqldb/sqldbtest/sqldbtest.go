@@ -3,7 +3,7 @@ package sqldbtest
 
 import (
 	"crypto/rand"
-	"fmt"
+	"errors"
 	"io/fs"
 	"os"
 	"strings"
@@ -79,28 +79,46 @@ func open(t testing.TB, cfg sqldb.Config, name string, migrations fs.FS) *sqldb.
 	if err := db.Migrate(t.Context(), migrations); err != nil {
 		t.Fatal(err)
 	}
+	count := &counter{}
+	if err := db.Write.Use(count); err != nil {
+		t.Fatal(err)
+	}
+	if db.Read != db.Write {
+		if err := db.Read.Use(count); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return db
 }
 
-// CountStatements starts counting the SQL statements that run through db, in all goroutines, and returns the count so
-// far. BEGIN and COMMIT are not counted. Call it while nothing else uses db.
+// CountStatements returns a function that tells how many SQL statements have run through db, in all goroutines, since it was
+// opened by this package. BEGIN and COMMIT are not counted.
 func CountStatements(db *sqldb.DB) (count func() int) {
-	n := new(atomic.Int64)
-	add := func(*gorm.DB) { n.Add(1) }
-	name := fmt.Sprintf("sqldbtest:count:%p", n)
-	pools := []*gorm.DB{db.Write}
-	if db.Read != db.Write {
-		pools = append(pools, db.Read)
+	counter, ok := db.Write.Plugins[counterName].(*counter)
+	if !ok { // not opened here
+		return func() int { return 0 }
 	}
-	for _, g := range pools {
-		c := g.Callback()
-		// A callback can only fail to register when its order contradicts itself; "before all" does not.
-		_ = c.Create().Before("*").Register(name, add)
-		_ = c.Query().Before("*").Register(name, add)
-		_ = c.Update().Before("*").Register(name, add)
-		_ = c.Delete().Before("*").Register(name, add)
-		_ = c.Row().Before("*").Register(name, add)
-		_ = c.Raw().Before("*").Register(name, add)
-	}
-	return func() int { return int(n.Load()) }
+	return func() int { return int(counter.n.Load()) }
+}
+
+// counter counts statements. It is put into a DB before anything uses that: GORM's callbacks cannot be changed later.
+type counter struct{ n atomic.Int64 }
+
+const counterName = "sqldbtest:count"
+
+// Name implements gorm.Plugin.
+func (*counter) Name() string { return counterName }
+
+// Initialize implements gorm.Plugin.
+func (c *counter) Initialize(g *gorm.DB) error {
+	add := func(*gorm.DB) { c.n.Add(1) }
+	on := g.Callback()
+	return errors.Join(
+		on.Create().Before("*").Register(counterName, add),
+		on.Query().Before("*").Register(counterName, add),
+		on.Update().Before("*").Register(counterName, add),
+		on.Delete().Before("*").Register(counterName, add),
+		on.Row().Before("*").Register(counterName, add),
+		on.Raw().Before("*").Register(counterName, add),
+	)
 }

@@ -94,7 +94,7 @@ func BenchmarkFeed(b *testing.B) {
 	for _, callers := range []int{1, 32} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
 			clients := rpc.Clients{User: users{}, Video: videos{}, Interaction: likes{}, Social: follows{}}
-			v := view.New(clients, time.UTC, benchFeed, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+			v := view.New(clients, nil, time.UTC, benchFeed, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 			page := func(viewer int64, buf []byte) []byte {
 				answer, err := v.Feed(b.Context(), view.Scope{Viewer: viewer, Base: "http://203.0.113.7:10001"}, 0)
 				if err != nil {
