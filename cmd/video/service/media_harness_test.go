@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -238,26 +239,6 @@ func counter(t *testing.T, tel *telemetry.Telemetry, kind, result string) float6
 	return 0
 }
 
-// busy reports whether this process works on something; it tells others of a step before that ends.
-func (r *replica) busy() bool {
-	r.l.t.Helper()
-	families, err := r.tel.Registry.Gather()
-	if err != nil {
-		r.l.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() != "tiktok_media_jobs_running" {
-			continue
-		}
-		for _, m := range f.GetMetric() {
-			if m.GetGauge().GetValue() > 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // upload stores what the gateway stores and publishes it.
 func (r *replica) upload(author int64, title string, set ...func(*video.PublishRequest)) *video.PublishResponse {
 	r.l.t.Helper()
@@ -356,10 +337,29 @@ func (r *replica) listed(author, videoID int64) *video.Video {
 	return v
 }
 
-// done waits until there is no work left, and everybody has heard of what was done.
+// done waits until there is no work left, and the caches have heard of what was done.
 func (r *replica) done(author int64) {
 	r.l.t.Helper()
-	eventually(r.l.t, "the work to be done", func() bool { return len(r.uploads(author)) == 0 && !r.busy() })
+	eventually(r.l.t, "the work to be done", func() bool { return len(r.uploads(author)) == 0 && r.fresh(author) })
+}
+
+// fresh reports whether the author's videos are shown by their ids as they are stored.
+func (r *replica) fresh(author int64) bool {
+	r.l.t.Helper()
+	ctx := r.l.t.Context()
+	list, err := r.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: author})
+	if err != nil {
+		r.l.t.Fatal(err)
+	}
+	ids := make([]int64, len(list.Videos))
+	for i, v := range list.Videos {
+		ids[i] = v.Id
+	}
+	held, err := r.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: ids})
+	if err != nil {
+		r.l.t.Fatal(err)
+	}
+	return !slices.ContainsFunc(list.Videos, func(v *video.Video) bool { return !reflect.DeepEqual(v, held.Videos[v.Id]) })
 }
 
 // checkTidy fails unless the store holds exactly what the videos name.
