@@ -72,7 +72,7 @@ func TestMediaDiskFull(t *testing.T) {
 		fill(t, filler)
 		harness.Eventually(t, mediaSoon(), func() error {
 			for labels, n := range d.Counter(t, "tiktok_media_jobs_total") {
-				if n > 0 && (labels == `{job="hls",result="failed"}` || labels == `{job="preview",result="failed"}` || labels == `{job="prepare",result="failed"}`) {
+				if n > 0 && (labels == `{kind="hls",result="failed"}` || labels == `{kind="preview",result="failed"}` || labels == `{kind="prepare",result="failed"}`) {
 					return nil
 				}
 			}
