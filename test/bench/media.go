@@ -612,7 +612,7 @@ func (m *mediaBench) work(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	done := all.sum("tiktok_media_jobs_total", `result="done"`) - all.sum("tiktok_media_jobs_total", `job="sweep"`)
+	done := all.sum("tiktok_media_jobs_total", `result="done"`) - all.sum("tiktok_media_jobs_total", `kind="sweep"`)
 	mean := func(job string) float64 {
 		label := fmt.Sprintf("job=%q", job)
 		return all.sum("tiktok_media_jobs_seconds_sum", label) / max(all.sum("tiktok_media_jobs_seconds_count", label), 1)
