@@ -614,7 +614,7 @@ func (m *mediaBench) work(ctx context.Context) (err error) {
 	}
 	done := all.sum("tiktok_media_jobs_total", `result="done"`) - all.sum("tiktok_media_jobs_total", `kind="sweep"`)
 	mean := func(job string) float64 {
-		label := fmt.Sprintf("job=%q", job)
+		label := fmt.Sprintf("kind=%q", job)
 		return all.sum("tiktok_media_jobs_seconds_sum", label) / max(all.sum("tiktok_media_jobs_seconds_count", label), 1)
 	}
 	fmt.Fprintf(&m.text, "The worker of one process, clips of %d s, 1280 x 720, 30 pictures a second, with sound (ladder of 360p, 540p, 720p): "+
