@@ -5,6 +5,7 @@
 package kv
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,9 +87,16 @@ func Open(_ context.Context, cfg Config) (Store, error) {
 	}
 }
 
+// exclusiveShare is what part of Config.MaxBytes an exclusive memory store takes: its values are held decoded beside it,
+// and only what must be found by its bytes (tombstones, lists that are changed) has to be in it.
+const exclusiveShare = 4
+
 // OpenExclusive is Open for a process that has one Typed of each kind: the memory driver's store, which no other process
-// reaches, is Private then.
+// reaches, is Private then, and takes a quarter of MaxBytes.
 func OpenExclusive(ctx context.Context, cfg Config) (Store, error) {
+	if cfg.Driver != DriverRedis {
+		cfg.MaxBytes = cmp.Or(cfg.MaxBytes, defaultMaxBytes) / exclusiveShare
+	}
 	s, err := Open(ctx, cfg)
 	if _, ok := s.(*memory); ok {
 		return Private(s), err
