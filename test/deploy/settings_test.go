@@ -104,8 +104,8 @@ func TestSettingsOfCompose(t *testing.T) {
 	}
 }
 
-// interpolate does what compose does with ${NAME:-default} and ${NAME:?}.
+// interpolate does what compose does with ${NAME:-default}, ${NAME-default} and ${NAME:?} when the names are not set.
 func interpolate(value string) string {
-	value = regexp.MustCompile(`\$\{\w+:-([^}]*)\}`).ReplaceAllString(value, "$1")
+	value = regexp.MustCompile(`\$\{\w+:?-([^}]*)\}`).ReplaceAllString(value, "$1")
 	return regexp.MustCompile(`\$\{\w+:\?[^}]*\}`).ReplaceAllString(value, "0123456789abcdef0123456789abcdef")
 }
