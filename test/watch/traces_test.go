@@ -115,11 +115,20 @@ func services(spans []tracingtest.Span) []string {
 
 // traceOfFeed: one feed page is one trace, with each call that was answered for it and the services' statements.
 func traceOfFeed(t *testing.T, v *driver, c *tracingtest.Collector) {
-	reader, author := v.met(v.d.NewUser(t)), v.met(v.d.NewUser(t)) // unknown to every cache
-	author.Publish(t, "for the trace")
-	before := v.d.RPCs(t)
-	id := reader.Get(t, harness.PathFeed).OK(t).Header.Get(traceHeader)
-	calls, by := harness.Added(before, v.d.RPCs(t))
+	v.met(v.d.NewUser(t)).Publish(t, "for the trace")
+	var id, by string
+	var calls float64
+	harness.Eventually(t, arriveWithin, func() error {
+		reader := v.met(v.d.NewUser(t)) // unknown to every cache
+		before := v.d.RPCs(t)
+		id = reader.Get(t, harness.PathFeed).OK(t).Header.Get(traceHeader)
+		n, added := harness.Added(before, v.d.RPCs(t))
+		calls, by = n, fmt.Sprint(added)
+		if !strings.Contains(by, "MGetUsers") {
+			return errors.New("the gateway still holds the authors' cards")
+		}
+		return nil
+	})
 	want := []string{"api", "interaction", "social", "user", "video"}
 	spans := arrived(t, c, id, func(spans []tracingtest.Span) error {
 		if got := services(spans); !slices.Equal(got, want) {

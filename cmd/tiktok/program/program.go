@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"tiktok/cmd/internal/boot"
 	"tiktok/cmd/tiktok/app"
@@ -20,7 +21,14 @@ func Main() {
 	)
 }
 
+// memoryLimit is from where on garbage is collected sooner: each password hash leaves 19 MiB of it. What is live stays far
+// below, because every cache has its bound. GOMEMLIMIT overrides it.
+const memoryLimit = 320 << 20
+
 func run(ctx context.Context, p *boot.Process) error {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	a, err := app.Open(ctx, p.Config, p.Telemetry)
 	if err != nil {
 		return err
