@@ -26,7 +26,8 @@ func TestRunLimits(t *testing.T) {
 		want string
 	}{
 		"CPU time":  {shell("while :; do :; done"), func(c *command) { c.cpu = time.Second }, "signal: killed"},
-		"file size": {shell("read x </dev/zero & exec dd if=/dev/zero of='" + out + "' bs=64k count=64 2>/dev/null"), func(c *command) { c.fileSize = 1 << 20 }, "file size limit"},
+		// Much more than the limit, which is set a moment after the start.
+		"file size": {shell("read x </dev/zero & exec dd if=/dev/zero of='" + out + "' bs=64k count=16384 2>/dev/null"), func(c *command) { c.fileSize = 1 << 20 }, "file size limit"},
 		"memory":    {shell("exec dd if=/dev/zero of=/dev/null bs=512M count=1"), func(c *command) { c.memory = 128 << 20 }, "memory"},
 	} {
 		t.Run(name, func(t *testing.T) {
