@@ -20,15 +20,15 @@ func shell(script string) command {
 func TestRunLimits(t *testing.T) {
 	tools := New(Config{FFmpeg: off})
 	out := filepath.Join(t.TempDir(), "out")
+	// The limits are set a moment after the start: what breaks them goes on until it does.
 	for name, c := range map[string]struct {
 		command
 		set  func(c *command)
 		want string
 	}{
 		"CPU time":  {shell("while :; do :; done"), func(c *command) { c.cpu = time.Second }, "signal: killed"},
-		// Much more than the limit, which is set a moment after the start.
 		"file size": {shell("read x </dev/zero & exec dd if=/dev/zero of='" + out + "' bs=64k count=16384 2>/dev/null"), func(c *command) { c.fileSize = 1 << 20 }, "file size limit"},
-		"memory":    {shell("exec dd if=/dev/zero of=/dev/null bs=512M count=1"), func(c *command) { c.memory = 128 << 20 }, "memory"},
+		"memory":    {shell("while dd if=/dev/zero of=/dev/null bs=512M count=1; do :; done; exit 1"), func(c *command) { c.memory = 128 << 20 }, "memory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // programs get what others leave of the processor
