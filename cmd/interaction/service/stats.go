@@ -23,10 +23,10 @@ const overlays = 4
 
 // look is a Look that was checked, with what its viewer has pending.
 type look struct {
-	viewer         int64
-	videos, users  []int64
-	lists          pendingLists
-	touched, about []int64 // videos and users of the look that these lists change
+	viewer        int64
+	videos, users []int64
+	lists         pendingLists
+	touched       []int64 // videos of the look that these lists change
 }
 
 // MGetStats reads counters through the cache, and what viewers see otherwise. Without pending writes that is three reads
@@ -137,11 +137,11 @@ func (s *Service) seen(ctx context.Context, looks []look, lists pendingLists) ([
 		} else {
 			g.Go(func() error { return s.overlayVideos(gctx, *l, out) })
 		}
-		if l.about = touchedUsers(l.viewer, l.users, favoriteLists(lists, l.viewer)); len(l.about) > 0 {
+		if about := touchedUsers(l.viewer, l.users, favoriteLists(lists, l.viewer)); len(about) > 0 {
 			g.Go(func() error {
 				// Also with what these users themselves have pending, which everybody sees.
-				now, err := s.userStatsNow(gctx, l.viewer, l.about, favoriteLists(lists, append(l.about, l.viewer)...))
-				out.Users = pack.UserStats(l.about, now)
+				now, err := s.userStatsNow(gctx, l.viewer, about, favoriteLists(lists, append(about, l.viewer)...))
+				out.Users = pack.UserStats(about, now)
 				return err
 			})
 		}

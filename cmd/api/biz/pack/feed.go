@@ -3,6 +3,7 @@ package pack
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	hjson "github.com/cloudwego/hertz/pkg/common/json"
 
@@ -82,12 +83,6 @@ func (p *FeedPage) For(liked, followed func(i int) bool) JSON {
 	return feedFor{p, liked, followed}
 }
 
-// AppendJSON implements JSON: the page of a visitor.
-func (p *FeedPage) AppendJSON(b []byte) []byte {
-	never := func(int) bool { return false }
-	return feedFor{p, never, never}.AppendJSON(b)
-}
-
 type feedFor struct {
 	page            *FeedPage
 	liked, followed func(i int) bool
@@ -95,10 +90,7 @@ type feedFor struct {
 
 // AppendJSON implements JSON.
 func (f feedFor) AppendJSON(b []byte) []byte {
-	if b == nil {
-		b = make([]byte, 0, f.page.size)
-	}
-	b = append(b, f.page.head...)
+	b = append(slices.Grow(b, f.page.size), f.page.head...)
 	for i, v := range f.page.videos {
 		if i > 0 {
 			b = append(b, ',')

@@ -38,7 +38,8 @@ func TestFeedPage(t *testing.T) {
 				t.Errorf("%d videos, %s:\n%s", n, what, diff)
 			}
 		}
-		check("visitor", encoded.AppendJSON(nil), page())
+		never := func(int) bool { return false }
+		check("visitor", encoded.For(never, never).AppendJSON(nil), page())
 		for flags := range 4 {
 			liked := func(i int) bool { return i%2 == flags%2 }
 			followed := func(i int) bool { return i/2%2 == flags/2 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"slices"
 
 	"tiktok/cmd/api/biz/model/api"
 	"tiktok/cmd/api/biz/pack"
@@ -144,12 +145,7 @@ func (s idSet) has(id int64) bool {
 		_, ok := s.set[id]
 		return ok
 	}
-	for _, x := range s.ids {
-		if x == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.ids, id)
 }
 
 // User is one user, and whether there is one: 4 calls in 1 step.
