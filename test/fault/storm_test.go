@@ -28,7 +28,8 @@ const (
 	// floodPace is the pace of a flood: as fast as the answers come. A few flooders use up their room sooner than many.
 	floodPace = time.Millisecond
 	flooders  = 2
-	// lullPace is the pace while a server starts, which takes most of a small machine.
+	// lullPace is the pace while a server starts, which takes most of a small machine, and of a writer who was told that
+	// something failed: a client that tries again at once would use up its comments in an outage.
 	lullPace = 100 * time.Millisecond
 	// tooBusy is the text of 10008 that says that nothing was done and nothing will be. Its other texts leave that open.
 	tooBusy = "too busy, try again"
@@ -199,7 +200,8 @@ type writer struct {
 	follows []fate // by writer
 	notes   []*note
 	letters []*note
-	written [hotVideos]int // comments tried, by video
+	written [hotVideos]int // comments that may be there, by video
+	doubts  bool           // whether it does not know what became of the last one
 }
 
 // peer is whom it chats with.
@@ -214,8 +216,13 @@ func (w *writer) run(ctx context.Context) {
 			return
 		case <-next.C:
 			began := time.Now()
+			w.doubts = false
 			w.act()
-			next.Reset(time.Duration(w.storm.pace.Load()) - time.Since(began))
+			pace := time.Duration(w.storm.pace.Load())
+			if w.doubts {
+				pace = max(pace, lullPace)
+			}
+			next.Reset(pace - time.Since(began))
 		}
 	}
 }
@@ -274,6 +281,7 @@ func (w *writer) do(k kind, path string, pairs ...any) (harness.Answer, outcome,
 	}
 	switch {
 	case err != nil:
+		w.doubts = true
 		s.codes["no answer"]++
 		s.silent = append(s.silent, fmt.Sprintf("%s after %v: %v", path, when.to.Sub(when.from), err))
 		return a, unknown, when
@@ -285,6 +293,7 @@ func (w *writer) do(k kind, path string, pairs ...any) (harness.Answer, outcome,
 		s.refused.Add(1)
 		return a, refused, when
 	}
+	w.doubts = true
 	return a, unknown, when
 }
 
@@ -312,12 +321,14 @@ func (w *writer) follow() {
 }
 
 func (w *writer) comment(v int) {
-	w.written[v]++
 	n := &note{video: v, text: fmt.Sprintf("%s says %d", w.Name, len(w.notes))}
 	a, o, _ := w.do(comments, harness.PathComment, "video_id", w.storm.videos[v].ID, "action_type", 1, "comment_text", n.text)
 	n.created = o
 	if o == done {
 		n.id = commentID(a)
+	}
+	if o != refused {
+		w.written[v]++
 	}
 	w.notes = append(w.notes, n)
 }
