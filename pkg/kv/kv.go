@@ -39,7 +39,8 @@ type Config struct {
 	Cluster bool `mapstructure:"cluster"`
 	// DB is the Redis database number; always 0 on a Cluster.
 	DB int `mapstructure:"db"`
-	// MaxBytes bounds the memory driver: keys, values and an estimate of the bookkeeping. 0 means 64 MiB.
+	// MaxBytes bounds the memory driver: keys, values and an estimate of the bookkeeping. 0 means 64 MiB. See OpenExclusive
+	// for how a service divides it.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 	// Timeout bounds one operation on Redis, waiting for a connection included. 0 means 250 ms.
 	Timeout time.Duration `mapstructure:"timeout"`
@@ -87,29 +88,32 @@ func Open(_ context.Context, cfg Config) (Store, error) {
 	}
 }
 
-// exclusiveShare is what part of Config.MaxBytes an exclusive memory store takes: its values are held decoded beside it,
-// and only what must be found by its bytes (tombstones, lists that are changed) has to be in it.
+// exclusiveShare is what part of Config.MaxBytes each kind may take in a process that has one Typed of each, and the store
+// itself for what is not in a Typed. No service has more than three kinds of many values.
 const exclusiveShare = 4
 
 // OpenExclusive is Open for a process that has one Typed of each kind: the memory driver's store, which no other process
-// reaches, is Private then, and takes a quarter of MaxBytes.
+// reaches, is Private then, with a quarter of MaxBytes for itself and for each Typed.
 func OpenExclusive(ctx context.Context, cfg Config) (Store, error) {
 	if cfg.Driver != DriverRedis {
 		cfg.MaxBytes = cmp.Or(cfg.MaxBytes, defaultMaxBytes) / exclusiveShare
 	}
 	s, err := Open(ctx, cfg)
 	if _, ok := s.(*memory); ok {
-		return Private(s), err
+		return Private(s, cfg.MaxBytes), err
 	}
 	return s, err
 }
 
 // privateStore is a Store of which Typed knows that nobody else uses it.
-type privateStore struct{ Store }
+type privateStore struct {
+	Store
+	localBytes int64
+}
 
-// Private says that no other process uses s, and no other Typed of the same kind: each Typed over it may then keep what
-// it has read or loaded without ever asking again.
-func Private(s Store) Store { return privateStore{s} }
+// Private says that no other process uses s, and no other Typed of the same kind: each Typed over it then keeps what it has
+// loaded in this process, localBytes at most, and does without s.
+func Private(s Store, localBytes int64) Store { return privateStore{s, localBytes} }
 
 func check(items []Item) error {
 	for _, it := range items {

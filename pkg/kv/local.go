@@ -2,15 +2,17 @@ package kv
 
 import (
 	"hash/maphash"
+	"math"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/maypok86/otter/v2"
 )
 
 const (
-	// defaultLocalSize is some MB of cards.
-	defaultLocalSize = 16_384
+	// defaultLocalBytes is what a kind takes at most that is only held for a moment.
+	defaultLocalBytes = 8 << 20
 	// localShards is how many generations there are: an id belongs to one. Who writes many ids all the time must not keep
 	// others' values from being held.
 	localShards = 256
@@ -45,15 +47,22 @@ type missed[K comparable] struct {
 	generations []uint64
 }
 
-func newLocal[K comparable, T any](ttl, noneTTL time.Duration, size int) *local[K, T] {
+// newLocal is a level of maxBytes at most; size is that of what a value points to.
+func newLocal[K comparable, T any](ttl, noneTTL time.Duration, maxBytes int64, size func(T) int) *local[K, T] {
 	if ttl <= 0 {
 		return nil
 	}
-	if size <= 0 {
-		size = defaultLocalSize
-	}
+	fixed := entryOverhead + int(unsafe.Sizeof(*new(K))+unsafe.Sizeof(*new(T)))
 	// What is over stays until it is replaced or pushed out: no clock has to run for it, so nothing has to be closed.
-	cache, err := otter.New(&otter.Options[K, localEntry[T]]{MaximumSize: size})
+	cache, err := otter.New(&otter.Options[K, localEntry[T]]{
+		MaximumWeight: uint64(maxBytes),
+		Weigher: func(_ K, e localEntry[T]) uint32 {
+			if e.none || size == nil {
+				return uint32(fixed)
+			}
+			return uint32(min(fixed+size(e.value), math.MaxUint32))
+		},
+	})
 	if err != nil {
 		return nil // a level less: slower, never wrong
 	}

@@ -10,10 +10,10 @@ import (
 )
 
 func TestLocalHitAsksNobody(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(3)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		mustGet(t, c, tab, 1, 2)
 		s.trips()
 		if got := mustGet(t, c, tab, 1, 2, 2); len(got) != 2 || got[1].Name != "name 1" || got[2].Name != "name 2" {
@@ -29,7 +29,7 @@ func TestLocalHitAsksNobody(t *testing.T) {
 			t.Errorf("%d reads for what is not held, want 1", mgets)
 		}
 		// Held by another process that read it from the store.
-		other := NewTyped[int64, card](s, o)
+		other := NewTyped(s, o)
 		mustGet(t, other, tab, 1)
 		s.trips()
 		mustGet(t, other, tab, 1)
@@ -40,10 +40,10 @@ func TestLocalHitAsksNobody(t *testing.T) {
 }
 
 func TestLocalIsDroppedAtOnce(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(1)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		for i := range 3 {
 			name := fmt.Sprint("version ", i)
 			tab.put(card{ID: 1, Name: name})
@@ -59,10 +59,10 @@ func TestLocalIsDroppedAtOnce(t *testing.T) {
 
 // TestLocalNeverHoldsAbsence: a create is visible at once in every process.
 func TestLocalNeverHoldsAbsence(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(0)
-		c, other := NewTyped[int64, card](s, o), NewTyped[int64, card](s, o)
+		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
 		mustGet(t, c, tab, 5)
 		mustGet(t, other, tab, 5)
 		tab.put(card{ID: 5, Name: "new"})
@@ -76,10 +76,10 @@ func TestLocalNeverHoldsAbsence(t *testing.T) {
 }
 
 func TestLocalEndsInOtherProcesses(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = 50 * time.Millisecond
 		tab := newTable(1)
-		c, other := NewTyped[int64, card](s, o), NewTyped[int64, card](s, o)
+		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
 		mustGet(t, other, tab, 1)
 		tab.put(card{ID: 1, Name: "committed"})
 		c.Invalidate(t.Context(), 1)
@@ -101,12 +101,12 @@ func TestLocalEndsInOtherProcesses(t *testing.T) {
 // the local level after it, whether it came from the store or from a load.
 func TestLocalRefusesOldReads(t *testing.T) {
 	t.Run("from the store", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			tab := newTable(1)
-			mustGet(t, NewTyped[int64, card](s, o), tab, 1)
+			mustGet(t, NewTyped(s, o), tab, 1)
 			o.Local = time.Hour
 			slow := &slowRead{Store: s, between: func() {}}
-			c := NewTyped[int64, card](slow, o)
+			c := NewTyped(slow, o)
 			slow.between = func() { // the old value is on its way to the reader
 				slow.between = func() {}
 				tab.put(card{ID: 1, Name: "committed"})
@@ -121,10 +121,10 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		})
 	})
 	t.Run("from a load", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewTyped[int64, card](s, o)
+			c := NewTyped(s, o)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			c.Invalidate(t.Context(), 1)
@@ -137,11 +137,11 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		})
 	})
 	t.Run("while the tombstone is on its way", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			o.Local = time.Hour
 			tab := newTable(1)
 			late := &lateSet{Store: s}
-			c := NewTyped[int64, card](late, o)
+			c := NewTyped(late, o)
 			mustGet(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			late.before = func() { // Invalidate has begun, and the store still has the old value
@@ -158,10 +158,10 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		})
 	})
 	t.Run("store away", func(t *testing.T) {
-		eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewTyped[int64, card](s, o)
+			c := NewTyped(s, o)
 			s.away.Store(true)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
@@ -192,10 +192,10 @@ func (s *lateSet) Set(ctx context.Context, items []Item) error {
 
 // TestLocalTimeCountsFromTheRead: a value that was long on its way is as old as its read.
 func TestLocalTimeCountsFromTheRead(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = 20 * time.Millisecond
 		tab := newTable(1)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		p := pause(t, c, tab, 1)
 		<-time.NewTimer(o.Local).C
 		p.finish()
@@ -211,8 +211,9 @@ func TestLocalIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := newTable(10_000)
-	c := NewTyped[int64, card](mem, Options[int64]{
-		Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Local: time.Hour, LocalSize: 100,
+	const cardBytes = 1000
+	c := NewTyped(Private(mem, 100*cardBytes), Options[int64, card]{
+		Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Hour, Size: func(card) int { return cardBytes },
 	})
 	for id := int64(1); id <= 10_000; id += 100 {
 		ids := make([]int64, 100)
@@ -230,14 +231,14 @@ func TestLocalIsBounded(t *testing.T) {
 // TestLocalNoStaleReadUnderLoad hammers one key from two processes with a local level: a reader must never see less than
 // his own process has committed and invalidated before he began.
 func TestLocalNoStaleReadUnderLoad(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, int64]) {
 		const writes, readers = 300, 6
 		o.Local = time.Hour
 		var truth atomic.Int64
 		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
 			return map[int64]int64{1: truth.Load()}, nil
 		}
-		procs := [2]*Typed[int64, int64]{NewTyped[int64, int64](s, o), NewTyped[int64, int64](s, o)}
+		procs := [2]*Typed[int64, int64]{NewTyped(s, o), NewTyped(s, o)}
 		var acked [2]atomic.Int64
 		var wg sync.WaitGroup
 		stop := make(chan struct{})

@@ -22,8 +22,8 @@ const (
 	defaultLoadTimeout  = 3 * time.Second
 )
 
-// Options sets up a Typed whose ids are of type K.
-type Options[K comparable] struct {
+// Options sets up a Typed whose ids are of type K and whose values are of type T.
+type Options[K comparable, T any] struct {
 	// Kind names what is cached, in metrics and logs: "user", "video_stats".
 	Kind string
 	// Key makes the store's key of an id. Two kinds must never make the same key.
@@ -35,9 +35,9 @@ type Options[K comparable] struct {
 	// Local is how long this process may serve a value that it has read from the store or loaded, without asking again: a
 	// second or two, for kinds that never or rarely change. 0 means not at all. See Typed for what it costs.
 	Local time.Duration
-	// LocalSize bounds how many values are held that way. 0 means 16384. The decoded values are kept, so a value of
-	// 300 bytes costs about 500.
-	LocalSize int
+	// Size is about how many bytes a value points to, beside its own: its strings and slices, the struct behind a pointer.
+	// What is held in this process is bounded by that. Nil means that values point to nothing.
+	Size func(value T) int
 	// Log gets a line, at most one a second, when the store fails. Nil: no log.
 	Log *slog.Logger
 	// Metrics gets cache_{hits,misses,joined,errors}_total with the label kind, hits with the level (local, store) too.
@@ -62,8 +62,8 @@ type Options[K comparable] struct {
 // although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
 // it: counters, relations, flags. Only values that exist are held, so what was created is found at once everywhere.
 //
-// Over a Private store there is no other process, and values are held as long as their TTL says, with the full promise:
-// a hit costs no decoding.
+// Over a Private store there is no other process, and values are held in this one as long as their TTL says, with the full
+// promise and without the store: nothing is encoded or decoded.
 type Typed[K comparable, T any] struct {
 	store   Store
 	kind    string
@@ -73,6 +73,7 @@ type Typed[K comparable, T any] struct {
 	metrics metrics
 	log     *occasionalLog
 	local   *local[K, T]
+	private bool // the local level is all there is
 
 	tombstoneTTL time.Duration
 	loadTimeout  time.Duration
@@ -106,17 +107,19 @@ type want[K comparable] struct {
 }
 
 // NewTyped returns a cache of T in s.
-func NewTyped[K comparable, T any](s Store, o Options[K]) *Typed[K, T] {
+func NewTyped[K comparable, T any](s Store, o Options[K, T]) *Typed[K, T] {
 	if o.TTL <= 0 {
 		o.TTL = defaultTTL
 	}
 	if o.NegativeTTL == 0 {
 		o.NegativeTTL = defaultNegativeTTL
 	}
-	noneLocal := time.Duration(0)
-	if _, private := s.(privateStore); private {
-		o.Local, noneLocal = o.TTL, max(0, o.NegativeTTL)
+	noneLocal, localBytes := time.Duration(0), int64(defaultLocalBytes)
+	own, private := s.(privateStore)
+	if private {
+		o.Local, noneLocal, localBytes = o.TTL, max(0, o.NegativeTTL), own.localBytes
 	}
+	held := newLocal[K, T](o.Local, noneLocal, localBytes, o.Size)
 	return &Typed[K, T]{
 		store:        s,
 		kind:         o.Kind,
@@ -125,7 +128,8 @@ func NewTyped[K comparable, T any](s Store, o Options[K]) *Typed[K, T] {
 		negTTL:       o.NegativeTTL,
 		metrics:      newMetrics(o.Metrics, o.Kind),
 		log:          &occasionalLog{log: o.Log},
-		local:        newLocal[K, T](o.Local, noneLocal, o.LocalSize),
+		local:        held,
+		private:      private && held != nil,
 		tombstoneTTL: defaultTombstoneTTL,
 		loadTimeout:  defaultLoadTimeout,
 		flights:      make(map[K]flight[K, T]),
@@ -169,8 +173,10 @@ func (t *Typed[K, T]) fetch(
 	ctx context.Context, ids []K, start time.Time,
 	load func(context.Context, []K) (map[K]T, error), out map[K]T,
 ) error {
-	wants := t.read(ctx, ids, out)
-	if len(wants) == 0 {
+	var wants []want[K]
+	if t.private {
+		wants = t.wantAll(ids, false)
+	} else if wants = t.read(ctx, ids, out); len(wants) == 0 {
 		return nil
 	}
 	own, joined := t.board(wants)
@@ -200,12 +206,7 @@ func (t *Typed[K, T]) read(ctx context.Context, ids []K, out map[K]T) []want[K] 
 		if ctx.Err() == nil {
 			t.failed("read", err)
 		}
-		t.metrics.misses.Add(float64(len(ids)))
-		wants := make([]want[K], len(ids))
-		for i, id := range ids {
-			wants[i] = want[K]{id: id, bypass: true}
-		}
-		return wants
+		return t.wantAll(ids, true)
 	}
 	// Looked up before and after the store: an id that stops being distrusted in between has got its tombstone, but the
 	// value may have been read before that.
@@ -230,6 +231,15 @@ func (t *Typed[K, T]) read(ctx context.Context, ids []K, out map[K]T) []want[K] 
 	}
 	t.metrics.misses.Add(float64(len(wants)))
 	t.metrics.store.Add(float64(len(ids) - len(wants)))
+	return wants
+}
+
+func (t *Typed[K, T]) wantAll(ids []K, bypass bool) []want[K] {
+	t.metrics.misses.Add(float64(len(ids)))
+	wants := make([]want[K], len(ids))
+	for i, id := range ids {
+		wants[i] = want[K]{id: id, bypass: bypass}
+	}
 	return wants
 }
 
@@ -264,7 +274,7 @@ func (t *Typed[K, T]) run(
 ) {
 	defer t.land(c)
 	c.found, c.err = t.load(ctx, c.ids, load)
-	if c.err != nil {
+	if c.err != nil || t.private {
 		return
 	}
 	if items := t.items(c, wants, start); len(items) > 0 {
@@ -367,9 +377,11 @@ func (t *Typed[K, T]) Invalidate(ctx context.Context, ids ...K) {
 		delete(t.flights, id) // its value is not stored, and nobody joins it any more
 	}
 	t.mu.Unlock()
-	if err := t.bury(context.WithoutCancel(ctx), ids); err != nil {
-		t.failed("invalidate", err)
-		t.distrust(ids)
+	if !t.private {
+		if err := t.bury(context.WithoutCancel(ctx), ids); err != nil {
+			t.failed("invalidate", err)
+			t.distrust(ids)
+		}
 	}
 	t.local.drop(ids) // last: who begins to read from here on finds the tombstone, or distrusts the store
 }

@@ -95,7 +95,7 @@ func (t *table) took() int {
 }
 
 // eachStore runs fn on the memory store, and on Redis when there is one.
-func eachStore(t *testing.T, fn func(t *testing.T, s *counting, o Options[int64])) {
+func eachStore[T any](t *testing.T, fn func(t *testing.T, s *counting, o Options[int64, T])) {
 	t.Helper()
 	run := func(name string, cfg Config) {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +105,7 @@ func eachStore(t *testing.T, fn func(t *testing.T, s *counting, o Options[int64]
 			}
 			t.Cleanup(func() { _ = s.Close() })
 			prefix := fmt.Sprintf("typedtest:%d:", time.Now().UnixNano())
-			fn(t, &counting{Store: s}, Options[int64]{
+			fn(t, &counting{Store: s}, Options[int64, T]{
 				Kind: "card",
 				Key:  func(id int64) string { return fmt.Sprintf("%s{%d}", prefix, id) },
 				TTL:  time.Minute, NegativeTTL: time.Minute,
@@ -128,14 +128,14 @@ func mustGet(t *testing.T, c *Typed[int64, card], tab *table, ids ...int64) map[
 }
 
 func TestBatchIsThreeRoundTrips(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(90)
 		tab.put(card{ID: 7, Name: "七 \"quoted\" <b>", Tags: []string{"a", ""}})
 		ids := make([]int64, 0, 200)
 		for id := range int64(100) {
 			ids = append(ids, id+1, id+1)
 		}
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		for round, want := range [][3]int64{{1, 1, 1}, {1, 0, 0}} {
 			got := mustGet(t, c, tab, ids...)
 			if diff := cmp.Diff(tab.rows, got); diff != "" {
@@ -156,9 +156,9 @@ func TestBatchIsThreeRoundTrips(t *testing.T) {
 }
 
 func TestOnlyTheMissingAreLoaded(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(10)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		mustGet(t, c, tab, 1, 2, 3)
 		tab.took()
 		mustGet(t, c, tab, 2, 3, 4, 5)
@@ -169,9 +169,9 @@ func TestOnlyTheMissingAreLoaded(t *testing.T) {
 }
 
 func TestCreateReplacesNegativeEntry(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(0)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		mustGet(t, c, tab, 5)
 		mustGet(t, c, tab, 5)
 		if n := tab.took(); n != 1 {
@@ -186,10 +186,10 @@ func TestCreateReplacesNegativeEntry(t *testing.T) {
 }
 
 func TestNegativeEntriesCanBeOff(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.NegativeTTL = -1
 		tab := newTable(0)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		mustGet(t, c, tab, 5)
 		mustGet(t, c, tab, 5)
 		if n := tab.took(); n != 2 {
@@ -199,10 +199,10 @@ func TestNegativeEntriesCanBeOff(t *testing.T) {
 }
 
 func TestManyReadersOneLoad(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		const readers = 30
 		tab := newTable(3)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		entered, release := make(chan struct{}), make(chan struct{})
 		var once sync.Once
 		slow := func(ctx context.Context, ids []int64) (map[int64]card, error) {
@@ -280,12 +280,12 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 		{name: "tombstone found, other process", before: func(t *testing.T, c *Typed[int64, card], _ *table) { c.Invalidate(t.Context(), 1) }, other: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+			eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 				tab := newTable(2)
-				slow := NewTyped[int64, card](s, o)
+				slow := NewTyped(s, o)
 				writer := slow
 				if tt.other {
-					writer = NewTyped[int64, card](s, o)
+					writer = NewTyped(s, o)
 				}
 				tt.before(t, writer, tab)
 
@@ -335,9 +335,9 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 
 // TestHotKeyIsCachedBetweenWrites checks that a tombstone does not keep the key out of the cache.
 func TestHotKeyIsCachedBetweenWrites(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c, other := NewTyped[int64, card](s, o), NewTyped[int64, card](s, o)
+		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
 		for i := range 20 {
 			name := fmt.Sprint("version ", i)
 			tab.put(card{ID: 1, Name: name})
@@ -360,13 +360,13 @@ func TestHotKeyIsCachedBetweenWrites(t *testing.T) {
 // TestNoStaleReadUnderLoad hammers one key from two processes; a reader must never see less than was committed and
 // invalidated before it began.
 func TestNoStaleReadUnderLoad(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, int64]) {
 		const writes, readers = 300, 6
 		var truth, acked atomic.Int64
 		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
 			return map[int64]int64{1: truth.Load()}, nil
 		}
-		procs := []*Typed[int64, int64]{NewTyped[int64, int64](s, o), NewTyped[int64, int64](s, o)}
+		procs := []*Typed[int64, int64]{NewTyped(s, o), NewTyped(s, o)}
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		var hits atomic.Int64
@@ -413,7 +413,7 @@ func TestStoreFailureIsNotAnError(t *testing.T) {
 	s.Store = mem
 	reg := prometheus.NewRegistry()
 	tab := newTable(3)
-	c := NewTyped[int64, card](s, Options[int64]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Metrics: reg})
+	c := NewTyped(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Metrics: reg})
 	s.away.Store(true)
 	if got := mustGet(t, c, tab, 1, 2, 9); len(got) != 2 {
 		t.Errorf("got %v", got)
@@ -427,9 +427,9 @@ func TestStoreFailureIsNotAnError(t *testing.T) {
 }
 
 func TestFailedInvalidationIsMadeUpFor(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(2)
-		c, other := NewTyped[int64, card](s, o), NewTyped[int64, card](s, o)
+		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
 		mustGet(t, c, tab, 1, 2)
 		s.away.Store(true)
 		tab.put(card{ID: 1, Name: "committed"})
@@ -470,10 +470,10 @@ func (s *slowRead) MGet(ctx context.Context, keys []string) ([][]byte, error) {
 // A read takes the old value out of the store; before it goes on, the late tombstone is written and the id is trusted
 // again.
 func TestReadAcrossALateTombstone(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
 		slow := &slowRead{Store: s, between: func() {}}
-		c := NewTyped[int64, card](slow, o)
+		c := NewTyped(slow, o)
 		mustGet(t, c, tab, 1)
 		s.away.Store(true)
 		tab.put(card{ID: 1, Name: "committed"})
@@ -499,7 +499,7 @@ func TestTooManyFailedInvalidations(t *testing.T) {
 	}
 	s := &counting{Store: mem}
 	tab := newTable(1)
-	c := NewTyped[int64, card](s, Options[int64]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Minute})
+	c := NewTyped(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Minute})
 	mustGet(t, c, tab, 1)
 	s.away.Store(true)
 	ids := make([]int64, maxDirty+1)
@@ -524,8 +524,8 @@ func TestTooManyFailedInvalidations(t *testing.T) {
 }
 
 func TestLoadErrorReachesAllWaiters(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
-		c := NewTyped[int64, card](s, o)
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
+		c := NewTyped(s, o)
 		bad := errors.New("no database")
 		if _, err := c.GetMulti(t.Context(), []int64{1}, func(context.Context, []int64) (map[int64]card, error) { return nil, bad }); !errors.Is(err, bad) {
 			t.Errorf("got %v", err)
@@ -541,9 +541,9 @@ func TestLoadErrorReachesAllWaiters(t *testing.T) {
 }
 
 func TestGivingUpDoesNotFailOthers(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		entered, release := make(chan struct{}), make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error, 1)
@@ -577,9 +577,9 @@ func TestGivingUpDoesNotFailOthers(t *testing.T) {
 }
 
 func TestLateLoadIsNotStored(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		c.loadTimeout, c.tombstoneTTL = time.Millisecond, time.Millisecond
 		p := pause(t, c, tab, 1)
 		// The load has long passed its deadline.
@@ -593,9 +593,9 @@ func TestLateLoadIsNotStored(t *testing.T) {
 }
 
 func TestUnreadableValueIsReplaced(t *testing.T) {
-	eachStore(t, func(t *testing.T, s *counting, o Options[int64]) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(2)
-		c := NewTyped[int64, card](s, o)
+		c := NewTyped(s, o)
 		for id, garbage := range map[int64]string{1: "v{not json", 2: "?"} {
 			if err := s.Set(t.Context(), []Item{{Key: o.Key(id), Value: []byte(garbage), TTL: time.Minute}}); err != nil {
 				t.Fatal(err)
@@ -621,7 +621,7 @@ func TestMetricsAreShared(t *testing.T) {
 	tab := newTable(2)
 	kinds := map[string]*Typed[int64, card]{}
 	for kind, local := range map[string]time.Duration{"a": 0, "b": time.Hour} {
-		kinds[kind] = NewTyped[int64, card](mem, Options[int64]{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Local: local, Metrics: reg})
+		kinds[kind] = NewTyped(mem, Options[int64, card]{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Local: local, Metrics: reg})
 	}
 	mustGet(t, kinds["a"], tab, 1, 2)
 	mustGet(t, kinds["a"], tab, 1, 2)
@@ -675,7 +675,7 @@ func BenchmarkGetMultiHit(b *testing.B) {
 		b.Fatal(err)
 	}
 	tab := newTable(30)
-	c := NewTyped[int64, card](mem, Options[int64]{Kind: "card", Key: func(id int64) string { return fmt.Sprintf("tt:user:card:v1:{%d}", id) }})
+	c := NewTyped(mem, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprintf("tt:user:card:v1:{%d}", id) }})
 	ids := make([]int64, 0, 30)
 	for id := range maps.Keys(tab.rows) {
 		ids = append(ids, id)

@@ -54,7 +54,7 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, last: kv.NewTyped[db.Key, int64](d.Cache, cache.Last(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
+		store: d.Store, last: kv.NewTyped(d.Cache, cache.Last(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
 	}
 	if s.now == nil {
 		s.now = time.Now

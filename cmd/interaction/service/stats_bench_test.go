@@ -13,7 +13,7 @@ import (
 // the counters of 30 videos and their 30 authors, and what each viewer sees of them. The cache is as in the all-in-one.
 func BenchmarkMGetStats(b *testing.B) {
 	const videos, viewers = 30, 16
-	f := newFixture(b, sqldbtest.SQLite(b, Name, db.Migrations()), func(d *Deps) { d.Cache = kv.Private(d.Cache) })
+	f := newFixture(b, sqldbtest.SQLite(b, Name, db.Migrations()), func(d *Deps) { d.Cache = kv.Private(d.Cache, 1<<20) })
 	req := &interaction.MGetStatsRequest{}
 	for i := range int64(videos) {
 		req.VideoIds, req.UserIds = append(req.VideoIds, videoOf(1+i, 1)), append(req.UserIds, 1+i)

@@ -53,8 +53,8 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:    d.Store,
-		stats:    kv.NewTyped[int64, db.Stats](d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
-		followed: kv.NewTyped[int64, cache.Followed](d.Cache, cache.FollowedOptions(d.Tel.Log, d.Tel.Registry)),
+		stats:    kv.NewTyped(d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
+		followed: kv.NewTyped(d.Cache, cache.FollowedOptions(d.Tel.Log, d.Tel.Registry)),
 		load:     batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
 		ids:      d.IDs,
 		peers:    d.Peers,

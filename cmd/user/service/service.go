@@ -47,7 +47,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store:  d.Store,
-		users:  kv.NewTyped[int64, db.User](d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
+		users:  kv.NewTyped(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
 		load:   batch.Merge(loads, common.MAX_BATCH, d.Store.MGet),
 		ids:    d.IDs,
 		hasher: d.Hasher,

@@ -55,9 +55,9 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:  d.Store,
-		videos: kv.NewTyped[int64, db.Video](d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
-		works:  kv.NewTyped[int64, int64](d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
-		newest: kv.NewTyped[int64, []db.Video](d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
+		videos: kv.NewTyped(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
+		works:  kv.NewTyped(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
+		newest: kv.NewTyped(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
 		ids:    d.IDs,
 		now:    d.Now,
 	}

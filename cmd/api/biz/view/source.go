@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -117,13 +118,17 @@ func cardsOf(c rpc.Clients, held kv.Store, log *slog.Logger, reg prometheus.Regi
 	if held == nil {
 		return batch.JoinIDs(flights, common.MAX_BATCH, load)
 	}
-	cards := kv.NewTyped[int64, *user.User](held, kv.Options[int64]{
+	cards := kv.NewTyped(held, kv.Options[int64, *user.User]{
 		Kind: "gateway_cards", Key: func(id int64) string { return strconv.FormatInt(id, 10) },
-		TTL: heldCard, NegativeTTL: -1, Log: log, Metrics: reg,
+		TTL: heldCard, NegativeTTL: -1, Size: cardSize, Log: log, Metrics: reg,
 	})
 	return batch.JoinIDs(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
 		return cards.GetMulti(ctx, ids, load)
 	})
+}
+
+func cardSize(u *user.User) int {
+	return int(unsafe.Sizeof(*u)) + len(u.Name) + len(u.AvatarKey) + len(u.BackgroundKey) + len(u.Signature)
 }
 
 func videosOf(c rpc.Clients) batch.Load[*video.Video] {

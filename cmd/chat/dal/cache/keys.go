@@ -23,6 +23,6 @@ func LastKey(k db.Key) string {
 
 // Last are the options of the typed cache of those times. Conversations without messages are as common as others, so
 // their absence is kept as long.
-func Last(log *slog.Logger, metrics prometheus.Registerer) kv.Options[db.Key] {
-	return kv.Options[db.Key]{Kind: "chat_last", Key: LastKey, TTL: lastTTL, NegativeTTL: lastTTL, Log: log, Metrics: metrics}
+func Last(log *slog.Logger, metrics prometheus.Registerer) kv.Options[db.Key, int64] {
+	return kv.Options[db.Key, int64]{Kind: "chat_last", Key: LastKey, TTL: lastTTL, NegativeTTL: lastTTL, Log: log, Metrics: metrics}
 }

@@ -34,7 +34,9 @@ func (l Likes) Has(videoID int64) bool {
 	return ok
 }
 
+func (l Likes) size() int { return 8 * cap(l.VideoIDs) }
+
 // NewLikes returns the cache of who likes what in s. A nil log or metrics switches that off.
 func NewLikes(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *kv.Typed[int64, Likes] {
-	return kv.NewTyped[int64, Likes](s, kv.Options[int64]{Kind: "likes", Key: likesKey, TTL: likesTTL, Log: log, Metrics: metrics})
+	return kv.NewTyped(s, kv.Options[int64, Likes]{Kind: "likes", Key: likesKey, TTL: likesTTL, Size: Likes.size, Log: log, Metrics: metrics})
 }

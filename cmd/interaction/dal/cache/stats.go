@@ -34,10 +34,10 @@ type Stats struct {
 // NewStats returns the cache of counters in s. A nil log or metrics switches that off.
 func NewStats(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *Stats {
 	return &Stats{
-		Videos: kv.NewTyped[int64, VideoStats](s, kv.Options[int64]{
+		Videos: kv.NewTyped(s, kv.Options[int64, VideoStats]{
 			Kind: "video_stats", Key: videoStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
 		}),
-		Users: kv.NewTyped[int64, UserStats](s, kv.Options[int64]{
+		Users: kv.NewTyped(s, kv.Options[int64, UserStats]{
 			Kind: "user_stats", Key: userStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
 		}),
 	}

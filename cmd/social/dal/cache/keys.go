@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/cmd/social/dal/db"
 	"tiktok/pkg/kv"
 )
 
@@ -38,17 +39,19 @@ func (f Followed) Has(userID int64) bool {
 	return ok
 }
 
+func (f Followed) size() int { return 8 * cap(f.UserIDs) }
+
 // FollowedKey is the key of whom a user follows.
 func FollowedKey(userID int64) string {
 	return "tt:social:followed:v1:{" + strconv.FormatInt(userID, 10) + "}"
 }
 
 // FollowedOptions are the options of the typed cache of whom users follow.
-func FollowedOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
-	return kv.Options[int64]{Kind: "followed", Key: FollowedKey, TTL: statsTTL, Log: log, Metrics: metrics}
+func FollowedOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, Followed] {
+	return kv.Options[int64, Followed]{Kind: "followed", Key: FollowedKey, TTL: statsTTL, Size: Followed.size, Log: log, Metrics: metrics}
 }
 
 // Stats are the options of the typed cache of counters.
-func Stats(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
-	return kv.Options[int64]{Kind: "social_stats", Key: StatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics}
+func Stats(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, db.Stats] {
+	return kv.Options[int64, db.Stats]{Kind: "social_stats", Key: StatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/cmd/user/dal/db"
 	"tiktok/pkg/kv"
 )
 
@@ -24,6 +25,12 @@ const (
 func UserKey(id int64) string { return "tt:user:card:v1:{" + strconv.FormatInt(id, 10) + "}" }
 
 // Users are the options of the typed cache of user cards.
-func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
-	return kv.Options[int64]{Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Local: heldUser, Log: log, Metrics: metrics}
+func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, db.User] {
+	return kv.Options[int64, db.User]{
+		Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Local: heldUser, Size: size, Log: log, Metrics: metrics,
+	}
+}
+
+func size(u db.User) int {
+	return len(u.Username) + len(u.AvatarKey) + len(u.BackgroundKey) + len(u.Signature)
 }

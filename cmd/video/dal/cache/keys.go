@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/cmd/video/dal/db"
 	"tiktok/pkg/kv"
 )
 
@@ -42,16 +43,20 @@ const (
 func newestKey(int64) string { return "tt:video:newest:v1" }
 
 // NewestOptions are the options of the typed cache of the newest videos.
-func NewestOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
-	return kv.Options[int64]{Kind: "newest_videos", Key: newestKey, TTL: newestTTL, Log: log, Metrics: metrics}
+func NewestOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, []db.Video] {
+	return kv.Options[int64, []db.Video]{Kind: "newest_videos", Key: newestKey, TTL: newestTTL, Log: log, Metrics: metrics}
 }
 
 // Videos are the options of the typed cache of rows.
-func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
-	return kv.Options[int64]{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: heldVideo, Log: log, Metrics: metrics}
+func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, db.Video] {
+	return kv.Options[int64, db.Video]{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: heldVideo, Size: size, Log: log, Metrics: metrics}
+}
+
+func size(v db.Video) int {
+	return len(v.Title) + len(v.PlayKey) + len(v.CoverKey) + len(v.HLSKey) + len(v.PreviewKey)
 }
 
 // Works are the options of the typed cache of counts.
-func Works(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64] {
-	return kv.Options[int64]{Kind: "video_works", Key: WorksKey, TTL: worksTTL, NegativeTTL: worksTTL, Log: log, Metrics: metrics}
+func Works(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, int64] {
+	return kv.Options[int64, int64]{Kind: "video_works", Key: WorksKey, TTL: worksTTL, NegativeTTL: worksTTL, Log: log, Metrics: metrics}
 }
