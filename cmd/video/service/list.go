@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"math"
 
 	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
@@ -43,7 +44,7 @@ func (s *Service) feed(ctx context.Context, beforeMs int64, limit int) ([]db.Vid
 	return rows[:min(limit, len(rows))], nil
 }
 
-// ListByAuthor reads one page of an author's videos in one statement. The cursor is the publish time of the page's last
+// ListByAuthor reads one page of an author's videos: the first one through the cache, the others in one statement. The cursor is the publish time of the page's last
 // video.
 func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorRequest) (*video.ListByAuthorResponse, error) {
 	if req.AuthorId <= 0 {
@@ -53,12 +54,31 @@ func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorReque
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.store.ListByAuthor(ctx, req.AuthorId, before, limit+1)
+	rows, err := s.byAuthor(ctx, req.AuthorId, before, limit+1)
 	if err != nil {
 		return nil, err
 	}
 	rows, next := batch.Cut(rows, limit, func(v db.Video) int64 { return v.PublishedAtMs })
 	return &video.ListByAuthorResponse{Videos: pack.Videos(rows), NextCursor: next}, nil
+}
+
+func (s *Service) byAuthor(ctx context.Context, authorID, beforeMs int64, limit int) ([]db.Video, error) {
+	if beforeMs == math.MaxInt64 {
+		lists, err := s.published.GetMulti(ctx, []int64{authorID}, func(ctx context.Context, _ []int64) (map[int64]cache.Published, error) {
+			rows, err := s.store.ListByAuthor(ctx, authorID, 0, cache.MaxPublished+1)
+			if len(rows) > cache.MaxPublished {
+				return map[int64]cache.Published{authorID: {More: true}}, err
+			}
+			return map[int64]cache.Published{authorID: {Videos: rows}}, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if l := lists[authorID]; !l.More {
+			return l.Videos[:min(limit, len(l.Videos))], nil
+		}
+	}
+	return s.store.ListByAuthor(ctx, authorID, beforeMs, limit)
 }
 
 // oldest is the publish time of the last video of a page, 0 of an empty one.

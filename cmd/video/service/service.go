@@ -41,6 +41,8 @@ type Service struct {
 	works  *kv.Typed[int64, int64]
 	// newest holds the first page of the feed.
 	newest *kv.Typed[int64, []db.Video]
+	// published holds authors' lists.
+	published *kv.Typed[int64, cache.Published]
 	// loadVideos and loadWorks fill the cache.
 	loadVideos batch.Load[db.Video]
 	loadWorks  batch.Load[int64]
@@ -54,12 +56,13 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store:  d.Store,
-		videos: kv.NewTyped(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
-		works:  kv.NewTyped(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
-		newest: kv.NewTyped(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
-		ids:    d.IDs,
-		now:    d.Now,
+		store:     d.Store,
+		videos:    kv.NewTyped(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
+		works:     kv.NewTyped(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
+		newest:    kv.NewTyped(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
+		published: kv.NewTyped(d.Cache, cache.PublishedOptions(d.Tel.Log, d.Tel.Registry)),
+		ids:       d.IDs,
+		now:       d.Now,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -70,11 +73,12 @@ func New(d Deps) *Service {
 	return s
 }
 
-// changed makes everybody read the video, how many its author has, and the newest ones, anew.
+// changed makes everybody read the video, those of its author and how many they are, and the newest ones, anew.
 func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
 	s.videos.Invalidate(ctx, videoID)
 	s.newest.Invalidate(ctx, cache.Newest)
 	s.works.Invalidate(ctx, authorID)
+	s.published.Invalidate(ctx, authorID)
 }
 
 // Run works in the background until ctx ends.

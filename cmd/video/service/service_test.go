@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/service"
 	"tiktok/kitex_gen/common"
@@ -153,6 +154,20 @@ func TestListByAuthor(t *testing.T) {
 			t.Errorf("nobody's list: %v, %v", r, err)
 		}
 	})
+}
+
+// What is published, and what is more than a list that is held, is there at once.
+func TestListByAuthorIsFresh(t *testing.T) {
+	f := newFixture(t)
+	for n := 0; n <= cache.MaxPublished+1; n++ {
+		if n > 0 {
+			f.publish(t, 1, fmt.Sprint("video ", n))
+		}
+		r, err := f.ListByAuthor(t.Context(), &video.ListByAuthorRequest{AuthorId: 1})
+		if err != nil || len(r.Videos) != n || n > 0 && r.Videos[0].Title != fmt.Sprint("video ", n) {
+			t.Fatalf("%d are listed after %d were published, %v", len(r.GetVideos()), n, err)
+		}
+	}
 }
 
 func TestReadsAfterPublish(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -19,12 +20,12 @@ const (
 	// invalidation after it. Users without videos are as common as others, so their absence is kept as long.
 	worksTTL = time.Minute
 	// heldVideo is how long another replica may answer for a video's id with its old cover, or although it is deleted. The
-	// lists do not: they are read from the database.
+	// lists do not: nobody holds them beside the cache.
 	heldVideo = time.Second
 )
 
 // VideoKey is the key of a video's row. Raise its version when the cached row changes its shape.
-func VideoKey(id int64) string { return "tt:video:video:v2:{" + strconv.FormatInt(id, 10) + "}" }
+func VideoKey(id int64) string { return "tt:video:video:v3:{" + strconv.FormatInt(id, 10) + "}" }
 
 // WorksKey is the key of an author's count of videos.
 func WorksKey(authorID int64) string {
@@ -40,11 +41,39 @@ const (
 	newestTTL = 2 * time.Second
 )
 
-func newestKey(int64) string { return "tt:video:newest:v1" }
+func newestKey(int64) string { return "tt:video:newest:v2" }
 
 // NewestOptions are the options of the typed cache of the newest videos.
 func NewestOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, []db.Video] {
 	return kv.Options[int64, []db.Video]{Kind: "newest_videos", Key: newestKey, TTL: newestTTL, Log: log, Metrics: metrics}
+}
+
+// MaxPublished is of how many videos an author's list is held. Who has more is looked up.
+const MaxPublished = 100
+
+// Published is the list of an author's videos, newest first.
+type Published struct {
+	Videos []db.Video `json:"v,omitempty"`
+	// More says that there are too many to hold; then Videos is empty.
+	More bool `json:"m,omitempty"`
+}
+
+func (p Published) size() int {
+	bytes := cap(p.Videos) * int(unsafe.Sizeof(db.Video{}))
+	for _, v := range p.Videos {
+		bytes += size(v)
+	}
+	return bytes
+}
+
+// PublishedKey is the key of an author's list.
+func PublishedKey(authorID int64) string {
+	return "tt:video:published:v1:{" + strconv.FormatInt(authorID, 10) + "}"
+}
+
+// PublishedOptions are the options of the typed cache of authors' lists.
+func PublishedOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, Published] {
+	return kv.Options[int64, Published]{Kind: "published", Key: PublishedKey, TTL: worksTTL, Size: Published.size, Log: log, Metrics: metrics}
 }
 
 // Videos are the options of the typed cache of rows.

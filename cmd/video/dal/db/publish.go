@@ -9,18 +9,18 @@ import (
 
 // Video is a published clip.
 type Video struct {
-	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false"`
-	AuthorID      int64  `gorm:"column:author_id"`
-	Title         string `gorm:"column:title"`
-	PlayKey       string `gorm:"column:play_key"`
-	CoverKey      string `gorm:"column:cover_key"`
-	PublishedAtMs int64  `gorm:"column:published_at_ms"`
-	DurationMs    int64  `gorm:"column:duration_ms"`
-	SizeBytes     int64  `gorm:"column:size_bytes"`
-	WidthPx       int32  `gorm:"column:width_px"`
-	HeightPx      int32  `gorm:"column:height_px"`
-	HLSKey        string `gorm:"column:hls_key"`
-	PreviewKey    string `gorm:"column:preview_key"`
+	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false" json:"i"`
+	AuthorID      int64  `gorm:"column:author_id" json:"a"`
+	Title         string `gorm:"column:title" json:"t"`
+	PlayKey       string `gorm:"column:play_key" json:"p"`
+	CoverKey      string `gorm:"column:cover_key" json:"c"`
+	PublishedAtMs int64  `gorm:"column:published_at_ms" json:"at"`
+	DurationMs    int64  `gorm:"column:duration_ms" json:"d,omitempty"`
+	SizeBytes     int64  `gorm:"column:size_bytes" json:"b,omitempty"`
+	WidthPx       int32  `gorm:"column:width_px" json:"w,omitempty"`
+	HeightPx      int32  `gorm:"column:height_px" json:"h,omitempty"`
+	HLSKey        string `gorm:"column:hls_key" json:"l,omitempty"`
+	PreviewKey    string `gorm:"column:preview_key" json:"v,omitempty"`
 }
 
 // TableName is videos.
