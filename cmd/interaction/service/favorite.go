@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
@@ -61,6 +62,26 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	}
 	rows, next := batch.Cut(rows, limit, func(f db.Favorite) int64 { return f.LikedEvent })
 	return &interaction.ListFavoritesResponse{VideoIds: pack.VideoIDs(rows), NextCursor: next}, nil
+}
+
+// storedFavorites are the favorites of a user who has nothing pending: from the cache if that holds all of them and they are
+// one page, of which it does not know where it ends.
+func (s *Service) storedFavorites(ctx context.Context, userID, before int64, limit int) ([]db.Favorite, error) {
+	if before == math.MaxInt64 {
+		held, err := s.tastes.GetMulti(ctx, []int64{userID}, s.loadLikes)
+		if err != nil {
+			return nil, err
+		}
+		if l := held[userID]; !l.More && len(l.Recent) < limit {
+			s.ids.Observe(l.Newest)
+			rows := make([]db.Favorite, len(l.Recent))
+			for i, at := range l.Recent {
+				rows[i] = db.Favorite{UserID: userID, VideoID: l.VideoIDs[at], Liked: true}
+			}
+			return rows, nil
+		}
+	}
+	return s.store.ListFavorites(ctx, userID, before, limit)
 }
 
 // authorOf tells who published a video. It fails with VideoNotFound. Callers who ask at the same time share one call of

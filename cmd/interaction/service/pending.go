@@ -281,7 +281,7 @@ func (s *Service) userStatsNow(
 func (s *Service) favorites(ctx context.Context, userID, before int64, limit int) ([]db.Favorite, error) {
 	lists := s.readPending(ctx, cache.FavoritesBy(userID))
 	if len(lists) == 0 {
-		return s.store.ListFavorites(ctx, userID, before, limit)
+		return s.storedFavorites(ctx, userID, before, limit)
 	}
 	var likes map[db.FavoriteKey][]mq.Event
 	var keys []db.FavoriteKey

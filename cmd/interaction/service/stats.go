@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -254,12 +255,15 @@ func likesOf(rows []db.Favorite) cache.Likes {
 		return cache.Likes{More: true}
 	}
 	var l cache.Likes
+	var events []int64
 	for _, row := range rows { // in the order of their videos
 		l.Newest = max(l.Newest, row.LastEvent)
 		if row.Liked {
-			l.VideoIDs = append(l.VideoIDs, row.VideoID)
+			l.Recent = append(l.Recent, uint16(len(l.VideoIDs)))
+			l.VideoIDs, events = append(l.VideoIDs, row.VideoID), append(events, row.LikedEvent)
 		}
 	}
+	slices.SortFunc(l.Recent, func(a, b uint16) int { return cmp.Compare(events[b], events[a]) })
 	return l
 }
 

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -63,6 +64,9 @@ func TestManyLikes(t *testing.T) {
 				}
 			}
 			same(t, "likes", want, got)
+			list := f.favorites(t, 101, 0)
+			slices.Sort(list)
+			same(t, "list", want, list)
 		}
 		if err := f.apply(t.Context(), f.likes(101, all[:cache.MaxLikes]...)); err != nil {
 			t.Fatal(err)

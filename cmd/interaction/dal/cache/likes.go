@@ -22,9 +22,11 @@ const (
 type Likes struct {
 	// VideoIDs are in order.
 	VideoIDs []int64 `json:"v,omitempty"`
+	// Recent are the places in VideoIDs, the most recent like first.
+	Recent []uint16 `json:"r,omitempty"`
 	// Newest is the last event of the user's rows: ids from now on have to be later than what is shown.
 	Newest int64 `json:"n,omitempty"`
-	// More says that there are too many to hold; then VideoIDs and Newest say nothing.
+	// More says that there are too many to hold; then nothing else says anything.
 	More bool `json:"m,omitempty"`
 }
 
@@ -34,7 +36,7 @@ func (l Likes) Has(videoID int64) bool {
 	return ok
 }
 
-func (l Likes) size() int { return 8 * cap(l.VideoIDs) }
+func (l Likes) size() int { return 8*cap(l.VideoIDs) + 2*cap(l.Recent) }
 
 // NewLikes returns the cache of who likes what in s. A nil log or metrics switches that off.
 func NewLikes(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *kv.Typed[int64, Likes] {

@@ -25,9 +25,9 @@ func (s *Store) ListFavorites(ctx context.Context, userID, before int64, limit i
 const maxUsers = 100
 
 // FavoritesOfUsers reads the rows of each user, in the order of their videos: those that were taken back, too. Of a user
-// with more than limit it reads any limit of them; one without rows is absent. VideoID, Liked and LastEvent are read.
+// with more than limit it reads any limit of them; one without rows is absent. All but AuthorID is read.
 func (s *Store) FavoritesOfUsers(ctx context.Context, userIDs []int64, limit int) (map[int64][]Favorite, error) {
-	const one = "SELECT * FROM (SELECT user_id, video_id, liked, last_event FROM favorites WHERE user_id = ? LIMIT ?) AS f"
+	const one = "SELECT * FROM (SELECT user_id, video_id, liked, last_event, liked_event FROM favorites WHERE user_id = ? LIMIT ?) AS f"
 	found := make(map[int64][]Favorite, len(userIDs))
 	for part := range slices.Chunk(userIDs, maxUsers) {
 		args := make([]any, 0, 2*len(part))
@@ -36,7 +36,7 @@ func (s *Store) FavoritesOfUsers(ctx context.Context, userIDs []int64, limit int
 		}
 		query := sqldb.UnionAll(one, len(part))
 		err := sqldb.Each(s.read.WithContext(ctx).Raw(query, args...), func(f *Favorite) []any {
-			return []any{&f.UserID, &f.VideoID, &f.Liked, &f.LastEvent}
+			return []any{&f.UserID, &f.VideoID, &f.Liked, &f.LastEvent, &f.LikedEvent}
 		}, func(f Favorite) { found[f.UserID] = append(found[f.UserID], f) })
 		if err != nil {
 			return nil, err
