@@ -30,13 +30,13 @@ func relationAction() scenario {
 			users := uint64(len(d.users))
 			return func(dst []byte, n uint64) []byte {
 				who, turn, undo := pair(n, users)
-				to := uint64(d.byFame[elsewhere(who, turn, accesses)])
-				if to == who {
-					to = (to + 1) % users
+				to := elsewhere(who, turn, accesses)
+				if d.fame(to) == d.users[who].id {
+					to++
 				}
 				dst = append(dst, "POST /douyin/relation/action/?token="...)
 				dst = append(dst, d.users[who].token...)
-				dst = appendID(dst, "&to_user_id=", d.users[to].id)
+				dst = appendID(dst, "&to_user_id=", d.fame(to))
 				if undo {
 					return append(dst, unfollow...)
 				}

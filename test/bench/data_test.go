@@ -82,7 +82,7 @@ func TestLoad(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			d, err := readDataset(t.Context(), cfg, secret)
+			d, err := readDataset(t.Context(), cfg, secret, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,9 +28,11 @@ const (
 
 // dataset is what requests are made of: what is in the stores, as it is in them.
 type dataset struct {
+	// users are those who send requests, people all whom they look at.
 	users  []caller
+	people []int64
 	videos []work
-	// byFame and byViews are indexes into users and videos as often as people would come to them.
+	// byFame and byViews are indexes into people and videos as often as somebody would come to them.
 	byFame, byViews []int32
 	lists
 }
@@ -61,15 +64,16 @@ type conversation struct {
 	lastMs int64
 }
 
-// readDataset reads the data set that load has made and signs a token for each user.
-func readDataset(ctx context.Context, cfg config.Config, secret []byte) (d *dataset, err error) {
+// readDataset reads the data set that load has made and signs a token for each of active users, 0 is all, but maxUsers at
+// most.
+func readDataset(ctx context.Context, cfg config.Config, secret []byte, active int) (d *dataset, err error) {
 	db := stores{}
 	defer func() { err = errors.Join(err, db.close()) }()
 	if err := db.open(ctx, cfg.DB); err != nil {
 		return nil, err
 	}
 	d = &dataset{}
-	if err := d.readUsers(ctx, db["user"], auth.NewTokens(secret, cfg.Auth.TokenTTL)); err != nil {
+	if err := d.readUsers(ctx, db["user"], auth.NewTokens(secret, cfg.Auth.TokenTTL), active); err != nil {
 		return nil, err
 	}
 	var videos []struct{ ID, AuthorID int64 }
@@ -84,13 +88,13 @@ func readDataset(ctx context.Context, cfg config.Config, secret []byte) (d *data
 	if len(d.users) == 0 || len(d.videos) == 0 {
 		return nil, errors.New("no data set is loaded")
 	}
-	d.byFame, d.byViews = popular(len(d.users), useFame, famePower), popular(len(d.videos), useVideos, videoPower)
+	d.byFame, d.byViews = popular(len(d.people), useFame, famePower), popular(len(d.videos), useVideos, videoPower)
 	d.lists, err = readLists(ctx, db, d.users)
 	return d, err
 }
 
-// readUsers takes all users, or as many all over the list as are allowed.
-func (d *dataset) readUsers(ctx context.Context, db *sqldb.DB, tokens *auth.Tokens) error {
+// readUsers takes all users, and as many all over the list as are active.
+func (d *dataset) readUsers(ctx context.Context, db *sqldb.DB, tokens *auth.Tokens, active int) error {
 	var rows []struct {
 		ID       int64
 		Username string
@@ -100,8 +104,15 @@ func (d *dataset) readUsers(ctx context.Context, db *sqldb.DB, tokens *auth.Toke
 	if err != nil {
 		return err
 	}
-	step := max(1, (len(rows)+maxUsers-1)/maxUsers)
-	for i := 0; i < len(rows); i += step {
+	d.people = make([]int64, len(rows))
+	for i, r := range rows {
+		d.people[i] = r.ID
+	}
+	if active = min(cmp.Or(active, maxUsers), maxUsers, len(rows)); active == 0 {
+		return nil
+	}
+	for n := range active {
+		i := n * len(rows) / active
 		token, err := tokens.Issue(rows[i].ID)
 		if err != nil {
 			return err
@@ -174,14 +185,13 @@ func readChats(ctx context.Context, db *sqldb.DB, users []caller) ([]conversatio
 		index[u.id] = i
 	}
 	var rows []struct{ LowID, HighID, LastAtMs int64 }
-	err := db.Read.WithContext(ctx).Raw("SELECT low_id, high_id, last_at_ms FROM conversations ORDER BY low_id, high_id LIMIT ?", maxUsers).
-		Scan(&rows).Error
+	err := db.Read.WithContext(ctx).Raw("SELECT low_id, high_id, last_at_ms FROM conversations ORDER BY low_id, high_id").Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
 	var chats []conversation
 	for _, r := range rows {
-		if i, ok := index[r.LowID]; ok {
+		if i, ok := index[r.LowID]; ok && len(chats) < maxUsers {
 			chats = append(chats, conversation{i, r.HighID, r.LastAtMs})
 		}
 	}

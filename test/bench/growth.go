@@ -40,7 +40,11 @@ func growthTable(sets [][]result) string {
 	var b strings.Builder
 	head, line := "| scenario |", "|---|"
 	for i, set := range sets {
-		head += fmt.Sprintf(" CPU s/1000 at %g× |", set[0].Scale)
+		head += fmt.Sprintf(" CPU s/1000 at %g×", set[0].Scale)
+		if i > 0 && set[0].Users != sets[0][0].Users {
+			head += fmt.Sprintf(", %d users", set[0].Users)
+		}
+		head += " |"
 		line += "--:|"
 		if i > 0 {
 			head += fmt.Sprintf(" ÷ %g× |", sets[0][0].Scale)

@@ -7,7 +7,7 @@ func userInfo() scenario {
 	return scenario{
 		name: "user-info", about: "a user's profile, famous ones more often", conns: readers, sql: userSQL, rpc: echoUser,
 		build: func(d *dataset, host string) request {
-			return getList(d, host, "GET /douyin/user/?user_id=", func(n uint64) int64 { return d.fame(n).id })
+			return getList(d, host, "GET /douyin/user/?user_id=", func(n uint64) int64 { return d.fame(n) })
 		},
 		check: func(*dataset) judge { return holding(ofUser, false, func(uint64) int { return 1 }) },
 	}

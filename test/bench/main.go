@@ -24,7 +24,7 @@ import (
 // options are the flags.
 type options struct {
 	deployment, bin, json, doc, plots, profiles string
-	port, conns, events                         int
+	port, conns, events, active                 int
 	rate, scale                                 float64
 	warmup, duration, floorTime                 time.Duration
 	floors                                      bool
@@ -112,6 +112,7 @@ func parse(args []string, w io.Writer) (options, error) {
 	fs.DurationVar(&o.warmup, "warmup", 3*time.Second, "load before the measured time")
 	fs.DurationVar(&o.duration, "duration", 15*time.Second, "measured time, at most 10 minutes")
 	fs.Float64Var(&o.scale, "scale", 1, "size of the data set: 1 is 10,000 users, 20,000 videos, 1,000,000 likes")
+	fs.IntVar(&o.active, "active", 0, "users who send requests; 0 is all, at most 100,000. The others are only looked at")
 	fs.StringVar(&o.data, "data", "", "keep loaded data sets in this `folder` for later runs (all-in-one)")
 	fs.BoolVar(&o.floors, "floors", false, "measure after each scenario what it costs at least")
 	fs.DurationVar(&o.floorTime, "floor-time", 2*time.Second, "measured time of each floor")
@@ -141,7 +142,7 @@ func parse(args []string, w io.Writer) (options, error) {
 		o.steps = append(o.steps, rate)
 	}
 	o.duration = min(o.duration, maxRun)
-	if o.scale <= 0 || o.events < 1 || o.floorTime <= 0 || o.rounds < 1 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
+	if o.scale <= 0 || o.events < 1 || o.floorTime <= 0 || o.rounds < 1 || o.active < 0 || o.duration <= 0 || o.conns < 0 || o.rate < 0 {
 		return o, errors.New("numbers must be greater than 0")
 	}
 	return o, o.choose(fs.Args())
@@ -226,7 +227,7 @@ func (s *session) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.data, err = readDataset(ctx, d.cfg, secret); err != nil {
+	if s.data, err = readDataset(ctx, d.cfg, secret, s.opts.active); err != nil {
 		return err
 	}
 	began := time.Now()

@@ -16,8 +16,10 @@ type result struct {
 	Date       string  `json:"date"`
 	Machine    string  `json:"machine"`
 	Scale      float64 `json:"scale,omitempty"`
-	Plan       plan    `json:"plan"`
-	Seconds    float64 `json:"seconds"`
+	// Users are those who send requests.
+	Users   int     `json:"users,omitempty"`
+	Plan    plan    `json:"plan"`
+	Seconds float64 `json:"seconds"`
 	// PerSecond counts accepted requests, or drained events.
 	PerSecond float64   `json:"per_second"`
 	Latency   latencies `json:"latency_ms"`

@@ -91,13 +91,15 @@ label() { [ "$1" = . ] && echo working-tree || git rev-parse --short "$1^{commit
 growing=(feed-auth user-info publish-list favorite-list comment-list follow-list follower-list friend-list message-chat
   favorite-action comment-action relation-action message-action)
 
-# grow DEPLOYMENT SCALES ARGUMENTS...
+# grow DEPLOYMENT SCALES ARGUMENTS...: the same 10,000 users send requests, whatever the scale; at 10:all everybody does.
 grow() {
-  local name=$1 scales=$2 files= scale doc=()
+  local name=$1 scales=$2 files= scale users doc=()
   shift 2
   for scale in $scales; do
+    users=10000
+    [ "$scale" = "${scale%:all}" ] || users=0
     rm -f "bin/bench/growth-$name-$scale.json"
-    local run=(bin/bench/bench -deployment "$name" -scale "$scale" -json "bin/bench/growth-$name-$scale.json" "$@")
+    local run=(bin/bench/bench -deployment "$name" -scale "${scale%:all}" -active "$users" -json "bin/bench/growth-$name-$scale.json" "$@")
     if [ "$name" = distributed ]; then
       (trap env_down EXIT && on_servers "${run[@]}") # a subshell does not inherit the trap
     else

@@ -144,9 +144,9 @@ func appendID(dst []byte, key string, id int64) []byte {
 // user is who sends the n-th request.
 func (d *dataset) user(n uint64) caller { return d.users[n%uint64(len(d.users))] }
 
-// view is the video that is looked at, and fame the user, when somebody comes by for the n-th time.
-func (d *dataset) view(n uint64) work   { return d.videos[d.byViews[n%accesses]] }
-func (d *dataset) fame(n uint64) caller { return d.users[d.byFame[n%accesses]] }
+// view is the video that is looked at, and fame the user, by id, when somebody comes by for the n-th time.
+func (d *dataset) view(n uint64) work  { return d.videos[d.byViews[n%accesses]] }
+func (d *dataset) fame(n uint64) int64 { return d.people[d.byFame[n%accesses]] }
 
 // some is an error when there are none of the lists that a scenario asks for.
 func some(of func(l *lists) []list) func(d *dataset) error {

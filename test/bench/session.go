@@ -35,9 +35,13 @@ type session struct {
 
 // fresh is a result with what is known beforehand.
 func (s *session) fresh(scenario, about string) result {
+	users := 0
+	if s.data != nil {
+		users = len(s.data.users)
+	}
 	return result{
 		Scenario: scenario, About: about, Deployment: s.dep.name, Commit: cmp.Or(s.build, commit()), Date: time.Now().UTC().Format(time.DateOnly), Machine: machine(),
-		Scale: s.opts.scale,
+		Scale: s.opts.scale, Users: users,
 	}
 }
 

@@ -22,7 +22,7 @@ func feedSQL(_ *dataset, db stores) statement {
 func userSQL(d *dataset, db stores) statement {
 	store := userdb.New(db["user"])
 	return func(ctx context.Context, n uint64) error {
-		_, err := store.MGet(ctx, []int64{d.fame(n).id})
+		_, err := store.MGet(ctx, []int64{d.fame(n)})
 		return err
 	}
 }
