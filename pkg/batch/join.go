@@ -5,15 +5,16 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 )
 
-// together is how many questions must wait for a call to begin beside others. Fewer wait until one of those ends: a call
-// costs more than the wait when there is much to do, and when there is little nothing is under way.
-const together = 4
+// late is how long a call has been under way when another may begin beside it. Until then who comes waits: a call costs
+// more than the wait when there is much to do, and when there is little nothing is under way.
+const late = 10 * time.Millisecond
 
 // Joiner does the work of many calls with fewer: while one of its calls is under way, those that come wait and go
-// together, as soon as it has ended or there are a few of them, up to flights calls at a time. In calm weather every call
-// goes at once, by itself. Make one with Join; it is safe for concurrent use.
+// together, as soon as it has ended. When it takes long, or those who wait fill a call, others begin beside it, up to
+// flights calls at a time. In calm weather every call goes at once, by itself. Make one with Join; it is safe for concurrent use.
 //
 // Nobody gets an answer from before his call: a call joins only others that wait, and these stop waiting before do
 // begins. The error of a joined call is everybody's. It has the values and the deadline of the one that opened it, but
@@ -26,6 +27,7 @@ type Joiner[Q, A any] struct {
 
 	mu      sync.Mutex
 	flying  int
+	began   time.Time // the last one under way
 	waiting []*joined[Q, A] // only the last one takes more questions
 }
 
@@ -58,11 +60,9 @@ func (j *Joiner[Q, A]) Ask(ctx context.Context, q Q) Ticket[A] {
 	j.mu.Lock()
 	c, at := j.join(ctx, q)
 	var first *joined[Q, A]
-	// A call that takes no more goes as soon as it can, as one does that has enough.
-	if j.flying == 0 || j.flying < j.flights && (len(j.waiting) > 1 || len(c.questions) >= together) {
+	if j.flying == 0 || j.flying < j.flights && (len(j.waiting) > 1 || time.Since(j.began) > late) {
 		j.flying++
-		first = j.waiting[0]
-		j.waiting = j.waiting[1:]
+		first = j.take()
 	}
 	j.mu.Unlock()
 	if first != nil {
@@ -128,9 +128,15 @@ func (j *Joiner[Q, A]) next() *joined[Q, A] {
 		j.flying--
 		return nil
 	}
+	return j.take()
+}
+
+// take is the call that has waited longest, which begins now. mu is held.
+func (j *Joiner[Q, A]) take() *joined[Q, A] {
 	c := j.waiting[0]
 	j.waiting[0] = nil
 	j.waiting = j.waiting[1:]
+	j.began = time.Now()
 	return c
 }
 

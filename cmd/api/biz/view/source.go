@@ -28,7 +28,7 @@ const (
 	pause = 300 * time.Millisecond
 	// flights is how many calls of a kind are under way at a time. Requests that come meanwhile go together: in a storm many
 	// pages cost one call.
-	flights = 2
+	flights = 4
 )
 
 // errPaused means that a service was not asked, because it has just not answered in time.
