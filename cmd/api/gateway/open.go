@@ -20,8 +20,8 @@ import (
 	"tiktok/pkg/telemetry"
 )
 
-// cardBytes bounds the cards of users that a gateway holds: about 20,000.
-const cardBytes = 8 << 20
+// cardBytes bounds the cards of users that a gateway holds, which take a quarter of it: about 20,000.
+const cardBytes = 32 << 20
 
 // Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
 // Without a secret in the settings the file cfg.Auth.SecretFile has it.

@@ -22,8 +22,8 @@ import (
 // Name is what the service's schema and queue are called.
 const Name = "interaction"
 
-// localBytes bounds the cache of authors: about 30,000 videos.
-const localBytes = 8 << 20
+// localBytes bounds the cache of authors, which takes a quarter of it: about 20,000 videos.
+const localBytes = 16 << 20
 
 // OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
 // same one. The caller closes it.

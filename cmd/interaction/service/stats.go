@@ -254,8 +254,8 @@ func likesOf(rows []db.Favorite) cache.Likes {
 	if len(rows) > cache.MaxLikes {
 		return cache.Likes{More: true}
 	}
-	var l cache.Likes
-	var events []int64
+	l := cache.Likes{VideoIDs: make([]int64, 0, len(rows)), Recent: make([]uint16, 0, len(rows))} // they are kept: no room to grow
+	events := make([]int64, 0, len(rows))
 	for _, row := range rows { // in the order of their videos
 		l.Newest = max(l.Newest, row.LastEvent)
 		if row.Liked {
