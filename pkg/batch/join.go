@@ -27,7 +27,7 @@ type Joiner[Q, A any] struct {
 
 	mu      sync.Mutex
 	flying  int
-	began   time.Time // the last one under way
+	began   time.Time       // the last one under way
 	waiting []*joined[Q, A] // only the last one takes more questions
 }
 

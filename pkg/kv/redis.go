@@ -39,10 +39,12 @@ func NewRedis(cfg Config) *Redis {
 		MasterName:    cfg.MasterName,
 		IsClusterMode: cfg.Cluster,
 		DB:            cfg.DB,
-		DialTimeout:   timeout,
-		ReadTimeout:   timeout,
-		WriteTimeout:  timeout,
-		PoolTimeout:   timeout,
+		// RESP3 would look for messages that the server pushes before each command, and nothing here is pushed.
+		Protocol:     2,
+		DialTimeout:  timeout,
+		ReadTimeout:  timeout,
+		WriteTimeout: timeout,
+		PoolTimeout:  timeout,
 		// One retry hides a connection that a Redis restart broke; more would only add to the wait when Redis is away.
 		MaxRetries:            1,
 		MinRetryBackoff:       time.Millisecond,

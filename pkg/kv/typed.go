@@ -2,6 +2,7 @@ package kv
 
 import (
 	"context"
+	"encoding"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -45,7 +46,8 @@ type Options[K comparable, T any] struct {
 	Metrics prometheus.Registerer
 }
 
-// Typed caches values of type T by ids of type K. It is safe for concurrent use.
+// Typed caches values of type T by ids of type K, as JSON, or in their own form if they are encoding.BinaryAppender and
+// encoding.BinaryUnmarshaler. It is safe for concurrent use.
 //
 // A value that a commit made old is not served after Invalidate has returned, by any process. How: Invalidate does
 // not delete, it writes a tombstone with a fresh token. A loader remembers what it found in the store before it loaded
@@ -406,6 +408,7 @@ func (t *Typed[K, T]) failed(op string, err error) {
 // Stored values begin with one of these.
 const (
 	tagValue     = 'v' // followed by JSON
+	tagBinary    = 'b' // followed by what the value's type makes of it
 	tagNone      = 'n' // there is no such id
 	tagTombstone = 't' // followed by a token: what was here is old
 )
@@ -428,6 +431,15 @@ func decode[T any](b []byte) (value T, s state, err error) {
 			return value, stateMissing, fmt.Errorf("kv: decode cached %T: %w", value, err)
 		}
 		return value, stateValue, nil
+	case tagBinary:
+		u, ok := any(&value).(encoding.BinaryUnmarshaler)
+		if !ok {
+			return value, stateMissing, fmt.Errorf("kv: decode cached %T: it has no binary form", value)
+		}
+		if err := u.UnmarshalBinary(b[1:]); err != nil {
+			return value, stateMissing, fmt.Errorf("kv: decode cached %T: %w", value, err)
+		}
+		return value, stateValue, nil
 	case tagNone:
 		return value, stateNone, nil
 	case tagTombstone:
@@ -438,6 +450,13 @@ func decode[T any](b []byte) (value T, s state, err error) {
 }
 
 func encode[T any](value T) ([]byte, error) {
+	if a, ok := any(value).(encoding.BinaryAppender); ok {
+		b, err := a.AppendBinary([]byte{tagBinary})
+		if err != nil {
+			return nil, fmt.Errorf("kv: encode %T: %w", value, err)
+		}
+		return b, nil
+	}
 	b, err := sonic.Marshal(value)
 	if err != nil {
 		return nil, fmt.Errorf("kv: encode %T: %w", value, err)

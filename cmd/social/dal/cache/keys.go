@@ -28,9 +28,9 @@ const MaxFollowed = 500
 // Followed are the users whom one user follows.
 type Followed struct {
 	// UserIDs are in order.
-	UserIDs []int64 `json:"u,omitempty"`
+	UserIDs []int64
 	// More says that there are too many to hold; then UserIDs is empty.
-	More bool `json:"m,omitempty"`
+	More bool
 }
 
 // Has reports whether the user is among them.
@@ -41,9 +41,29 @@ func (f Followed) Has(userID int64) bool {
 
 func (f Followed) size() int { return 8 * cap(f.UserIDs) }
 
+// AppendBinary is for the cache.
+func (f Followed) AppendBinary(b []byte) ([]byte, error) {
+	if f.More {
+		return append(b, 1), nil
+	}
+	return kv.AppendIDs(append(b, 0), f.UserIDs), nil
+}
+
+// UnmarshalBinary is for the cache.
+func (f *Followed) UnmarshalBinary(b []byte) (err error) {
+	if len(b) == 0 || b[0] > 1 {
+		return kv.ErrBadBytes
+	}
+	if f.More = b[0] == 1; f.More {
+		return nil
+	}
+	f.UserIDs, _, err = kv.ReadIDs(b[1:])
+	return err
+}
+
 // FollowedKey is the key of whom a user follows.
 func FollowedKey(userID int64) string {
-	return "tt:social:followed:v1:{" + strconv.FormatInt(userID, 10) + "}"
+	return "tt:social:followed:v2:{" + strconv.FormatInt(userID, 10) + "}"
 }
 
 // FollowedOptions are the options of the typed cache of whom users follow.
