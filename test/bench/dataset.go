@@ -163,10 +163,10 @@ func readLists(ctx context.Context, db stores, users []caller) (l lists, err err
 	if err != nil {
 		return l, err
 	}
-	// Nobody has more friends than followers and than followed ones, so the search need not go through all.
+	// About every third follows back, so the search need not go through all.
 	const some = "SELECT user_id FROM social_stats WHERE follow_count >= ? AND follower_count >= ? ORDER BY follow_count + follower_count LIMIT ?"
 	var candidates []int64
-	err = db["social"].Read.WithContext(ctx).Raw(some, friendsMin, friendsMin, maxLists).Scan(&candidates).Error
+	err = db["social"].Read.WithContext(ctx).Raw(some, 3*friendsMin, friendsMin, maxLists).Scan(&candidates).Error
 	if err != nil {
 		return l, err
 	}
