@@ -199,9 +199,9 @@ case $name in
     ;;
   growth)
     build
-    short=(-warmup 2s -duration 4s "$@")
-    [[ "${*: -1}" =~ ^[a-z] ]] || short+=("${growing[@]}")
-    [ "${DEPLOYMENT:-all-in-one}" != all-in-one ] || grow all-in-one "${SCALES:-1 10 50}" "${short[@]}"
+    short=(-warmup 6s -duration 4s "$@")
+    [[ $# -gt 0 && "${*: -1}" =~ ^[a-z] ]] || short+=("${growing[@]}")
+    [ "${DEPLOYMENT:-all-in-one}" != all-in-one ] || grow all-in-one "${SCALES:-1 10 10:all 50}" "${short[@]}"
     [ "${DEPLOYMENT:-distributed}" != distributed ] || grow distributed "${SCALES:-1 10}" "${short[@]}"
     ;;
   micro)
