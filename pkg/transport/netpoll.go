@@ -9,7 +9,5 @@ import (
 // service and the client of Redis or SQL, every time: 6 to 15 % of a service's processor time. It has to be said before the
 // first connection, to the library as a whole.
 func init() { //nolint:gochecknoinits // it is a setting of the library, not of a value
-	if err := netpoll.Configure(netpoll.Config{Runner: gopool.CtxGo}); err != nil {
-		panic(err) // only for other settings than this
-	}
+	_ = netpoll.Configure(netpoll.Config{Runner: gopool.CtxGo}) // other settings can be wrong, this one cannot
 }
