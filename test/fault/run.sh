@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Breaks things under load and counts what was lost: real processes, kill -9, real servers that stop. Starts servers of
 # its own, which it stops and starts as it likes, and leaves nothing running.
-#   test/fault/run.sh [short|long] [go test arguments]      short: about 6 minutes; long: longer outages, more of them
+#   test/fault/run.sh [short|long] [go test arguments]      short: about 4 minutes; long: longer outages, more of them, about 12
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$repo"

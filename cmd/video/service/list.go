@@ -44,8 +44,8 @@ func (s *Service) feed(ctx context.Context, beforeMs int64, limit int) ([]db.Vid
 	return rows[:min(limit, len(rows))], nil
 }
 
-// ListByAuthor reads one page of an author's videos: the first one through the cache, the others in one statement. The cursor is the publish time of the page's last
-// video.
+// ListByAuthor reads one page of an author's videos: the first one through the cache, the others in one statement. The
+// cursor is the publish time of the page's last video.
 func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorRequest) (*video.ListByAuthorResponse, error) {
 	if req.AuthorId <= 0 {
 		return nil, errno.InvalidArgument.With("user id is missing")
