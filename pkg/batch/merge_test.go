@@ -147,9 +147,9 @@ func TestJoinFlights(t *testing.T) {
 		ask(2)
 		ask(3)
 		ask(4)
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 		under([]int64{1}) // three wait
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		ask(5)
 		under([]int64{1}, []int64{2, 3, 4, 5}) // nobody waits for one that takes so long
 		ask(6)

@@ -21,6 +21,7 @@ import (
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/logx"
 	"tiktok/pkg/telemetry"
+	"tiktok/pkg/transport"
 )
 
 // stopTimeout bounds a graceful stop; what still runs then is left to the operating system.
@@ -61,6 +62,7 @@ func Main(name string, run func(context.Context, *Process) error, flags ...Flag)
 	if err != nil || done {
 		os.Exit(exitCode(err, 2))
 	}
+	transport.KeepGoroutines()
 	ballast := make([]byte, ballastBytes)
 	err = run(ctx, p)
 	runtime.KeepAlive(ballast)
