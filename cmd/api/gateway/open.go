@@ -20,8 +20,8 @@ import (
 	"tiktok/pkg/telemetry"
 )
 
-// cardBytes bounds the cards of users that a gateway holds, which take a quarter of it: about 20,000.
-const cardBytes = 32 << 20
+// cardBytes bounds the cards of users that a gateway holds: about 20,000.
+const cardBytes = 8 << 20
 
 // Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
 // Without a secret in the settings the file cfg.Auth.SecretFile has it.
@@ -65,9 +65,11 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		return nil, errors.Join(err, d.close())
 	}
 	if cfg.Cache.Driver == kv.DriverRedis { // else the user service holds them in this process
-		if d.Cards, err = kv.OpenExclusive(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: cardBytes}); err != nil {
+		own, err := kv.Open(ctx, kv.Config{Driver: kv.DriverMemory})
+		if err != nil {
 			return nil, errors.Join(err, d.close())
 		}
+		d.Cards = kv.Private(own, cardBytes)
 	}
 	var lc net.ListenConfig
 	if d.Listener, err = lc.Listen(ctx, "tcp", cfg.Gateway.Addr); err != nil {

@@ -22,8 +22,8 @@ import (
 // Name is what the service's schema and queue are called.
 const Name = "interaction"
 
-// localBytes bounds the cache of authors, which takes a quarter of it: about 20,000 videos.
-const localBytes = 16 << 20
+// authorBytes bounds the cache of authors: about 20,000 videos.
+const authorBytes = 4 << 20
 
 // OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
 // same one. The caller closes it.
@@ -82,7 +82,7 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	closers.Add(direct.Close)
-	local, err := kv.OpenExclusive(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: localBytes})
+	local, err := kv.Open(ctx, kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
@@ -94,7 +94,7 @@ func open(
 		Writers: writers,
 		Deleted: deleted,
 		Direct:  direct,
-		Local:   local,
+		Local:   kv.Private(local, authorBytes),
 		Words:   filter,
 		IDs:     ids,
 		Peers:   peers,
