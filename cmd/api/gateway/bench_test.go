@@ -1,12 +1,12 @@
 package gateway_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/common/ut"
 
+	"tiktok/cmd/api/biz/rpc/rpctest"
 	"tiktok/cmd/api/gateway"
 	"tiktok/config"
 	"tiktok/kitex_gen/interaction"
@@ -20,38 +20,12 @@ import (
 func BenchmarkFeed(b *testing.B) {
 	const page = 30
 	f := &fakes{
-		feed: func(*video.FeedRequest) (*video.FeedResponse, error) {
-			resp := &video.FeedResponse{NextBeforeMs: 1_763_000_000_000}
-			for i := range int64(page) {
-				resp.Videos = append(resp.Videos, &video.Video{
-					Id: 1000 + i, AuthorId: 1 + i, Title: fmt.Sprint("what is to be seen in video ", i),
-					PlayKey: fmt.Sprintf("videos/%032x.mp4", i), CoverKey: fmt.Sprintf("covers/%032x.jpg", i),
-				})
-			}
-			return resp, nil
-		},
+		feed: func(*video.FeedRequest) (*video.FeedResponse, error) { return rpctest.Feed(page), nil },
 		stats: func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
-			resp := &interaction.MGetStatsResponse{Videos: map[int64]*interaction.VideoStats{}, Users: map[int64]*interaction.UserStats{}}
-			for _, id := range r.VideoIds {
-				resp.Videos[id] = &interaction.VideoStats{FavoriteCount: id, CommentCount: id}
-			}
-			for _, id := range r.UserIds {
-				resp.Users[id] = &interaction.UserStats{TotalFavorited: id, FavoriteCount: id}
-			}
-			for _, l := range r.Looks {
-				resp.Seen = append(resp.Seen, &interaction.Seen{FavoriteIds: l.VideoIds[:3]})
-			}
-			return resp, nil
+			return rpctest.Stats(r), nil
 		},
 		relations: func(r *social.MGetRelationsRequest) (*social.MGetRelationsResponse, error) {
-			resp := &social.MGetRelationsResponse{Relations: map[int64]*social.Relation{}}
-			for _, id := range r.UserIds {
-				resp.Relations[id] = &social.Relation{FollowCount: id, FollowerCount: id}
-			}
-			for _, l := range r.Looks {
-				resp.Seen = append(resp.Seen, &social.Seen{FollowedIds: l.UserIds[:3]})
-			}
-			return resp, nil
+			return rpctest.Relations(r), nil
 		},
 	}
 	e := start(b, f, func(d *gateway.Deps) {

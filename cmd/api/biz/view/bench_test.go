@@ -14,6 +14,7 @@ import (
 
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/biz/rpc/rpctest"
 	"tiktok/cmd/api/biz/view"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/interaction/interactionservice"
@@ -44,14 +45,7 @@ func (users) MGetUsers(_ context.Context, r *user.MGetUsersRequest, _ ...callopt
 }
 
 func (videos) Feed(_ context.Context, r *video.FeedRequest, _ ...callopt.Option) (*video.FeedResponse, error) {
-	page := make([]*video.Video, r.Limit)
-	for i := range page {
-		page[i] = &video.Video{
-			Id: int64(1000 + i), AuthorId: int64(1 + i), Title: fmt.Sprint("what is to be seen in video ", i),
-			PlayKey: fmt.Sprintf("videos/%032x.mp4", i), CoverKey: fmt.Sprintf("covers/%032x.jpg", i),
-		}
-	}
-	return &video.FeedResponse{Videos: page, NextBeforeMs: 1_763_000_000_000}, nil
+	return rpctest.Feed(int(r.Limit)), nil
 }
 
 func (videos) MCountByAuthor(_ context.Context, r *video.MCountByAuthorRequest, _ ...callopt.Option) (*video.MCountByAuthorResponse, error) {
@@ -63,30 +57,11 @@ func (videos) MCountByAuthor(_ context.Context, r *video.MCountByAuthorRequest, 
 }
 
 func (likes) MGetStats(_ context.Context, r *interaction.MGetStatsRequest, _ ...callopt.Option) (*interaction.MGetStatsResponse, error) {
-	resp := &interaction.MGetStatsResponse{
-		Videos: make(map[int64]*interaction.VideoStats, len(r.VideoIds)), Users: make(map[int64]*interaction.UserStats, len(r.UserIds)),
-	}
-	for _, id := range r.VideoIds {
-		resp.Videos[id] = &interaction.VideoStats{FavoriteCount: id, CommentCount: id}
-	}
-	for _, id := range r.UserIds {
-		resp.Users[id] = &interaction.UserStats{TotalFavorited: id, FavoriteCount: id}
-	}
-	for _, l := range r.Looks {
-		resp.Seen = append(resp.Seen, &interaction.Seen{FavoriteIds: l.VideoIds[:3]})
-	}
-	return resp, nil
+	return rpctest.Stats(r), nil
 }
 
 func (follows) MGetRelations(_ context.Context, r *social.MGetRelationsRequest, _ ...callopt.Option) (*social.MGetRelationsResponse, error) {
-	resp := &social.MGetRelationsResponse{Relations: make(map[int64]*social.Relation, len(r.UserIds))}
-	for _, id := range r.UserIds {
-		resp.Relations[id] = &social.Relation{FollowCount: id, FollowerCount: id}
-	}
-	for _, l := range r.Looks {
-		resp.Seen = append(resp.Seen, &social.Seen{FollowedIds: l.UserIds[:3]})
-	}
-	return resp, nil
+	return rpctest.Relations(r), nil
 }
 
 // BenchmarkFeed is the first page for logged-in viewers, encoded, with one of them and with 32 at a time: these share.
