@@ -6,25 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"tiktok/pkg/blob"
+	"tiktok/pkg/ostest"
 )
 
-// TestLocalFullDisk fills a small file system of its own. Only root may mount one.
+// TestLocalFullDisk fills a small file system of its own.
 func TestLocalFullDisk(t *testing.T) {
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); errors.Is(err, syscall.EPERM) {
-		t.Skipf("no right to mount: %v", err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := ostest.SmallDisk(t, "1m")
 	s := openIn(t, dir)
 	if _, err := s.Put(t.Context(), "old", strings.NewReader("kept"), ""); err != nil {
 		t.Fatal(err)

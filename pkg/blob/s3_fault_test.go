@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tiktok/pkg/blob"
+	"tiktok/pkg/ostest"
 )
 
 // server is an S3 server of this test alone, so that it can be stopped.
@@ -78,13 +79,6 @@ func (s *server) kill() {
 	_ = s.cmd.Process.Kill()
 	_ = s.cmd.Wait() // killed, says the error
 	s.cmd = nil
-}
-
-func (s *server) signal(sig syscall.Signal) {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
 }
 
 // away checks that every method says that the store is away, within limit.
@@ -168,9 +162,11 @@ func TestS3Killed(t *testing.T) {
 func TestS3Frozen(t *testing.T) {
 	srv := newServer(t)
 	s, _ := openAt(t, srv, time.Second)
-	srv.signal(syscall.SIGSTOP)
+	ostest.Freeze(t, srv.cmd.Process)
 	away(t, s, 5*time.Second)
-	srv.signal(syscall.SIGCONT)
+	if err := srv.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
 	// It may do now what it was asked for then: only that it answers is sure.
 	for deadline := time.Now().Add(20 * time.Second); s.Ping(t.Context()) != nil; {
 		if time.Now().After(deadline) {

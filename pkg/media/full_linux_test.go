@@ -4,25 +4,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
+
+	"tiktok/pkg/ostest"
 )
 
 // On a disk that gets full, at whatever moment, everything is an error that is no fault of the video.
 func TestDiskGetsFull(t *testing.T) {
 	tools := needFFmpeg(t)
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
-		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-			t.Skip("a small disk needs root")
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
+	disk := ostest.SmallDisk(t, "1m")
 	in := filepath.Join("testdata", "clip.avi")
 	info, err := tools.Probe(t.Context(), in)
 	if err != nil {

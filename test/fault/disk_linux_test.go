@@ -12,16 +12,17 @@ import (
 
 	"tiktok/config"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/ostest"
 	"tiktok/test/harness"
 )
 
 // diskBytes is the size of the disk: room for what a storm stores.
-const diskBytes = "size=64m"
+const diskBytes = "64m"
 
 // TestDiskFull fills the disk of the all-in-one in the middle of a storm, kills it there, and makes room again.
 func TestDiskFull(t *testing.T) {
 	guard(t)
-	disk := mount(t, diskBytes)
+	disk := ostest.SmallDisk(t, diskBytes)
 	d := harness.AllInOneProcess(t, harness.WithoutLimits(), harness.Dir(filepath.Join(disk, "data")))
 	t.Run("the disk of the all-in-one is full", func(t *testing.T) {
 		s := newStorm(t, d)

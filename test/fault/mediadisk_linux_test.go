@@ -6,36 +6,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"tiktok/pkg/errno"
+	"tiktok/pkg/ostest"
 	"tiktok/test/harness"
 )
-
-// mount makes a small disk that exists until the test ends.
-func mount(t *testing.T, size string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, size); err != nil {
-		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-			t.Skip("a small disk needs root")
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
-	return dir
-}
 
 // TestMediaDiskFull fills the disk of the media, not that of the databases: what does not fit is refused as "busy",
 // leaves nothing, and is taken when there is room again, without a restart.
 func TestMediaDiskFull(t *testing.T) {
 	guard(t)
-	disk := mount(t, "size=24m")
+	disk := ostest.SmallDisk(t, "24m")
 	d := harness.AllInOneProcess(t, append(mediaOptions(t),
 		harness.Set("blob.dir", filepath.Join(disk, "media")), harness.Set("media.work_dir", filepath.Join(disk, "work")))...)
 	t.Run("the disk of the media is full", func(t *testing.T) {

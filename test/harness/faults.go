@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"tiktok/config"
+	"tiktok/pkg/ostest"
 )
 
 // Try is Do for tests that break something: what comes back may be no answer at all. Observe does not see it.
@@ -126,15 +127,13 @@ func (u *User) Through(g *Deployment) *User {
 	return &other
 }
 
-// Pause stops a process where it is, as SIGSTOP does: its connections stay open and nobody answers. Resume lets it go on;
-// the end of the test does so too.
+// Pause freezes a process: its connections stay open and nobody answers. Resume lets it go on; the end of the test does
+// so too.
 func (d *Deployment) Pause(t testing.TB, name string) {
 	t.Helper()
 	p := d.process(t, name)
 	t.Cleanup(func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }) // it may be gone
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatalf("pause %s: %v", name, err)
-	}
+	ostest.Freeze(t, p.cmd.Process)
 }
 
 // Resume ends Pause.

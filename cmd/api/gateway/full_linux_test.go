@@ -1,30 +1,18 @@
 package gateway_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"tiktok/cmd/api/gateway"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/ostest"
 )
 
 // A temporary folder without room for the copy that ffprobe reads is no fault of ours, and none of the user's.
 func TestTemporaryFolderFull(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=8k"); err != nil {
-		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-			t.Skip("a small disk needs root")
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
+	disk := ostest.SmallDisk(t, "8k")
 	var got published
 	e := start(t, got.fakes(), withFFmpeg(t), func(d *gateway.Deps) { d.Blobs = remote{d.Blobs} })
 	t.Setenv("TMPDIR", disk)

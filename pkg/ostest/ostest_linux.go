@@ -1,0 +1,50 @@
+// Package ostest gives tests what an operating system can do to a program: a disk that gets full, a process that hangs.
+package ostest
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// SmallDisk mounts a file system of so many bytes that exists until the test ends, and returns its folder. The test is
+// skipped for those who may not mount: only root may.
+func SmallDisk(t testing.TB, bytes string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+bytes); err != nil {
+		if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+			t.Skipf("no right to mount a small disk: %v", err)
+		}
+		t.Fatalf("mount a small disk: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount %s: %v", dir, err)
+		}
+	})
+	return dir
+}
+
+// Freeze stops a child of this process where it is, as SIGSTOP does: its connections stay open and nobody answers. When
+// it returns, the last thread has stopped: the signal alone leaves them the time for an answer. SIGCONT lets the child
+// go on.
+func Freeze(t testing.TB, child *os.Process) {
+	t.Helper()
+	if err := child.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatalf("stop process %d: %v", child.Pid, err)
+	}
+	for {
+		// Not its end, which belongs to whoever waits for that.
+		err := unix.Waitid(unix.P_PID, child.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, syscall.EINTR) {
+			t.Fatalf("wait until process %d has stopped: %v", child.Pid, err)
+		}
+	}
+}
