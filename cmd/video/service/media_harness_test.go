@@ -21,7 +21,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"tiktok/cmd/video/dal/db"
+	"tiktok/cmd/video/pack"
 	"tiktok/cmd/video/service"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
 	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/blob"
@@ -343,23 +345,27 @@ func (r *replica) done(author int64) {
 	eventually(r.l.t, "the work to be done", func() bool { return len(r.uploads(author)) == 0 && r.fresh(author) })
 }
 
-// fresh reports whether the author's videos are shown by their ids as they are stored.
+// fresh reports whether the author's videos are shown as they are stored, in his list and by their ids.
 func (r *replica) fresh(author int64) bool {
 	r.l.t.Helper()
 	ctx := r.l.t.Context()
-	list, err := r.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: author})
+	rows, err := r.l.store.ListByAuthor(ctx, author, 0, common.MAX_BATCH)
 	if err != nil {
 		r.l.t.Fatal(err)
 	}
-	ids := make([]int64, len(list.Videos))
-	for i, v := range list.Videos {
-		ids[i] = v.Id
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
 	}
-	held, err := r.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: ids})
-	if err != nil {
+	list, err1 := r.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: author})
+	held, err2 := r.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: ids})
+	if err := errors.Join(err1, err2); err != nil {
 		r.l.t.Fatal(err)
 	}
-	return !slices.ContainsFunc(list.Videos, func(v *video.Video) bool { return !reflect.DeepEqual(v, held.Videos[v.Id]) })
+	return slices.EqualFunc(rows, list.Videos, func(row db.Video, v *video.Video) bool {
+		stored := pack.Video(row)
+		return reflect.DeepEqual(v, stored) && reflect.DeepEqual(held.Videos[row.ID], stored)
+	})
 }
 
 // checkTidy fails unless the store holds exactly what the videos name.

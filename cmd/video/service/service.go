@@ -4,6 +4,7 @@ package service
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"tiktok/cmd/video/dal/cache"
@@ -75,10 +76,12 @@ func New(d Deps) *Service {
 
 // changed makes everybody read the video, those of its author and how many they are, and the newest ones, anew.
 func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
-	s.videos.Invalidate(ctx, videoID)
-	s.newest.Invalidate(ctx, cache.Newest)
-	s.works.Invalidate(ctx, authorID)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.videos.Invalidate(ctx, videoID) })
+	wg.Go(func() { s.newest.Invalidate(ctx, cache.Newest) })
+	wg.Go(func() { s.works.Invalidate(ctx, authorID) })
 	s.published.Invalidate(ctx, authorID)
+	wg.Wait()
 }
 
 // Run works in the background until ctx ends.
