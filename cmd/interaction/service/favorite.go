@@ -72,11 +72,11 @@ func (s *Service) storedFavorites(ctx context.Context, userID, before int64, lim
 		if err != nil {
 			return nil, err
 		}
-		if l := held[userID]; !l.More && len(l.Recent) < limit {
+		if l := held[userID]; !l.More && len(l.Order) < limit {
 			s.ids.Observe(l.Newest)
-			rows := make([]db.Favorite, len(l.Recent))
-			for i, at := range l.Recent {
-				rows[i] = db.Favorite{UserID: userID, VideoID: l.VideoIDs[at], Liked: true}
+			rows := make([]db.Favorite, len(l.Order))
+			for i, id := range l.All() {
+				rows[i] = db.Favorite{UserID: userID, VideoID: id, Liked: true}
 			}
 			return rows, nil
 		}

@@ -17,6 +17,7 @@ import (
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/kv"
 )
 
 // overlays bounds how many viewers' pending writes one call lays over what is stored at a time.
@@ -252,19 +253,15 @@ func (s *Service) loadUserLikes(ctx context.Context, userIDs []int64) (map[int64
 
 func likesOf(rows []db.Favorite) cache.Likes {
 	if len(rows) > cache.MaxLikes {
-		return cache.Likes{More: true}
+		return cache.Likes{IDList: kv.IDList{More: true}}
 	}
-	l := cache.Likes{VideoIDs: make([]int64, 0, len(rows)), Recent: make([]uint16, 0, len(rows))} // they are kept: no room to grow
-	events := make([]int64, 0, len(rows))
-	for _, row := range rows { // in the order of their videos
-		l.Newest = max(l.Newest, row.LastEvent)
-		if row.Liked {
-			l.Recent = append(l.Recent, uint16(len(l.VideoIDs)))
-			l.VideoIDs, events = append(l.VideoIDs, row.VideoID), append(events, row.LikedEvent)
-		}
+	newest := int64(0)
+	for _, row := range rows {
+		newest = max(newest, row.LastEvent)
 	}
-	slices.SortFunc(l.Recent, func(a, b uint16) int { return cmp.Compare(events[b], events[a]) })
-	return l
+	liked := slices.DeleteFunc(rows, func(row db.Favorite) bool { return !row.Liked })
+	slices.SortFunc(liked, func(a, b db.Favorite) int { return cmp.Compare(b.LikedEvent, a.LikedEvent) })
+	return cache.Likes{IDList: kv.NewIDList(pack.VideoIDs(liked), cache.MaxLikes), Newest: newest}
 }
 
 func (s *Service) loadVideoStats(ctx context.Context, ids []int64) (map[int64]cache.VideoStats, error) {

@@ -15,7 +15,7 @@ func userStatsKey(id int64) string {
 }
 
 func likesKey(userID int64) string {
-	return "tt:interaction:likes:v3:{" + strconv.FormatInt(userID, 10) + "}"
+	return "tt:interaction:likes:v4:{" + strconv.FormatInt(userID, 10) + "}"
 }
 
 // pendingMark is there while any list of pending events may hold something.
