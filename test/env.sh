@@ -11,6 +11,7 @@
 #
 #   TIKTOK_ENV_NAME  the instance, default "dev". "dev" has the ports 21xxx, "test" 22xxx.
 #   TIKTOK_ENV_BASE  the base of the ports for an instance of another name, e.g. 23000.
+#   TIKTOK_ENV_BUFFER  what MariaDB holds of its data in memory, default 192M.
 #   TIKTOK_ENV_DIR   where instances keep their data, default .env.d beside go.mod.
 #
 # Ports: base + 306 MySQL, + 379 Redis, + 380 etcd (+ 381 its peers), + 672 RabbitMQ (+ 673 its nodes, + 674 its epmd),
@@ -164,7 +165,7 @@ launch_mysql() {
   fi
   # Small, but as durable as the real thing: a commit is on disk before it is answered.
   launch mysql mariadbd "${common[@]}" "--port=$mysql_port" --bind-address=127.0.0.1 "--socket=$mysql_socket" \
-    "--pid-file=$dir/mysqld.pid" --innodb-flush-log-at-trx-commit=1 --innodb-buffer-pool-size=192M \
+    "--pid-file=$dir/mysqld.pid" --innodb-flush-log-at-trx-commit=1 "--innodb-buffer-pool-size=${TIKTOK_ENV_BUFFER:-192M}" \
     --innodb-log-file-size=64M --performance-schema=OFF --skip-log-bin --max-connections=600 --thread-cache-size=64 \
     --table-open-cache=1000 --character-set-server=utf8mb4 --collation-server=utf8mb4_bin
 }

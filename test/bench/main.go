@@ -26,7 +26,7 @@ type options struct {
 	deployment, bin, json, doc, plots, profiles string
 	port, conns, events, active                 int
 	rate, scale                                 float64
-	warmup, duration, floorTime                 time.Duration
+	warmup, settle, duration, floorTime         time.Duration
 	floors                                      bool
 	// data is a folder of loaded SQLite files.
 	data string
@@ -110,6 +110,7 @@ func parse(args []string, w io.Writer) (options, error) {
 	fs.IntVar(&o.conns, "conns", 0, "connections; 0 is the scenario's own number")
 	fs.Float64Var(&o.rate, "rate", 0, "requests due each second (open loop); 0 is a closed loop")
 	fs.DurationVar(&o.warmup, "warmup", 3*time.Second, "load before the measured time")
+	fs.DurationVar(&o.settle, "settle", 0, "before that, load until it gets no faster, at most so long")
 	fs.DurationVar(&o.duration, "duration", 15*time.Second, "measured time, at most 10 minutes")
 	fs.Float64Var(&o.scale, "scale", 1, "size of the data set: 1 is 10,000 users, 20,000 videos, 1,000,000 likes")
 	fs.IntVar(&o.active, "active", 0, "users who send requests; 0 is all, at most 100,000. The others are only looked at")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures a deployment under load and leaves nothing running; also on Ctrl-C.
-#   run.sh                          all-in-one, then distributed, every scenario, in about a quarter of an hour; writes the
+#   run.sh                          all-in-one, then distributed, every scenario, in about half an hour; writes the
 #                                   figures of docs/performance.md
 #   run.sh all-in-one|distributed [flags] [scenario…]
 #   run.sh media                    uploads, parts of files, the worker; writes the figures of docs/media.md
@@ -43,7 +43,8 @@ env_down() { test/env.sh down --purge 8>&-; }
 
 # on_servers COMMAND...: on empty servers, which are gone afterwards.
 on_servers() {
-  export TIKTOK_ENV_NAME=${TIKTOK_ENV_NAME:-bench} TIKTOK_ENV_BASE=${TIKTOK_ENV_BASE:-25000}
+  # As much memory as deploy/docker-compose.yml gives the database.
+  export TIKTOK_ENV_NAME=${TIKTOK_ENV_NAME:-bench} TIKTOK_ENV_BASE=${TIKTOK_ENV_BASE:-25000} TIKTOK_ENV_BUFFER=1G
   if [ "$TIKTOK_ENV_NAME" = dev ] || [ "$TIKTOK_ENV_NAME" = test ]; then
     echo "the servers of the instance $TIKTOK_ENV_NAME are not ours to empty" >&2
     exit 1
@@ -153,7 +154,7 @@ case $name in
   all)
     build
     WRITE=1
-    short=(-warmup 1s -duration 3s -floors -floor-time 1s "$@")
+    short=(-settle 20s -warmup 1s -duration 5s -floors -floor-time 1s "$@")
     bench all-in-one "${short[@]}"
     on_servers bench distributed "${short[@]}"
     ;;

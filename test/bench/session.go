@@ -62,6 +62,9 @@ func (s *session) storm(ctx context.Context, sc scenario) error {
 			return err
 		}
 	}
+	if err := s.settle(ctx, sc, p); err != nil {
+		return err
+	}
 	r, err := s.measure(ctx, sc, p)
 	if err != nil {
 		return err
@@ -76,6 +79,33 @@ func (s *session) storm(ctx context.Context, sc scenario) error {
 	if sc.audited {
 		s.changed = true
 		return s.audit(ctx)
+	}
+	return nil
+}
+
+const (
+	// settleSlice is how long the load runs between two looks at its rate.
+	settleSlice = 2 * time.Second
+	// faster is how much above the best slice so far another is that shows that caches still fill.
+	faster = 1.05
+	// steadySlices in a row that are not faster end it.
+	steadySlices = 2
+)
+
+// settle makes the load of a scenario until it gets no faster, for at most as long as the flag says.
+func (s *session) settle(ctx context.Context, sc scenario, p plan) error {
+	p.Rate, p.Warmup, p.Duration = 0, 0, settleSlice
+	best, steady := int64(0), 0
+	for began := time.Now(); steady < steadySlices && time.Since(began) < s.opts.settle; {
+		t, err := s.gen.run(ctx, p, sc, s.data, func(int64) {}, func(int64) {})
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.live, "\r  %s  warming up  %6.0f/s   ", sc.name, float64(t.accepted)/settleSlice.Seconds())
+		steady++
+		if float64(t.accepted) > faster*float64(best) {
+			best, steady = t.accepted, 0
+		}
 	}
 	return nil
 }
