@@ -46,26 +46,24 @@ func testRPCs(t *testing.T, d *harness.Deployment) {
 	}
 	for name, u := range map[string]*harness.User{"a visitor": d.Visitor(), "a user": viewer, "a fan": fan} {
 		t.Run(name, func(t *testing.T) {
-			full, calls := cost(t, "30 videos by 30 authors", func() {
+			full := func() {
 				if n := len(u.Feed(t, 0).Videos); n != pageSize {
 					t.Errorf("a page of %d", n)
 				}
-			})
-			if full > maxFeedRPCs {
-				t.Errorf("a feed page costs %v calls, want at most %d: %v", full, maxFeedRPCs, calls)
-			}
-			if full == 0 {
-				t.Error("no call was counted")
 			}
 			// A page of fewer: the videos published before the 28th of the page.
 			latest := d.Visitor().Feed(t, 0).Next + 1
-			few, fewCalls := cost(t, "a short page", func() { u.Feed(t, latest) })
-			if few != full {
-				t.Errorf("a short page costs %v calls %v, a full one %v %v", few, fewCalls, full, calls)
-			}
-			again, _ := cost(t, "the same again", func() { u.Feed(t, 0) })
-			if again != full {
-				t.Errorf("the same page costs %v calls the second time, %v the first", again, full)
+			few := func() { u.Feed(t, latest) }
+			for what, ask := range map[string]func(){"30 videos by 30 authors": full, "a short page": few, "the same again": full} {
+				n, calls := cost(t, what, ask)
+				if n > maxFeedRPCs || n < maxFeedRPCs-1 { // the gateway holds the authors' cards for a second
+					t.Errorf("%s costs %v calls, want %d: %v", what, n, maxFeedRPCs, calls)
+				}
+				for call, times := range calls {
+					if times != 1 {
+						t.Errorf("%s: %v times %s", what, times, call)
+					}
+				}
 			}
 		})
 	}
