@@ -70,7 +70,9 @@ func (t *Typed[K, T]) retry() {
 		if len(ids) == 0 {
 			return
 		}
-		err := t.bury(context.Background(), keysOf(ids))
+		ctx, cancel := context.WithTimeout(context.Background(), t.loadTimeout)
+		err := t.store.Set(ctx, t.tombstones(keysOf(ids)))
+		cancel()
 		if errors.Is(err, ErrClosed) {
 			t.mu.Lock()
 			t.dirty.retrying = false

@@ -366,40 +366,6 @@ func (c *call[K, T]) wait(ctx context.Context, ids []K, out map[K]T) error {
 	return nil
 }
 
-// Invalidate makes sure that no value loaded before this call is served after it returns. Call it after the commit
-// that changed or created ids and before answering the caller. It does not fail: see Typed for what happens when the
-// store is away. It runs to its end even if ctx has ended, because the commit has happened.
-func (t *Typed[K, T]) Invalidate(ctx context.Context, ids ...K) {
-	ids = unique(ids)
-	if len(ids) == 0 {
-		return
-	}
-	t.mu.Lock()
-	for _, id := range ids {
-		delete(t.flights, id) // its value is not stored, and nobody joins it any more
-	}
-	t.mu.Unlock()
-	if !t.private {
-		if err := t.bury(context.WithoutCancel(ctx), ids); err != nil {
-			t.failed("invalidate", err)
-			t.distrust(ids)
-		}
-	}
-	t.local.drop(ids) // last: who begins to read from here on finds the tombstone, or distrusts the store
-}
-
-// bury writes one fresh tombstone under all ids.
-func (t *Typed[K, T]) bury(ctx context.Context, ids []K) error {
-	stone := tombstone()
-	items := make([]Item, len(ids))
-	for i, id := range ids {
-		items[i] = Item{Key: t.key(id), Value: stone, TTL: t.tombstoneTTL}
-	}
-	ctx, cancel := context.WithTimeout(ctx, t.loadTimeout)
-	defer cancel()
-	return t.store.Set(ctx, items)
-}
-
 func (t *Typed[K, T]) failed(op string, err error) {
 	t.metrics.errors.Inc()
 	t.log.failure("kind", t.kind, "op", op, "err", err)

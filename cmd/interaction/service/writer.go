@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"tiktok/cmd/interaction/dal/cache"
@@ -15,6 +14,7 @@ import (
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 )
@@ -97,11 +97,7 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 
 // invalidate makes everybody's next read see the counters of videos and users, and the likes of likers, as they are stored.
 func (s *Service) invalidate(ctx context.Context, videos, users, likers []int64) {
-	var wg sync.WaitGroup
-	wg.Go(func() { s.stats.Videos.Invalidate(ctx, videos...) })
-	wg.Go(func() { s.tastes.Invalidate(ctx, likers...) })
-	s.stats.Users.Invalidate(ctx, users...)
-	wg.Wait()
+	kv.Invalidate(ctx, s.stats.Videos.Stale(videos...), s.stats.Users.Stale(users...), s.tastes.Stale(likers...))
 }
 
 // change is a batch of events in the order in which rows are locked and written: by key, so that two writers never wait

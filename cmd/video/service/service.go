@@ -4,7 +4,6 @@ package service
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"tiktok/cmd/video/dal/cache"
@@ -76,12 +75,7 @@ func New(d Deps) *Service {
 
 // changed makes everybody read the video, those of its author and how many they are, and the newest ones, anew.
 func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
-	var wg sync.WaitGroup
-	wg.Go(func() { s.videos.Invalidate(ctx, videoID) })
-	wg.Go(func() { s.newest.Invalidate(ctx, cache.Newest) })
-	wg.Go(func() { s.works.Invalidate(ctx, authorID) })
-	s.published.Invalidate(ctx, authorID)
-	wg.Wait()
+	kv.Invalidate(ctx, s.videos.Stale(videoID), s.newest.Stale(cache.Newest), s.works.Stale(authorID), s.published.Stale(authorID))
 }
 
 // Run works in the background until ctx ends.
