@@ -118,6 +118,11 @@ struct FeedResponse {
 struct ListByAuthorRequest {
     1: i64 author_id
     2: common.Page page
+    /**
+     * As it is stored, past the cache: not older than what ListUploads has answered before. For the author himself, who sees
+     * both side by side: work in the background ends in one commit, and the cache hears of it a moment later.
+     */
+    3: bool fresh
 }
 struct ListByAuthorResponse {
     /** Newest first. */

@@ -735,6 +735,11 @@ var fieldIDToName_FeedResponse = map[int16]string{
 type ListByAuthorRequest struct {
 	AuthorId int64        `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
 	Page     *common.Page `thrift:"page,2" frugal:"2,default,common.Page" json:"page"`
+	/**
+	 * As it is stored, past the cache: not older than what ListUploads has answered before. For the author himself, who sees
+	 * both side by side: work in the background ends in one commit, and the cache hears of it a moment later.
+	 */
+	Fresh bool `thrift:"fresh,3" frugal:"3,default,bool" json:"fresh"`
 }
 
 func NewListByAuthorRequest() *ListByAuthorRequest {
@@ -756,11 +761,18 @@ func (p *ListByAuthorRequest) GetPage() (v *common.Page) {
 	}
 	return p.Page
 }
+
+func (p *ListByAuthorRequest) GetFresh() (v bool) {
+	return p.Fresh
+}
 func (p *ListByAuthorRequest) SetAuthorId(val int64) {
 	p.AuthorId = val
 }
 func (p *ListByAuthorRequest) SetPage(val *common.Page) {
 	p.Page = val
+}
+func (p *ListByAuthorRequest) SetFresh(val bool) {
+	p.Fresh = val
 }
 
 func (p *ListByAuthorRequest) IsSetPage() bool {
@@ -777,6 +789,7 @@ func (p *ListByAuthorRequest) String() string {
 var fieldIDToName_ListByAuthorRequest = map[int16]string{
 	1: "author_id",
 	2: "page",
+	3: "fresh",
 }
 
 type ListByAuthorResponse struct {

@@ -267,9 +267,13 @@ func TestUploadAnswerLost(t *testing.T) {
 
 // The author reads how far the work is; nobody else does, and without the answer of the service he reads the plain list.
 func TestPublishListStates(t *testing.T) {
+	fresh := 0
 	f := &fakes{
 		listByAuthor: func(r *video.ListByAuthorRequest) (*video.ListByAuthorResponse, error) {
 			var l []*video.Video
+			if r.Fresh { // no older than the uploads, with which it is shown
+				fresh++
+			}
 			for _, id := range []int64{14, 13, 12, 11} {
 				l = append(l, &video.Video{Id: id, AuthorId: r.AuthorId, Title: "t", PlayKey: "videos/a.mp4", CoverKey: "covers/a.jpg"})
 			}
@@ -301,8 +305,8 @@ func TestPublishListStates(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the author reads %q, want %q", got, want)
 	}
-	if n := e.calls.Load(); n != 6 {
-		t.Errorf("%d calls, want 6", n)
+	if n := e.calls.Load(); n != 6 || fresh != 1 {
+		t.Errorf("%d calls and %d fresh lists, want 6 and 1", n, fresh)
 	}
 	e.calls.Store(0)
 	for _, token := range []string{e.token(3), ""} {
@@ -311,8 +315,8 @@ func TestPublishListStates(t *testing.T) {
 			t.Errorf("somebody else reads %s", a.body)
 		}
 	}
-	if n := e.calls.Load(); n != 10 {
-		t.Errorf("%d calls for two lists of somebody else, want 10", n)
+	if n := e.calls.Load(); n != 10 || fresh != 1 {
+		t.Errorf("%d calls for two lists of somebody else, %d of them fresh, want 10 and none", n, fresh-1)
 	}
 	f.listUploads = func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error) { return nil, errno.Unavailable }
 	a = start(t, f).get("/douyin/publish/list/", "token", e.token(2))

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"tiktok/cmd/social/dal/db"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/kv"
 )
 
 // Follow makes one user follow another.
@@ -42,10 +42,7 @@ func (s *Service) Unfollow(ctx context.Context, req *social.UnfollowRequest) (*s
 // invalidate follows every write, whatever its outcome: after an error nobody knows whether the commit was reached, and
 // a repeat that changes nothing heals the cache when the process of the first try died between commit and this.
 func (s *Service) invalidate(ctx context.Context, userID, toUserID int64) {
-	var wg sync.WaitGroup
-	wg.Go(func() { s.followed.Invalidate(ctx, userID) })
-	s.stats.Invalidate(ctx, userID, toUserID)
-	wg.Wait()
+	kv.Invalidate(ctx, s.stats.Stale(userID, toUserID), s.following.Stale(userID), s.followers.Stale(toUserID), s.friends.Stale(userID, toUserID))
 }
 
 // checkPair makes sure, in one call, that both users exist. The follower comes from a token, and even that may outlive

@@ -2,18 +2,21 @@ package service
 
 import (
 	"context"
+	"math"
 
+	"tiktok/cmd/social/dal/cache"
 	"tiktok/cmd/social/dal/db"
 	"tiktok/cmd/social/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
 	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/kv"
 )
 
 // ListFollowing reads one page of the users whom a user follows.
 func (s *Service) ListFollowing(ctx context.Context, req *social.ListFollowingRequest) (*social.ListFollowingResponse, error) {
-	ids, next, err := list(ctx, s.store.ListFollowing, req.UserId, req.Page)
+	ids, next, err := s.following.list(ctx, s.store.ListFollowing, req.UserId, req.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +25,7 @@ func (s *Service) ListFollowing(ctx context.Context, req *social.ListFollowingRe
 
 // ListFollowers reads one page of the users who follow a user.
 func (s *Service) ListFollowers(ctx context.Context, req *social.ListFollowersRequest) (*social.ListFollowersResponse, error) {
-	ids, next, err := list(ctx, s.store.ListFollowers, req.UserId, req.Page)
+	ids, next, err := s.followers.list(ctx, s.store.ListFollowers, req.UserId, req.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -31,25 +34,65 @@ func (s *Service) ListFollowers(ctx context.Context, req *social.ListFollowersRe
 
 // ListFriends reads one page of the users with whom a user is in a mutual follow.
 func (s *Service) ListFriends(ctx context.Context, req *social.ListFriendsRequest) (*social.ListFriendsResponse, error) {
-	ids, next, err := list(ctx, s.store.ListFriends, req.UserId, req.Page)
+	ids, next, err := s.friends.list(ctx, s.store.ListFriends, req.UserId, req.Page)
 	if err != nil {
 		return nil, err
 	}
 	return &social.ListFriendsResponse{UserIds: ids, NextCursor: next}, nil
 }
 
+// held are the lists of users of one kind, through the cache.
+type held struct {
+	*kv.Typed[int64, kv.IDList]
+	load batch.Load[kv.IDList]
+}
+
+func newHeld(d Deps, l db.List) held {
+	most := cache.Most(l)
+	load := func(ctx context.Context, userIDs []int64) (map[int64]kv.IDList, error) {
+		entries, err := d.Store.First(ctx, l, userIDs, most+1)
+		if err != nil {
+			return nil, err
+		}
+		lists := make(map[int64]kv.IDList, len(userIDs))
+		for _, id := range userIDs {
+			lists[id] = kv.NewIDList(pack.UserIDs(entries[id]), most)
+		}
+		return lists, nil
+	}
+	return held{
+		Typed: kv.NewTyped(d.Cache, cache.ListOptions(l, d.Tel.Log, d.Tel.Registry)),
+		load:  batch.Merge(loads, common.MAX_BATCH, load),
+	}
+}
+
+// of reads the lists of users, in one read of the cache and one statement for what it does not hold.
+func (h held) of(ctx context.Context, userIDs ...int64) (map[int64]kv.IDList, error) {
+	return h.GetMulti(ctx, userIDs, h.load)
+}
+
 // query is one of the store's lists.
 type query func(ctx context.Context, userID, before int64, limit int) ([]db.Entry, error)
 
-// list reads one page and says where the next one begins. It reads one entry more than asked for, so that the last page
-// is known as such. The cursor is the id of the follow behind the page's last entry.
-func list(ctx context.Context, read query, userID int64, page *common.Page) (ids []int64, next string, err error) {
+// list reads one page and says where the next one begins. What fits one page is read through the cache. Else it reads one
+// entry more than asked for, so that the last page is known as such. The cursor is the id of the follow behind the page's
+// last entry.
+func (h held) list(ctx context.Context, read query, userID int64, page *common.Page) (ids []int64, next string, err error) {
 	if userID <= 0 {
 		return nil, "", errno.InvalidArgument.With("user id is missing")
 	}
 	before, limit, err := batch.Page(page, common.MAX_BATCH)
 	if err != nil {
 		return nil, "", err
+	}
+	if before == math.MaxInt64 {
+		lists, err := h.of(ctx, userID)
+		if err != nil {
+			return nil, "", err
+		}
+		if l := lists[userID]; !l.More && len(l.Order) <= limit {
+			return l.All(), "", nil
+		}
 	}
 	entries, err := read(ctx, userID, before, limit+1)
 	if err != nil {

@@ -2,11 +2,9 @@ package service
 
 import (
 	"context"
-	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
-	"tiktok/cmd/social/dal/cache"
 	"tiktok/cmd/social/dal/db"
 	"tiktok/cmd/social/pack"
 	"tiktok/kitex_gen/common"
@@ -28,7 +26,7 @@ func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 	resp := &social.MGetRelationsResponse{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		stats, err := s.stats.GetMulti(gctx, ids, s.load)
+		stats, err := s.stats.GetMulti(gctx, ids, s.loadStats)
 		resp.Relations = pack.Relations(ids, stats)
 		return err
 	})
@@ -67,7 +65,7 @@ func (s *Service) seen(ctx context.Context, looks []*social.Look) ([]*social.See
 			viewers = append(viewers, l.ViewerId)
 		}
 	}
-	held, err := s.followed.GetMulti(ctx, viewers, s.loadFollowed)
+	held, err := s.following.of(ctx, viewers...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,21 +89,4 @@ func (s *Service) seen(ctx context.Context, looks []*social.Look) ([]*social.See
 		}
 	}
 	return seen, nil
-}
-
-// readFollowed reads whom users follow; who follows more than are held is marked.
-func (s *Service) readFollowed(ctx context.Context, userIDs []int64) (map[int64]cache.Followed, error) {
-	rows, err := s.store.FollowedBy(ctx, userIDs, cache.MaxFollowed+1)
-	if err != nil {
-		return nil, fmt.Errorf("load follows: %w", err)
-	}
-	found := make(map[int64]cache.Followed, len(userIDs))
-	for _, id := range userIDs {
-		f := cache.Followed{UserIDs: rows[id]}
-		if len(f.UserIDs) > cache.MaxFollowed {
-			f = cache.Followed{More: true}
-		}
-		found[id] = f
-	}
-	return found, nil
 }

@@ -36,33 +36,31 @@ type Deps struct {
 type Service struct {
 	store *db.Store
 	stats *kv.Typed[int64, db.Stats]
-	// followed are whom users follow.
-	followed *kv.Typed[int64, cache.Followed]
-	// load and loadFollowed fill the caches.
-	load         batch.Load[db.Stats]
-	loadFollowed batch.Load[cache.Followed]
-	ids          *id.Generator
-	peers        rpc.Peers
-	log          *slog.Logger
-	now          func() time.Time
+	// loadStats fills the cache.
+	loadStats                     batch.Load[db.Stats]
+	following, followers, friends held
+	ids                           *id.Generator
+	peers                         rpc.Peers
+	log                           *slog.Logger
+	now                           func() time.Time
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
 
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
-	s := &Service{
-		store:    d.Store,
-		stats:    kv.NewTyped(d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
-		followed: kv.NewTyped(d.Cache, cache.FollowedOptions(d.Tel.Log, d.Tel.Registry)),
-		load:     batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
-		ids:      d.IDs,
-		peers:    d.Peers,
-		log:      d.Tel.Log,
-		now:      time.Now,
+	return &Service{
+		store:     d.Store,
+		stats:     kv.NewTyped(d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
+		loadStats: batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
+		following: newHeld(d, db.Following),
+		followers: newHeld(d, db.Followers),
+		friends:   newHeld(d, db.Friends),
+		ids:       d.IDs,
+		peers:     d.Peers,
+		log:       d.Tel.Log,
+		now:       time.Now,
 	}
-	s.loadFollowed = batch.Merge(loads, common.MAX_BATCH, s.readFollowed)
-	return s
 }
 
 // Run blocks until ctx ends: the service has no work in the background.

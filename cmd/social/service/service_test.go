@@ -280,7 +280,7 @@ func TestMGetRelationsInput(t *testing.T) {
 func TestManyFollowed(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		var all []int64
-		for i := range int64(cache.MaxFollowed + 1) {
+		for i := range int64(cache.Most(db.Following) + 1) {
 			all = append(all, i+10)
 			if _, err := f.store.Follow(t.Context(), db.Follow{ID: i + 1, UserID: 1, ToUserID: i + 10}); err != nil {
 				t.Fatal(err)
@@ -370,6 +370,53 @@ func (f *fixture) lists() map[string]func(context.Context, int64, *common.Page) 
 			}
 			return r.UserIds, r.NextCursor, nil
 		},
+	}
+}
+
+// A list that fits one page costs a statement once; one that is longer than what is held costs one each time, and so do
+// pages.
+func TestListsCost(t *testing.T) {
+	f := newFixture(t)
+	for i := int64(2); i < 12; i++ {
+		f.follow(t, 1, i)
+		f.follow(t, i, 1)
+	}
+	most := int64(cache.Most(db.Followers))
+	for i := range most + 1 {
+		f.follow(t, 1000+i, 500)
+	}
+	count := sqldbtest.CountStatements(f.sql)
+	cost := func(name string, uid int64, page *common.Page, want int) (users int) {
+		t.Helper()
+		before := count()
+		ids, _, err := f.lists()[name](t.Context(), uid, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used := count() - before; used != want {
+			t.Errorf("%s of %d: %d statements, want %d", name, uid, used, want)
+		}
+		return len(ids)
+	}
+	for name := range f.lists() {
+		for _, want := range []int{1, 0} {
+			if n := cost(name, 1, nil, want); n != 10 {
+				t.Errorf("%d %s, want 10", n, name)
+			}
+		}
+		cost(name, 1, &common.Page{Limit: 9}, 1)
+		cost(name, 1, &common.Page{Limit: 10}, 0)
+	}
+	for _, want := range []int{2, 1} {
+		if n := cost("followers", 500, nil, want); n != int(most+1) {
+			t.Errorf("%d followers, want %d", n, most+1)
+		}
+	}
+	f.unfollow(t, 2, 1)
+	for name, want := range map[string]int{"following": 10, "followers": 9, "friends": 9} {
+		if n := cost(name, 1, nil, map[bool]int{true: 0, false: 1}[name == "following"]); n != want {
+			t.Errorf("%d %s after one has left, want %d", n, name, want)
+		}
 	}
 }
 
@@ -497,6 +544,11 @@ func TestMutualStorm(t *testing.T) {
 						f.unfollow(t, b, a)
 					default:
 						f.relations(t, a, all...)
+						for name, list := range f.lists() {
+							if _, _, err := list(t.Context(), a, nil); err != nil {
+								t.Errorf("%s: %v", name, err)
+							}
+						}
 					}
 				}
 			})
@@ -512,6 +564,14 @@ func TestMutualStorm(t *testing.T) {
 			followers, err := f.ListFollowers(t.Context(), &social.ListFollowersRequest{UserId: uid})
 			if err != nil {
 				t.Fatal(err)
+			}
+			friends, err := f.ListFriends(t.Context(), &social.ListFriendsRequest{UserId: uid})
+			if err != nil {
+				t.Fatal(err)
+			}
+			mutual := slices.DeleteFunc(slices.Clone(following.UserIds), func(id int64) bool { return !slices.Contains(followers.UserIds, id) })
+			if diff := cmp.Diff(mutual, friends.UserIds); diff != "" {
+				t.Errorf("user %d: friends: %s", uid, diff)
 			}
 			if r := got[uid]; int(r.FollowCount) != len(following.UserIds) || int(r.FollowerCount) != len(followers.UserIds) {
 				t.Errorf("user %d: counters %v, lists %v and %v", uid, r, following.UserIds, followers.UserIds)

@@ -54,7 +54,11 @@ func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorReque
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.byAuthor(ctx, req.AuthorId, before, limit+1)
+	read := s.byAuthor
+	if req.Fresh {
+		read = s.store.ListByAuthor
+	}
+	rows, err := read(ctx, req.AuthorId, before, limit+1)
 	if err != nil {
 		return nil, err
 	}

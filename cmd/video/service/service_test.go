@@ -170,6 +170,27 @@ func TestListByAuthorIsFresh(t *testing.T) {
 	}
 }
 
+// Between a commit of the work in the background and the invalidation after it, a fresh list is new and others are old.
+func TestFreshListIsPastTheCache(t *testing.T) {
+	f := newFixture(t)
+	f.publish(t, 1, "before")
+	title := func(fresh bool) string {
+		t.Helper()
+		r, err := f.ListByAuthor(t.Context(), &video.ListByAuthorRequest{AuthorId: 1, Fresh: fresh})
+		if err != nil || len(r.Videos) != 1 {
+			t.Fatal(r, err)
+		}
+		return r.Videos[0].Title
+	}
+	title(false)
+	if err := f.sql.Write.Exec("UPDATE videos SET title = 'after'").Error; err != nil {
+		t.Fatal(err)
+	}
+	if old, fresh := title(false), title(true); old != "before" || fresh != "after" {
+		t.Errorf("held %q, fresh %q", old, fresh)
+	}
+}
+
 func TestReadsAfterPublish(t *testing.T) {
 	f := newFixture(t)
 	if r, err := f.MCountByAuthor(t.Context(), &video.MCountByAuthorRequest{AuthorIds: []int64{1, 2, 2, -3}}); err != nil || len(r.WorkCounts) != 2 || r.WorkCounts[1] != 0 {

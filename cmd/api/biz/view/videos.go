@@ -46,7 +46,9 @@ func (v *View) Works(ctx context.Context, s Scope, author int64) (listed []*api.
 	if author == s.Viewer { // before the list: what is listed meanwhile is then seen twice instead of not at all
 		uploads, known = v.uploads(ctx, author)
 	}
-	r, err := v.clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: author, Page: &common.Page{Limit: common.MAX_BATCH}})
+	r, err := v.clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{
+		AuthorId: author, Page: &common.Page{Limit: common.MAX_BATCH}, Fresh: known, // a cached one may be older than uploads
+	})
 	if err != nil {
 		return nil, nil, err
 	}

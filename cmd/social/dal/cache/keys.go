@@ -3,7 +3,6 @@ package cache
 
 import (
 	"log/slog"
-	"slices"
 	"strconv"
 	"time"
 
@@ -22,53 +21,31 @@ func StatsKey(userID int64) string {
 	return "tt:social:stats:v1:{" + strconv.FormatInt(userID, 10) + "}"
 }
 
-// MaxFollowed is of how many a user's followed ones are held. Who follows more is looked up pair by pair.
-const MaxFollowed = 500
+// listTTL is as statsTTL: a list and its counter are old for as long.
+const listTTL = statsTTL
 
-// Followed are the users whom one user follows.
-type Followed struct {
-	// UserIDs are in order.
-	UserIDs []int64
-	// More says that there are too many to hold; then UserIDs is empty.
-	More bool
-}
-
-// Has reports whether the user is among them.
-func (f Followed) Has(userID int64) bool {
-	_, ok := slices.BinarySearch(f.UserIDs, userID)
-	return ok
-}
-
-func (f Followed) size() int { return 8 * cap(f.UserIDs) }
-
-// AppendBinary is for the cache.
-func (f Followed) AppendBinary(b []byte) ([]byte, error) {
-	if f.More {
-		return append(b, 1), nil
+// Most is how many entries of a list are held. Whom a user follows is asked for with every page that he looks at, and
+// pair by pair if he follows more; the others are only shown.
+func Most(l db.List) int {
+	if l == db.Following {
+		return 500
 	}
-	return kv.AppendIDs(append(b, 0), f.UserIDs), nil
+	return 100
 }
 
-// UnmarshalBinary is for the cache.
-func (f *Followed) UnmarshalBinary(b []byte) (err error) {
-	if len(b) == 0 || b[0] > 1 {
-		return kv.ErrBadBytes
+// ListOptions are the options of the typed cache of one of the lists of users.
+func ListOptions(l db.List, log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, kv.IDList] {
+	kind, version := "followed", "v3"
+	switch l {
+	case db.Followers:
+		kind, version = "followers", "v1"
+	case db.Friends:
+		kind, version = "friends", "v1"
 	}
-	if f.More = b[0] == 1; f.More {
-		return nil
+	key := func(userID int64) string {
+		return "tt:social:" + kind + ":" + version + ":{" + strconv.FormatInt(userID, 10) + "}"
 	}
-	f.UserIDs, _, err = kv.ReadIDs(b[1:])
-	return err
-}
-
-// FollowedKey is the key of whom a user follows.
-func FollowedKey(userID int64) string {
-	return "tt:social:followed:v2:{" + strconv.FormatInt(userID, 10) + "}"
-}
-
-// FollowedOptions are the options of the typed cache of whom users follow.
-func FollowedOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, Followed] {
-	return kv.Options[int64, Followed]{Kind: "followed", Key: FollowedKey, TTL: statsTTL, Size: Followed.size, Log: log, Metrics: metrics}
+	return kv.Options[int64, kv.IDList]{Kind: kind, Key: key, TTL: listTTL, Size: kv.IDList.Size, Log: log, Metrics: metrics}
 }
 
 // Stats are the options of the typed cache of counters.

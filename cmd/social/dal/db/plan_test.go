@@ -18,7 +18,7 @@ func TestListPlans(t *testing.T) {
 		for name, c := range map[string]struct{ query, index string }{
 			"following": {followingSQL, "follows_following"},
 			"followers": {followersSQL, "follows_followers"},
-			"friends":   {s.friendsSQL(), "follows_following"},
+			"friends":   {s.listSQL(Friends), "follows_following"},
 		} {
 			plan := explain(t, s, c.query, int64(1), int64(1<<52), 31)
 			if !strings.Contains(plan, c.index) {
@@ -34,8 +34,9 @@ func TestListPlans(t *testing.T) {
 			query string
 			args  []any
 		}{
-			"following":   {sqldb.UnionAll(s.followingOf(), 2), []any{1, []int64{1001, 1002}, 1003, []int64{1, 2}}},
-			"followed by": {sqldb.UnionAll(followedBy, 2), []any{1, 501, 1003, 501}},
+			"following":       {sqldb.UnionAll(s.followingOf(), 2), []any{1, []int64{1001, 1002}, 1003, []int64{1, 2}}},
+			"first following": {sqldb.UnionAll(s.firstSQL(Following), 2), []any{1, int64(1 << 52), 501, 1003, int64(1 << 52), 501}},
+			"first friends":   {sqldb.UnionAll(s.firstSQL(Friends), 2), []any{1, int64(1 << 52), 101, 1003, int64(1 << 52), 101}},
 		} {
 			plan := explain(t, s, c.query, c.args...)
 			for _, bad := range []string{"SCAN follows", "follows_followers", "filesort", "table=follows type=ALL", "table=follows type=index"} {

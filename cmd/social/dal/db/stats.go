@@ -45,7 +45,6 @@ const (
 	followingSQLite = "SELECT user_id, to_user_id FROM follows WHERE user_id = ? AND to_user_id IN ?"
 	// MySQL is told the index, because it might take the one of the followers, who have no bound.
 	followingMySQL = "SELECT user_id, to_user_id FROM follows FORCE INDEX (PRIMARY) WHERE user_id = ? AND to_user_id IN ?"
-	followedBy     = "SELECT * FROM (SELECT user_id, to_user_id FROM follows WHERE user_id = ? LIMIT ?) AS f"
 )
 
 func (s *Store) followingOf() string {
@@ -78,28 +77,6 @@ func (s *Store) Following(ctx context.Context, looks []Look) (map[int64]map[int6
 		}
 	}
 	return following, nil
-}
-
-// FollowedBy reads whom each of the users follows, in the order of their ids, in one statement for every 100 users. Of
-// those who follow more than limit it reads any limit of them. Who follows nobody is absent.
-func (s *Store) FollowedBy(ctx context.Context, userIDs []int64, limit int) (map[int64][]int64, error) {
-	followed := make(map[int64][]int64, len(userIDs))
-	for part := range slices.Chunk(userIDs, maxLooks) {
-		args := make([]any, 0, 2*len(part))
-		for _, id := range part {
-			args = append(args, id, limit)
-		}
-		err := s.pairs(ctx, sqldb.UnionAll(followedBy, len(part)), args, func(f Follow) {
-			followed[f.UserID] = append(followed[f.UserID], f.ToUserID)
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read whom %d users follow: %w", len(part), err)
-		}
-	}
-	for _, ids := range followed {
-		slices.Sort(ids) // no database promises it
-	}
-	return followed, nil
 }
 
 func (s *Store) pairs(ctx context.Context, query string, args []any, fn func(Follow)) error {

@@ -169,6 +169,32 @@ func TestListPages(t *testing.T) {
 	})
 }
 
+// The first entries of many lists are those of each.
+func TestFirst(t *testing.T) {
+	each(t, func(t *testing.T, s *fixture) {
+		for _, p := range [][2]int64{{2, 1}, {1, 3}, {1, 2}, {3, 1}, {1, 4}, {5, 1}, {4, 2}} {
+			s.follow(t, p[0], p[1])
+		}
+		for l, want := range map[db.List]map[int64][]int64{
+			db.Following: {1: {4, 2}, 2: {1}, 4: {2}},
+			db.Followers: {1: {5, 3}, 2: {4, 1}, 4: {1}},
+			db.Friends:   {1: {2, 3}, 2: {1}},
+		} {
+			lists, err := s.First(t.Context(), l, []int64{4, 1, 2, 6}, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[int64][]int64{}
+			for owner, entries := range lists {
+				got[owner] = users(entries)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("list %d: %s", l, diff)
+			}
+		}
+	})
+}
+
 // One of two friends sees the other at the place of the own follow.
 func TestFriendsOrderIsThatOfTheOwnFollow(t *testing.T) {
 	each(t, func(t *testing.T, s *fixture) {
@@ -193,13 +219,6 @@ func TestFollowing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(map[int64]map[int64]bool{1: {2: true, 3: true}, 4: {1: true}}, got); diff != "" {
-			t.Error(diff)
-		}
-		followed, err := s.FollowedBy(t.Context(), []int64{4, 1, 2}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(map[int64][]int64{1: {2}, 4: {1}}, followed); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -383,7 +402,7 @@ func TestStatementsDoNotGrow(t *testing.T) {
 					_, err := s.Following(t.Context(), []db.Look{{ViewerID: 1, UserIDs: ids[:n]}, {ViewerID: 2, UserIDs: ids[:n]}})
 					return err
 				},
-				"followed":  func() error { _, err := s.FollowedBy(t.Context(), ids[:n], 500); return err },
+				"first":     func() error { _, err := s.First(t.Context(), db.Friends, ids[:n], 100); return err },
 				"list":      func() error { _, err := s.ListFollowing(t.Context(), 1, 0, n); return err },
 				"followers": func() error { _, err := s.ListFollowers(t.Context(), 1, 0, n); return err },
 				"friends":   func() error { _, err := s.ListFriends(t.Context(), 1, 0, n); return err },
