@@ -2,6 +2,7 @@
 package pack
 
 import (
+	"tiktok/cmd/chat/dal/cache"
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/kitex_gen/chat"
 )
@@ -20,11 +21,11 @@ func Messages(rows []db.Message) []*chat.Message {
 	return out
 }
 
-// ByPeer makes one message for each peer.
-func ByPeer(rows map[int64]db.Message) map[int64]*chat.Message {
-	out := make(map[int64]*chat.Message, len(rows))
-	for peer, m := range rows {
-		out[peer] = Message(m)
+// ByPeer makes one message for each peer of a user.
+func ByPeer(userID int64, last map[db.Key]cache.Last) map[int64]*chat.Message {
+	out := make(map[int64]*chat.Message, len(last))
+	for key, m := range last {
+		out[key.Peer(userID)] = Message(m.Message)
 	}
 	return out
 }

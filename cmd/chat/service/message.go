@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tiktok/cmd/chat/dal/cache"
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/pack"
 	"tiktok/kitex_gen/chat"
@@ -95,17 +96,37 @@ func (s *Service) read(ctx context.Context, req *chat.ListMessagesRequest, from 
 		return s.store.Latest(ctx, req.UserId, req.PeerId, from, limit)
 	}
 	key := db.KeyOf(req.UserId, req.PeerId)
-	last, err := s.last.GetMulti(ctx, []db.Key{key}, s.store.MLastAt)
+	last, err := s.lastOf(ctx, req.UserId, key)
 	if err != nil {
 		return nil, err
 	}
-	if last[key] <= req.AfterMs {
+	if last[key].CreatedAtMs <= req.AfterMs {
 		return nil, nil
 	}
 	return s.store.After(ctx, req.UserId, req.PeerId, from, req.AfterMs, limit)
 }
 
-// MGetLastMessages reads the newest message with each peer in one statement.
+// lastOf reads the newest messages of conversations of a user through the cache, with one statement for those that it
+// does not hold. One without messages is absent.
+func (s *Service) lastOf(ctx context.Context, userID int64, keys ...db.Key) (map[db.Key]cache.Last, error) {
+	return s.last.GetMulti(ctx, keys, func(ctx context.Context, keys []db.Key) (map[db.Key]cache.Last, error) {
+		peers := make([]int64, len(keys))
+		for i, k := range keys {
+			peers[i] = k.Peer(userID)
+		}
+		messages, err := s.store.MGetLast(ctx, userID, peers)
+		if err != nil {
+			return nil, err
+		}
+		last := make(map[db.Key]cache.Last, len(messages))
+		for peer, m := range messages {
+			last[db.KeyOf(userID, peer)] = cache.Last{Message: m}
+		}
+		return last, nil
+	})
+}
+
+// MGetLastMessages reads the newest message with each peer.
 func (s *Service) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error) {
 	if req.UserId <= 0 {
 		return nil, errno.InvalidArgument.With("user id is missing")
@@ -114,9 +135,13 @@ func (s *Service) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessag
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.store.MGetLast(ctx, req.UserId, peers)
+	keys := make([]db.Key, len(peers))
+	for i, peer := range peers {
+		keys[i] = db.KeyOf(req.UserId, peer)
+	}
+	last, err := s.lastOf(ctx, req.UserId, keys...)
 	if err != nil {
 		return nil, err
 	}
-	return &chat.MGetLastMessagesResponse{Messages: pack.ByPeer(last)}, nil
+	return &chat.MGetLastMessagesResponse{Messages: pack.ByPeer(req.UserId, last)}, nil
 }

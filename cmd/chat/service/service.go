@@ -34,11 +34,11 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// Service keeps conversations. It is safe for concurrent use. Messages are not cached, only when each conversation got its
-// newest one: nearly all polls find nothing new, and what is new is seen at once.
+// Service keeps conversations. It is safe for concurrent use. Of each conversation the newest message is
+// cached: nearly all polls find nothing newer, lists of friends show it, and what is new is seen at once.
 type Service struct {
 	store *db.Store
-	last  *kv.Typed[db.Key, int64]
+	last  *kv.Typed[db.Key, cache.Last]
 	ids   *id.Generator
 	words *words.Filter
 	peers rpc.Peers
@@ -54,7 +54,7 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, last: kv.NewTyped(d.Cache, cache.Last(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
+		store: d.Store, last: kv.NewTyped(d.Cache, cache.LastOptions(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -33,6 +33,9 @@ func Pair(a, b int64) (low, high int64) { return min(a, b), max(a, b) }
 // Key names a conversation: its two users, the lower id first.
 type Key struct{ Low, High int64 }
 
+// Peer is the one of the two who is not the user.
+func (k Key) Peer(userID int64) int64 { return k.Low + k.High - userID }
+
 // KeyOf is the key of the conversation of two users.
 func KeyOf(a, b int64) Key { return Key{Low: min(a, b), High: max(a, b)} }
 
@@ -115,32 +118,6 @@ func (s *Store) list(ctx context.Context, query string, args []any) ([]Message, 
 		return nil, fmt.Errorf("list messages: %w", sqldb.Translate(err))
 	}
 	return messages, nil
-}
-
-const (
-	lastAtSQL = "SELECT low_id, high_id, last_at_ms FROM conversations WHERE low_id = ? AND high_id = ?"
-	// maxLast bounds the conversations of one statement: SQLite takes 500 SELECTs in one.
-	maxLast = 100
-)
-
-// MLastAt reads when each conversation got its newest message, in one statement for every 100. One without messages is
-// absent.
-func (s *Store) MLastAt(ctx context.Context, keys []Key) (map[Key]int64, error) {
-	last := make(map[Key]int64, len(keys))
-	for part := range slices.Chunk(keys, maxLast) {
-		args := make([]any, 0, 2*len(part))
-		for _, k := range part {
-			args = append(args, k.Low, k.High)
-		}
-		query := sqldb.UnionAll(lastAtSQL, len(part))
-		err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...), func(m *Message) []any {
-			return []any{&m.LowID, &m.HighID, &m.CreatedAtMs}
-		}, func(m Message) { last[Key{m.LowID, m.HighID}] = m.CreatedAtMs })
-		if err != nil {
-			return nil, fmt.Errorf("read when %d conversations were last written to: %w", len(part), sqldb.Translate(err))
-		}
-	}
-	return last, nil
 }
 
 // MGetLast reads the newest message of userID's conversation with each of the peers, in one statement. A peer without
