@@ -27,14 +27,18 @@ func TestMain(m *testing.M) {
 }
 
 // users answers by name so that a test chooses what happens.
-type users struct{ user.UserService }
+type users struct {
+	user.UserService
+	// released tells why the context of a handler ended that was asked for "deadline".
+	released chan error
+}
 
 // away is what a store that is not reached answers.
 type away struct{ error }
 
 func (away) Unavailable() bool { return true }
 
-func (*users) Register(ctx context.Context, req *user.RegisterRequest) (*user.RegisterResponse, error) {
+func (u *users) Register(ctx context.Context, req *user.RegisterRequest) (*user.RegisterResponse, error) {
 	switch req.Username {
 	case "taken":
 		return nil, fmt.Errorf("register %q: %w", req.Username, errno.UserNameTaken)
@@ -47,6 +51,11 @@ func (*users) Register(ctx context.Context, req *user.RegisterRequest) (*user.Re
 	case "slow":
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case "deadline":
+		if at, ok := ctx.Deadline(); !ok || time.Until(at) > time.Second {
+			return nil, fmt.Errorf("deadline %v, %v", at, ok)
+		}
+		context.AfterFunc(ctx, func() { u.released <- ctx.Err() })
 	case "request id":
 		if logx.RequestID(ctx) != "rid-7" {
 			return nil, errors.New("no request id")
@@ -73,6 +82,12 @@ func local(opts ...client.Option) open {
 
 // remote starts a server that registers in etcd and a client that finds it there.
 func remote(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
+	t.Helper()
+	return serve(t, tel, &users{})
+}
+
+func serve(t *testing.T, tel *telemetry.Telemetry, handler *users) userservice.Client {
+	t.Helper()
 	endpoint := os.Getenv("TIKTOK_TEST_ETCD")
 	if endpoint == "" {
 		t.Skip("TIKTOK_TEST_ETCD is not set")
@@ -84,7 +99,7 @@ func remote(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := userservice.NewServer(&users{}, append(transport.ServerOptions(name, tel), opts...)...)
+	srv := userservice.NewServer(handler, append(transport.ServerOptions(name, tel), opts...)...)
 	stopped := make(chan error, 1)
 	go func() { stopped <- srv.Run() }()
 	t.Cleanup(func() {
@@ -136,6 +151,18 @@ func TestCalls(t *testing.T) {
 				t.Errorf("%d series counted, %v", n, err)
 			}
 		})
+	}
+}
+
+// A handler knows the caller's deadline, and nothing of a call that was answered is kept until then.
+func TestDeadlineIsReleased(t *testing.T) {
+	handler := &users{released: make(chan error, 1)}
+	c := serve(t, telemetry.Discard(), handler)
+	if _, err := c.Register(t.Context(), &user.RegisterRequest{Username: "deadline"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-handler.released; !errors.Is(err, context.Canceled) {
+		t.Errorf("the handler's context ended with %v", err)
 	}
 }
 
