@@ -87,9 +87,9 @@ const (
 	// settleSlice is how long the load runs between two looks at its rate.
 	settleSlice = 2 * time.Second
 	// faster is how much above the best slice so far another is that shows that caches still fill.
-	faster = 1.05
+	faster = 1.02
 	// steadySlices in a row that are not faster end it.
-	steadySlices = 2
+	steadySlices = 3
 )
 
 // settle makes the load of a scenario until it gets no faster, for at most as long as the flag says.

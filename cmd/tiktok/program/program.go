@@ -23,7 +23,7 @@ func Main() {
 
 // memoryLimit is from where on garbage is collected sooner: each password hash leaves 19 MiB of it. What is live stays far
 // below, because every cache has its bound. GOMEMLIMIT overrides it.
-const memoryLimit = 300 << 20
+const memoryLimit = 270 << 20
 
 func run(ctx context.Context, p *boot.Process) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
