@@ -149,7 +149,7 @@ func checkLists(t *testing.T, db stores, d *dataset, want shape) {
 		t.Errorf("%d likes are listed, %d counted: %v", len(rows), d.favorites[0].N, err)
 	}
 	follows := socialdb.New(db["social"])
-	friends, err := follows.ListFriends(t.Context(), d.friends[0].ID, 0, 1000)
+	friends, err := follows.Page(t.Context(), socialdb.Friends, d.friends[0].ID, 0, 1000)
 	if err != nil || len(friends) != d.friends[0].N {
 		t.Errorf("%d friends are listed, %d counted: %v", len(friends), d.friends[0].N, err)
 	}

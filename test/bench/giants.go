@@ -216,21 +216,21 @@ func giantJobs(db stores, c crowd) []giantJob {
 }
 
 func socialJobs(store *socialdb.Store, c crowd) []giantJob {
-	pages := func(list func(context.Context, int64, int64, int) ([]socialdb.Entry, error), user int, before int64, limit, want int) statement {
+	pages := func(l socialdb.List, user int, before int64, limit, want int) statement {
 		return func(ctx context.Context, _ uint64) error {
-			got, err := list(ctx, userID(user), before, limit)
+			got, err := store.Page(ctx, l, userID(user), before, limit)
 			return enough(len(got), want, err)
 		}
 	}
 	deep := idAt(day(followsDay), c.followers/2)
 	someone := func(n uint64) int64 { return userID(celebrity + 1 + int(n/2)) }
 	return []giantJob{
-		{"followers of the celebrity, 30", pages(store.ListFollowers, celebrity, 0, 30, 30)},
-		{"followers of the celebrity, 1000", pages(store.ListFollowers, celebrity, 0, pageLimit, pageLimit)},
-		{"followers of the celebrity, 1000 from the middle", pages(store.ListFollowers, celebrity, deep, pageLimit, pageLimit)},
-		{"friends of the celebrity", pages(store.ListFriends, celebrity, 0, pageLimit, 1)},
-		{"whom the fan follows, 1000", pages(store.ListFollowing, fan, 0, pageLimit, pageLimit)},
-		{"friends of the fan, 1000", pages(store.ListFriends, fan, 0, pageLimit, pageLimit)},
+		{"followers of the celebrity, 30", pages(socialdb.Followers, celebrity, 0, 30, 30)},
+		{"followers of the celebrity, 1000", pages(socialdb.Followers, celebrity, 0, pageLimit, pageLimit)},
+		{"followers of the celebrity, 1000 from the middle", pages(socialdb.Followers, celebrity, deep, pageLimit, pageLimit)},
+		{"friends of the celebrity", pages(socialdb.Friends, celebrity, 0, pageLimit, 1)},
+		{"whom the fan follows, 1000", pages(socialdb.Following, fan, 0, pageLimit, pageLimit)},
+		{"friends of the fan, 1000", pages(socialdb.Friends, fan, 0, pageLimit, pageLimit)},
 		{"counters of both", func(ctx context.Context, _ uint64) error {
 			got, err := store.MGetStats(ctx, []int64{userID(fan), userID(celebrity)})
 			return enough(len(got), 2, err)

@@ -48,15 +48,22 @@ func commentsSQL(d *dataset, db stores) statement {
 }
 
 func followingSQL(d *dataset, db stores) statement {
-	return listSQL(d.following, 0, socialdb.New(db["social"]).ListFollowing)
+	return followsSQL(d.following, db, socialdb.Following)
 }
 
 func followersSQL(d *dataset, db stores) statement {
-	return listSQL(d.followers, 0, socialdb.New(db["social"]).ListFollowers)
+	return followsSQL(d.followers, db, socialdb.Followers)
 }
 
 func friendsSQL(d *dataset, db stores) statement {
-	return listSQL(d.friends, 0, socialdb.New(db["social"]).ListFriends)
+	return followsSQL(d.friends, db, socialdb.Friends)
+}
+
+func followsSQL(lists []list, db stores, l socialdb.List) statement {
+	store := socialdb.New(db["social"])
+	return listSQL(lists, 0, func(ctx context.Context, id, before int64, limit int) ([]socialdb.Entry, error) {
+		return store.Page(ctx, l, id, before, limit)
+	})
 }
 
 func pollSQL(d *dataset, db stores) statement {

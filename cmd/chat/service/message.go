@@ -119,8 +119,8 @@ func (s *Service) lastOf(ctx context.Context, userID int64, keys ...db.Key) (map
 			return nil, err
 		}
 		last := make(map[db.Key]cache.Last, len(messages))
-		for peer, m := range messages {
-			last[db.KeyOf(userID, peer)] = cache.Last{Message: m}
+		for key, m := range messages {
+			last[key] = cache.Last{Message: m}
 		}
 		return last, nil
 	})

@@ -16,7 +16,7 @@ import (
 
 // ListFollowing reads one page of the users whom a user follows.
 func (s *Service) ListFollowing(ctx context.Context, req *social.ListFollowingRequest) (*social.ListFollowingResponse, error) {
-	ids, next, err := s.following.list(ctx, s.store.ListFollowing, req.UserId, req.Page)
+	ids, next, err := s.following.list(ctx, req.UserId, req.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (s *Service) ListFollowing(ctx context.Context, req *social.ListFollowingRe
 
 // ListFollowers reads one page of the users who follow a user.
 func (s *Service) ListFollowers(ctx context.Context, req *social.ListFollowersRequest) (*social.ListFollowersResponse, error) {
-	ids, next, err := s.followers.list(ctx, s.store.ListFollowers, req.UserId, req.Page)
+	ids, next, err := s.followers.list(ctx, req.UserId, req.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (s *Service) ListFollowers(ctx context.Context, req *social.ListFollowersRe
 
 // ListFriends reads one page of the users with whom a user is in a mutual follow.
 func (s *Service) ListFriends(ctx context.Context, req *social.ListFriendsRequest) (*social.ListFriendsResponse, error) {
-	ids, next, err := s.friends.list(ctx, s.store.ListFriends, req.UserId, req.Page)
+	ids, next, err := s.friends.list(ctx, req.UserId, req.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,9 @@ func (s *Service) ListFriends(ctx context.Context, req *social.ListFriendsReques
 type held struct {
 	*kv.Typed[int64, kv.IDList]
 	load batch.Load[kv.IDList]
+	// store and kind are for what is not held.
+	store *db.Store
+	kind  db.List
 }
 
 func newHeld(d Deps, l db.List) held {
@@ -63,6 +66,8 @@ func newHeld(d Deps, l db.List) held {
 	return held{
 		Typed: kv.NewTyped(d.Cache, cache.ListOptions(l, d.Tel.Log, d.Tel.Registry)),
 		load:  batch.Merge(loads, common.MAX_BATCH, load),
+		store: d.Store,
+		kind:  l,
 	}
 }
 
@@ -71,13 +76,10 @@ func (h held) of(ctx context.Context, userIDs ...int64) (map[int64]kv.IDList, er
 	return h.GetMulti(ctx, userIDs, h.load)
 }
 
-// query is one of the store's lists.
-type query func(ctx context.Context, userID, before int64, limit int) ([]db.Entry, error)
-
 // list reads one page and says where the next one begins. What fits one page is read through the cache. Else it reads one
 // entry more than asked for, so that the last page is known as such. The cursor is the id of the follow behind the page's
 // last entry.
-func (h held) list(ctx context.Context, read query, userID int64, page *common.Page) (ids []int64, next string, err error) {
+func (h held) list(ctx context.Context, userID int64, page *common.Page) (ids []int64, next string, err error) {
 	if userID <= 0 {
 		return nil, "", errno.InvalidArgument.With("user id is missing")
 	}
@@ -94,7 +96,7 @@ func (h held) list(ctx context.Context, read query, userID int64, page *common.P
 			return l.All(), "", nil
 		}
 	}
-	entries, err := read(ctx, userID, before, limit+1)
+	entries, err := h.store.Page(ctx, h.kind, userID, before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}

@@ -120,10 +120,10 @@ func (s *Store) list(ctx context.Context, query string, args []any) ([]Message, 
 	return messages, nil
 }
 
-// MGetLast reads the newest message of userID's conversation with each of the peers, in one statement. A peer without
-// messages is absent.
-func (s *Store) MGetLast(ctx context.Context, userID int64, peers []int64) (map[int64]Message, error) {
-	out := make(map[int64]Message, len(peers))
+// MGetLast reads the newest message of userID's conversation with each of the peers, in one statement. A conversation
+// without messages is absent.
+func (s *Store) MGetLast(ctx context.Context, userID int64, peers []int64) (map[Key]Message, error) {
+	out := make(map[Key]Message, len(peers))
 	query, args := lastSQL(userID, peers)
 	if query == "" {
 		return out, nil
@@ -133,7 +133,7 @@ func (s *Store) MGetLast(ctx context.Context, userID int64, peers []int64) (map[
 		return nil, err
 	}
 	for _, m := range messages {
-		out[m.LowID+m.HighID-userID] = m
+		out[Key{Low: m.LowID, High: m.HighID}] = m
 	}
 	return out, nil
 }

@@ -48,24 +48,9 @@ const (
 		ORDER BY f.id DESC LIMIT ?`
 )
 
-// ListFollowing reads up to limit users whom userID follows, most recently followed first. before is the FollowID of the
-// last entry of the page before, 0 for the first page.
-func (s *Store) ListFollowing(ctx context.Context, userID, before int64, limit int) ([]Entry, error) {
-	return s.page(ctx, Following, userID, before, limit)
-}
-
-// ListFollowers reads up to limit users who follow userID, most recent follower first. before is as in ListFollowing.
-func (s *Store) ListFollowers(ctx context.Context, userID, before int64, limit int) ([]Entry, error) {
-	return s.page(ctx, Followers, userID, before, limit)
-}
-
-// ListFriends reads up to limit users who follow userID and are followed back, in the order of ListFollowing. before is
-// as there.
-func (s *Store) ListFriends(ctx context.Context, userID, before int64, limit int) ([]Entry, error) {
-	return s.page(ctx, Friends, userID, before, limit)
-}
-
-func (s *Store) page(ctx context.Context, l List, userID, before int64, limit int) ([]Entry, error) {
+// Page reads up to limit entries of a user's list. before is the FollowID of the last entry of the page before, 0 for the
+// first page.
+func (s *Store) Page(ctx context.Context, l List, userID, before int64, limit int) ([]Entry, error) {
 	if before <= 0 {
 		before = math.MaxInt64
 	}

@@ -112,7 +112,7 @@ func TestListOrder(t *testing.T) {
 		}
 		s.unfollow(t, 1, 30)
 		s.follow(t, 1, 30)
-		got, err := s.ListFollowing(t.Context(), 1, 0, 10)
+		got, err := s.Page(t.Context(), db.Following, 1, 0, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,10 +140,10 @@ func TestListPages(t *testing.T) {
 				friends = append(friends, i)
 			}
 		}
-		walk := func(list func(context.Context, int64, int64, int) ([]db.Entry, error), user int64, limit int) []int64 {
+		walk := func(l db.List, user int64, limit int) []int64 {
 			var all []int64
 			for before := int64(0); ; {
-				page, err := list(t.Context(), user, before, limit)
+				page, err := s.Page(t.Context(), l, user, before, limit)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -155,13 +155,13 @@ func TestListPages(t *testing.T) {
 			}
 		}
 		for _, limit := range []int{1, 7, 25, 75, 1000} {
-			if diff := cmp.Diff(following, walk(s.ListFollowing, 1000, limit)); diff != "" {
+			if diff := cmp.Diff(following, walk(db.Following, 1000, limit)); diff != "" {
 				t.Errorf("following, pages of %d: %s", limit, diff)
 			}
-			if diff := cmp.Diff(followers, walk(s.ListFollowers, 2000, limit)); diff != "" {
+			if diff := cmp.Diff(followers, walk(db.Followers, 2000, limit)); diff != "" {
 				t.Errorf("followers, pages of %d: %s", limit, diff)
 			}
-			if diff := cmp.Diff(friends, walk(s.ListFriends, 1000, limit)); diff != "" {
+			if diff := cmp.Diff(friends, walk(db.Friends, 1000, limit)); diff != "" {
 				t.Errorf("friends, pages of %d: %s", limit, diff)
 			}
 		}
@@ -201,7 +201,7 @@ func TestFriendsOrderIsThatOfTheOwnFollow(t *testing.T) {
 		for _, p := range [][2]int64{{2, 1}, {1, 3}, {1, 2}, {3, 1}, {1, 4}, {5, 1}} {
 			s.follow(t, p[0], p[1])
 		}
-		got, err := s.ListFriends(t.Context(), 1, 0, 10)
+		got, err := s.Page(t.Context(), db.Friends, 1, 0, 10)
 		if diff := cmp.Diff([]int64{2, 3}, users(got)); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
@@ -403,9 +403,9 @@ func TestStatementsDoNotGrow(t *testing.T) {
 					return err
 				},
 				"first":     func() error { _, err := s.First(t.Context(), db.Friends, ids[:n], 100); return err },
-				"list":      func() error { _, err := s.ListFollowing(t.Context(), 1, 0, n); return err },
-				"followers": func() error { _, err := s.ListFollowers(t.Context(), 1, 0, n); return err },
-				"friends":   func() error { _, err := s.ListFriends(t.Context(), 1, 0, n); return err },
+				"list":      func() error { _, err := s.Page(t.Context(), db.Following, 1, 0, n); return err },
+				"followers": func() error { _, err := s.Page(t.Context(), db.Followers, 1, 0, n); return err },
+				"friends":   func() error { _, err := s.Page(t.Context(), db.Friends, 1, 0, n); return err },
 			} {
 				if used := cost(fn); used != 1 {
 					t.Errorf("%s of %d: %d statements", name, n, used)
