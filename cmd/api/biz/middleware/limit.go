@@ -9,6 +9,7 @@ import (
 
 	"tiktok/cmd/api/biz/call"
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/pkg/clientnet"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/limiter"
 )
@@ -35,10 +36,10 @@ func (l Limit) Allow(ctx context.Context, c *app.RequestContext, client string) 
 	return errno.TooManyRequests
 }
 
-// LimitAddr applies a rule per client address.
+// LimitAddr applies a rule per client network: an IPv4 address, an IPv6 /64.
 func LimitAddr(p *pack.Packer, l Limit) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		if err := l.Allow(ctx, c, call.Of(c).Addr.String()); err != nil {
+		if err := l.Allow(ctx, c, clientnet.Key(call.Of(c).Addr)); err != nil {
 			p.Error(c, err)
 		}
 	}
