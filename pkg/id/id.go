@@ -3,6 +3,9 @@
 package id
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -93,6 +96,29 @@ func (g *Generator) Observe(id int64) {
 	if tick > g.last && tick>>seqBits <= g.nowMs()+maxAhead.Milliseconds() {
 		g.last = tick
 	}
+}
+
+// StartAbove makes every id from now on greater than the newest one that the service has stored: newest reads that, 0 when
+// nothing is stored. Call it when a service starts, before its first id. Without it a clock that was set back while the
+// process was down would make ids below stored ones, and of two writes the newer id decides.
+//
+// Unlike Observe it follows an id however far ahead of the clock it is, because the stored rows can only be changed by
+// greater ones; it logs that then, and ids run ahead until the clock has caught up.
+func (g *Generator) StartAbove(ctx context.Context, newest func(context.Context) (int64, error), log *slog.Logger) error {
+	id, err := newest(ctx)
+	if err != nil {
+		return fmt.Errorf("newest stored id: %w", err)
+	}
+	if id <= 0 {
+		return nil
+	}
+	ms := id >> (nodeBits + seqBits)
+	g.startAfter(ms)
+	if ahead := ms - g.nowMs(); ahead > 0 {
+		log.WarnContext(ctx, "the clock was set back: ids begin above the newest one stored, and run ahead of the clock",
+			"newest", id, "made", Time(id), "ahead", time.Duration(ahead)*time.Millisecond)
+	}
+	return nil
 }
 
 // Time is when id was made, to the millisecond, in UTC. It is ahead of the clock by as much as Next had to borrow.

@@ -1,7 +1,12 @@
 package id
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +47,35 @@ func TestNextIsUniqueAndOrderedUnderConcurrency(t *testing.T) {
 	}
 	if ids[0] <= 0 || ids[len(ids)-1] >= 1<<53 {
 		t.Fatalf("out of range: %d to %d", ids[0], ids[len(ids)-1])
+	}
+}
+
+func TestStartAbove(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	newest := func(id int64, err error) func(context.Context) (int64, error) {
+		return func(context.Context) (int64, error) { return id, err }
+	}
+	const now, hour = 10_000_000, 3_600_000
+	for name, stored := range map[string]int64{
+		"nothing": 0, "the past": (now - hour) << 13, "an hour ahead, of the last node": (now+hour)<<13 | 63<<7 | 127,
+	} {
+		g, _ := at(0, now)
+		log.Reset()
+		if err := g.StartAbove(t.Context(), newest(stored, nil), logger); err != nil {
+			t.Fatal(err)
+		}
+		id := g.Next()
+		if id <= stored || stored < now<<13 && id != now<<13 {
+			t.Errorf("%s: %d was stored, the next id is %d", name, stored, id)
+		}
+		if ahead := stored > now<<13; ahead != strings.Contains(log.String(), "ahead=1h0m0s") {
+			t.Errorf("%s: logged %q", name, log.String())
+		}
+	}
+	g, _ := at(0, now)
+	if err := g.StartAbove(t.Context(), newest(0, errors.ErrUnsupported), logger); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("an unreadable store: %v", err)
 	}
 }
 

@@ -30,6 +30,7 @@ func scenarios() []scenario {
 		{"a stop lets an upload end", testStopDuringUpload},
 		{"a stop among requests", testStopAmongRequests},
 		{"a second one is told why not", testSecond},
+		{"the clock is set back while it is down", testClockSetBack},
 		{"audit again", func(t *testing.T, d *harness.Deployment) { d.Audit(t) }},
 		{"logs keep secrets", testLogs},
 	}

@@ -58,6 +58,10 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	closers.Add(sql.Close)
+	rows := db.New(sql)
+	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
+		return nil, fmt.Errorf("interaction: %w", err)
+	}
 	cache, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
@@ -88,7 +92,7 @@ func open(
 	}
 	closers.Add(local.Close)
 	return New(Deps{
-		Store:   db.New(sql),
+		Store:   rows,
 		Cache:   cache,
 		Queue:   events,
 		Writers: writers,

@@ -22,11 +22,15 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, fmt.Errorf("social: %w", err)
 	}
+	rows := db.New(sql)
+	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
+		return nil, errors.Join(fmt.Errorf("social: %w", err), sql.Close())
+	}
 	store, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("social: %w", err), sql.Close())
 	}
-	s := New(Deps{Store: db.New(sql), Cache: store, IDs: ids, Peers: peers, Tel: tel})
+	s := New(Deps{Store: rows, Cache: store, IDs: ids, Peers: peers, Tel: tel})
 	s.closers = lifecycle.Closers{sql.Close, store.Close}
 	return s, nil
 }

@@ -21,12 +21,16 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, fmt.Errorf("user: %w", err)
 	}
+	rows := db.New(sql)
+	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
+		return nil, errors.Join(fmt.Errorf("user: %w", err), sql.Close())
+	}
 	store, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("user: %w", err), sql.Close())
 	}
 	s := New(Deps{
-		Store: db.New(sql), Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Tel: tel,
+		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Tel: tel,
 	})
 	s.closers = lifecycle.Closers{sql.Close, store.Close}
 	return s, nil

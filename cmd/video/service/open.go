@@ -44,6 +44,10 @@ func open(
 		return nil, err
 	}
 	closers.Add(sql.Close)
+	rows := db.New(sql)
+	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
+		return nil, err
+	}
 	cache, err := kv.OpenExclusive(ctx, cfg.Cache)
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func open(
 	}
 	closers.Add(events.Close)
 	return New(Deps{
-		Store: db.New(sql), Cache: cache, IDs: ids, Tel: tel,
+		Store: rows, Cache: cache, IDs: ids, Tel: tel,
 		Media: MediaDeps{
 			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events, Deleted: deleted,
 			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Dir: cfg.Media.WorkDir,

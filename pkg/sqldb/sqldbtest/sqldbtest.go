@@ -79,13 +79,21 @@ func open(t testing.TB, cfg sqldb.Config, name string, migrations fs.FS) *sqldb.
 	if err := db.Migrate(t.Context(), migrations); err != nil {
 		t.Fatal(err)
 	}
-	count := &counter{}
-	if err := db.Write.Use(count); err != nil {
-		t.Fatal(err)
+	plugins := []gorm.Plugin{&counter{}}
+	if cfg.Driver == sqldb.MySQL {
+		checkMigrations(t, migrations)
+		check := &reservedCheck{seen: map[string]bool{}}
+		t.Cleanup(func() { check.report(t) })
+		plugins = append(plugins, check)
 	}
-	if db.Read != db.Write {
-		if err := db.Read.Use(count); err != nil {
+	for _, p := range plugins {
+		if err := db.Write.Use(p); err != nil {
 			t.Fatal(err)
+		}
+		if db.Read != db.Write {
+			if err := db.Read.Use(p); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return db
@@ -111,14 +119,22 @@ func (*counter) Name() string { return counterName }
 
 // Initialize implements gorm.Plugin.
 func (c *counter) Initialize(g *gorm.DB) error {
-	add := func(*gorm.DB) { c.n.Add(1) }
+	return each(g, counterName, true, func(*gorm.DB) { c.n.Add(1) })
+}
+
+// each registers look for every kind of statement, before or after it runs.
+func each(g *gorm.DB, name string, before bool, look func(*gorm.DB)) error {
 	on := g.Callback()
+	if before {
+		return errors.Join(
+			on.Create().Before("*").Register(name, look), on.Query().Before("*").Register(name, look),
+			on.Update().Before("*").Register(name, look), on.Delete().Before("*").Register(name, look),
+			on.Row().Before("*").Register(name, look), on.Raw().Before("*").Register(name, look),
+		)
+	}
 	return errors.Join(
-		on.Create().Before("*").Register(counterName, add),
-		on.Query().Before("*").Register(counterName, add),
-		on.Update().Before("*").Register(counterName, add),
-		on.Delete().Before("*").Register(counterName, add),
-		on.Row().Before("*").Register(counterName, add),
-		on.Raw().Before("*").Register(counterName, add),
+		on.Create().After("*").Register(name, look), on.Query().After("*").Register(name, look),
+		on.Update().After("*").Register(name, look), on.Delete().After("*").Register(name, look),
+		on.Row().After("*").Register(name, look), on.Raw().After("*").Register(name, look),
 	)
 }

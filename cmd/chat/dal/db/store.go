@@ -36,4 +36,11 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// NewestID is the greatest id of a message, 0 when there is none.
+func (s *Store) NewestID(ctx context.Context) (int64, error) {
+	var id int64
+	err := s.db.Read.WithContext(ctx).Raw("SELECT COALESCE(MAX(id), 0) FROM messages").Scan(&id).Error
+	return id, err
+}
+
 func (s *Store) sqlite() bool { return s.db.Dialect() == sqldb.SQLite }

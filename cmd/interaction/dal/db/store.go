@@ -104,6 +104,14 @@ func Migrations() fs.FS {
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
+// NewestID is the greatest id of a comment or of an event that was applied to a like, 0 when there is none.
+func (s *Store) NewestID(ctx context.Context) (int64, error) {
+	var id int64
+	err := s.read.WithContext(ctx).Raw(`SELECT COALESCE(MAX(id), 0) FROM (
+		SELECT MAX(last_event) AS id FROM favorites UNION ALL SELECT MAX(id) FROM comments) AS newest`).Scan(&id).Error
+	return id, err
+}
+
 // ClockOffset is how far the database server's clock is ahead of this machine's.
 func (s *Store) ClockOffset(ctx context.Context) (time.Duration, error) { return s.db.ClockOffset(ctx) }
 

@@ -35,3 +35,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	}
 	return nil
 }
+
+// NewestID is the greatest id of an account, 0 when there is none.
+func (s *Store) NewestID(ctx context.Context) (int64, error) {
+	var id int64
+	err := s.db.Read.WithContext(ctx).Raw("SELECT COALESCE(MAX(id), 0) FROM users").Scan(&id).Error
+	return id, err
+}

@@ -12,11 +12,11 @@ const auditStep = 1000
 
 // auditSQL recounts the authors after one id and returns those whose counter is wrong, also those without a counter row.
 // It is one statement, so it sees one moment of the database, also while others write.
-const auditSQL = `SELECT author_id, SUM(stored) AS stored, SUM(counted) AS counted FROM (
-		SELECT author_id, work_count AS stored, 0 AS counted FROM author_stats WHERE author_id > ?
+const auditSQL = `SELECT author_id, SUM(counter) AS counter, SUM(counted) AS counted FROM (
+		SELECT author_id, work_count AS counter, 0 AS counted FROM author_stats WHERE author_id > ?
 		UNION ALL
 		SELECT author_id, 0, COUNT(*) FROM videos WHERE author_id > ? GROUP BY author_id
-	) counts GROUP BY author_id HAVING SUM(stored) <> SUM(counted) ORDER BY author_id LIMIT ?`
+	) counts GROUP BY author_id HAVING SUM(counter) <> SUM(counted) ORDER BY author_id LIMIT ?`
 
 // Audit recounts every author's videos and calls report for each whose work_count differs. It may run while others
 // write. It changes nothing.
@@ -24,14 +24,14 @@ func (s *Store) Audit(ctx context.Context, report func(format string, args ...an
 	for after := int64(-1); ; {
 		var wrong []struct {
 			AuthorID int64 `gorm:"column:author_id"`
-			Stored   int64 `gorm:"column:stored"`
+			Counter  int64 `gorm:"column:counter"`
 			Counted  int64 `gorm:"column:counted"`
 		}
 		if err := s.db.Read.WithContext(ctx).Raw(auditSQL, after, after, auditStep).Scan(&wrong).Error; err != nil {
 			return mismatches, fmt.Errorf("audit: %w", sqldb.Translate(err))
 		}
 		for _, w := range wrong {
-			report("author %d: work_count is %d, has %d videos", w.AuthorID, w.Stored, w.Counted)
+			report("author %d: work_count is %d, has %d videos", w.AuthorID, w.Counter, w.Counted)
 			after = w.AuthorID
 		}
 		mismatches += len(wrong)
