@@ -110,7 +110,8 @@ type Media struct {
 	// Background says whether videos that play already get a better cover, a preview and an HLS ladder in the background.
 	// What does not play is transcoded all the same. Nothing is done without ffmpeg.
 	Background bool `mapstructure:"background"`
-	// WorkDir holds the temporary files of that work; each process has a folder of its own in it.
+	// WorkDir holds temporary files: what ffmpeg writes and, with a store without files (S3), copies of what it reads, each as
+	// large as an upload. Each process has a folder of its own in it. Gateways and video services with ffmpeg need it.
 	WorkDir string `mapstructure:"work_dir"`
 	// Lease is how long an upload stays with a worker that is silent: after a kill, how long its work waits.
 	Lease time.Duration `mapstructure:"lease"`

@@ -33,6 +33,7 @@ import (
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
 	"tiktok/pkg/telemetry"
+	"tiktok/pkg/workdir"
 )
 
 const (
@@ -56,6 +57,8 @@ type Deps struct {
 	Tokens *auth.Tokens
 	Blobs  blob.Store
 	Tools  *media.Tools
+	// Work is where copies of uploads are that ffmpeg reads. It may be nil without ffmpeg.
+	Work *workdir.Dir
 	// MaxDuration is that of a published video.
 	MaxDuration time.Duration
 	// SweepEvery is the pause between two searches for uploads that nobody finished.
@@ -115,6 +118,10 @@ func New(d Deps) *Gateway {
 
 func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 	d := g.deps
+	work := ""
+	if d.Work != nil {
+		work = d.Work.Path()
+	}
 	shared := func(name string, r limiter.Rule) middleware.Limit {
 		return middleware.Limit{Name: name, Rule: r, Store: d.Shared}
 	}
@@ -134,6 +141,7 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 			MaxUploadBytes:  d.Config.MaxUploadBytes,
 			MaxDuration:     d.MaxDuration,
 			UploadTimeout:   d.Config.UploadTimeout,
+			WorkDir:         work,
 			EchoOwnMessages: d.Config.EchoOwnMessages,
 		}),
 		System:   handler.NewSystem(d.Tel, g.checks, wanted),
@@ -293,6 +301,9 @@ func (g *Gateway) Close() error {
 // close releases the stores that there are.
 func (d Deps) close() error {
 	var errs []error
+	if d.Work != nil {
+		errs = append(errs, d.Work.Close())
+	}
 	if d.Cards != nil {
 		errs = append(errs, d.Cards.Close())
 	}

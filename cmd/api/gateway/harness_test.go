@@ -29,6 +29,7 @@ import (
 	"tiktok/pkg/logx"
 	"tiktok/pkg/media"
 	"tiktok/pkg/telemetry"
+	"tiktok/pkg/workdir"
 )
 
 // env is a gateway on a port of its own with fakes behind it.
@@ -39,6 +40,7 @@ type env struct {
 	client *http.Client
 	tokens *auth.Tokens
 	blobs  blob.Store
+	work   *workdir.Dir
 	tel    *telemetry.Telemetry
 	calls  atomic.Int64
 	log    *syncBuffer
@@ -90,11 +92,15 @@ func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.work, err = workdir.Open(t.TempDir(), "gateway-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := config.Default()
 	d := gateway.Deps{
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: f.clients(t, count), Tokens: e.tokens, Blobs: e.blobs,
 		Tools: media.New(media.Config{FFmpeg: "off"}), MaxDuration: cfg.Media.MaxDuration, SweepEvery: cfg.Media.SweepEvery,
-		Shared: memoryLimiter(t), Own: memoryLimiter(t),
+		Shared: memoryLimiter(t), Own: memoryLimiter(t), Work: e.work,
 		Zone: time.FixedZone("test", 8*3600), Tel: e.tel, Listener: ln, PublicMetrics: true,
 	}
 	for _, c := range change {

@@ -18,6 +18,7 @@ import (
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
 	"tiktok/pkg/telemetry"
+	"tiktok/pkg/workdir"
 )
 
 // cardBytes bounds the cards of users that a gateway holds: about 20,000.
@@ -54,12 +55,17 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	if d.Blobs, err = blob.Open(ctx, cfg.Blob); err != nil {
 		return nil, err
 	}
+	if d.Tools.HasFFmpeg() {
+		if d.Work, err = workdir.Open(cfg.Media.WorkDir, "gateway-"); err != nil {
+			return nil, fmt.Errorf("media.work_dir: %w", err)
+		}
+	}
 	driver := cfg.Limits.Driver
 	if driver == "off" {
 		d.Limits, driver = config.Limits{}, limiter.DriverMemory // rules without a rate
 	}
 	if d.Own, err = limiter.NewMemory(0); err != nil {
-		return nil, err
+		return nil, errors.Join(err, d.close())
 	}
 	if d.Shared, err = limiter.Open(driver, cfg.Cache, tel.Log); err != nil {
 		return nil, errors.Join(err, d.close())

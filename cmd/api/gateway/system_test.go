@@ -509,7 +509,7 @@ func TestOpen(t *testing.T) {
 	cfg.Gateway.Addr = "127.0.0.1:0"
 	cfg.Gateway.PublicBaseURL = "http://v.example/"
 	cfg.Gateway.TrustedProxies = []string{"10.0.0.0/8"}
-	cfg.Blob.Dir = t.TempDir()
+	cfg.Blob.Dir, cfg.Media.WorkDir = t.TempDir(), t.TempDir()
 	cfg.Auth.SecretFile = t.TempDir() + "/secret"
 	gw, err := gateway.Open(t.Context(), cfg, telemetry.Discard(), (&fakes{}).clients(t))
 	if err != nil {

@@ -3,9 +3,11 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,11 +119,10 @@ func TestUploadFormats(t *testing.T) {
 				if store == "remote" {
 					change = append(change, func(d *gateway.Deps) { d.Blobs = remote{d.Blobs} })
 				}
-				t.Setenv("TMPDIR", t.TempDir())
 				e := start(t, got.fakes(), change...)
 				a, reqs := e.upload(try.data), got.take()
-				if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
-					t.Errorf("left in the temporary folder: %v, %v", left, err)
+				if left, err := os.ReadDir(e.work.Path()); err != nil || len(left) > 0 {
+					t.Errorf("left in the folder of copies: %v, %v", left, err)
 				}
 				if want != "" && want != "source" {
 					msg, _ := a.json["status_msg"].(string)
@@ -159,6 +160,47 @@ func TestUploadFormats(t *testing.T) {
 }
 
 // Limits are named as they are set.
+// With S3 ffmpeg reads a copy. That is as large as the upload, so it is where there is room: in the folder that is set, and
+// not where the system has its temporary files, which containers keep small.
+func TestUploadIsCopiedToWorkDir(t *testing.T) {
+	address := os.Getenv("TIKTOK_TEST_S3")
+	if address == "" {
+		t.Skip("TIKTOK_TEST_S3 is not set (.ci/s3.sh, test/env.sh)")
+	}
+	server, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, _ := server.User.Password()
+	store, err := blob.Open(t.Context(), blob.Config{Driver: blob.DriverS3, S3: blob.S3{
+		Endpoint: "http://" + server.Host, Region: "us-east-1", Bucket: "t-" + strings.ToLower(rand.Text()), Lookup: "path",
+		AccessKey: server.User.Username(), SecretKey: secret, CreateBucket: true, PartBytes: blob.MinPart, Timeout: 20 * time.Second,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // the bucket stays: the store has no way to remove it, and the server goes with the tests
+		ctx := context.WithoutCancel(t.Context())
+		for _, prefix := range []string{"videos/", "covers/", "sources/"} {
+			if err := store.List(ctx, prefix, -time.Hour, func(keys []string) error { return store.Delete(ctx, keys...) }); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	var got published
+	e := start(t, got.fakes(), withFFmpeg(t), func(d *gateway.Deps) { d.Blobs = store })
+	t.Setenv("TMPDIR", "/dev/null/nothing can be here")
+	for _, name := range []string{"clip.avi", "landscape.mp4"} {
+		wantCode(t, e.upload(fixture(t, name)), 0)
+		if reqs := got.take(); len(reqs) != 1 || reqs[0].Transcode != (name == "clip.avi") || reqs[0].CoverDrawn {
+			t.Errorf("%s: published %v", name, reqs)
+		}
+	}
+	if left, err := os.ReadDir(e.work.Path()); err != nil || len(left) > 0 {
+		t.Errorf("left in the folder of copies: %v, %v", left, err)
+	}
+}
+
 func TestUploadLimitsAreNamed(t *testing.T) {
 	for limit, want := range map[int64]string{100 << 10: "larger than 102400 bytes", 1 << 20: "larger than 1 MiB"} {
 		e := start(t, &fakes{}, func(d *gateway.Deps) { d.Config.MaxUploadBytes = limit })

@@ -11,9 +11,12 @@ import (
 	"tiktok/cmd/video/dal/db"
 	"tiktok/pkg/media"
 	"tiktok/pkg/tracing"
+	"tiktok/pkg/workdir"
 )
 
 const (
+	// workPrefix begins the names of workers' folders below Dir.
+	workPrefix = "worker-"
 	// maxAttempts is how often a step is tried.
 	maxAttempts = 5
 	// maxClaims is how often a video is taken up for one step whatever becomes of it: some files may end the process.
@@ -35,11 +38,16 @@ func (w *worker) run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	remove, err := w.makeDir()
+	dir, err := workdir.Open(w.Dir, workPrefix)
 	if err != nil {
 		return err
 	}
-	defer remove()
+	defer func() {
+		if err := dir.Close(); err != nil {
+			w.log.Warn("temporary files stay", "dir", dir.Path(), "err", err)
+		}
+	}()
+	w.dir = dir.Path()
 	var wg sync.WaitGroup
 	if w.steps() != 0 {
 		wg.Go(func() { w.loop(ctx, w.improving, w.Workers, w.improve, db.LaneTranscode, db.LaneImprove) })

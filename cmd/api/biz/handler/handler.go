@@ -34,6 +34,8 @@ type Deps struct {
 	MaxDuration    time.Duration
 	// UploadTimeout bounds one upload, transfer included.
 	UploadTimeout time.Duration
+	// WorkDir is the folder for copies of uploads that ffmpeg reads, of those in a store without files.
+	WorkDir string
 	// EchoOwnMessages makes a chat poll return the caller's own messages too.
 	EchoOwnMessages bool
 }

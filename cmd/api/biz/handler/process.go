@@ -166,7 +166,7 @@ func (u *upload) file(ctx context.Context, key string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = obj.Close() }() // only read
-	f, err := os.CreateTemp("", "tiktok-upload-*")
+	f, err := os.CreateTemp(u.h.WorkDir, "upload-*")
 	if err != nil {
 		return "", noRoom(err)
 	}
