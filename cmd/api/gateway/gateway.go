@@ -13,6 +13,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app/server"
 	hertzconfig "github.com/cloudwego/hertz/pkg/common/config"
 	"github.com/cloudwego/hertz/pkg/network/standard"
+	"github.com/cloudwego/hertz/pkg/protocol/suite"
 	"golang.org/x/sync/errgroup"
 
 	"tiktok/cmd/api/biz/handler"
@@ -43,8 +44,6 @@ const (
 	stopPoll = 20 * time.Millisecond
 	// tempAge is how old an upload is that nobody finishes any more, at least; see Deps.SweepEvery.
 	tempAge = time.Hour
-	// maxHead bounds a request's head, and so its query.
-	maxHead = 1 << 20
 )
 
 // Deps are what a gateway needs. All are needed.
@@ -111,6 +110,7 @@ func New(d Deps) *Gateway {
 		server.WithExitWaitTime(stopTimeout),
 		hertzconfig.Option{F: func(o *hertzconfig.Options) { o.NoDefaultServerHeader = true }},
 	)
+	g.engine.AddProtocol(suite.HTTP1, serverFactory{g.engine.Engine})
 	g.engine.Use(track)
 	router.Register(g.engine.Engine, g.routes(wanted))
 	return g

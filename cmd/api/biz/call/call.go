@@ -29,6 +29,8 @@ type Call struct {
 	Addr netip.Addr
 	// Base starts every URL in the answer; no slash at its end.
 	Base string
+	// Refused is why the request must not be served, nil for one that may.
+	Refused *Refusal
 	// Fail makes the route's answer for an error, with all its keys. Nil outside /douyin.
 	Fail func(*errno.Error) any
 	// Code is the status_code that was answered.
@@ -40,9 +42,9 @@ type Call struct {
 // Handler answers one request: with a response of package api, or an error.
 type Handler func(ctx context.Context, in *Call) (any, error)
 
-// Begin gives a request its Call.
+// Begin gives a request its Call. Nothing is parsed yet.
 func Begin(c *app.RequestContext) *Call {
-	in := &Call{Request: c, Params: params.FromQuery(c), Body: newBody(c)}
+	in := &Call{Request: c, Params: params.FromQuery(c), Body: newBody(c), Refused: refusalOf(c)}
 	c.Set(key, in)
 	return in
 }

@@ -78,7 +78,6 @@ func serveContent(c *app.RequestContext, x content) {
 	h.Set("Last-Modified", x.modified.UTC().Format(http.TimeFormat))
 	h.Set("Cache-Control", x.cache)
 	h.Set("Accept-Ranges", "bytes")
-	h.Set("X-Content-Type-Options", "nosniff")
 	if notModified(c, x) {
 		_ = x.body.Close() // only read
 		c.SetStatusCode(http.StatusNotModified)

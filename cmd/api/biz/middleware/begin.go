@@ -30,7 +30,7 @@ type Origin struct {
 	Fallback string
 }
 
-// Begin gives the request its Call and its id. An id that the client sent is kept when it is harmless; it comes back in
+// Begin gives the request its Call and its id, and the answer the headers that each has. An id that the client sent is kept when it is harmless; it comes back in
 // the response's header, and goes on to every service.
 func Begin(o Origin) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
@@ -39,6 +39,7 @@ func Begin(o Origin) app.HandlerFunc {
 			id = rand.Text()
 		}
 		c.Header(requestIDHeader, id)
+		secure(&c.Response.Header)
 		in := call.Begin(c)
 		peer := peerOf(c)
 		in.Addr = peer

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ func isAPI(c *app.RequestContext) bool {
 }
 
 // Guard keeps the promise that every request under /douyin is answered with HTTP 200 and the envelope: after a panic,
-// and when Hertz itself refuses a request before it reaches a route.
+// and when a request is refused before it reaches a route.
 func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		defer func() {
@@ -43,8 +44,18 @@ func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 				return
 			}
 			c.Response.ResetBody()
-			c.AbortWithMsg("internal error", 500)
+			c.String(http.StatusInternalServerError, "internal error")
+			c.Abort()
 		}()
+		if why := call.Of(c).Refused; why != nil && !strings.HasPrefix(c.FullPath(), "/douyin/") { // else its route answers
+			if isAPI(c) {
+				p.Error(c, why.Err)
+				return
+			}
+			c.String(why.Status, why.Err.Msg) // not AbortWithMsg, which takes the headers back
+			c.Abort()
+			return
+		}
 		if c.Response.StatusCode() == 400 || string(c.Path()) == "/" { // "/" also stands for what Hertz could not parse
 			if isAPI(c) {
 				p.Error(c, errno.InvalidArgument)
@@ -84,6 +95,15 @@ func WithFail(fail func(*errno.Error) any) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		call.Of(c).Fail = fail
 		c.Next(ctx)
+	}
+}
+
+// Refused answers a request that must not be served.
+func Refused(p *pack.Packer) app.HandlerFunc {
+	return func(_ context.Context, c *app.RequestContext) {
+		if why := call.Of(c).Refused; why != nil {
+			p.Error(c, why.Err)
+		}
 	}
 }
 

@@ -26,12 +26,12 @@ const (
 // Values are the parameters of one request. The query comes before the body, of several values of one name in one place
 // the first counts, and an empty value is the same as none.
 type Values struct {
-	query *protocol.Args
+	query *app.RequestContext // whose query is parsed when it is first asked for: after the limits of its address
 	form  protocol.Args
 }
 
 // FromQuery has the parameters of the query; ReadBody or Add bring those of the body.
-func FromQuery(c *app.RequestContext) *Values { return &Values{query: c.QueryArgs()} }
+func FromQuery(c *app.RequestContext) *Values { return &Values{query: c} }
 
 // Add appends a parameter of a body that the caller reads by itself.
 func (v *Values) Add(name, value string) { v.form.Add(name, value) }
@@ -39,7 +39,7 @@ func (v *Values) Add(name, value string) { v.form.Add(name, value) }
 // Raw is the value as it was sent, decoded but not checked; "" when it is absent or empty.
 func (v *Values) Raw(name string) string {
 	if v.query != nil {
-		if b := v.query.Peek(name); len(b) > 0 {
+		if b := v.query.QueryArgs().Peek(name); len(b) > 0 {
 			return string(b)
 		}
 	}

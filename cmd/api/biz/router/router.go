@@ -120,7 +120,7 @@ func Register(e *route.Engine, d Deps) {
 
 // chain is what happens to a request of an endpoint.
 func (d Deps) chain(ep endpoint) []app.HandlerFunc {
-	chain := []app.HandlerFunc{middleware.WithFail(ep.fail), middleware.LimitAddr(d.Packer, ep.addr)}
+	chain := []app.HandlerFunc{middleware.WithFail(ep.fail), middleware.LimitAddr(d.Packer, ep.addr), middleware.Refused(d.Packer)}
 	if !ep.ownBody {
 		chain = append(chain, middleware.Body(d.Packer, d.MaxBodyBytes))
 	}
