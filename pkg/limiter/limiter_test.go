@@ -91,26 +91,52 @@ func TestMemoryKeepsTheBusyKeys(t *testing.T) {
 	}
 }
 
-func TestRedisAwayLetsThrough(t *testing.T) {
+// A Redis that is stopped must not switch a limit off: this process counts by itself.
+func TestRedisAwayCountsAlone(t *testing.T) {
 	server := miniredis.RunT(t)
 	var out bytes.Buffer
-	l := limiter.NewRedis(kv.Config{Addrs: []string{server.Addr()}}, slog.New(slog.NewTextHandler(&out, nil)))
+	l, err := limiter.NewRedis(kv.Config{Addrs: []string{server.Addr()}}, slog.New(slog.NewTextHandler(&out, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer func() { _ = l.Close() }()
-	r := limiter.Rule{Rate: 0.001, Burst: 1}
-	for i := range 2 {
-		if res, err := l.Allow(t.Context(), "k", r); err != nil || res.OK != (i == 0) {
-			t.Fatalf("request %d: %+v, %v", i, res, err)
+	r := limiter.Rule{Rate: 0.001, Burst: 10}
+	guesses := func(n int) (ok int) {
+		t.Helper()
+		for range n {
+			res, err := l.Allow(t.Context(), "k", r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.OK {
+				ok++
+			}
 		}
+		return ok
+	}
+	if got := guesses(40); got != 10 {
+		t.Fatalf("%d of 40 guesses pass", got)
 	}
 	server.Close()
 	began := time.Now()
-	for range 100 {
-		if res, err := l.Allow(t.Context(), "k", r); err != nil || !res.OK {
-			t.Fatalf("while Redis is away: %+v, %v", res, err)
-		}
+	if got := guesses(40); got > 10 {
+		t.Errorf("%d of 40 guesses pass while Redis is away", got)
+	}
+	if got := guesses(100); got > 0 {
+		t.Errorf("%d of 100 more guesses pass", got)
+	}
+	l.Charge(t.Context(), "charged", r, 30)
+	if res, err := l.Allow(t.Context(), "charged", r); err != nil || res.OK {
+		t.Errorf("what was charged while Redis is away is not counted: %+v %v", res, err)
+	}
+	if err := l.Reset(t.Context(), "k"); err == nil {
+		t.Error("reset says that it worked")
+	}
+	if got := guesses(40); got != 10 {
+		t.Errorf("%d of 40 guesses pass after a reset, while Redis is away", got)
 	}
 	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("100 requests took %v while Redis is away", took)
+		t.Errorf("200 requests took %v while Redis is away", took)
 	}
 	if lines := strings.Count(out.String(), "\n"); lines < 1 || lines > 5 {
 		t.Errorf("%d log lines, want about one a second", lines)
@@ -118,18 +144,18 @@ func TestRedisAwayLetsThrough(t *testing.T) {
 	if err := server.Restart(); err != nil {
 		t.Fatal(err)
 	}
+	// Redis still counts the first guesses; a key that it knows nothing of is counted there as soon as it is back.
 	deadline := time.Now().Add(10 * time.Second)
-	for {
-		res, err := l.Allow(t.Context(), "k", r)
-		if err != nil {
+	for !server.Exists("limit:new") {
+		if _, err := l.Allow(t.Context(), "new", r); err != nil {
 			t.Fatal(err)
 		}
-		if !res.OK {
-			return
-		}
 		if time.Now().After(deadline) {
-			t.Fatal("Redis is back and nothing is counted")
+			t.Fatal("Redis is back and nothing is counted there")
 		}
+	}
+	if got := guesses(40); got > 0 {
+		t.Errorf("%d of 40 guesses pass after Redis came back", got)
 	}
 }
 

@@ -3,10 +3,10 @@ package limiter
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
-	"golang.org/x/time/rate"
 )
 
 // defaultMaxKeys is about 30 MB of buckets when it is reached.
@@ -14,37 +14,33 @@ const defaultMaxKeys = 100_000
 
 type memory struct {
 	buckets *otter.Cache[string, *bucket]
+	began   time.Time // times of buckets count from here, by the monotonic clock
 }
 
 type bucket struct {
-	rule   Rule
-	tokens *rate.Limiter
-}
-
-// refill is how long an empty bucket takes to be full. A full bucket may be forgotten.
-func refill(r Rule) time.Duration {
-	return time.Second + seconds(float64(r.burst())/r.Rate)
-}
-
-// seconds is s as a duration, at most a year: Redis counts in floating point, and loses tokens with larger numbers.
-func seconds(s float64) time.Duration {
-	return time.Duration(min(s, 365*24*3600) * float64(time.Second))
+	rule Rule
+	full atomic.Int64 // when it is full, nanoseconds since memory.began
 }
 
 // NewMemory returns a limiter that keeps its counts in this process, for at most maxKeys keys (0 means 100 000). When
 // there are more, the keys that ask least often are forgotten: they may begin with a full bucket again.
-func NewMemory(maxKeys int) (Limiter, error) {
+func NewMemory(maxKeys int) (Limiter, error) { return newMemory(maxKeys) }
+
+func newMemory(maxKeys int) (*memory, error) {
 	if maxKeys <= 0 {
 		maxKeys = defaultMaxKeys
 	}
 	buckets, err := otter.New(&otter.Options[string, *bucket]{
-		MaximumSize:      maxKeys,
-		ExpiryCalculator: otter.ExpiryAccessingFunc(func(e otter.Entry[string, *bucket]) time.Duration { return refill(e.Value.rule) }),
+		MaximumSize: maxKeys,
+		// A full bucket may be forgotten.
+		ExpiryCalculator: otter.ExpiryAccessingFunc(func(e otter.Entry[string, *bucket]) time.Duration {
+			return time.Second + e.Value.rule.owing()
+		}),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("limiter: %w", err)
 	}
-	return &memory{buckets: buckets}, nil
+	return &memory{buckets: buckets, began: time.Now()}, nil
 }
 
 func (m *memory) Allow(ctx context.Context, key string, r Rule) (Result, error) {
@@ -54,27 +50,54 @@ func (m *memory) Allow(ctx context.Context, key string, r Rule) (Result, error) 
 	if r.Rate <= 0 {
 		return Result{OK: true}, nil
 	}
-	b, ok := m.buckets.GetIfPresent(key)
-	if !ok || b.rule != r {
-		b, _ = m.buckets.Compute(key, func(old *bucket, found bool) (*bucket, otter.ComputeOp) {
-			if found && old.rule == r {
-				return old, otter.CancelOp
-			}
-			b := &bucket{rule: r, tokens: rate.NewLimiter(rate.Limit(r.Rate), r.burst())}
-			if found {
-				// Another rule must not fill the bucket, or two rules on one key would cancel each other.
-				now := time.Now()
-				b.tokens.AllowN(now, r.burst()-min(r.burst(), int(max(0, old.tokens.TokensAt(now)))))
-			}
-			return b, otter.WriteOp
-		})
+	b, now := m.bucket(key, r), int64(time.Since(m.began))
+	interval, window := int64(r.interval()), int64(r.window())
+	for {
+		full := b.full.Load()
+		next := max(full, now) + interval
+		if wait := next - now - window; wait > 0 {
+			return Result{RetryAfter: max(time.Duration(wait), time.Millisecond)}, nil
+		}
+		if b.full.CompareAndSwap(full, next) {
+			return Result{OK: true}, nil
+		}
 	}
-	now := time.Now()
-	if b.tokens.AllowN(now, 1) {
-		return Result{OK: true}, nil
+}
+
+func (m *memory) Charge(_ context.Context, key string, r Rule, n int) {
+	if r.Rate <= 0 || n <= 0 {
+		return
 	}
-	wait := seconds((1 - b.tokens.TokensAt(now)) / r.Rate)
-	return Result{RetryAfter: max(wait, time.Millisecond)}, nil
+	b, now := m.bucket(key, r), int64(time.Since(m.began))
+	cost, most := int64(r.times(n)), now+int64(r.owing())
+	for {
+		full := b.full.Load()
+		next := max(full, min(max(full, now)+cost, most))
+		if b.full.CompareAndSwap(full, next) {
+			return
+		}
+	}
+}
+
+// bucket is that of key, a full one when it is new.
+func (m *memory) bucket(key string, r Rule) *bucket {
+	if b, ok := m.buckets.GetIfPresent(key); ok && b.rule == r {
+		return b
+	}
+	b, _ := m.buckets.Compute(key, func(old *bucket, found bool) (*bucket, otter.ComputeOp) {
+		if found && old.rule == r {
+			return old, otter.CancelOp
+		}
+		b := &bucket{rule: r}
+		if found {
+			// Another rule must not fill the bucket, or two rules on one key would cancel each other.
+			now := int64(time.Since(m.began))
+			left := float64(int64(old.rule.window())-(old.full.Load()-now)) / float64(max(old.rule.interval(), 1))
+			b.full.Store(now + int64(r.times(r.burst()-int(min(left, float64(r.burst()))))))
+		}
+		return b, otter.WriteOp
+	})
+	return b
 }
 
 func (m *memory) Reset(_ context.Context, key string) error {

@@ -31,6 +31,10 @@ func Run(t *testing.T, open func(t *testing.T) limiter.Limiter) {
 		{"retry after is the truth", testRetryAfter},
 		{"reset fills the bucket", testReset},
 		{"exact under concurrency", testConcurrent},
+		{"a charge is owed", testCharge},
+		{"a charge refills at the rule's rate", testChargeRefills},
+		{"debt is bounded", testDebt},
+		{"charges are exact under concurrency", testConcurrentCharge},
 		{"odd keys and rules", testOdd},
 		{"ended context", testContext},
 		{"close lets through", testClose},
@@ -181,6 +185,80 @@ func testConcurrent(t *testing.T, l limiter.Limiter, key string) {
 	wg.Wait()
 	if ok.Load() != burst {
 		t.Errorf("%d let through, want %d", ok.Load(), burst)
+	}
+}
+
+func testCharge(t *testing.T, l limiter.Limiter, key string) {
+	r := limiter.Rule{Rate: slow, Burst: 5}
+	l.Charge(t.Context(), key, r, 0)
+	l.Charge(t.Context(), key, r, 2)
+	if got := granted(t, l, key, r, 8); got != 3 {
+		t.Errorf("%d let through after 2 of 5 were charged, want 3", got)
+	}
+	l.Charge(t.Context(), key, r, 3)
+	res := allow(t, l, key, r)
+	// Three are owed and one is to be there.
+	if want := 4 * time.Hour; res.OK || res.RetryAfter > want || res.RetryAfter < want-time.Minute {
+		t.Errorf("%+v, want to wait %v", res, want)
+	}
+	if err := l.Reset(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	if got := granted(t, l, key, r, 8); got != 5 {
+		t.Errorf("%d let through after Reset, want 5", got)
+	}
+	l.Charge(t.Context(), key+"off", limiter.Rule{}, 100)
+	if got := granted(t, l, key+"off", limiter.Rule{}, 5); got != 5 {
+		t.Errorf("a rule without a rate let %d of 5 through", got)
+	}
+}
+
+func testChargeRefills(t *testing.T, l limiter.Limiter, key string) {
+	r := limiter.Rule{Rate: 100, Burst: 10}
+	began := time.Now()
+	l.Charge(t.Context(), key, r, 40) // 30 are owed: 0.3 s
+	for !allow(t, l, key, r).OK {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("the debt does not end")
+		}
+	}
+	if took := time.Since(began); took < 250*time.Millisecond {
+		t.Errorf("let through after %v, want 310 ms", took)
+	}
+}
+
+func testDebt(t *testing.T, l limiter.Limiter, key string) {
+	for _, tt := range []struct {
+		name string
+		rule limiter.Rule
+		want time.Duration
+	}{
+		{"a minute", limiter.Rule{Rate: 10, Burst: 20}, time.Minute + 100*time.Millisecond},
+		{"the burst, if that takes longer", limiter.Rule{Rate: 1, Burst: 600}, 601 * time.Second},
+	} {
+		for range 3 {
+			l.Charge(t.Context(), key+tt.name, tt.rule, math.MaxInt32)
+		}
+		res := allow(t, l, key+tt.name, tt.rule)
+		if res.OK || res.RetryAfter > tt.want || res.RetryAfter < tt.want-5*time.Second {
+			t.Errorf("%s: %+v, want to wait %v", tt.name, res, tt.want)
+		}
+	}
+}
+
+func testConcurrentCharge(t *testing.T, l limiter.Limiter, key string) {
+	r := limiter.Rule{Rate: slow, Burst: 500}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			for range 10 {
+				l.Charge(t.Context(), key, r, 2)
+			}
+		})
+	}
+	wg.Wait()
+	if got := granted(t, l, key, r, 110); got != 100 {
+		t.Errorf("%d let through after 400 of 500 were charged, want 100", got)
 	}
 }
 
