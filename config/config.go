@@ -82,7 +82,7 @@ type Limits struct {
 	// together, on the cache's servers). Reads and writes are always counted by each gateway alone: they protect it. off
 	// lets everything through.
 	Driver string `mapstructure:"driver"`
-	// ReadAddr is for reads from one address, media and chat polls excepted.
+	// ReadAddr is for reads from one address, media and chat polls excepted. Of reads, large answers take more than one.
 	ReadAddr limiter.Rule `mapstructure:"read_addr"`
 	// WriteAddr is for likes, comments, follows and messages from one address.
 	WriteAddr limiter.Rule `mapstructure:"write_addr"`
@@ -157,7 +157,7 @@ func Default() Config {
 			PublishUser:   limiter.Rule{Rate: 120.0 / 3600, Burst: 30},
 			ReadUser:      limiter.Rule{Rate: 100, Burst: 300},
 			WriteUser:     limiter.Rule{Rate: 30, Burst: 150},
-			ChatUser:      limiter.Rule{Rate: 20, Burst: 60},
+			ChatUser:      limiter.Rule{Rate: 20, Burst: 100},
 		},
 		DB:        sqldb.Config{Driver: "sqlite", SchemaPrefix: "tiktok_"},
 		Cache:     kv.Config{Driver: "memory", MaxBytes: 64 << 20, Timeout: 500 * time.Millisecond},

@@ -35,6 +35,8 @@ type Call struct {
 	Fail func(*errno.Error) any
 	// Code is the status_code that was answered.
 	Code int32
+	// Size is the length of the answer's JSON, before it is compressed.
+	Size int
 	// Err is why Code is not 0, with all that was wrapped into it. It is for the log only.
 	Err error
 }

@@ -14,6 +14,7 @@ import (
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/fair"
 	"tiktok/pkg/media"
 )
 
@@ -43,12 +44,24 @@ type Deps struct {
 // Handler has one method per endpoint. It keeps nothing between requests.
 type Handler struct {
 	Deps
-	turns chan struct{} // of uploads that need a CPU: as many at once as there are
+	turns chan struct{}      // of uploads that need a CPU: as many at once as there are
+	chats *fair.Queue[int64] // of whole conversations, by user
 }
+
+// Whole conversations read at a time. One may have megabytes, and several copies of it exist while it is answered: who
+// asks for many at once waits for themselves.
+const (
+	chatsAtOnce  = 16
+	chatsPerUser = 2
+	chatsWaiting = 8 // of one user
+)
 
 // New makes a Handler.
 func New(d Deps) *Handler {
-	return &Handler{Deps: d, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &Handler{
+		Deps: d, turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		chats: fair.New[int64](fair.Config{Slots: chatsAtOnce, PerKey: chatsPerUser, WaitingPerKey: chatsWaiting}),
+	}
 }
 
 // scope is for whom the answer is made.

@@ -2,13 +2,17 @@ package handler
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/model/api"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/common"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/fair"
 )
 
 // MessageAction sends a message.
@@ -48,6 +52,16 @@ func (h *Handler) MessageChat(ctx context.Context, in *call.Call) (any, error) {
 		return nil, err
 	}
 	after = max(after, 0)
+	if after == 0 {
+		release, err := h.chats.Acquire(ctx, in.Viewer)
+		if errors.Is(err, fair.ErrBusy) { // of this user's own requests
+			return nil, middleware.Later(in.Request, time.Second)
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+	}
 	r, err := h.Clients.Chat.ListMessages(ctx, &chat.ListMessagesRequest{
 		UserId: in.Viewer, PeerId: peer, AfterMs: after,
 		FromPeerOnly: after > 0 && !h.EchoOwnMessages, Limit: common.MAX_BATCH,

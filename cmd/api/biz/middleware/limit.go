@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
 
@@ -14,6 +15,14 @@ import (
 	"tiktok/pkg/limiter"
 )
 
+// What an answer costs. The work for it grows with its size: rows read, cards looked up, JSON written and compressed. A
+// page of the feed and a profile fit into freeBytes and cost the one that every request costs; a list of a thousand costs
+// dozens.
+const (
+	freeBytes  = 32 << 10
+	bytesToken = 8 << 10
+)
+
 // Limit is one rule with the store that counts for it.
 type Limit struct {
 	// Name is part of the key, so that rules do not share their counts.
@@ -22,24 +31,28 @@ type Limit struct {
 	Store limiter.Limiter
 }
 
-// Allow takes one from the bucket of the given client. A rule without a rate, or a store that fails, allows everything:
-// better a flood than nobody.
+// Allow takes one from the bucket of the given client. A rule without a rate allows everything.
 func (l Limit) Allow(ctx context.Context, c *app.RequestContext, client string) error {
 	if l.Store == nil || l.Rule.Rate <= 0 {
 		return nil
 	}
 	r, err := l.Store.Allow(ctx, l.Name+":"+client, l.Rule)
 	if err != nil || r.OK {
-		return nil //nolint:nilerr // the store has logged it
+		return nil //nolint:nilerr // the request has ended
 	}
-	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds()))))
+	return Later(c, r.RetryAfter)
+}
+
+// Later is the error of who asks too often; the answer's header says when to come again.
+func Later(c *app.RequestContext, after time.Duration) error {
+	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	return errno.TooManyRequests
 }
 
 // LimitAddr applies a rule per client network: an IPv4 address, an IPv6 /64.
 func LimitAddr(p *pack.Packer, l Limit) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		if err := l.Allow(ctx, c, clientnet.Key(call.Of(c).Addr)); err != nil {
+		if err := l.Allow(ctx, c, byAddr(call.Of(c))); err != nil {
 			p.Error(c, err)
 		}
 	}
@@ -48,13 +61,38 @@ func LimitAddr(p *pack.Packer, l Limit) app.HandlerFunc {
 // LimitUser applies a rule per logged-in user; visitors pass.
 func LimitUser(p *pack.Packer, l Limit) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		viewer := call.Of(c).Viewer
-		if viewer == 0 {
+		in := call.Of(c)
+		if in.Viewer == 0 {
 			return
 		}
-		if err := l.Allow(ctx, c, strconv.FormatInt(viewer, 10)); err != nil {
+		if err := l.Allow(ctx, c, byUser(in)); err != nil {
 			p.Error(c, err)
 		}
+	}
+}
+
+// Charge takes from the buckets of the client and of the user what a large answer costs beyond the one token that was
+// taken before: one for each 8 KiB beyond the first 32. What it costs is known only when it is made, so the next requests
+// pay for it.
+func Charge(ctx context.Context, c *app.RequestContext, addr, user Limit) {
+	in := call.Of(c)
+	if in.Size <= freeBytes {
+		return
+	}
+	n := (in.Size - freeBytes + bytesToken - 1) / bytesToken
+	addr.charge(ctx, byAddr(in), n)
+	if in.Viewer != 0 {
+		user.charge(ctx, byUser(in), n)
+	}
+}
+
+func byAddr(in *call.Call) string { return clientnet.Key(in.Addr) }
+
+func byUser(in *call.Call) string { return strconv.FormatInt(in.Viewer, 10) }
+
+func (l Limit) charge(ctx context.Context, client string, n int) {
+	if l.Store != nil && l.Rule.Rate > 0 {
+		l.Store.Charge(ctx, l.Name+":"+client, l.Rule, n)
 	}
 }
 

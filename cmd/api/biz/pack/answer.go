@@ -70,6 +70,7 @@ func (p *Packer) write(c *app.RequestContext, v any) {
 		call.Of(c).Err = err
 		body = []byte(`{"status_code":10001,"status_msg":"internal error"}`)
 	}
+	call.Of(c).Size = len(body)
 	h := &c.Response.Header
 	h.Del("Content-Encoding")
 	if len(body) >= gzipFrom {

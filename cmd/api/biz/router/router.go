@@ -135,6 +135,7 @@ func (d Deps) chain(ep endpoint) []app.HandlerFunc {
 			return
 		}
 		d.Packer.Answer(c, answer)
+		middleware.Charge(ctx, c, ep.addr, ep.user)
 	})
 }
 
