@@ -10,6 +10,8 @@ import (
 
 	"tiktok/config"
 	"tiktok/pkg/blob"
+	"tiktok/pkg/pki"
+	"tiktok/pkg/tlsconf"
 )
 
 func write(t *testing.T, text string) string {
@@ -149,5 +151,80 @@ func TestMaskedHidesSecrets(t *testing.T) {
 	}
 	if !strings.Contains(all, "auth.secret = ***") || !strings.Contains(all, "me:***@h:1") {
 		t.Errorf("masked settings:\n%s", all)
+	}
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	pw, url := write(t, "db pass\n"), write(t, "amqp://me:rabbitpw@h:1/\n")
+	c, err := config.Load("", []string{"TIKTOK_DB_PASSWORD_FILE=" + pw, "TIKTOK_QUEUE_URL_FILE=" + url, "TIKTOK_AUTH_SECRET_FILE=/x", "TIKTOK_RPC_REGISTRY_PASSWORD_FILE=" + pw}, nil)
+	if err != nil || c.DB.Password != "db pass" || c.Queue.URL != "amqp://me:rabbitpw@h:1/" || c.Auth.SecretFile != "/x" || c.RPC.RegistryPassword != "db pass" {
+		t.Errorf("%v: password %q, url %q", err, c.DB.Password, c.Queue.URL)
+	}
+	for name, environ := range map[string][]string{
+		"no file": {"TIKTOK_DB_PASSWORD_FILE=/nowhere"}, "no secret": {"TIKTOK_DB_ADDR_FILE=" + pw}, "no setting": {"TIKTOK_NOPE_FILE=" + pw},
+		"both": {"TIKTOK_DB_PASSWORD_FILE=" + pw, "TIKTOK_DB_PASSWORD=x"},
+	} {
+		if _, err := config.Load("", environ, nil); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestValidateTLS(t *testing.T) {
+	ca, err := pki.New("test", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := ca.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := ca.Issue(pki.Leaf{Hosts: []string{"user"}, Client: true, Life: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := tlsconf.Files{CA: write(t, string(root.Cert)), Cert: write(t, string(leaf.Cert)), Key: write(t, string(leaf.Key))}
+	with := func(files tlsconf.Files, scheme string) config.Config {
+		c := config.Default().ForService("video")
+		c.DB.Driver, c.DB.Addr, c.DB.User = "mysql", "db:3306", "me"
+		c.Cache.Driver, c.Cache.Addrs = "redis", []string{"redis:6379"}
+		c.Queue.Driver, c.Queue.URL = "rabbitmq", "amqp"+scheme+"://a:b@mq/"
+		c.Blob.Driver, c.Blob.S3.Endpoint, c.Blob.S3.Bucket = blob.DriverS3, "http"+scheme+"://s3", "b"
+		c.RPC.Registry = []string{"http" + scheme + "://etcd:2379", "etcd:2379"}
+		c.RPC.TLS = files
+		for _, conf := range []*tlsconf.Config{&c.RPC.RegistryTLS, &c.DB.TLS, &c.Cache.TLS, &c.Queue.TLS, &c.Blob.S3.TLS} {
+			conf.Files = files
+		}
+		return c
+	}
+	for _, c := range []config.Config{with(good, "s"), with(tlsconf.Files{}, "")} {
+		if err := c.Validate("video"); err != nil {
+			t.Errorf("good ones: %v", err)
+		}
+	}
+	c := with(good, "s")
+	c.Queue.TLS.CA, c.Blob.S3.TLS.CA = "/nowhere", "/nowhere"
+	if err := c.Validate("user"); err != nil {
+		t.Errorf("files of what it does not use: %v", err)
+	}
+	keys := []string{"db.tls", "cache.tls", "queue.tls", "blob.s3.tls", "rpc.tls", "rpc.registry_tls"}
+	for name, files := range map[string]tlsconf.Files{
+		"no file": {CA: "/nowhere"}, "no ca": {Cert: good.Cert, Key: good.Key}, "no key": {CA: good.CA, Cert: good.Cert},
+		"key of another": {CA: good.CA, Cert: good.CA, Key: good.Key}, "not PEM": {CA: good.CA, Cert: good.Cert, Key: good.Cert},
+	} {
+		err := with(files, "s").Validate("video")
+		for _, key := range keys {
+			if err == nil || !strings.Contains(err.Error(), key+" ") {
+				t.Errorf("%s: %s is not named in %v", name, key, err)
+			}
+		}
+	}
+	c = with(good, "")
+	c.RPC.TLS, c.RPC.RegistryUsername = tlsconf.Files{CA: good.CA}, "me"
+	err = c.Validate("video")
+	for _, key := range []string{"queue.url", "blob.s3.endpoint", "rpc.registry", "rpc.registry_password", "rpc.tls"} {
+		if err == nil || !strings.Contains(err.Error(), key+" ") {
+			t.Errorf("%s is not named in %v", key, err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,13 @@ const envTest = EnvPrefix + "_TEST_"
 
 // envTool starts the variables of test/env.sh itself.
 const envTool = EnvPrefix + "_ENV_"
+
+// envFile ends the name of a variable that holds the path of a file with a secret: TIKTOK_DB_PASSWORD_FILE sets db.password. It
+// works for passwords, secrets, secret keys and the queue's URL.
+const envFile = "_FILE"
+
+// keyQueueURL holds a password.
+const keyQueueURL = "queue.url"
 
 // Load merges, later over earlier: Default, the YAML file (none if path is empty), TIKTOK_… variables from environ (in
 // the form of os.Environ), and set, which flags fill (key → value). Unknown keys in any of them are errors. The result
@@ -67,16 +75,36 @@ func readEnv(v *viper.Viper, keys map[string]reflect.Type, environ []string) err
 		if !strings.HasPrefix(name, EnvPrefix+"_") || strings.HasPrefix(name, envTest) || strings.HasPrefix(name, envTool) {
 			continue
 		}
-		k, ok := byEnv[name]
-		if !ok {
+		if k, ok := byEnv[name]; ok {
+			v.Set(k, value)
+			continue
+		}
+		k, ok := byEnv[strings.TrimSuffix(name, envFile)]
+		if !ok || !strings.HasSuffix(name, envFile) || !isSecret(k) && k != keyQueueURL {
 			unknown = append(unknown, name)
 			continue
 		}
-		v.Set(k, value)
+		if err := setFromFile(v, k, name, value, environ); err != nil {
+			return err
+		}
 	}
 	if len(unknown) > 0 {
 		return fmt.Errorf("config: unknown variables %s", strings.Join(unknown, ", "))
 	}
+	return nil
+}
+
+// setFromFile sets a secret to what a file holds, without the spaces and line ends around it.
+func setFromFile(v *viper.Viper, key, name, path string, environ []string) error {
+	both := slices.ContainsFunc(environ, func(kv string) bool { return strings.HasPrefix(kv, EnvName(key)+"=") })
+	if both {
+		return fmt.Errorf("config: %s and %s are both set", EnvName(key), name)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("config: %s: %w", name, err)
+	}
+	v.Set(key, strings.TrimSpace(string(b)))
 	return nil
 }
 

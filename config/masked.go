@@ -31,12 +31,17 @@ func list(prefix string, s reflect.Value, out *[]string) {
 	}
 }
 
+// isSecret tells which settings are nobody's business as a whole.
+func isSecret(key string) bool {
+	return strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "secret_key")
+}
+
 func masked(key string, f reflect.Value) any {
 	text, ok := f.Interface().(string)
 	if !ok || text == "" {
 		return f.Interface()
 	}
-	if strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "secret_key") {
+	if isSecret(key) {
 		return mask
 	}
 	if u, err := url.Parse(text); err == nil && u.User != nil {

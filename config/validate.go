@@ -96,6 +96,7 @@ func (c Config) Validate(service string) error {
 			p.address("rpc.listen", c.RPC.Listen)
 		}
 	}
+	c.validateTLS(&p, service)
 	if !distributed || service == "api" {
 		c.validateGateway(&p, distributed)
 	}

@@ -106,7 +106,11 @@ func Open(ctx context.Context, cfg Config) (Store, error) {
 	case DriverLocal:
 		return openLocal(cfg)
 	case DriverS3:
-		return openS3(ctx, cfg, transport(cfg.S3.Timeout))
+		via, err := transport(cfg.S3)
+		if err != nil {
+			return nil, err
+		}
+		return openS3(ctx, cfg, via)
 	}
 	return nil, fmt.Errorf("blob driver %q is not known, use %s or %s", cfg.Driver, DriverLocal, DriverS3)
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"tiktok/pkg/tlsconf"
 )
 
 // Drivers.
@@ -39,6 +41,8 @@ type S3 struct {
 	// AccessKey and SecretKey are the login. Both empty: the AWS_… variables, else the machine's or pod's IAM role.
 	AccessKey string `mapstructure:"access_key"`
 	SecretKey string `mapstructure:"secret_key"`
+	// TLS is for an https Endpoint and PublicEndpoint, TLS 1.2 at least. Empty: the authorities that the operating system trusts.
+	TLS tlsconf.Config `mapstructure:"tls"`
 	// Lookup is how a URL names the bucket: path ("host/bucket/key"), dns ("bucket.host/key"), or auto: dns for the
 	// clouds that are known for it, else path.
 	Lookup string `mapstructure:"lookup"`
@@ -136,18 +140,32 @@ func connect(c S3, endpoint string, via http.RoundTripper) (*minio.Client, error
 	return client, nil
 }
 
-func transport(timeout time.Duration) *http.Transport {
-	dial := min(timeout, 5*time.Second)
+func transport(c S3) (*http.Transport, error) {
+	dial := min(c.Timeout, 5*time.Second)
+	var hosts []string
+	for _, endpoint := range []string{c.Endpoint, c.PublicEndpoint} {
+		if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
+			hosts = append(hosts, u.Hostname())
+		}
+	}
+	conf, err := c.TLS.Client(hosts...)
+	if err != nil {
+		return nil, fmt.Errorf("blob: s3 tls: %w", err)
+	}
+	if conf == nil {
+		conf = &tls.Config{}
+	}
+	conf.MinVersion = tls.VersionTLS12
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         (&net.Dialer{Timeout: dial}).DialContext,
 		TLSHandshakeTimeout: dial,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSClientConfig:     conf,
 		MaxIdleConns:        idleConns,
 		MaxIdleConnsPerHost: idleConns,
 		IdleConnTimeout:     time.Minute,
 		DisableCompression:  true, // objects are as they are
-	}
+	}, nil
 }
 
 // create makes the bucket when it is missing.

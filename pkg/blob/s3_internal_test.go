@@ -51,7 +51,10 @@ func TestS3VirtualHost(t *testing.T) {
 		t.Skip("TIKTOK_TEST_S3 is not set (.ci/s3.sh, test/env.sh)")
 	}
 	const timeout = 20 * time.Second
-	tr := transport(timeout)
+	tr, err := transport(S3{Timeout: timeout})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tr.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) { // no name server knows these names
 		var d net.Dialer
 		return d.DialContext(ctx, network, u.Host)

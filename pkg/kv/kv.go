@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"tiktok/pkg/tlsconf"
 )
 
 // Drivers of Config.Driver.
@@ -33,6 +35,9 @@ type Config struct {
 	// Username and Password log in at Redis. Empty: no login.
 	Username string `mapstructure:"username"`
 	Password string `mapstructure:"password"`
+	// TLS is for the connections to Redis and to Sentinels, TLS 1.2 at least. Empty: no TLS. Nodes of a Cluster and masters
+	// that are announced by IP addresses need ServerName, or those addresses in their certificates and in Addrs.
+	TLS tlsconf.Config `mapstructure:"tls"`
 	// MasterName is the name that the Sentinels know the master by. Empty: no Sentinel.
 	MasterName string `mapstructure:"master_name"`
 	// Cluster forces Cluster mode when Addrs holds only one address.

@@ -2,8 +2,10 @@ package kv
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,7 +34,7 @@ func NewRedis(cfg Config) *Redis {
 	}
 	// The library logs each failed dial to stderr. Here whoever asked reports it, in the log of the process.
 	redis.SetLogger(quiet{})
-	client := redis.NewUniversalClient(&redis.UniversalOptions{
+	opts := &redis.UniversalOptions{
 		Addrs:         cfg.Addrs,
 		Username:      cfg.Username,
 		Password:      cfg.Password,
@@ -54,9 +56,30 @@ func NewRedis(cfg Config) *Redis {
 		// Both only add commands to every new connection, and servers before 7.2 refuse them.
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
+	}
+	setTLS(opts, cfg)
+	client := redis.NewUniversalClient(opts)
 	client.AddHook(spans{})
 	return &Redis{Client: client, timeout: timeout}
+}
+
+// setTLS makes the client speak TLS when cfg says so. Files that cannot be read fail every connection: none is made without
+// TLS.
+func setTLS(opts *redis.UniversalOptions, cfg Config) {
+	hosts := make([]string, 0, len(cfg.Addrs))
+	for _, addr := range cfg.Addrs {
+		if host, _, err := net.SplitHostPort(addr); err == nil {
+			hosts = append(hosts, host)
+		}
+	}
+	conf, err := cfg.TLS.Client(hosts...)
+	switch {
+	case err != nil:
+		opts.Dialer = func(context.Context, string, string) (net.Conn, error) { return nil, fmt.Errorf("tls: %w", err) }
+	case conf != nil:
+		conf.MinVersion = tls.VersionTLS12
+		opts.TLSConfig = conf
+	}
 }
 
 type quiet struct{}

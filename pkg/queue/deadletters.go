@@ -53,7 +53,7 @@ func OpenDeadLetters(ctx context.Context, cfg Config, name string) (*DeadLetters
 		return nil, err
 	}
 	d := &DeadLetters{name: cfg.Prefix + "." + name}
-	l, err := dial(ctx, cfg.URL, d.name+" dead letters")
+	l, err := dial(ctx, cfg, d.name+" dead letters")
 	if err != nil {
 		return nil, unavailable(err)
 	}

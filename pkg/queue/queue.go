@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/pkg/tlsconf"
 	"tiktok/pkg/tracing"
 )
 
@@ -71,8 +72,10 @@ type Queue[T any] interface {
 type Config struct {
 	// Driver is "memory" (the default: group commit in the process), "rabbitmq", or "direct" (no queue: for comparison).
 	Driver string `mapstructure:"driver"`
-	// URL of RabbitMQ, amqp://user:password@host:port/vhost.
+	// URL of RabbitMQ, amqp://user:password@host:port/vhost; amqps with TLS.
 	URL string `mapstructure:"url"`
+	// TLS is for amqps, TLS 1.2 at least. Empty: the authorities that the operating system trusts.
+	TLS tlsconf.Config `mapstructure:"tls"`
 	// Prefix starts the names of RabbitMQ's queues, "<prefix>.<name>" and "<prefix>.<name>.dead"; deployments that share
 	// a broker have one each. Empty means "tiktok".
 	Prefix string `mapstructure:"prefix"`

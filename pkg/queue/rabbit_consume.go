@@ -86,7 +86,7 @@ func (c *consumer[T]) run(ctx context.Context) {
 
 // session consumes over one connection.
 func (c *consumer[T]) session(ctx context.Context) error {
-	l, err := dial(ctx, c.cfg.URL, c.name+" consume")
+	l, err := dial(ctx, c.cfg, c.name+" consume")
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -39,16 +40,21 @@ type link struct {
 }
 
 // dial connects, within ctx.
-func dial(ctx context.Context, url, what string) (*link, error) {
+func dial(ctx context.Context, cfg Config, what string) (*link, error) {
+	conf, err := tlsOf(cfg)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	l := &link{}
 	props := amqp.NewConnectionProperties()
 	props.SetClientConnectionName(what)
 	var stop func() bool
-	conn, err := amqp.DialConfig(url, amqp.Config{
-		Heartbeat:  heartbeat,
-		Properties: props,
+	conn, err := amqp.DialConfig(cfg.URL, amqp.Config{
+		Heartbeat:       heartbeat,
+		TLSClientConfig: conf,
+		Properties:      props,
 		Dial: func(network, addr string) (net.Conn, error) {
 			var d net.Dialer
 			raw, err := d.DialContext(ctx, network, addr)
@@ -73,6 +79,26 @@ func dial(ctx context.Context, url, what string) (*link, error) {
 	l.conn = conn
 	l.down = conn.NotifyClose(make(chan *amqp.Error, 1))
 	return l, nil
+}
+
+// tlsOf is how to speak TLS with the broker, nil for the library's own way: for an amqps URL that of the operating system.
+func tlsOf(cfg Config) (*tls.Config, error) {
+	if !cfg.TLS.Set() {
+		return nil, nil //nolint:nilnil // as the library takes it
+	}
+	uri, err := amqp.ParseURI(cfg.URL)
+	if err != nil {
+		return nil, checkURL(cfg.URL)
+	}
+	if uri.Scheme != "amqps" {
+		return nil, errors.New("queue: TLS needs a URL that begins with amqps")
+	}
+	conf, err := cfg.TLS.Client(uri.Host)
+	if err != nil {
+		return nil, fmt.Errorf("queue: tls: %w", err)
+	}
+	conf.MinVersion = tls.VersionTLS12
+	return conf, nil
 }
 
 // close says goodbye, but not for long.

@@ -73,7 +73,7 @@ type outgoing struct {
 }
 
 func newSession(ctx context.Context, p *publisher) (*session, error) {
-	l, err := dial(ctx, p.cfg.URL, p.name+" publish")
+	l, err := dial(ctx, p.cfg, p.name+" publish")
 	if err != nil {
 		return nil, err
 	}

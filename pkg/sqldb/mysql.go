@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -128,6 +129,16 @@ func mysqlPool(cfg Config, schema string) (*sql.DB, error) {
 	}
 	if err := c.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin")); err != nil {
 		return nil, err
+	}
+	host, _, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if c.TLS, err = cfg.TLS.Client(host); err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	if c.TLS != nil {
+		c.TLS.MinVersion = tls.VersionTLS12
 	}
 	base, err := mysql.NewConnector(c)
 	if err != nil {

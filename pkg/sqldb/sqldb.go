@@ -12,6 +12,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+
+	"tiktok/pkg/tlsconf"
 )
 
 // Names of the two dialects, as Config.Driver and DB.Dialect use them.
@@ -39,6 +41,8 @@ type Config struct {
 	User string `mapstructure:"user"`
 	// Password of the MySQL account.
 	Password string `mapstructure:"password"`
+	// TLS is for the connections to MySQL, TLS 1.2 at least. Empty: no TLS.
+	TLS tlsconf.Config `mapstructure:"tls"`
 	// SchemaPrefix comes before the service's name in the name of its MySQL schema: "tiktok_" + "user".
 	SchemaPrefix string `mapstructure:"schema_prefix"`
 	// MaxOpen is the number of MySQL connections, or of SQLite readers. 0 means 32 for MySQL, and 4 or the number of

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cloudwego/kitex/client"
@@ -22,14 +24,20 @@ const (
 	idleTimeout  = time.Minute
 )
 
-// RemoteOptions make a client find a service in etcd and call it over TCP. Long connections, not mux: on a graceful
-// stop of a server mux breaks calls under way.
+// RemoteOptions make a client find a service in etcd and call it over TCP, or mutual TLS with cfg.TLS. Long connections, not
+// mux: on a graceful stop of a server mux breaks calls under way.
 func RemoteOptions(caller string, cfg Config, tel *telemetry.Telemetry) ([]client.Option, error) {
 	resolver, err := newResolver(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return append(append(callOptions(caller, cfg.Timeout), traceClient(tel)...),
+	var network []client.Option
+	if cfg.TLS.Set() {
+		if network, err = mutualClient(cfg); err != nil {
+			return nil, fmt.Errorf("rpc: %w", err)
+		}
+	}
+	return append(slices.Concat(callOptions(caller, cfg.Timeout), traceClient(tel), network),
 		client.WithTransportProtocol(kitextransport.TTHeader),
 		client.WithMetaHandler(transmeta.ClientTTHeaderHandler),
 		client.WithResolver(resolver),

@@ -2,7 +2,11 @@
 // only place that chooses Kitex options.
 package transport
 
-import "time"
+import (
+	"time"
+
+	"tiktok/pkg/tlsconf"
+)
 
 // Config is how a process of the distributed deployment listens and calls. The all-in-one uses only Timeout.
 type Config struct {
@@ -10,6 +14,15 @@ type Config struct {
 	Registry []string `mapstructure:"registry"`
 	// RegistryPrefix starts every key there; deployments that share an etcd have one each.
 	RegistryPrefix string `mapstructure:"registry_prefix"`
+	// RegistryUsername and RegistryPassword log in at etcd. Empty: no login.
+	RegistryUsername string `mapstructure:"registry_username"`
+	RegistryPassword string `mapstructure:"registry_password"`
+	// RegistryTLS is for the connections to etcd. Empty: no TLS.
+	RegistryTLS tlsconf.Config `mapstructure:"registry_tls"`
+	// TLS makes every call mutual TLS when it is set: all three files are needed then. The certificate is for the DNS name
+	// that is the service's name ("user"), for servers and clients: a caller sends nothing to who does not prove that name,
+	// and a service takes the caller's name from its certificate.
+	TLS tlsconf.Files `mapstructure:"tls"`
 	// Listen is the service's own RPC address; empty takes the service's default port on loopback.
 	Listen string `mapstructure:"listen"`
 	// Advertise is the address that others reach Listen by, when that differs (containers, NAT).

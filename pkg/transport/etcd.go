@@ -1,15 +1,19 @@
 package transport
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/cloudwego/kitex/pkg/discovery"
 	"github.com/cloudwego/kitex/pkg/registry"
 	etcd "github.com/kitex-contrib/registry-etcd"
 	"github.com/kitex-contrib/registry-etcd/retry"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 )
 
 const (
@@ -19,8 +23,53 @@ const (
 	leaseSecondsKey = "KITEX_ETCD_REGISTRY_LEASE_TTL"
 )
 
-func options(cfg Config) []etcd.Option {
-	return []etcd.Option{etcd.WithDialTimeoutOpt(dialTimeout), etcd.WithEtcdServicePrefix(cfg.RegistryPrefix)}
+// DialEtcd is a client of the registry's etcd. It logs nothing: whoever asked reports. Without a login it connects when it is
+// first used, with one it fails when etcd is away. The client ends with Close, not with ctx.
+func DialEtcd(ctx context.Context, cfg Config) (*clientv3.Client, error) {
+	c, err := cfg.etcd()
+	if err != nil {
+		return nil, err
+	}
+	c.Context, c.Logger = context.WithoutCancel(ctx), zap.NewNop()
+	cli, err := clientv3.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("etcd: %w", err)
+	}
+	return cli, nil
+}
+
+// etcd is how to reach it.
+func (c Config) etcd() (clientv3.Config, error) {
+	hosts := make([]string, 0, len(c.Registry))
+	for _, endpoint := range c.Registry {
+		_, addr, found := strings.Cut(endpoint, "://")
+		if !found {
+			addr = endpoint
+		}
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return clientv3.Config{}, fmt.Errorf("etcd endpoint: %w", err)
+		}
+		hosts = append(hosts, host)
+	}
+	conf, err := c.RegistryTLS.Client(hosts...)
+	if err != nil {
+		return clientv3.Config{}, fmt.Errorf("etcd: %w", err)
+	}
+	return clientv3.Config{
+		Endpoints: c.Registry, DialTimeout: dialTimeout, TLS: conf, Username: c.RegistryUsername, Password: c.RegistryPassword,
+	}, nil
+}
+
+func options(cfg Config) ([]etcd.Option, error) {
+	base, err := cfg.etcd()
+	if err != nil {
+		return nil, err
+	}
+	return []etcd.Option{
+		func(c *etcd.Config) { c.EtcdConfig = &base }, // the library's own option reads certificates once, and goes on without
+		etcd.WithEtcdServicePrefix(cfg.RegistryPrefix),
+	}, nil
 }
 
 func newRegistry(cfg Config) (registry.Registry, error) {
@@ -29,9 +78,13 @@ func newRegistry(cfg Config) (registry.Registry, error) {
 			return nil, fmt.Errorf("etcd registry: %w", err)
 		}
 	}
+	opts, err := options(cfg)
+	if err != nil {
+		return nil, err
+	}
 	// Attempts 0 is for ever: a service must come back into the registry however long etcd was away.
 	again := retry.NewRetryConfig(retry.WithMaxAttemptTimes(0), retry.WithObserveDelay(3*time.Second), retry.WithRetryDelay(time.Second))
-	reg, err := etcd.NewEtcdRegistryWithRetry(cfg.Registry, again, options(cfg)...)
+	reg, err := etcd.NewEtcdRegistryWithRetry(cfg.Registry, again, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("etcd registry: %w", err)
 	}
@@ -46,7 +99,11 @@ func newRegistry(cfg Config) (registry.Registry, error) {
 }
 
 func newResolver(cfg Config) (discovery.Resolver, error) {
-	r, err := etcd.NewEtcdResolver(cfg.Registry, options(cfg)...)
+	opts, err := options(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r, err := etcd.NewEtcdResolver(cfg.Registry, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("etcd resolver: %w", err)
 	}

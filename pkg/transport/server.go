@@ -27,8 +27,9 @@ func ServerOptions(service string, tel *telemetry.Telemetry) []server.Option {
 }
 
 // ListenOptions make a server listen on cfg.Listen and register in etcd; it stops when ctx ends: it leaves the
-// registry, drains, then closes. A taken address is an error here, not later. The listener's address is returned too.
-func ListenOptions(ctx context.Context, cfg Config) ([]server.Option, net.Addr, error) {
+// registry, drains, then closes. A taken address is an error here, not later. The listener's address is returned too. With
+// cfg.TLS only callers that prove their name get through.
+func ListenOptions(ctx context.Context, cfg Config, tel *telemetry.Telemetry) ([]server.Option, net.Addr, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -44,14 +45,20 @@ func ListenOptions(ctx context.Context, cfg Config) ([]server.Option, net.Addr, 
 		context.AfterFunc(ctx, func() { ch <- nil })
 		return ch
 	}
-	return []server.Option{
-		server.WithListener(ln),
+	network := []server.Option{server.WithListener(ln)}
+	if cfg.TLS.Set() {
+		if network, err = mutualServer(ln, cfg, tel); err != nil {
+			_ = ln.Close() // as above
+			return nil, nil, fmt.Errorf("rpc: %w", err)
+		}
+	}
+	return append(network,
 		server.WithMetaHandler(transmeta.ServerTTHeaderHandler),
 		server.WithMiddleware(withDeadline),
 		server.WithExitSignal(exit),
 		server.WithExitWaitTime(exitWait),
 		server.WithRegistry(&drained{Registry: reg, wait: cfg.Drain}),
-	}, ln.Addr(), nil
+	), ln.Addr(), nil
 }
 
 // withDeadline gives a handler the caller's deadline, which came with the call. Kitex' own option for that never releases

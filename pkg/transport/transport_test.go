@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/cloudwego/kitex/client"
 	"github.com/cloudwego/kitex/pkg/klog"
+	"github.com/cloudwego/kitex/server"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"tiktok/kitex_gen/user"
@@ -31,6 +34,8 @@ type users struct {
 	user.UserService
 	// released tells why the context of a handler ended that was asked for "deadline".
 	released chan error
+	// entered and leave hold a handler that was asked for "waits".
+	entered, leave chan struct{}
 }
 
 // away is what a store that is not reached answers.
@@ -56,6 +61,14 @@ func (u *users) Register(ctx context.Context, req *user.RegisterRequest) (*user.
 			return nil, fmt.Errorf("deadline %v, %v", at, ok)
 		}
 		context.AfterFunc(ctx, func() { u.released <- ctx.Err() })
+	case "waits":
+		close(u.entered)
+		<-u.leave
+	case "nap":
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
 	case "request id":
 		if logx.RequestID(ctx) != "rid-7" {
 			return nil, errors.New("no request id")
@@ -83,41 +96,78 @@ func local(opts ...client.Option) open {
 // remote starts a server that registers in etcd and a client that finds it there.
 func remote(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
 	t.Helper()
-	return serve(t, tel, &users{})
+	return serve(t, tel, &users{}, settings(t))
 }
 
-func serve(t *testing.T, tel *telemetry.Telemetry, handler *users) userservice.Client {
+// mutual is remote with mutual TLS.
+func mutual(t *testing.T, tel *telemetry.Telemetry) userservice.Client {
+	t.Helper()
+	return serve(t, tel, &users{}, newAuthority(t).settings(t))
+}
+
+// deployment is a service of a test's own, and how it and its caller, api, are to be set up.
+type deployment struct {
+	name           string
+	server, client transport.Config
+}
+
+func settings(t testing.TB) deployment {
 	t.Helper()
 	endpoint := os.Getenv("TIKTOK_TEST_ETCD")
 	if endpoint == "" {
 		t.Skip("TIKTOK_TEST_ETCD is not set")
 	}
-	name := fmt.Sprintf("transport-test-%d", time.Now().UnixNano())
 	cfg := transport.Config{Registry: []string{endpoint}, RegistryPrefix: "transport-test", Listen: "127.0.0.1:0", Timeout: time.Second}
+	return deployment{name: fmt.Sprintf("transport-test-%d", time.Now().UnixNano()), server: cfg, client: cfg}
+}
+
+func serve(t testing.TB, tel *telemetry.Telemetry, handler *users, d deployment) userservice.Client {
+	t.Helper()
+	d.listen(t, tel, handler)
+	return d.find(t, d.dial(t, "api", tel))
+}
+
+// listen starts the server; stop waits for its end, which the end of the test brings too.
+func (d deployment) listen(t testing.TB, tel *telemetry.Telemetry, handler *users, more ...server.Option) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	opts, _, err := transport.ListenOptions(ctx, cfg)
+	opts, _, err := transport.ListenOptions(ctx, d.server, tel)
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := userservice.NewServer(handler, append(transport.ServerOptions(name, tel), opts...)...)
+	srv := userservice.NewServer(handler, slices.Concat(transport.ServerOptions(d.name, tel), more, opts)...)
 	stopped := make(chan error, 1)
 	go func() { stopped <- srv.Run() }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-stopped; err != nil {
 			t.Errorf("server: %v", err)
 		}
 	})
-	copts, err := transport.RemoteOptions("api", cfg, tel)
+	t.Cleanup(stop)
+	return stop
+}
+
+// dial makes a client.
+func (d deployment) dial(t testing.TB, caller string, tel *telemetry.Telemetry) userservice.Client {
+	t.Helper()
+	opts, err := transport.RemoteOptions(caller, d.client, tel)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := userservice.NewClient(name, copts...)
+	c, err := userservice.NewClient(d.name, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// find waits until the client finds the server in etcd.
+func (d deployment) find(t testing.TB, c userservice.Client) userservice.Client {
+	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		if _, err = c.Register(t.Context(), &user.RegisterRequest{}); err == nil {
+		_, err := c.Register(t.Context(), &user.RegisterRequest{})
+		if err == nil {
 			return c
 		}
 		if time.Now().After(deadline) {
@@ -127,7 +177,7 @@ func serve(t *testing.T, tel *telemetry.Telemetry, handler *users) userservice.C
 }
 
 func TestCalls(t *testing.T) {
-	for name, open := range map[string]open{"local": local(), "local strict": local(transport.Strict()), "remote": remote} {
+	for name, open := range map[string]open{"local": local(), "local strict": local(transport.Strict()), "remote": remote, "mutual TLS": mutual} {
 		t.Run(name, func(t *testing.T) {
 			tel := telemetry.Discard()
 			c := open(t, tel)
@@ -156,13 +206,17 @@ func TestCalls(t *testing.T) {
 
 // A handler knows the caller's deadline, and nothing of a call that was answered is kept until then.
 func TestDeadlineIsReleased(t *testing.T) {
-	handler := &users{released: make(chan error, 1)}
-	c := serve(t, telemetry.Discard(), handler)
-	if _, err := c.Register(t.Context(), &user.RegisterRequest{Username: "deadline"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-handler.released; !errors.Is(err, context.Canceled) {
-		t.Errorf("the handler's context ended with %v", err)
+	for name, d := range map[string]deployment{"plain": settings(t), "mutual TLS": newAuthority(t).settings(t)} {
+		t.Run(name, func(t *testing.T) {
+			handler := &users{released: make(chan error, 1)}
+			c := serve(t, telemetry.Discard(), handler, d)
+			if _, err := c.Register(t.Context(), &user.RegisterRequest{Username: "deadline"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-handler.released; !errors.Is(err, context.Canceled) {
+				t.Errorf("the handler's context ended with %v", err)
+			}
+		})
 	}
 }
 
@@ -187,7 +241,7 @@ func TestStopBeforeRegistration(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := transport.Config{Registry: []string{endpoint}, RegistryPrefix: "transport-test", Listen: "127.0.0.1:0", Timeout: time.Second, Drain: time.Minute}
-	opts, _, err := transport.ListenOptions(ctx, cfg)
+	opts, _, err := transport.ListenOptions(ctx, cfg, telemetry.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +268,7 @@ func TestTakenAddressIsAClearError(t *testing.T) {
 	ctx2, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- admin.Run(ctx2) }()
-	_, _, err = transport.ListenOptions(ctx, transport.Config{Listen: admin.Addr()})
+	_, _, err = transport.ListenOptions(ctx, transport.Config{Listen: admin.Addr()}, telemetry.Discard())
 	if err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("got %v", err)
 	}

@@ -140,3 +140,23 @@ func TestNoForbiddenPackageNames(t *testing.T) {
 		}
 	}
 }
+
+// A server without rules would answer anybody.
+func TestServersHaveRules(t *testing.T) {
+	files(t, func(p pkg, fset *token.FileSet, f *ast.File) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || sel.Sel.Name != "ServerOptions" || p.name() == "cmd/internal/access" {
+				return true
+			}
+			if id, ok := sel.X.(*ast.Ident); ok && id.Name == "transport" {
+				t.Errorf("%s: use access.ServerOptions", fset.Position(n.Pos()))
+			}
+			return true
+		})
+	})
+}

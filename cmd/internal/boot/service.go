@@ -3,28 +3,25 @@ package boot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cloudwego/kitex/server"
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 
+	"tiktok/cmd/internal/access"
 	"tiktok/pkg/id"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
 )
 
-const etcdDialTimeout = 5 * time.Second
+// giveBack bounds the last call of etcd.
+const giveBack = 5 * time.Second
 
 // IDs leases this replica's node number in etcd and adds the lease to the group: the process stops when it loses the
 // number, because another replica could then make the same ids.
 func (p *Process) IDs(ctx context.Context) (*id.Generator, error) {
-	cli, err := clientv3.New(clientv3.Config{
-		Endpoints: p.Config.RPC.Registry, DialTimeout: etcdDialTimeout, Context: context.WithoutCancel(ctx), Logger: zap.NewNop(),
-	})
+	cli, err := transport.DialEtcd(ctx, p.Config.RPC)
 	if err != nil {
-		return nil, fmt.Errorf("etcd: %w", err)
+		return nil, err
 	}
 	p.Group.Add("etcd", nil, cli.Close)
 	lease, err := id.AcquireNode(ctx, cli, p.Name)
@@ -32,7 +29,7 @@ func (p *Process) IDs(ctx context.Context) (*id.Generator, error) {
 		return nil, err
 	}
 	p.Group.Add("node id", lease.Run, func() error {
-		cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), etcdDialTimeout)
+		cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBack)
 		defer cancel()
 		return lease.Close(cctx)
 	})
@@ -44,11 +41,11 @@ func (p *Process) Serve(ctx context.Context, newServer func(...server.Option) se
 	// The server stops when its part is stopped, after everything added later, not already when ctx ends.
 	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	listen, addr, err := transport.ListenOptions(sctx, p.Config.RPC)
+	listen, addr, err := transport.ListenOptions(sctx, p.Config.RPC, p.Telemetry)
 	if err != nil {
 		return err
 	}
-	srv := newServer(append(transport.ServerOptions(p.Name, p.Telemetry), listen...)...)
+	srv := newServer(append(access.ServerOptions(p.Name, p.Telemetry), listen...)...)
 	p.Group.Add("rpc", func(ctx context.Context) error {
 		defer context.AfterFunc(ctx, cancel)()
 		err := srv.Run()

@@ -19,6 +19,7 @@ import (
 	chat "tiktok/cmd/chat/service"
 	interactionrpc "tiktok/cmd/interaction/rpc"
 	interaction "tiktok/cmd/interaction/service"
+	"tiktok/cmd/internal/access"
 	socialrpc "tiktok/cmd/social/rpc"
 	social "tiktok/cmd/social/service"
 	user "tiktok/cmd/user/service"
@@ -106,7 +107,7 @@ func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
 		return err
 	}
 	a.group.Add("user", users.Run, users.Close)
-	userServer := userservice.NewServer(users, transport.ServerOptions("user", a.tel)...)
+	userServer := userservice.NewServer(users, access.ServerOptions("user", a.tel)...)
 
 	deleted, err := video.OpenDeleted(ctx, a.cfg, a.tel)
 	if err != nil {
@@ -118,7 +119,7 @@ func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
 		return err
 	}
 	a.group.Add("video", videos.Run, videos.Close)
-	videoServer := videoservice.NewServer(videos, transport.ServerOptions("video", a.tel)...)
+	videoServer := videoservice.NewServer(videos, access.ServerOptions("video", a.tel)...)
 
 	toVideo, err := local("interaction", "video", videoServer, videoservice.NewClient)
 	if err != nil {
@@ -129,7 +130,7 @@ func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
 		return err
 	}
 	a.group.Add("interaction", interactions.Run, interactions.Close)
-	interactionServer := interactionservice.NewServer(interactions, transport.ServerOptions("interaction", a.tel)...)
+	interactionServer := interactionservice.NewServer(interactions, access.ServerOptions("interaction", a.tel)...)
 
 	toUser, err := local("social", "user", userServer, userservice.NewClient)
 	if err != nil {
@@ -140,7 +141,7 @@ func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
 		return err
 	}
 	a.group.Add("social", socials.Run, socials.Close)
-	socialServer := socialservice.NewServer(socials, transport.ServerOptions("social", a.tel)...)
+	socialServer := socialservice.NewServer(socials, access.ServerOptions("social", a.tel)...)
 
 	if toUser, err = local("chat", "user", userServer, userservice.NewClient); err != nil {
 		return err
@@ -150,7 +151,7 @@ func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
 		return err
 	}
 	a.group.Add("chat", chats.Run, chats.Close)
-	chatServer := chatservice.NewServer(chats, transport.ServerOptions("chat", a.tel)...)
+	chatServer := chatservice.NewServer(chats, access.ServerOptions("chat", a.tel)...)
 
 	var errs [5]error
 	a.clients.User, errs[0] = local("api", "user", userServer, userservice.NewClient)

@@ -52,6 +52,9 @@ func (p *Packer) Answer(c *app.RequestContext, v any) {
 // Error writes the answer of a failed request, with HTTP status 200 as the client wants it.
 func (p *Packer) Error(c *app.RequestContext, err error) {
 	in, e := call.Of(c), errno.From(err)
+	if e.Is(errno.CallRefused) {
+		e = errno.Internal
+	}
 	in.Code, in.Err = e.Code, err
 	fail := in.Fail
 	if fail == nil {

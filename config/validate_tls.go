@@ -1,0 +1,55 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"tiktok/pkg/blob"
+	"tiktok/pkg/queue"
+)
+
+// validateTLS reads the certificate files of what the process uses: others need not be there.
+func (c Config) validateTLS(p *problems, service string) {
+	check := func(key string, err error) { p.require(err == nil, key, "%v", err) }
+	uses := func(services ...string) bool { return service == AllInOne || slices.Contains(services, service) }
+	if c.DB.Driver == "mysql" && service != "api" {
+		check("db.tls", c.DB.TLS.Check())
+	}
+	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
+		check("cache.tls", c.Cache.TLS.Check())
+	}
+	if uses("video", "interaction") && c.Queue.Driver == queue.DriverRabbitMQ && c.Queue.TLS.Set() {
+		check("queue.tls", c.Queue.TLS.Check())
+		u, err := url.Parse(c.Queue.URL)
+		p.require(err == nil && u.Scheme == "amqps", "queue.url", "wants amqps:// with queue.tls")
+	}
+	if uses("api", "video") && c.Blob.Driver == blob.DriverS3 && c.Blob.S3.TLS.Set() {
+		check("blob.s3.tls", c.Blob.S3.TLS.Check())
+		p.require(strings.HasPrefix(c.Blob.S3.Endpoint, "https://"), "blob.s3.endpoint", "wants https:// with blob.s3.tls")
+	}
+	if service != AllInOne {
+		c.validateRPCTLS(p)
+	}
+}
+
+func (c Config) validateRPCTLS(p *problems) {
+	r := c.RPC
+	if r.TLS.Set() {
+		err := r.TLS.Check()
+		p.require(err == nil, "rpc.tls", "%v", err)
+		p.require(r.TLS.CA != "" && r.TLS.Cert != "" && r.TLS.Key != "", "rpc.tls", "needs ca, cert and key: both sides show a certificate")
+	}
+	err := r.RegistryTLS.Check()
+	p.require(err == nil, "rpc.registry_tls", "%v", err)
+	p.require((r.RegistryUsername == "") == (r.RegistryPassword == ""), "rpc.registry_password", "and rpc.registry_username go together")
+	for _, endpoint := range r.Registry {
+		scheme, addr, found := strings.Cut(endpoint, "://")
+		if !found {
+			scheme, addr = "", endpoint
+		}
+		p.address("rpc.registry", addr)
+		p.require(scheme != "http" || !r.RegistryTLS.Set(), "rpc.registry", "is %q, want no http:// with rpc.registry_tls", endpoint)
+		p.require(scheme != "https" || r.RegistryTLS.Set(), "rpc.registry", "is %q, want rpc.registry_tls with it", endpoint)
+	}
+}

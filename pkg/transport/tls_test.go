@@ -1,0 +1,352 @@
+package transport_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tiktok/kitex_gen/user"
+	"tiktok/pkg/errno"
+	"tiktok/pkg/pki"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/tlsconf"
+	"tiktok/pkg/transport"
+)
+
+// authority makes certificates for tests.
+type authority struct {
+	*pki.Authority
+	ca string // the file
+}
+
+func newAuthority(t testing.TB) authority {
+	t.Helper()
+	a, err := pki.New("test", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := filepath.Join(t.TempDir(), "ca.crt")
+	write(t, ca, p.Cert)
+	return authority{a, ca}
+}
+
+func write(t testing.TB, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// files are the certificate of somebody of that name.
+func (a authority) files(t testing.TB, name string) tlsconf.Files {
+	t.Helper()
+	dir := t.TempDir()
+	f := tlsconf.Files{CA: a.ca, Cert: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")}
+	a.renew(t, f, name)
+	return f
+}
+
+func (a authority) renew(t testing.TB, f tlsconf.Files, name string) {
+	t.Helper()
+	p, err := a.Issue(pki.Leaf{Hosts: []string{name}, Client: true, Life: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, f.Cert, p.Cert)
+	write(t, f.Key, p.Key)
+}
+
+func (a authority) settings(t testing.TB) deployment {
+	t.Helper()
+	d := settings(t)
+	d.server.TLS, d.client.TLS = a.files(t, d.name), a.files(t, "api")
+	return d
+}
+
+// wire keeps what arrives at a listener.
+type wire struct {
+	mu   sync.Mutex
+	got  bytes.Buffer // guarded by mu
+	seen chan struct{}
+}
+
+// Write implements io.Writer.
+func (w *wire) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.got.Write(b)
+}
+
+// swallow accepts everything and answers nothing; conf is for TLS.
+func (w *wire) swallow(t *testing.T, conf *tls.Config) (addr string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ln.Close() })
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			select {
+			case w.seen <- struct{}{}:
+			default:
+			}
+			if conf != nil {
+				conn = tls.Server(conn, conf)
+			}
+			go func() { _, _ = io.Copy(w, conn); _ = conn.Close() }()
+		}
+	}()
+	return ln.Addr().String()
+}
+
+// enroll writes an address into etcd as if it were a server of that name.
+func enroll(t *testing.T, d deployment, addr string) {
+	t.Helper()
+	cli, err := transport.DialEtcd(t.Context(), d.client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := json.Marshal(map[string]any{"network": "tcp", "address": addr, "weight": 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := d.client.RegistryPrefix + "/" + d.name + "/" + addr
+	if _, err := cli.Put(t.Context(), key, string(value)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := cli.Delete(context.Background(), key); err != nil {
+			t.Error(err)
+		}
+		_ = cli.Close()
+	})
+}
+
+// Whoever can write to etcd can send callers anywhere. Without the service's certificate they learn nothing there.
+func TestFakeServerLearnsNothing(t *testing.T) {
+	ours, others := newAuthority(t), newAuthority(t)
+	const secret = "correct horse battery staple"
+	server := func(f tlsconf.Files) *tls.Config {
+		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
+	}
+	for name, c := range map[string]struct {
+		conf func(d deployment) *tls.Config
+		tls  bool
+		want bool // the password arrives
+	}{
+		"plain TCP, no TLS anywhere":            {func(deployment) *tls.Config { return nil }, false, true}, // what happened before; the trap works
+		"plain TCP":                             {func(deployment) *tls.Config { return nil }, true, false},
+		"certificate of another service":        {func(deployment) *tls.Config { return server(ours.files(t, "chat")) }, true, false},
+		"right name, certificate of our making": {func(d deployment) *tls.Config { return server(others.files(t, d.name)) }, true, false},
+		"the service's certificate":             {func(d deployment) *tls.Config { return server(ours.files(t, d.name)) }, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := ours.settings(t)
+			if !c.tls {
+				d = settings(t)
+			}
+			d.client.Timeout = 300 * time.Millisecond
+			w := &wire{seen: make(chan struct{}, 1)}
+			enroll(t, d, w.swallow(t, c.conf(d)))
+			client := d.dial(t, "api", telemetry.Discard())
+			for range 3 {
+				_, err := client.Login(t.Context(), &user.LoginRequest{Username: "alice", Password: secret})
+				if !errors.Is(errno.From(err), errno.Unavailable) {
+					t.Errorf("login: %v", err)
+				}
+			}
+			select {
+			case <-w.seen:
+			default:
+				t.Fatal("nobody came: the trap is not set")
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if got := strings.Contains(w.got.String(), secret); got != c.want {
+				t.Errorf("the password arrived: %v, want %v; got %d bytes", got, c.want, w.got.Len())
+			}
+		})
+	}
+}
+
+// A fake among real servers costs attempts, not calls.
+func TestFakeAmongServers(t *testing.T) {
+	d := newAuthority(t).settings(t)
+	d.listen(t, telemetry.Discard(), &users{})
+	w := &wire{seen: make(chan struct{}, 1)}
+	enroll(t, d, w.swallow(t, nil))
+	c := d.find(t, d.dial(t, "api", telemetry.Discard()))
+	for range 50 {
+		if _, err := c.Register(t.Context(), &user.RegisterRequest{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCallersProveTheirNames(t *testing.T) {
+	a, tel := newAuthority(t), telemetry.Discard()
+	d := a.settings(t)
+	d.listen(t, tel, &users{}, transport.Guard(transport.Rules{"Register": {"api", "social"}}, tel))
+	d.find(t, d.dial(t, "api", tel))
+	call := func(files tlsconf.Files, caller string) error {
+		d := d
+		d.client.TLS = files
+		_, err := d.dial(t, caller, tel).Register(t.Context(), &user.RegisterRequest{Username: "taken"})
+		return err
+	}
+	if err := call(a.files(t, "social"), "social"); !errors.Is(errno.From(err), errno.UserNameTaken) {
+		t.Errorf("another caller: %v", err)
+	}
+	if err := call(a.files(t, "chat"), "api"); !errors.Is(errno.From(err), errno.CallRefused) {
+		t.Errorf("chat says that it is the gateway: %v", err)
+	}
+	if err := call(a.files(t, "chat"), "chat"); !errors.Is(errno.From(err), errno.CallRefused) {
+		t.Errorf("chat calls what only others may: %v", err)
+	}
+	mine := newAuthority(t)
+	for name, files := range map[string]tlsconf.Files{
+		"certificate of their own making": {CA: a.ca, Cert: mine.files(t, "api").Cert},
+		"certificate for servers":         {CA: a.ca, Cert: onlyServer(t, a, "api")},
+	} {
+		files.Key = filepath.Join(filepath.Dir(files.Cert), "tls.key")
+		var refused *errno.Error
+		if err := call(files, "api"); err == nil || errors.As(err, &refused) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	d.client.TLS = tlsconf.Files{}
+	if _, err := d.dial(t, "api", tel).Register(t.Context(), &user.RegisterRequest{}); err == nil {
+		t.Error("without TLS: answered")
+	}
+	if n, err := testutil.GatherAndCount(tel.Registry, "tiktok_rpc_handshakes_refused_total"); err != nil || n != 1 {
+		t.Errorf("%d series, %v", n, err)
+	}
+}
+
+func onlyServer(t *testing.T, a authority, name string) (cert string) {
+	t.Helper()
+	p, err := a.Issue(pki.Leaf{Hosts: []string{name}, Life: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "tls.crt"), p.Cert)
+	write(t, filepath.Join(dir, "tls.key"), p.Key)
+	return filepath.Join(dir, "tls.crt")
+}
+
+// A server that comes back where it was has no use for the connections that callers have kept.
+func TestKeptConnectionsAfterARestart(t *testing.T) {
+	for name, d := range map[string]deployment{"plain": settings(t), "mutual TLS": newAuthority(t).settings(t)} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.server.Listen = ln.Addr().String()
+			_ = ln.Close()
+			stop := d.listen(t, telemetry.Discard(), &users{})
+			c := d.find(t, d.dial(t, "api", telemetry.Discard()))
+			var wg sync.WaitGroup
+			for range 8 { // so many connections are kept
+				wg.Go(func() { _, _ = c.Register(t.Context(), &user.RegisterRequest{Username: "nap"}) })
+			}
+			wg.Wait()
+			begun := time.Now()
+			stop()
+			if took := time.Since(begun); took > 2*time.Second {
+				t.Errorf("idle connections held the stop up for %v", took)
+			}
+			d.listen(t, telemetry.Discard(), &users{})
+			d.find(t, c)
+			for range 20 {
+				if _, err := c.Register(t.Context(), &user.RegisterRequest{}); err != nil {
+					t.Errorf("after the restart: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// Certificates and authorities are replaced while processes run: first everybody trusts both authorities, then comes the new
+// certificate, then the old authority goes.
+func TestRotation(t *testing.T) {
+	old, next := newAuthority(t), newAuthority(t)
+	d, tel := old.settings(t), telemetry.Discard()
+	d.listen(t, tel, &users{})
+	d.find(t, d.dial(t, "api", tel))
+	read := func(path string) []byte {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	call := func(step string, ok bool) {
+		t.Helper()
+		c := d.dial(t, "api", tel) // another pool: new connections
+		_, err := c.Register(t.Context(), &user.RegisterRequest{})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", step, err)
+		}
+	}
+	before := read(old.ca)
+	write(t, old.ca, append(before, read(next.ca)...))
+	call("both authorities", true)
+	next.renew(t, d.server.TLS, d.name)
+	call("server by the new one", true)
+	next.renew(t, d.client.TLS, "api")
+	write(t, old.ca, read(next.ca))
+	call("only the new one", true)
+	old.renew(t, d.client.TLS, "api")
+	call("client by the old one", false)
+}
+
+// A handler that is at work when the server stops still answers.
+func TestStopWaitsForAnswers(t *testing.T) {
+	for name, d := range map[string]deployment{"plain": settings(t), "mutual TLS": newAuthority(t).settings(t)} {
+		t.Run(name, func(t *testing.T) {
+			handler := &users{entered: make(chan struct{}), leave: make(chan struct{})}
+			stop := d.listen(t, telemetry.Discard(), handler)
+			c := d.find(t, d.dial(t, "api", telemetry.Discard()))
+			answered := make(chan error, 1)
+			go func() {
+				_, err := c.Register(t.Context(), &user.RegisterRequest{Username: "waits"})
+				answered <- err
+			}()
+			<-handler.entered
+			stopped := make(chan struct{})
+			go func() { stop(); close(stopped) }()
+			time.AfterFunc(300*time.Millisecond, func() { close(handler.leave) }) // in the middle of the stop
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+			<-stopped
+		})
+	}
+}
