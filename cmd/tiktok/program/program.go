@@ -7,13 +7,17 @@ import (
 	"os"
 	"runtime/debug"
 
+	certs "tiktok/cmd/certs/program"
 	"tiktok/cmd/internal/boot"
 	"tiktok/cmd/tiktok/app"
 	"tiktok/config"
 )
 
-// Main runs the all-in-one to its end and exits.
+// Main runs the all-in-one to its end and exits. "tiktok certs …" is the command certs.
 func Main() {
+	if len(os.Args) > 1 && os.Args[1] == "certs" {
+		os.Exit(certs.Run(os.Args[2:], os.Stdout, os.Stderr)) //nolint:forbidigo // boot.Main is for what has settings
+	}
 	boot.Main(config.AllInOne, run,
 		boot.Flag{Name: "addr", Key: "gateway.addr", Usage: "public `address` (default :10001)"},
 		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of databases, media and secret (default ./data)"},
