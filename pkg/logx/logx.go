@@ -56,13 +56,16 @@ func ParseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("log level %q: want debug, info, warn or error", name)
 }
 
-// Lines is an io.Writer for libraries that print lines: each becomes a warning with the library's name.
+// maxLine is how much of a library's line is kept: enough for the stack of a panic.
+const maxLine = 8 << 10
+
+// Lines is an io.Writer for libraries that print lines: each becomes a warning with the library's name, cut at 8 KiB.
 func Lines(log *slog.Logger, library string) io.Writer { return lines{log.With("library", library)} }
 
 type lines struct{ log *slog.Logger }
 
 func (l lines) Write(p []byte) (int, error) {
-	l.log.Warn(strings.TrimSpace(string(p))) //nolint:sloglint // the library's line is the message
+	l.log.Warn("a library says", "line", Cut(strings.TrimSpace(string(p)), maxLine))
 	return len(p), nil
 }
 

@@ -72,6 +72,15 @@ func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
 	return &Telemetry{Program: service, Log: log, Level: level, Registry: reg, Traces: traces}, nil
 }
 
+// Sampled is a logger for what clients can cause: see logx.Sample. What it does not write is counted in
+// tiktok_log_suppressed_total.
+func (t *Telemetry) Sampled() *slog.Logger {
+	suppressed := Register(t.Registry, prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tiktok_log_suppressed_total", Help: "Log lines that were not written because there were too many of their kind.",
+	}))
+	return logx.Sample(t.Log, suppressed.Inc)
+}
+
 // flushTimeout bounds Close.
 const flushTimeout = 3 * time.Second
 

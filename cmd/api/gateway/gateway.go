@@ -117,7 +117,7 @@ func New(d Deps) *Gateway {
 }
 
 func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
-	d := g.deps
+	d, sampled := g.deps, g.deps.Tel.Sampled()
 	work := ""
 	if d.Work != nil {
 		work = d.Work.Path()
@@ -131,11 +131,11 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 	return router.Deps{
 		Handler: handler.New(handler.Deps{
 			Clients:         d.Clients,
-			View:            view.New(d.Clients, d.Cards, d.Zone, int32(d.Config.FeedSize), d.Tel.Log, d.Tel.Registry), //nolint:gosec // 1..30
+			View:            view.New(d.Clients, d.Cards, d.Zone, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
 			Tokens:          d.Tokens,
 			Blobs:           d.Blobs,
 			Tools:           d.Tools,
-			Log:             d.Tel.Log,
+			Log:             sampled,
 			LoginFailures:   shared("login_failures", d.Limits.LoginFailures),
 			PublishUser:     shared("publish_user", d.Limits.PublishUser),
 			MaxUploadBytes:  d.Config.MaxUploadBytes,
@@ -149,6 +149,7 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 		Packer:   pack.New(),
 		Tokens:   d.Tokens,
 		Tel:      d.Tel,
+		Sampled:  sampled,
 		Origin:   middleware.Origin{Proxies: d.Proxies, Base: d.Config.PublicBaseURL, Fallback: "http://" + g.Addr()},
 		Limits: router.Limits{
 			ReadAddr:     own("read_addr", d.Limits.ReadAddr),

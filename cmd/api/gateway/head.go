@@ -206,6 +206,9 @@ func checkLine(line []byte) *call.Refusal {
 	if i := bytes.IndexByte(target, '?'); i >= 0 {
 		path, query = target[:i], target[i+1:]
 	}
+	if !isTarget(target) {
+		return malformed()
+	}
 	if len(path) > maxPath+len(" HTTP/1.1") {
 		return longPath()
 	}
@@ -215,7 +218,14 @@ func checkLine(line []byte) *call.Refusal {
 	return nil
 }
 
-// splitLine copies method and path of the first line into the given buffers, empty where they are not there.
+// isTarget reports whether a request may be for this. Hertz prints what it can not make sense of.
+func isTarget(t []byte) bool {
+	return bytes.HasPrefix(t, []byte("/")) || bytes.HasPrefix(t, []byte("* ")) ||
+		bytes.HasPrefix(t, []byte("http://")) || bytes.HasPrefix(t, []byte("https://"))
+}
+
+// splitLine copies method and path of the first line into the given buffers, empty where they are not there. The path begins
+// with a slash.
 func splitLine(b, method, path []byte) (m, p []byte) {
 	m, p = method[:0], path[:0]
 	const longest = len("OPTIONS")
@@ -225,6 +235,13 @@ func splitLine(b, method, path []byte) (m, p []byte) {
 	}
 	m = append(m, b[:n]...)
 	b = b[n+1:]
+	if i := bytes.Index(b[:min(len(b), maxPath)], []byte("://")); i > 0 && b[0] != '/' { // the host stands before the path
+		b = b[i+len("://"):]
+		b = b[max(0, bytes.IndexByte(b[:min(len(b), maxPath)], '/')):]
+	}
+	if len(b) == 0 || b[0] != '/' {
+		return m, p
+	}
 	b = b[:min(len(b), maxPath)] // what is too long leads to a route all the same, which refuses it
 	if n = bytes.IndexAny(b, "?# \r\n"); n >= 0 {
 		b = b[:n]

@@ -61,6 +61,10 @@ func TestHeadBounds(t *testing.T) {
 		}
 		wantSecure(t, name, resp)
 	}
+	absolute := "GET http://h.example/douyin/feed/?" + strings.Repeat("&", 64) + " HTTP/1.1\r\nHost: x\r\n\r\n"
+	if resp, body := exchange(t, e, absolute); resp.StatusCode != 200 || !strings.Contains(body, `"video_list":[]`) {
+		t.Errorf("an absolute address: %d %s", resp.StatusCode, body)
+	}
 	for name, text := range map[string]string{"TLS": "\x16\x03\x01\x02\x00\x01\x00\x01", "no HTTP": "hello\r\n\r\n", "half a line": "GET\r\nHost: x\r\n\r\n"} {
 		resp, body := exchange(t, e, text)
 		if resp.StatusCode != 400 {

@@ -147,9 +147,9 @@ func newProcess(name, file string, environ []string, set map[string]any, w io.Wr
 	if err := tel.WatchDisk(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	klog.SetOutput(logx.Lines(tel.Log, "kitex"))
+	klog.SetOutput(logx.Lines(tel.Sampled(), "kitex"))
 	klog.SetLevel(klog.LevelWarn)
-	hlog.SetOutput(logx.Lines(tel.Log, "hertz"))
+	hlog.SetOutput(places{tel.Sampled()})
 	hlog.SetLevel(hlog.LevelWarn)
 	return &Process{Name: name, Config: cfg, Telemetry: tel}, nil
 }

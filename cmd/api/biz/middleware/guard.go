@@ -15,6 +15,7 @@ import (
 	"tiktok/cmd/api/biz/call"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/logx"
 )
 
 // drainTime bounds how long the rest of a refused body is waited for.
@@ -38,7 +39,7 @@ func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 			if v == nil {
 				return
 			}
-			log.ErrorContext(ctx, "panic", "route", Route(c), "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+			log.ErrorContext(ctx, "panic", "route", Route(c), "value", logx.Cut(fmt.Sprint(v), maxErr), "stack", string(debug.Stack()))
 			if isAPI(c) {
 				p.Error(c, errno.Internal)
 				return

@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"tiktok/cmd/api/biz/call"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/logx"
 )
 
 // Route is the route of a request as logs and metrics name it: one name per endpoint, however many paths lead to it.
@@ -24,16 +26,20 @@ func Route(c *app.RequestContext) string {
 	return "unmatched"
 }
 
+// maxErr bounds the text of an error in the log: a store's may quote what a client sent.
+const maxErr = 1 << 10
+
 // AccessLog writes one line per request. Query, bodies and headers stay out of it: they hold tokens, passwords and
-// messages. It is also where an error that is our fault is logged, with the chain that the client does not get.
-func AccessLog(log *slog.Logger) app.HandlerFunc {
+// messages. It is also where an error that is our fault is logged, with the chain that the client does not get. Of what
+// anybody can cause without end, requests that are refused, over a limit or for nothing that there is, sampled gets the lines.
+func AccessLog(log, sampled *slog.Logger) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		start := time.Now()
 		c.Next(ctx)
 		in := call.Of(c)
 		level := slog.LevelInfo
 		attrs := []slog.Attr{
-			slog.String("method", string(c.Method())),
+			slog.String("method", method(c)),
 			slog.String("route", Route(c)),
 			slog.Int("http", c.Response.StatusCode()),
 			slog.Int("code", int(in.Code)),
@@ -44,10 +50,28 @@ func AccessLog(log *slog.Logger) app.HandlerFunc {
 		}
 		if in.Err != nil && (in.Code == errno.Internal.Code || in.Code == errno.Unavailable.Code) {
 			level = slog.LevelError
-			attrs = append(attrs, slog.String("err", in.Err.Error()))
+			attrs = append(attrs, slog.String("err", logx.Cut(in.Err.Error(), maxErr)))
 		}
-		log.LogAttrs(ctx, level, "request", attrs...)
+		switch {
+		case in.Refused != nil:
+			sampled.LogAttrs(ctx, level, "request refused", append(attrs, slog.String("refused", in.Refused.Kind))...)
+		case in.Code == errno.TooManyRequests.Code || c.Response.StatusCode() == http.StatusTooManyRequests:
+			sampled.LogAttrs(ctx, level, "request over a limit", attrs...)
+		case c.Response.StatusCode() == http.StatusNotFound || in.Code == errno.NotFound.Code:
+			sampled.LogAttrs(ctx, level, "request for nothing", attrs...)
+		default:
+			log.LogAttrs(ctx, level, "request", attrs...)
+		}
 	}
+}
+
+// method is the request's method as logs and traces name it: a client may send any word.
+func method(c *app.RequestContext) string {
+	switch m := string(c.Method()); m {
+	case "GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH":
+		return m
+	}
+	return "other"
 }
 
 // size is the length of the response's body, -1 when it is not known beforehand.
@@ -67,12 +91,15 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 		Name: "tiktok_http_duration_seconds", Help: "Time to answer a request, by route; without the transfer of the response.",
 		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 3, 10, 60},
 	}, []string{"route"})
+	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tiktok_http_refused_total", Help: "Requests refused before they were parsed, by what was wrong with them.",
+	}, []string{"kind"})
 	busy := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now."})
 	active := newActiveUsers(time.Now)
 	users := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tiktok_active_users", Help: "Different users who asked this gateway for something in the last five minutes, within 1 %. Visitors are not counted.",
 	}, active.estimate)
-	reg.MustRegister(requests, seconds, busy, users)
+	reg.MustRegister(requests, seconds, refused, busy, users)
 	return func(ctx context.Context, c *app.RequestContext) {
 		start := time.Now()
 		busy.Inc()
@@ -84,6 +111,9 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 		route, code := Route(c), c.Response.StatusCode()
 		if isAPI(c) {
 			code = int(call.Of(c).Code)
+		}
+		if why := call.Of(c).Refused; why != nil {
+			refused.WithLabelValues(why.Kind).Inc()
 		}
 		requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
 		seconds.WithLabelValues(route).Observe(time.Since(start).Seconds())

@@ -34,7 +34,7 @@ func Trace(traces *tracing.Traces) app.HandlerFunc {
 			return
 		}
 		defer span.End()
-		span.Text("http.request.method", string(c.Method()))
+		span.Text("http.request.method", method(c))
 		span.Text("http.route", route)
 		span.Text("tiktok.request_id", logx.RequestID(ctx))
 		c.Next(ctx)

@@ -3,6 +3,7 @@ package router
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -36,8 +37,10 @@ type Deps struct {
 	Packer   *pack.Packer
 	Tokens   *auth.Tokens
 	Tel      *telemetry.Telemetry
-	Origin   middleware.Origin
-	Limits   Limits
+	// Sampled is for log lines that clients can cause without end.
+	Sampled *slog.Logger
+	Origin  middleware.Origin
+	Limits  Limits
 	// CORSOrigins may call from a browser.
 	CORSOrigins []string
 	// MaxBodyBytes bounds the body of all requests but uploads, MaxUploadBytes the file of those.
@@ -91,10 +94,10 @@ func Register(e *route.Engine, d Deps) {
 		e.Use(middleware.Trace(d.Tel.Traces.For("api")))
 	}
 	e.Use(
-		middleware.AccessLog(d.Tel.Log),
+		middleware.AccessLog(d.Tel.Log, d.Sampled),
 		middleware.Metrics(d.Tel.Registry),
 		middleware.Drain(drainFactor*d.MaxUploadBytes),
-		middleware.Guard(d.Packer, d.Tel.Log),
+		middleware.Guard(d.Packer, d.Sampled),
 		middleware.CORS(d.CORSOrigins),
 	)
 	for _, ep := range endpoints(d.Handler, d.Limits) {
