@@ -2,10 +2,12 @@ package media
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/Eyevinn/mp4ff/avc"
+	"github.com/Eyevinn/mp4ff/hevc"
 	"github.com/Eyevinn/mp4ff/mp4"
 )
 
@@ -81,6 +83,45 @@ func (t *track) h264Profile() (profile, pixels string) {
 	}
 	return profile, pixelFormat(sps.ChromaFormatIDC, sps.BitDepthLumaMinus8+8)
 }
+
+// codedSize is that of the largest pictures by the decoder's settings, 0 when they do not say or are damaged.
+func (t *track) codedSize() (w, h int32) {
+	switch t.codec {
+	case "avc1":
+		avcC, err := t.settings("avcC")
+		if err != nil {
+			return 0, 0
+		}
+		settings, err := avc.DecodeAVCDecConfRec(avcC)
+		if err != nil && !errors.Is(err, avc.ErrCannotParseAVCExtension) {
+			return 0, 0
+		}
+		for _, nalu := range settings.SPSnalus {
+			if sps, err := avc.ParseSPSNALUnit(nalu, false); err == nil {
+				w, h = max(w, pixels(uint64(sps.Width))), max(h, pixels(uint64(sps.Height)))
+			}
+		}
+	case "hvc1", "hev1":
+		hvcC, err := t.settings("hvcC")
+		if err != nil {
+			return 0, 0
+		}
+		settings, err := hevc.DecodeHEVCDecConfRec(hvcC)
+		if err != nil {
+			return 0, 0
+		}
+		for _, nalu := range settings.GetNalusForType(hevc.NALU_SPS) {
+			if sps, err := hevc.ParseSPSNALUnit(nalu); err == nil {
+				width, height := sps.ImageSize()
+				w, h = max(w, pixels(uint64(width))), max(h, pixels(uint64(height)))
+			}
+		}
+	}
+	return w, h
+}
+
+// pixels is a claimed side; what is far above the limit is all the same.
+func pixels(n uint64) int32 { return int32(min(n, 4*maxSide)) }
 
 // hevcProfile reads the fixed part of the decoder's settings.
 func (t *track) hevcProfile() (profile, pixels string) {

@@ -65,7 +65,7 @@ func twoContents() []byte {
 	head := mkbox("ftyp", []byte("isom"), u32(512), []byte("isom"))
 	audioAt := len(head) + 8 + videoBytes + len(gap) + 8
 	return slices.Concat(head, mkbox("mdat", body[:videoBytes]), gap, mkbox("mdat", body[videoBytes:]),
-		mkbox("moov", mkbox("mvhd", make([]byte, 100)), c.video.trak(uint64(len(head)+8)), c.audio.trak(uint64(audioAt))))
+		mkbox("moov", mvhd(2000), c.video.trak(uint64(len(head)+8)), c.audio.trak(uint64(audioAt))))
 }
 
 func TestFaststart(t *testing.T) {
@@ -195,7 +195,7 @@ func TestFaststartBeyond32Bits(t *testing.T) {
 	// The content is a box of the greatest length of 32 bits less 100; the samples are at its end.
 	const mdat = math.MaxUint32 - 100
 	first := int64(len(head)) + mdat - int64(len(samples))
-	moov := mkbox("moov", mkbox("mvhd", make([]byte, 100)), v.trak(uint64(first)))
+	moov := mkbox("moov", mvhd(2000), v.trak(uint64(first)))
 	end := int64(len(head)) + mdat
 	file := sparse{size: end + int64(len(moov)), parts: map[int64][]byte{
 		0: slices.Concat(head, binary.BigEndian.AppendUint32(nil, mdat), []byte("mdat")), first: samples, end: moov,
@@ -220,6 +220,9 @@ func FuzzFaststart(f *testing.F) {
 	f.Add(clip{video: goodVideo(), audio: goodAudio(), moovLast: true}.bytes())
 	f.Add(clip{brand: "qt  ", video: goodVideo(), audio: goodAudio(), data: true}.bytes())
 	f.Add(twoContents())
+	for _, file := range misleading() {
+		f.Add(file)
+	}
 	for _, name := range []string{"camera.mov", "landscape.mp4", "rotated.mp4", "hevc.mp4"} {
 		b, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
@@ -248,6 +251,9 @@ func FuzzFaststart(f *testing.F) {
 		}
 		if made.info.DurationMs != m.info.DurationMs || made.info.WidthPx != m.info.WidthPx || made.video.samples() != m.video.samples() {
 			t.Errorf("%+v of %+v", made.info, m.info)
+		}
+		if made.info.Needs() != NeedNothing && m.info.Needs() != NeedTranscode {
+			t.Errorf("what was made needs %v: %+v of %+v", made.info.Needs(), made.info, m.info)
 		}
 	})
 }

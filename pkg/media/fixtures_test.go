@@ -66,7 +66,7 @@ func fixtures() []fixture {
 		{name: "landscape", file: shipped("landscape.mp4"), need: NeedFaststart, size: wide},
 		{name: "silent", file: shipped("silent.mp4"), need: NeedFaststart, size: wide, check: func(i Info) bool { return i.AudioCodec == "" }},
 		{name: "rotated", file: shipped("rotated.mp4"), need: NeedFaststart, size: high, check: func(i Info) bool { return i.RotationDeg == 270 }},
-		{name: "data stream", file: shipped("data.mp4"), need: NeedNothing, size: wide},
+		{name: "data stream", file: shipped("data.mp4"), need: NeedFaststart, size: wide},
 		{name: "black", file: shipped("black.mp4"), need: NeedFaststart, size: image.Pt(160, 90)},
 		{name: "QuickTime", file: shipped("camera.mov"), need: NeedRemux, size: wide, check: func(i Info) bool { return i.Location }},
 		{name: "4:4:4, odd", file: shipped("odd.mp4"), need: NeedTranscode, size: image.Pt(321, 241), made: image.Pt(320, 240)},
@@ -232,7 +232,7 @@ func TestProbesAgree(t *testing.T) {
 			if d := own.DurationMs - theirs.DurationMs; d < -50 || d > 50 {
 				t.Errorf("%d ms, ffprobe says %d", own.DurationMs, theirs.DurationMs)
 			}
-			theirs.DurationMs, theirs.BitrateBps, theirs.Faststart, theirs.Fragmented, theirs.Transfer = own.DurationMs, own.BitrateBps, own.Faststart, false, own.Transfer
+			theirs.DurationMs, theirs.BitrateBps, theirs.Faststart, theirs.Fragmented, theirs.Transfer, theirs.Repair = own.DurationMs, own.BitrateBps, own.Faststart, false, own.Transfer, own.Repair
 			if diff := cmp.Diff(theirs, own); diff != "" {
 				t.Error(diff)
 			}

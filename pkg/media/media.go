@@ -67,6 +67,10 @@ type Info struct {
 	Fragmented bool
 	// Location says that the file notes where it was recorded. Faststart, remux and transcode leave that out.
 	Location bool
+	// Repair says that the description of an mp4 or QuickTime file misleads players: samples that are said to be in another
+	// file, lengths that are not those of the samples, a track that is switched off, tables that are there twice or damaged and
+	// not needed, tracks beside the picture and the sound. Faststart puts it right.
+	Repair bool
 }
 
 // Need is what has to be done with a file before it may be listed.
@@ -141,7 +145,7 @@ func (i Info) Needs() Need {
 		return NeedTranscode
 	case i.Container != "mp4" || i.Fragmented:
 		return NeedRemux
-	case !i.Faststart || i.Location:
+	case !i.Faststart || i.Location || i.Repair:
 		return NeedFaststart
 	}
 	return NeedNothing

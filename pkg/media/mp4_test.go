@@ -10,6 +10,7 @@ import (
 type clip struct {
 	brand          string
 	moovLast       bool
+	mvhd           []byte // instead of the right one
 	extra          []byte // in moov
 	tail           []byte // behind everything
 	video, audio   *stream
@@ -29,8 +30,10 @@ type stream struct {
 	delta     uint32
 	long      bool // co64
 	// What replaces the right tables, when not nil.
-	stsz, stts, stsc, stco, mdhd []byte
-	offset                       func(right uint64) uint64
+	stsz, stts, stsc, stco, mdhd, dinf []byte
+	more                               []byte // in stbl
+	edits                              []byte // the elst box
+	offset                             func(right uint64) uint64
 }
 
 func u16(v uint16) []byte { return binary.BigEndian.AppendUint16(nil, v) }
@@ -84,6 +87,26 @@ func sound(name string, version uint16, children ...[]byte) []byte {
 	more := map[uint16]int{0: 0, 1: 16, 2: 36}[version]
 	return mkbox(name, make([]byte, 6), u16(1), u16(version), make([]byte, 6), u16(2), u16(16), u32(0, 44100<<16),
 		make([]byte, more), bytes.Join(children, nil))
+}
+
+// mvhd counts in milliseconds.
+func mvhd(ms uint32) []byte { return mkbox("mvhd", u32(0, 0, 0, 1000, ms), make([]byte, 80)) }
+
+// dref is a dinf box of one reference.
+func dref(ref []byte) []byte { return mkbox("dinf", mkbox("dref", u32(0, 1), ref)) }
+
+// lasts writes into a tkhd box how long the track is, in milliseconds.
+func lasts(tkhd []byte, ms uint32) []byte {
+	if len(tkhd) < 8+32 {
+		return tkhd
+	}
+	tkhd = slices.Clone(tkhd)
+	if tkhd[8] == 1 {
+		binary.BigEndian.PutUint64(tkhd[8+28:], uint64(ms))
+	} else {
+		binary.BigEndian.PutUint32(tkhd[8+20:], ms)
+	}
+	return tkhd
 }
 
 // tkhd has the matrix of a picture that is turned by quarters of a circle.
@@ -153,12 +176,22 @@ func (s *stream) trak(base uint64) []byte {
 		or(s.stsc, mkbox("stsc", u32(0, 1, 1, uint32(s.perChunk), 1))),
 		or(s.stsz, mkbox("stsz", sizes)),
 		or(s.stco, chunkBox),
+		s.more,
 	)
-	return mkbox("trak", s.tkhd, mkbox("mdia",
+	var edts []byte
+	if s.edits != nil {
+		edts = mkbox("edts", s.edits)
+	}
+	return mkbox("trak", lasts(s.tkhd, s.ms()), edts, mkbox("mdia",
 		or(s.mdhd, mkbox("mdhd", u32(0, 0, 0, s.timescale, uint32(n)*s.delta), u16(0x55c4), u16(0))),
 		mkbox("hdlr", u32(0, 0), []byte(s.handler), make([]byte, 13)),
-		mkbox("minf", stbl),
+		mkbox("minf", or(s.dinf, dref(mkbox("url ", u32(1)))), stbl),
 	))
+}
+
+// ms is how long it lasts.
+func (s *stream) ms() uint32 {
+	return uint32(uint64(len(s.samples)) * uint64(s.delta) * 1000 / uint64(max(s.timescale, 1)))
 }
 
 // bytes writes the file.
@@ -178,7 +211,11 @@ func (c clip) bytes() []byte {
 		}
 	}
 	moov := func(base uint64) []byte {
-		parts := [][]byte{mkbox("mvhd", make([]byte, 100))}
+		var longest uint32
+		for _, s := range streams {
+			longest = max(longest, s.ms())
+		}
+		parts := [][]byte{or(c.mvhd, mvhd(longest))}
 		if c.data {
 			parts = append(parts, mkbox("trak", mkbox("mdia", mkbox("hdlr", u32(0, 0), []byte("tmcd"), make([]byte, 13)),
 				mkbox("minf", []byte("no boxes at all")))))

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -20,8 +21,10 @@ const (
 // a fragmented one, which has no table of samples: Tools.Probe can look into those. Other errors are those of r and ctx.
 //
 // The codecs may be any; Info.Needs says what follows from them. Tracks other than the first picture (H.264 if there is one)
-// and the first sound are ignored. Probe takes memory of about twice the description, which may have 8 MiB, and time that
-// grows with the description; it reads the content of two frames at most.
+// and the first sound are ignored, but for Info.Repair. Every table of these two is compared with the size of its box and
+// with the number of samples, edit lists with how long the samples last, the size of the picture with the decoder's
+// settings. Probe takes memory of about twice the description, which may have 8 MiB, and time that grows with the
+// description; it reads the content of two frames at most.
 func Probe(ctx context.Context, r io.ReaderAt, size int64) (Info, error) {
 	m, err := open(ctx, r, size)
 	if err != nil {
@@ -34,7 +37,9 @@ func Probe(ctx context.Context, r io.ReaderAt, size int64) (Info, error) {
 type movie struct {
 	info         Info
 	file         layout
-	top          []box // of the description
+	top          []box  // of the description
+	timescale    uint32 // ticks per second of its lengths
+	shownMs      float64
 	tracks       []track
 	video, audio *track // audio may be nil
 }
@@ -62,18 +67,40 @@ func open(ctx context.Context, r io.ReaderAt, size int64) (m movie, err error) {
 	if m.video == nil {
 		return movie{}, refuse(NoVideoTrack, "the tracks are: %s", describe(m.tracks))
 	}
-	if err := m.video.checkVideo(r, m.file.mdat); err != nil {
+	if err := m.check(r); err != nil {
 		return movie{}, err
-	}
-	if m.audio != nil {
-		if err := m.audio.checkChunks(m.file.mdat); err != nil {
-			return movie{}, err
-		}
 	}
 	if err := m.describe(size); err != nil {
 		return movie{}, err
 	}
 	return m, nil
+}
+
+// check looks at what the description says of the chosen tracks.
+func (m *movie) check(r io.ReaderAt) error {
+	if err := m.video.checkVideo(r, m.file.mdat); err != nil {
+		return err
+	}
+	if m.audio != nil {
+		if err := errors.Join(m.audio.checkHeader(), m.audio.checkChunks(m.file.mdat)); err != nil {
+			return err
+		}
+	}
+	if err := m.readMovieHeader(); err != nil {
+		return err
+	}
+	return m.checkEdits()
+}
+
+// misleads reports whether something in the description is not what players should get, and rewriting puts it right.
+func (m *movie) misleads() bool {
+	chosen := 1
+	repair := m.video.repair
+	if m.audio != nil {
+		chosen++
+		repair = repair || m.audio.repair
+	}
+	return repair || len(m.tracks) > chosen || twice(m.top) || m.misleadingHeaders()
 }
 
 // sniffed refuses what is not in boxes, and notes the container of what is.
@@ -114,6 +141,9 @@ func (m *movie) describe(size int64) error {
 	i := &m.info
 	i.WidthPx, i.HeightPx, i.RotationDeg = m.video.width, m.video.height, m.video.rotation
 	i.VideoCodec, i.VideoProfile, i.PixelFormat = m.video.videoCodec()
+	if m.video.mixed { // settings change on the way, which not every player follows: it is transcoded
+		i.VideoProfile, i.PixelFormat = "", ""
+	}
 	i.FrameRate = m.video.frameRate()
 	i.Faststart = m.file.moovAt < m.file.mdat[0].start
 	i.Location = m.file.location || hasLocation(find(m.top, "udta").body) || hasLocation(find(m.top, "meta").body)
@@ -134,8 +164,13 @@ func (m *movie) describe(size int64) error {
 		}
 		i.DurationMs = max(i.DurationMs, ms)
 		i.AudioCodec, i.AudioProfile = m.audio.audioCodec()
+		if m.audio.mixed {
+			i.AudioProfile = ""
+		}
 	}
+	i.DurationMs = max(i.DurationMs, int64(m.shownMs))
 	i.BitrateBps = bitrate(size, i.DurationMs)
+	i.Repair = m.misleads()
 	return nil
 }
 

@@ -41,6 +41,10 @@ func TestProbe(t *testing.T) {
 		return s
 	}
 	aac := with(func(i *Info) { i.AudioCodec, i.AudioProfile = "aac", "LC" })
+	repaired := func(i Info) Info {
+		i.Repair = true
+		return i
+	}
 	mov := aac
 	mov.Container = "mov"
 	unknown := with(func(i *Info) { i.VideoProfile, i.PixelFormat = "", "" })
@@ -51,7 +55,7 @@ func TestProbe(t *testing.T) {
 		"video only":      {clip{video: goodVideo()}, plain},
 		"video and sound": {clip{video: goodVideo(), audio: goodAudio()}, aac},
 		"QuickTime":       {clip{brand: "qt  ", video: goodVideo(), audio: goodAudio()}, mov},
-		"extra data":      {clip{video: goodVideo(), audio: goodAudio(), data: true}, aac},
+		"extra data":      {clip{video: goodVideo(), audio: goodAudio(), data: true}, repaired(aac)},
 		"moov last":       {clip{video: goodVideo(), moovLast: true}, with(func(i *Info) { i.Faststart = false })},
 		"free space":      {clip{video: goodVideo(), betweenHeaders: mkbox("free", make([]byte, 99))}, plain},
 		"avc3":            {clip{video: video(func(s *stream) { s.entry = visual("avc3", 640, 360, avcC()) })}, unknown},
@@ -67,13 +71,12 @@ func TestProbe(t *testing.T) {
 		"turned left":  {clip{video: video(func(s *stream) { s.tkhd = tkhd(0, 3) })}, with(func(i *Info) { i.WidthPx, i.HeightPx, i.RotationDeg = 360, 640, 270 })},
 		"turned right": {clip{video: video(func(s *stream) { s.tkhd = tkhd(1, 1) })}, with(func(i *Info) { i.WidthPx, i.HeightPx, i.RotationDeg = 360, 640, 90 })},
 		"upside down":  {clip{video: video(func(s *stream) { s.tkhd = tkhd(0, 2) })}, with(func(i *Info) { i.RotationDeg = 180 })},
-		"no tkhd":      {clip{video: video(func(s *stream) { s.tkhd = nil })}, plain},
 		"one frame":    {clip{video: video(func(s *stream) { s.samples = frames(1); s.delta = 15 })}, with(func(i *Info) { i.DurationMs, i.FrameRate = 500, 2 })},
 		"longer sound": {
 			clip{video: goodVideo(), audio: audio(func(s *stream) { s.delta = 4096 })},
 			with(func(i *Info) { i.AudioCodec, i.AudioProfile, i.DurationMs = "aac", "LC", 4643 }),
 		},
-		"empty sound":     {clip{video: goodVideo(), audio: audio(func(s *stream) { s.samples = nil })}, plain},
+		"empty sound":     {clip{video: goodVideo(), audio: audio(func(s *stream) { s.samples = nil })}, repaired(plain)},
 		"mp3":             {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 0, esds(0x6b)) })}, with(func(i *Info) { i.AudioCodec = "mp3" })},
 		"QuickTime sound": {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 1, mkbox("wave", esds(0x40))) })}, aac},
 		"unknown mp4a":    {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 0) })}, with(func(i *Info) { i.AudioCodec = "mp4a" })},
@@ -92,7 +95,9 @@ func TestProbe(t *testing.T) {
 		"more chunks than samples": {clip{video: video(func(s *stream) {
 			s.stsc = mkbox("stsc", u32(0, 1, 1, 1000, 1))
 		})}, plain},
-		"largest": {clip{video: video(func(s *stream) { s.entry = visual("avc1", 8192, 8192, avcC()) })}, with(func(i *Info) { i.WidthPx, i.HeightPx = 8192, 8192 })},
+		"largest": {clip{video: video(func(s *stream) { s.entry = visual("avc1", 8192, 8192, avcC()) })}, with(func(i *Info) {
+			i.WidthPx, i.HeightPx, i.VideoProfile, i.PixelFormat = 8192, 8192, "", "" // the settings say 640 x 360
+		})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := c.clip.bytes()
@@ -185,6 +190,8 @@ func TestProbeRefuses(t *testing.T) {
 		"no stts":           video(func(s *stream) { s.stts = []byte{} }),
 		"no stsc":           video(func(s *stream) { s.stsc = []byte{} }),
 		"no stco":           video(func(s *stream) { s.stco = []byte{} }),
+		"no tkhd":           video(func(s *stream) { s.tkhd = nil }),
+		"no tkhd of sound":  audio(func(s *stream) { s.tkhd = nil }),
 		"no mdhd":           video(func(s *stream) { s.mdhd = []byte{} }),
 		"short mdhd":        video(func(s *stream) { s.mdhd = mkbox("mdhd", u32(0)) }),
 		"stsz claims":       video(func(s *stream) { s.stsz = mkbox("stsz", u32(0, 0, huge)) }),
@@ -211,6 +218,12 @@ func TestProbeRefuses(t *testing.T) {
 	for name, file := range cases {
 		refused(t, name, file)
 	}
+	for name, s := range evilTables() {
+		refused(t, name, clip{video: s, audio: goodAudio()}.bytes())
+	}
+	refused(t, "no unit of time", clip{video: goodVideo(), mvhd: mkbox("mvhd", make([]byte, 100))}.bytes())
+	refused(t, "no mvhd", clip{video: goodVideo(), mvhd: mkbox("free")}.bytes())
+	refused(t, "sound of ten hours of edits", clip{video: goodVideo(), audio: changed(goodAudio(), func(s *stream) { s.edits = elst(0, edit32{36_000_000, 0, 1 << 16}) })}.bytes())
 }
 
 func refused(t *testing.T, name string, file []byte) {
@@ -301,7 +314,7 @@ func TestProbeBear(t *testing.T) {
 	}
 	want := Info{
 		Container: "mp4", DurationMs: 12612, WidthPx: 320, HeightPx: 240, Faststart: true, FrameRate: 29.654, BitrateBps: 202007,
-		VideoCodec: "h264", VideoProfile: "Constrained Baseline", PixelFormat: "yuv420p", AudioCodec: "aac", AudioProfile: "LC",
+		VideoCodec: "h264", VideoProfile: "Constrained Baseline", PixelFormat: "yuv420p", AudioCodec: "aac", AudioProfile: "LC", Repair: true, // a track of hints
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -331,6 +344,9 @@ func FuzzProbe(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(b)
+	}
+	for _, s := range evilTables() {
+		f.Add(clip{video: s}.bytes())
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var before, after runtime.MemStats

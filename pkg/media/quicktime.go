@@ -9,15 +9,12 @@ import (
 // few boxes; what is not known to be the same is left out or refused.
 func (e *edit) convert(t *track, parent string, b box) ([]byte, error) {
 	switch parent + "/" + b.name {
-	case "trak/tkhd", "trak/edts", "mdia/mdhd", "minf/vmhd", "minf/smhd",
+	case "edts/elst", "minf/vmhd", "minf/smhd",
 		"stbl/stts", "stbl/ctts", "stbl/cslg", "stbl/stsc", "stbl/stsz", "stbl/stss", "stbl/sdtp", "stbl/sgpd", "stbl/sbgp":
 		return newBox(b.name, b.body), nil
 	case "mdia/hdlr":
 		name := map[string]string{"vide": "VideoHandler", "soun": "SoundHandler"}[t.handler]
 		return newBox("hdlr", make([]byte, 8), []byte(t.handler), make([]byte, 12), []byte(name+"\x00")), nil
-	case "minf/dinf": // "in this file", instead of Apple's kind of reference
-		url := newBox("url ", []byte{0, 0, 0, 1})
-		return newBox("dinf", newBox("dref", []byte{0, 0, 0, 0, 0, 0, 0, 1}, url)), nil
 	case "stbl/stsd":
 		return e.convertEntry(t, b)
 	}
@@ -53,7 +50,9 @@ func (t *track) convertVideo() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := [][]byte{t.entry.body[:visualHead]}
+	fixed := slices.Clone(t.entry.body[:visualHead])
+	binary.BigEndian.PutUint16(fixed[6:], 1) // the only reference
+	parts := [][]byte{fixed}
 	for _, b := range boxes {
 		switch {
 		case b.name == "avcC", b.name == "pasp", b.name == "clap", b.name == "btrt":
@@ -76,6 +75,7 @@ func (t *track) convertSound() ([]byte, error) {
 		return nil, refuse(Unsupported, "sound of %q in a QuickTime file", word(t.codec))
 	}
 	fixed := slices.Clone(t.entry.body[:auralHead])
+	binary.BigEndian.PutUint16(fixed[6:], 1)   // the only reference
 	clear(fixed[8:16])                         // version, revision, vendor
 	binary.BigEndian.PutUint16(fixed[18:], 16) // bits of a sample
 	binary.BigEndian.PutUint32(fixed[20:], 0)  // kinds of compression

@@ -12,6 +12,7 @@ type edit struct {
 	shift     []int64 // how far each goes
 	wide      bool    // offsets of 64 bits
 	quickTime bool    // it is to become an mp4's
+	timescale uint32  // of the movie
 }
 
 // newBox puts a header in front of a body, which is shorter than 4 GiB.
@@ -38,7 +39,8 @@ func (e *edit) moov(m *movie) ([]byte, error) {
 	if mvhd.name == "" {
 		return nil, damaged("no mvhd")
 	}
-	parts := [][]byte{newBox("mvhd", mvhd.body)}
+	parts := [][]byte{newBox("mvhd", withLength("mvhd", mvhd.body, inTicks(m.shownMs, m.timescale), m.timescale))}
+	e.timescale = m.timescale
 	for i := range m.tracks { // in the order of the file
 		t := &m.tracks[i]
 		if t != m.video && t != m.audio {
@@ -60,12 +62,20 @@ func (e *edit) container(t *track, b box) ([]byte, error) {
 		return nil, err
 	}
 	var parts [][]byte
+	seen := make(map[string]bool, len(list))
 	for _, child := range list {
+		if seen[child.name] && !mayRepeat(child.name) {
+			continue // the first is the one that was looked at
+		}
+		seen[child.name] = true
 		part, err := e.child(t, b.name, child)
 		if err != nil {
 			return nil, err
 		}
 		parts = append(parts, part)
+	}
+	if b.name == "minf" && !seen["dinf"] {
+		parts = append(parts, ownReferences())
 	}
 	return newBox(b.name, parts...), nil
 }
@@ -73,8 +83,15 @@ func (e *edit) container(t *track, b box) ([]byte, error) {
 // child copies one box of a track, or edits it, or leaves it out (nil).
 func (e *edit) child(t *track, parent string, b box) ([]byte, error) {
 	switch parent + "/" + b.name {
-	case "trak/mdia", "mdia/minf", "minf/stbl":
+	case "trak/edts", "trak/mdia", "mdia/minf", "minf/stbl":
 		return e.container(t, b)
+	case "trak/tkhd":
+		return e.trackHeader(t), nil
+	case "mdia/mdhd":
+		ticks, err := t.ticks()
+		return newBox("mdhd", withLength("mdhd", t.mdhd, ticks, t.timescale)), err
+	case "minf/dinf":
+		return ownReferences(), nil
 	case "stbl/stco", "stbl/co64":
 		return e.chunks(t, b)
 	case "stbl/saio", "stbl/saiz": // of encryption; the first holds offsets
@@ -86,10 +103,23 @@ func (e *edit) child(t *track, parent string, b box) ([]byte, error) {
 	case "udta", "meta", "uuid", "free", "skip", "wide":
 		return nil, nil
 	}
+	if parent == "stbl" && !t.sane(b) {
+		return nil, nil
+	}
 	if e.quickTime {
 		return e.convert(t, parent, b)
 	}
+	if parent == "stbl" && b.name == "stsd" {
+		return withOwnEntries(b)
+	}
 	return newBox(b.name, b.body), nil
+}
+
+// trackHeader is switched on and as long as it is shown.
+func (e *edit) trackHeader(t *track) []byte {
+	body := slices.Clone(withLength("tkhd", t.tkhd, inTicks(t.shownMs, e.timescale), e.timescale))
+	body[3] |= 1
+	return newBox("tkhd", body)
 }
 
 // chunks writes where the chunks will be. Of two tables, the one that counts is written.

@@ -31,10 +31,13 @@ func (t *track) readTables(mdia, stbl []box) error {
 	}
 	if find(stbl, "co64").name != "" {
 		t.co64, err = decode[*mp4.Co64Box](stbl, "co64")
+	} else {
+		t.stco, err = decode[*mp4.StcoBox](stbl, "stco")
+	}
+	if err != nil {
 		return err
 	}
-	t.stco, err = decode[*mp4.StcoBox](stbl, "stco")
-	return err
+	return t.checkTables(stbl)
 }
 
 // chunks is the number of chunks.
@@ -71,11 +74,15 @@ func decode[T mp4.Box](list []box, name string) (T, error) {
 	return typed, nil
 }
 
-// checkChunks walks over all chunks of samples and checks that each lies inside the content. This is what finds files
-// whose upload was cut off.
+// checkChunks walks over all chunks of samples and checks that each lies inside the content, and that together they are not
+// more than it: chunks on top of each other would make hours of a few bytes. This is what finds files whose upload was cut off.
 func (t *track) checkChunks(mdat []span) error {
 	left := uint64(t.sizes.SampleNumber)
 	next := uint64(0) // sample
+	room := int64(0)  // bytes of the content that no sample has had
+	for _, s := range mdat {
+		room += s.end - s.start
+	}
 	for i, run := range t.runs.Entries {
 		end := t.chunks() + 1
 		if i+1 < len(t.runs.Entries) {
@@ -86,8 +93,12 @@ func (t *track) checkChunks(mdat []span) error {
 		}
 		for chunk := uint64(run.FirstChunk); chunk < end && left > 0; chunk++ {
 			n := min(uint64(run.SamplesPerChunk), left)
-			if !inside(mdat, t.chunk(chunk), t.bytes(next, n)) {
+			size := t.bytes(next, n)
+			if !inside(mdat, t.chunk(chunk), size) {
 				return truncated("samples %d to %d are not in the file", next, next+n-1)
+			}
+			if room -= int64(size); room < 0 {
+				return damaged("the samples up to %d are more than the content", next+n-1)
 			}
 			next, left = next+n, left-n
 		}

@@ -1,9 +1,11 @@
 package media
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/Eyevinn/mp4ff/avc"
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -18,7 +20,15 @@ type track struct {
 	width, height int32 // as shown, of a picture
 	rotation      int   // degrees clockwise
 	location      bool  // notes say where it was recorded
+	repair        bool  // something in it misleads players, and is put right when it is rewritten
 	broken        error // of the tables of a picture that may not matter
+
+	entries int     // number of sample entries, which are of one codec
+	mixed   bool    // they are not all the same, or not what the decoder's settings say
+	tkhd    []byte  // body
+	mdhd    []byte  // body
+	elst    box     // the edit list, nameless when there is none
+	shownMs float64 // as the edit list says, checkEdits sets it
 
 	timescale uint32 // ticks per second
 	sizes     *mp4.StszBox
@@ -74,7 +84,15 @@ func readTrack(count *counter, trak []byte) (track, error) {
 	if t.handler != "vide" && t.handler != "soun" {
 		return t, nil
 	}
-	stbl, err := count.path(mdia, "minf", "stbl")
+	minf, err := count.path(mdia, "minf")
+	if err != nil {
+		return t, err
+	}
+	stbl, err := count.path(minf, "stbl")
+	if err != nil {
+		return t, err
+	}
+	edts, err := count.path(top, "edts")
 	if err != nil {
 		return t, err
 	}
@@ -82,7 +100,12 @@ func readTrack(count *counter, trak []byte) (track, error) {
 		return t, err
 	}
 	t.location = hasLocation(find(top, "udta").body) || hasLocation(find(top, "meta").body)
+	t.tkhd, t.mdhd, t.elst = find(top, "tkhd").body, find(mdia, "mdhd").body, find(edts, "elst")
+	t.repair = t.repair || twice(top) || twice(mdia) || twice(minf) || twice(stbl) || twice(edts) || !selfContained(count, find(minf, "dinf"))
 	err = t.readTables(mdia, stbl)
+	if err == nil {
+		t.repair = t.repair || slices.ContainsFunc(stbl, func(b box) bool { return !t.sane(b) }) || find(stbl, "stco").name != "" && t.co64 != nil
+	}
 	if t.handler == "soun" || t.isH264() {
 		if err != nil {
 			return t, err
@@ -91,7 +114,7 @@ func readTrack(count *counter, trak []byte) (track, error) {
 		t.broken = err
 	}
 	if t.handler == "vide" {
-		t.readSize(find(top, "tkhd").body)
+		t.readSize(t.tkhd)
 	}
 	return t, nil
 }
@@ -117,7 +140,10 @@ func (t *track) readEntry(count *counter, stsd []byte) error {
 		if e.name != t.codec {
 			return damaged("a track changes from %q to %q", t.codec, e.name)
 		}
+		t.mixed = t.mixed || !bytes.Equal(e.body, t.entry.body)
 	}
+	t.entries = len(entries)
+	t.repair = !ownEntries(entries)
 	return nil
 }
 
@@ -137,6 +163,12 @@ func (t *track) readSize(tkhd []byte) {
 	}
 	t.width = int32(binary.BigEndian.Uint16(t.entry.body[24:]))
 	t.height = int32(binary.BigEndian.Uint16(t.entry.body[26:]))
+	// Players make room for the one size and decode the other. Sizes that are no whole blocks differ a little.
+	const block = 16
+	w, h := t.codedSize()
+	if w > 0 && t.width > 0 && t.height > 0 && (w > t.width+block || h > t.height+block || w < t.width-block || h < t.height-block) {
+		t.width, t.height, t.mixed = max(t.width, w), max(t.height, h), true
+	}
 	if boxes, err := (&counter{left: maxBoxes}).children(t.entry.body[visualHead:]); err == nil {
 		t.width = squarePixels(t.width, find(boxes, "pasp").body)
 	}
@@ -168,10 +200,21 @@ func squarePixels(w int32, pasp []byte) int32 {
 	return aspectWidth(w, float64(binary.BigEndian.Uint32(pasp)), float64(binary.BigEndian.Uint32(pasp[4:])))
 }
 
+// checkHeader checks the header that says how a track is shown.
+func (t *track) checkHeader() error {
+	if claimOf("tkhd", t.tkhd).size == 0 {
+		return damaged("a tkhd of %d bytes", len(t.tkhd))
+	}
+	return nil
+}
+
 // checkVideo checks what only a picture has, and its samples.
 func (t *track) checkVideo(r io.ReaderAt, mdat []span) error {
 	if t.broken != nil {
 		return t.broken
+	}
+	if err := t.checkHeader(); err != nil {
+		return err
 	}
 	if t.width < 1 || t.height < 1 || t.width > maxSide || t.height > maxSide {
 		return damaged("a picture of %d x %d", t.width, t.height)
