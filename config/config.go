@@ -163,7 +163,7 @@ func Default() Config {
 		Cache:     kv.Config{Driver: "memory", MaxBytes: 64 << 20, Timeout: 500 * time.Millisecond},
 		Queue:     queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
 		Blob:      blob.Config{Driver: blob.DriverLocal, S3: blob.S3{Region: "us-east-1", Lookup: "auto", CreateBucket: true, PartBytes: 8 << 20, Timeout: 10 * time.Second}},
-		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30}, Background: true, Lease: 30 * time.Second, SweepEvery: time.Hour},
+		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000}, Background: true, Lease: 30 * time.Second, SweepEvery: time.Hour},
 		Words:     words.Config{Mode: "mask"},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},

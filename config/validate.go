@@ -113,6 +113,10 @@ func (c Config) validateMedia(p *problems) {
 	p.require(c.Media.Lease >= minLease, "media.lease", "is %v, want %v or more", c.Media.Lease, minLease)
 	p.require(c.Media.SweepEvery > 0, "media.sweep_every", "is %v, want more than 0", c.Media.SweepEvery)
 	p.require(c.Media.JobTimeout >= time.Minute, "media.job_timeout", "is %v, want 1m or more", c.Media.JobTimeout)
+	p.require(c.Media.MaxPixels > 0, "media.max_pixels", "is %d, want more than 0", c.Media.MaxPixels)
+	p.require(c.Media.MaxWork > 0, "media.max_work", "is %d, want more than 0", c.Media.MaxWork)
+	p.require(c.Media.MemoryTotalBytes == 0 || c.Media.MemoryTotalBytes >= 2*c.Media.MemoryBytes, "media.memory_total_bytes",
+		"is %d, want 0, or twice media.memory_bytes or more", c.Media.MemoryTotalBytes)
 	p.require(c.Media.MemoryBytes >= minMediaMemory, "media.memory_bytes", "is %d, want %d or more", c.Media.MemoryBytes, minMediaMemory)
 }
 

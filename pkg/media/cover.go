@@ -111,7 +111,7 @@ func (t *Tools) frameAt(ctx context.Context, path string, info Info, at time.Dur
 		"-map_metadata", "-1", "-threads", "1", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe", "pipe:1",
 	)
 	stdout := &limited{max: coverBytes}
-	c := command{program: t.ffmpeg, args: args, stdout: stdout, cpu: t.coverTimeout * time.Duration(t.threads), memory: t.memory, fileSize: coverBytes}
+	c := command{program: t.ffmpeg, args: args, stdout: stdout, cpu: t.coverTimeout * time.Duration(t.threads), memory: t.memory, fileSize: coverBytes, urgent: true}
 	if err := t.run(ctx, c); err != nil {
 		return nil, 0, err
 	}

@@ -42,6 +42,9 @@ func (t *Tools) MakePlayable(ctx context.Context, in, out string, info Info, pro
 
 func (t *Tools) convert(ctx context.Context, in, out string, info Info, progress func(float64)) error {
 	need := info.Needs()
+	if err := t.CheckWork(info); err != nil {
+		return err
+	}
 	if need != NeedTranscode && !info.Fragmented && (info.Container == "mp4" || info.Container == "mov") {
 		err := faststartFile(ctx, in, out)
 		if r := Refused(err); r == nil || r.Reason != Unsupported || need != NeedRemux {
@@ -95,7 +98,8 @@ func faststartFile(ctx context.Context, in, out string) (err error) {
 	return err
 }
 
-// encode waits for a turn and runs ffmpeg, which writes files of at most fileSize bytes.
+// encode waits for a turn and runs ffmpeg, which writes files of at most fileSize bytes. What takes more memory than it may
+// is tried once more with one thread. What runs into a limit of time or memory after all is a *Refusal.
 func (t *Tools) encode(ctx context.Context, args []string, info Info, fileSize int64, progress func(float64)) error {
 	release, err := take(ctx, t.heavy)
 	if err != nil {
@@ -106,14 +110,23 @@ func (t *Tools) encode(ctx context.Context, args []string, info Info, fileSize i
 	defer cancel()
 	c := command{
 		program: t.ffmpeg, args: append([]string{"-progress", "pipe:1", "-nostats"}, args...),
-		cpu: t.timeout * time.Duration(t.threads), memory: t.memory, fileSize: fileSize,
+		cpu: t.cpuTime(info), memory: t.memory, fileSize: fileSize,
 		progress: fraction(info.duration(), progress),
 	}
-	return t.run(limit, c)
+	err = t.run(limit, c)
+	if kind := limitOf(err); kind == limitMemory || kind == limitThreads {
+		t.log.WarnContext(ctx, "ffmpeg took too much memory, once more with one thread", "err", err)
+		c.args = oneThread(c.args)
+		err = t.run(limit, c)
+	}
+	if kind := limitOf(err); kind == limitTime || kind == limitMemory {
+		return refuse(TooCostly, "%v", err)
+	}
+	return err
 }
 
 func errTimeout(d time.Duration) error {
-	return &RunError{Program: "ffmpeg", Reason: fmt.Sprintf("took longer than %v", d), err: context.DeadlineExceeded}
+	return &RunError{Program: "ffmpeg", Reason: fmt.Sprintf("took longer than %v", d), limit: limitTime, err: context.DeadlineExceeded}
 }
 
 // fraction turns a time into a part of all, rising.

@@ -37,11 +37,14 @@ type Rung struct {
 // of 360, 540, 720 and 1080 pixels on the shorter side that are not above the video's, or one of its own size when it is
 // smaller; H.264 and, in a folder of its own that all rungs share, AAC; segments of about four seconds (CMAF) that
 // begin with key frames at the same times in all rungs; a playlist for each, and master.m3u8. One run of ffmpeg decodes
-// once and makes all. progress is as in MakePlayable. Without an encoder it is refused as Unsupported; after an error dir
-// holds a part.
+// once and makes all. progress is as in MakePlayable. Without an encoder it is refused as Unsupported, and as TooLarge or TooCostly
+// what takes too much; after an error dir holds a part.
 func (t *Tools) HLS(ctx context.Context, in, dir string, info Info, progress func(float64)) (Ladder, error) {
 	if !t.CanEncode() {
 		return Ladder{}, refuse(Unsupported, "no encoder")
+	}
+	if err := t.checkSize(info); err != nil {
+		return Ladder{}, err
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -29,6 +29,14 @@ type Config struct {
 	JobTimeout time.Duration `mapstructure:"job_timeout"`
 	// MemoryBytes bounds the address space of one run of ffmpeg; 0 is 3 GiB. Linux only.
 	MemoryBytes int64 `mapstructure:"memory_bytes"`
+	// MemoryTotalBytes bounds that of all runs of this process together, by how many there may be at a time: as many as it
+	// holds MemoryBytes, at least one for Workers and one for probes and covers. 0 is no bound but Workers, and a probe or
+	// cover for each CPU.
+	MemoryTotalBytes int64 `mapstructure:"memory_total_bytes"`
+	// MaxPixels bounds a picture of what is encoded, width times height; 0 is 4096 x 2304.
+	MaxPixels int64 `mapstructure:"max_pixels"`
+	// MaxWork bounds the pixels of all pictures of what is encoded; 0 is 80,000,000,000, ten minutes of 1080p at 60/s.
+	MaxWork int64 `mapstructure:"max_work"`
 }
 
 // Info is what a video file says about itself.

@@ -18,6 +18,8 @@ const (
 	ZeroDuration Reason = "zero_duration" // pictures that are shown for no time
 	TooLong      Reason = "too_long"      // longer than the limit
 	Encrypted    Reason = "encrypted"     // protected against copying
+	TooLarge     Reason = "too_large"     // more pixels than are encoded here
+	TooCostly    Reason = "too_costly"    // encoding it ran into a limit of time or memory
 	Unsupported  Reason = "unsupported"   // may be fine, but reading or converting it needs ffmpeg, which is not here
 )
 
@@ -36,6 +38,10 @@ func (r Reason) Text() string {
 		return "the video has no length"
 	case TooLong:
 		return "the video is too long"
+	case TooLarge:
+		return "the video is too large to be converted here"
+	case TooCostly:
+		return "converting the video takes more time or memory than there is: send it shorter or smaller"
 	case Encrypted:
 		return "the video is protected against copying"
 	case Unsupported:

@@ -31,6 +31,7 @@ type command struct {
 	cpu      time.Duration            // CPU time; 0 is no limit
 	memory   int64                    // bytes of address space
 	fileSize int64                    // of the largest file that it may write; 0 is no limit
+	urgent   bool                     // somebody waits for it: it runs before what nobody waits for
 }
 
 // RunError is a program that failed or was stopped by a limit.
@@ -39,6 +40,7 @@ type RunError struct {
 	Program string
 	// Reason is the last thing that it said, or the signal that ended it, in at most 200 bytes; for a log.
 	Reason string
+	limit  limitKind // that it ran into, "" for none
 	err    error
 }
 
@@ -93,9 +95,48 @@ func (t *Tools) runAndWait(ctx context.Context, c command) error {
 		return alive(ctx)
 	}
 	if err != nil {
-		return &RunError{Program: programName(c.program), Reason: reason(err, stderr.last()), err: err}
+		return &RunError{Program: programName(c.program), Reason: reason(err, stderr.last()), limit: brokenLimit(c, cmd.ProcessState, stderr.buf), err: err}
 	}
 	return nil
+}
+
+// limitKind is a limit that ended a program.
+type limitKind string
+
+const (
+	limitTime   limitKind = "time"
+	limitMemory limitKind = "memory"
+	// limitThreads is no memory for one more thread, or no right to it.
+	limitThreads limitKind = "threads"
+)
+
+// limitOf is the limit that a run has broken, "" when it failed for another reason.
+func limitOf(err error) limitKind {
+	if failed := (*RunError)(nil); errors.As(err, &failed) {
+		return failed.limit
+	}
+	return ""
+}
+
+// brokenLimit tells from how a program ended, and from what it said, which limit it has run into. A kill that is not for its
+// CPU time is one by the system, which is short of memory.
+func brokenLimit(c command, state *os.ProcessState, said []byte) limitKind {
+	switch {
+	case state == nil: // it did not start
+		return ""
+	case c.cpu > 0 && !state.Exited() && state.UserTime()+state.SystemTime() >= c.cpu*9/10: // they are not counted to the last tick
+		return limitTime
+	case state.String() == "signal: killed":
+		return limitMemory
+	}
+	has := func(words string) bool { return bytes.Contains(said, []byte(words)) }
+	switch {
+	case has("Cannot allocate memory"), has("malloc of size"): // ffmpeg, x264
+		return limitMemory
+	case has("Resource temporarily unavailable"):
+		return limitThreads
+	}
+	return ""
 }
 
 func programName(path string) string { return path[strings.LastIndexByte(path, os.PathSeparator)+1:] }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// niceness is the priority of programs: above 0 is after everything else.
+// niceness is the priority of programs that nobody waits for: above 0 is after everything else.
 const niceness = 10
 
 // ownGroup puts the program into a process group of its own: a signal to ours (Ctrl-C in a terminal) does not reach it,
@@ -42,6 +42,9 @@ func limit(pid int, c command) error {
 		if err != nil {
 			return err
 		}
+	}
+	if c.urgent {
+		return nil
 	}
 	// Of the group, because a priority belongs to a thread, and there may be some by now.
 	if err := unix.Setpriority(unix.PRIO_PGRP, pid, niceness); err != nil && !errors.Is(err, unix.ESRCH) {

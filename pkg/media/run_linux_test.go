@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func shell(script string) command {
@@ -25,10 +27,11 @@ func TestRunLimits(t *testing.T) {
 		command
 		set  func(c *command)
 		want string
+		kind limitKind
 	}{
-		"CPU time":  {shell("while :; do :; done"), func(c *command) { c.cpu = time.Second }, "signal: killed"},
-		"file size": {shell("read x </dev/zero & exec dd if=/dev/zero of='" + out + "' bs=64k count=16384 2>/dev/null"), func(c *command) { c.fileSize = 1 << 20 }, "file size limit"},
-		"memory":    {shell("while dd if=/dev/zero of=/dev/null bs=512M count=1; do :; done; exit 1"), func(c *command) { c.memory = 128 << 20 }, "memory"},
+		"CPU time":  {shell("while :; do :; done"), func(c *command) { c.cpu = time.Second }, "signal: killed", limitTime},
+		"file size": {shell("read x </dev/zero & exec dd if=/dev/zero of='" + out + "' bs=64k count=16384 2>/dev/null"), func(c *command) { c.fileSize = 1 << 20 }, "file size limit", ""},
+		"memory":    {shell("while dd if=/dev/zero of=/dev/null bs=512M count=1; do :; done; exit 1"), func(c *command) { c.memory = 128 << 20 }, "memory", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // programs get what others leave of the processor
@@ -36,7 +39,7 @@ func TestRunLimits(t *testing.T) {
 			c.set(&c.command)
 			err := tools.run(ctx, c.command)
 			var failed *RunError
-			if !errors.As(err, &failed) || !strings.Contains(failed.Reason, c.want) {
+			if !errors.As(err, &failed) || !strings.Contains(failed.Reason, c.want) || limitOf(err) != c.kind {
 				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
@@ -57,6 +60,29 @@ func TestRunIsNiceAndSeesNoSecrets(t *testing.T) {
 	}
 	if said := out.buf.String(); strings.Contains(said, "TIKTOK") || !strings.Contains(said, "PATH=") {
 		t.Errorf("the environment is %q", said)
+	}
+}
+
+// What somebody waits for is not after everything else.
+func TestPriority(t *testing.T) {
+	own, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, urgent := range []bool{true, false} {
+		cmd := exec.CommandContext(t.Context(), "sleep", "1000")
+		ownGroup(cmd)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		err := limit(cmd.Process.Pid, command{urgent: urgent})
+		got, gerr := unix.Getpriority(unix.PRIO_PROCESS, cmd.Process.Pid)
+		_ = cmd.Cancel()
+		_ = cmd.Wait() // it was killed
+		// The system call counts from 20 downwards.
+		if want := map[bool]int{true: own, false: 20 - niceness}[urgent]; errors.Join(err, gerr) != nil || got != want {
+			t.Errorf("urgent %v: priority %d, want %d: %v, %v", urgent, 20-got, 20-want, err, gerr)
+		}
 	}
 }
 

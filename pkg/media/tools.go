@@ -24,13 +24,15 @@ const (
 // Tools runs ffmpeg and ffprobe. It is safe for concurrent use.
 //
 // Each run is a process without a shell, in a process group of its own, which ends with its context, and on Linux with
-// this process. It runs at low priority with bounded CPU time, memory, size of files, threads and time, sees nothing of
+// this process. It runs at low priority, unless somebody waits for it, with bounded CPU time, memory, size of files, threads and time, sees nothing of
 // our environment, and is told which container it reads: a list of other files and addresses that calls itself a video is
 // not opened, and no network protocol is allowed.
 type Tools struct {
 	ffmpeg, ffprobe string // paths, "" when there is none
 	maxDuration     time.Duration
 	threads         int
+	maxPixels       int64
+	maxWork         int64
 	timeout         time.Duration
 	coverTimeout    time.Duration
 	memory          int64
@@ -49,14 +51,17 @@ type version struct {
 // New looks for the programs once. When there are none, or not where cfg says, the tools do what they can in Go.
 func New(cfg Config) *Tools {
 	cpus := runtime.GOMAXPROCS(0)
+	heavy, quick := turns(cfg, cpus)
 	t := &Tools{
 		maxDuration:  cfg.MaxDuration,
 		threads:      orDefault(cfg.Threads, min(cpus, maxThreads)),
+		maxPixels:    orDefault(cfg.MaxPixels, defaultMaxPixels),
+		maxWork:      orDefault(cfg.MaxWork, defaultMaxWork),
 		timeout:      orDefault(cfg.JobTimeout, defaultTimeout),
 		coverTimeout: coverTimeout,
 		memory:       orDefault(cfg.MemoryBytes, defaultMemory),
-		quick:        make(chan struct{}, cpus),
-		heavy:        make(chan struct{}, orDefault(cfg.Workers, max(cpus/2, 1))),
+		quick:        make(chan struct{}, quick),
+		heavy:        make(chan struct{}, heavy),
 		log:          slog.New(slog.DiscardHandler),
 	}
 	if cfg.FFmpeg != off {

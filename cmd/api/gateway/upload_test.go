@@ -54,6 +54,16 @@ func zeroLength(t *testing.T) []byte {
 	return b
 }
 
+// claims8K is a clip of HEVC whose description says that its pictures are larger than what is converted.
+func claims8K(t *testing.T) []byte {
+	t.Helper()
+	b := fixture(t, "hevc.mp4")
+	entry := b[bytes.LastIndex(b, []byte("hvc1"))+4:]
+	binary.BigEndian.PutUint16(entry[24:], 8192)
+	binary.BigEndian.PutUint16(entry[26:], 4320)
+	return b
+}
+
 // moovBomb is ten thousand descriptions in one another.
 func moovBomb() []byte {
 	box := func(name string, body []byte) []byte {
@@ -101,6 +111,7 @@ func TestUploadFormats(t *testing.T) {
 		"rotated":         {fixture(t, "rotated.mp4"), "", ""},
 		"odd size, 4:4:4": {fixture(t, "odd.mp4"), convert, "source"},
 		"hevc":            {fixture(t, "hevc.mp4"), convert, "source"},
+		"8K":              {claims8K(t), "8192 x 4320 are too large", "8192 x 4320 are too large"},
 		"ten bits":        {fixture(t, "tenbit.mp4"), convert, "source"},
 		"fragmented":      {fixture(t, "fragmented.mp4"), convert, "source"},
 		"webm":            {fixture(t, "clip.webm"), convert, "source"},
@@ -151,7 +162,7 @@ func TestUploadFormats(t *testing.T) {
 				}
 			}
 			t.Run(name+"/"+store+"/alone", func(t *testing.T) { check(t, try.alone, false) })
-			if store == "remote" && name != "webm" || !slices.Contains([]string{"mov", "hevc", "webm", "sound"}, name) {
+			if store == "remote" && name != "webm" || !slices.Contains([]string{"mov", "hevc", "8K", "webm", "sound"}, name) {
 				continue // package media has the whole table; ffmpeg takes long
 			}
 			t.Run(name+"/"+store+"/ffmpeg", func(t *testing.T) { check(t, try.withFFmpeg, true, withFFmpeg(t)) })

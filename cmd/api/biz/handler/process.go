@@ -18,7 +18,7 @@ import (
 func (u *upload) process(ctx context.Context) error {
 	err := u.probe(ctx)
 	if err == nil {
-		err = u.info.CheckDuration(u.h.MaxDuration)
+		err = errors.Join(u.info.CheckDuration(u.h.MaxDuration), u.h.Tools.CheckWork(u.info))
 	}
 	if err == nil {
 		err = u.place(ctx)
