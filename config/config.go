@@ -40,10 +40,15 @@ type Config struct {
 type Gateway struct {
 	// Addr is the public address, host:port.
 	Addr string `mapstructure:"addr"`
-	// PublicBaseURL starts every media URL, e.g. "https://v.example.com". Empty: the scheme and Host of the request.
+	// PublicBaseURL starts every media URL, e.g. "https://v.example.com". FromHost, or empty in the all-in-one: the scheme and Host
+	// of the request, which is what its sender likes.
 	PublicBaseURL string `mapstructure:"public_base_url"`
-	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed.
+	// TrustedProxies are the addresses (or networks, CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed. No network may
+	// hold a whole private range.
 	TrustedProxies []string `mapstructure:"trusted_proxies"`
+	// ProxyHops is the other way, for proxies whose addresses change: so many stand in front of the gateway, each adds one address
+	// to X-Forwarded-For, and nobody reaches it past them. 0: TrustedProxies decide.
+	ProxyHops int `mapstructure:"proxy_hops"`
 	// CORSOrigins may call from a browser; "*" is everyone.
 	CORSOrigins []string `mapstructure:"cors_origins"`
 	// MaxUploadBytes bounds a published file.

@@ -91,7 +91,7 @@ func TestValidateNamesAllProblemsAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, key := range []string{"db.driver", "queue.url", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "limits.read_user", "rpc.registry", "TIKTOK_DB_DRIVER"} {
+	for _, key := range []string{"db.driver", "queue.url", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "limits.read_user", "rpc.registry", "TIKTOK_DB_DRIVER", "gateway.public_base_url"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("%s is not named in:\n%v", key, err)
 		}

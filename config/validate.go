@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -124,13 +123,8 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 	g := c.Gateway
 	c.validateBlob(p)
 	p.address("gateway.addr", g.Addr)
-	if g.PublicBaseURL != "" {
-		p.httpURL("gateway.public_base_url", g.PublicBaseURL)
-	}
-	for _, cidr := range g.TrustedProxies {
-		_, err := netip.ParsePrefix(cidr)
-		p.require(err == nil, "gateway.trusted_proxies", "%q is not a network like 10.0.0.0/8", cidr)
-	}
+	g.validateBaseURL(p, distributed)
+	g.validateProxies(p)
 	_, err := time.LoadLocation(g.TimeZone)
 	p.require(err == nil && g.TimeZone != "", "gateway.time_zone", "%q is not a time zone", g.TimeZone)
 	p.require(g.FeedSize >= 1 && g.FeedSize <= maxFeedSize, "gateway.feed_size", "is %d, want 1..%d", g.FeedSize, maxFeedSize)

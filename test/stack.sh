@@ -34,6 +34,7 @@ settings() {
   test/env.sh env | grep -v TIKTOK_TEST_
   if have_docker; then container_logins; fi
   echo "export TIKTOK_LIMITS_DRIVER='${TIKTOK_LIMITS_DRIVER:-redis}'"
+  echo "export TIKTOK_GATEWAY_PUBLIC_BASE_URL='${TIKTOK_GATEWAY_PUBLIC_BASE_URL:-from-host}'"
   echo "export TIKTOK_AUTH_SECRET_FILE='$data/secret'"
   echo "export TIKTOK_DATA_DIR='$data'"
 }

@@ -85,7 +85,7 @@ func newDeployment(name, bin, dir string, port, turn int) (*deployment, error) {
 	set := map[string]string{
 		"data_dir": dir, "gateway.addr": at(0), "limits.driver": "off", "telemetry.log_level": "warn", "demo.enabled": "false",
 		"media.background": "false", // what uploads leave to do would be counted to whatever is measured next
-		"auth.secret_file": filepath.Join(dir, "secret"),
+		"auth.secret_file": filepath.Join(dir, "secret"), "gateway.public_base_url": config.FromHost,
 	}
 	switch name {
 	case allInOne:

@@ -18,6 +18,7 @@ func secrets() []string {
 	return []string{
 		"TIKTOK_AUTH_SECRET=0123456789abcdef0123456789abcdef", "TIKTOK_DB_PASSWORD=a", "TIKTOK_CACHE_PASSWORD=b",
 		"TIKTOK_QUEUE_URL=amqp://tiktok:c@rabbitmq:5672/", "TIKTOK_BLOB_S3_SECRET_KEY=d",
+		"TIKTOK_GATEWAY_PUBLIC_BASE_URL=https://v.example.com", // of .env, or of the chart
 	}
 }
 
@@ -106,6 +107,7 @@ func TestSettingsOfCompose(t *testing.T) {
 
 // interpolate does what compose does with ${NAME:-default}, ${NAME-default} and ${NAME:?} when the names are not set.
 func interpolate(value string) string {
+	value = regexp.MustCompile(`\$\{PUBLIC_URL:\?[^}]*\}`).ReplaceAllString(value, "https://v.example.com")
 	value = regexp.MustCompile(`\$\{\w+:?-([^}]*)\}`).ReplaceAllString(value, "$1")
 	return regexp.MustCompile(`\$\{\w+:\?[^}]*\}`).ReplaceAllString(value, "0123456789abcdef0123456789abcdef")
 }

@@ -24,7 +24,7 @@ fail() {
 cp -r "$repo/deploy" "$tmp/server"
 cd "$tmp/server"
 secret() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
-sed -e 's#^APP_IMAGE=.*#APP_IMAGE=trial:1#' .env.example >.env
+sed -e 's#^APP_IMAGE=.*#APP_IMAGE=trial:1#' -e 's#^PUBLIC_URL=.*#PUBLIC_URL=https://v.example.com#' .env.example >.env
 for name in AUTH_SECRET MYSQL_ROOT_PASSWORD MYSQL_PASSWORD REDIS_PASSWORD RABBITMQ_PASSWORD S3_PASSWORD; do
   sed -i "s#^$name=.*#$name=$(secret)#" .env
 done

@@ -19,6 +19,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"tiktok/config"
 )
 
 const (
@@ -68,8 +70,8 @@ func (s *servers) settings() map[string]string {
 		"db.driver": "mysql", "db.addr": s.mysql.Addr, "db.user": s.mysql.User, "db.password": s.mysql.Passwd,
 		"db.schema_prefix": s.schemaPrefix,
 		"cache.driver":     "redis", "cache.addrs": s.redis, "cache.db": redisDB,
-		"limits.driver": "redis",
-		"queue.driver":  "rabbitmq", "queue.url": s.rabbitmq, "queue.prefix": queuePrefix,
+		"limits.driver": "redis", "gateway.public_base_url": config.FromHost,
+		"queue.driver": "rabbitmq", "queue.url": s.rabbitmq, "queue.prefix": queuePrefix,
 		"rpc.registry": s.etcd, "rpc.registry_prefix": registryPrefix,
 	}
 }

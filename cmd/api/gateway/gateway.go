@@ -116,6 +116,9 @@ func New(d Deps) *Gateway {
 	return g
 }
 
+// readyRule is how often somebody from elsewhere may ask for /readyz: what looks after a gateway does so every few seconds.
+func readyRule() limiter.Rule { return limiter.Rule{Rate: 2, Burst: 20} }
+
 func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 	d, sampled := g.deps, g.deps.Tel.Sampled()
 	work := ""
@@ -144,13 +147,13 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 			WorkDir:         work,
 			EchoOwnMessages: d.Config.EchoOwnMessages,
 		}),
-		System:   handler.NewSystem(d.Tel, g.checks, wanted),
+		System:   handler.NewSystem(d.Tel, own("ready_addr", readyRule()), g.checks, wanted),
 		Pictures: handler.NewPictures(),
 		Packer:   pack.New(),
 		Tokens:   d.Tokens,
 		Tel:      d.Tel,
 		Sampled:  sampled,
-		Origin:   middleware.Origin{Proxies: d.Proxies, Base: d.Config.PublicBaseURL, Fallback: "http://" + g.Addr()},
+		Origin:   middleware.Origin{Proxies: d.Proxies, Hops: d.Config.ProxyHops, Base: d.Config.PublicBaseURL, Fallback: "http://" + g.Addr()},
 		Limits: router.Limits{
 			ReadAddr:     own("read_addr", d.Limits.ReadAddr),
 			WriteAddr:    own("write_addr", d.Limits.WriteAddr),

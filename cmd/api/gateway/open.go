@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"strings"
 	"time"
 	_ "time/tzdata" // the zone of dates must not depend on the machine
 
@@ -37,7 +35,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	if !d.Tools.CanEncode() {
 		tel.Log.Warn("uploads that phones do not play as they are will be refused", "tools", d.Tools.Describe())
 	}
-	d.Config.PublicBaseURL = strings.TrimRight(d.Config.PublicBaseURL, "/")
+	d.Config.PublicBaseURL = cfg.Gateway.BaseURL()
 	var err error
 	if d.Tokens, err = openTokens(cfg.Auth); err != nil {
 		return nil, err
@@ -45,12 +43,8 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	if d.Zone, err = time.LoadLocation(cfg.Gateway.TimeZone); err != nil {
 		return nil, fmt.Errorf("time zone: %w", err)
 	}
-	for _, cidr := range cfg.Gateway.TrustedProxies {
-		p, err := netip.ParsePrefix(cidr)
-		if err != nil {
-			return nil, fmt.Errorf("trusted proxies: %w", err)
-		}
-		d.Proxies = append(d.Proxies, p)
+	if d.Proxies, err = cfg.Gateway.Proxies(); err != nil {
+		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
 	if d.Blobs, err = blob.Open(ctx, cfg.Blob); err != nil {
 		return nil, err

@@ -508,7 +508,7 @@ func TestOpen(t *testing.T) {
 	cfg := config.Default()
 	cfg.Gateway.Addr = "127.0.0.1:0"
 	cfg.Gateway.PublicBaseURL = "http://v.example/"
-	cfg.Gateway.TrustedProxies = []string{"10.0.0.0/8"}
+	cfg.Gateway.TrustedProxies = []string{"10.0.0.7"}
 	cfg.Blob.Dir, cfg.Media.WorkDir = t.TempDir(), t.TempDir()
 	cfg.Auth.SecretFile = t.TempDir() + "/secret"
 	gw, err := gateway.Open(t.Context(), cfg, telemetry.Discard(), (&fakes{}).clients(t))

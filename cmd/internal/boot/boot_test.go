@@ -29,7 +29,7 @@ func TestLoad(t *testing.T) {
 
 func TestCheckConfigPrintsWithoutSecrets(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(secret, []byte("auth: {secret: tops3cret-tops3cret-tops3cret-1234}\nrpc: {registry: ['127.0.0.1:1']}\n"), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte("auth: {secret: tops3cret-tops3cret-tops3cret-1234}\nrpc: {registry: ['127.0.0.1:1']}\ngateway: {public_base_url: from-host}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer

@@ -27,8 +27,12 @@ type Call struct {
 	Viewer int64
 	// Addr is the client's address, behind trusted proxies the one that they saw.
 	Addr netip.Addr
+	// Peer is who is at the other end of the connection: the client, or the last proxy.
+	Peer netip.Addr
 	// Base starts every URL in the answer; no slash at its end.
 	Base string
+	// FromHost says that Base is what the request's Host header says.
+	FromHost bool
 	// Refused is why the request must not be served, nil for one that may.
 	Refused *Refusal
 	// Fail makes the route's answer for an error, with all its keys. Nil outside /douyin.

@@ -2,13 +2,17 @@ package handler
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/cloudwego/hertz/pkg/common/adaptor"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/middleware"
 	"tiktok/pkg/telemetry"
 )
 
@@ -17,13 +21,29 @@ type System struct {
 	tel *telemetry.Telemetry
 	// needed must be ready for the gateway to be; wanted is only reported, as the client can do without.
 	needed, wanted []telemetry.Check
+	limit          middleware.Limit
 	metrics        app.HandlerFunc
+
+	mu    sync.Mutex
+	ready readiness // guarded by mu
 }
 
-// NewSystem makes a System that reports needed and wanted parts.
-func NewSystem(tel *telemetry.Telemetry, needed, wanted []telemetry.Check) *System {
+// readiness is what the parts said at a moment.
+type readiness struct {
+	at     time.Time
+	status int
+	// report is for this machine, public for everybody: without what a part tells about itself.
+	report, public map[string]string
+}
+
+// readyFor is how long a report is given to others too: however many ask, the parts are asked once in that time.
+const readyFor = time.Second
+
+// NewSystem makes a System that reports needed and wanted parts. Who is not on this machine may ask as often as the limit of
+// his address lets him.
+func NewSystem(tel *telemetry.Telemetry, limit middleware.Limit, needed, wanted []telemetry.Check) *System {
 	h := promhttp.HandlerFor(tel.Registry, promhttp.HandlerOpts{})
-	return &System{tel: tel, needed: needed, wanted: wanted, metrics: adaptor.HertzHandler(h)}
+	return &System{tel: tel, limit: limit, needed: needed, wanted: wanted, metrics: adaptor.HertzHandler(h)}
 }
 
 // Health says that the process is alive.
@@ -31,8 +51,32 @@ func (s *System) Health(_ context.Context, c *app.RequestContext) {
 	c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// Ready reports the parts by name; 503 when a needed one is not ready.
+// Ready reports the parts by name; 503 when a needed one is not ready. Strangers read no more than that.
 func (s *System) Ready(ctx context.Context, c *app.RequestContext) {
+	in := call.Of(c)
+	local := in.Local()
+	if !local {
+		if err := s.limit.AllowAddr(ctx, in); err != nil {
+			c.String(http.StatusTooManyRequests, "too many requests")
+			return
+		}
+	}
+	r := s.check(ctx)
+	if local {
+		c.JSON(r.status, r.report)
+		return
+	}
+	c.JSON(r.status, r.public)
+}
+
+// check asks the parts, unless that was done just now. Who comes while they are asked waits for the same answer, which takes two
+// seconds at most.
+func (s *System) check(ctx context.Context) readiness {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.ready.at) < readyFor {
+		return s.ready
+	}
 	all := append(append([]telemetry.Check(nil), s.needed...), s.wanted...)
 	report, _ := telemetry.Report(ctx, all)
 	status := http.StatusOK
@@ -41,12 +85,19 @@ func (s *System) Ready(ctx context.Context, c *app.RequestContext) {
 			status = http.StatusServiceUnavailable
 		}
 	}
-	c.JSON(status, report)
+	public := maps.Clone(report)
+	for _, part := range all {
+		if part.Info != nil {
+			delete(public, part.Name)
+		}
+	}
+	s.ready = readiness{at: time.Now(), status: status, report: report, public: public}
+	return s.ready
 }
 
 // Metrics answers Prometheus, and only on this machine: numbers of users and traffic are nobody else's business.
 func (s *System) Metrics(ctx context.Context, c *app.RequestContext) {
-	if !call.Of(c).Addr.IsLoopback() {
+	if !call.Of(c).Local() {
 		c.String(http.StatusForbidden, "only for this machine")
 		return
 	}

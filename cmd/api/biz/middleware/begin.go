@@ -24,6 +24,9 @@ const (
 type Origin struct {
 	// Proxies are the networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
 	Proxies []netip.Prefix
+	// Hops is how many proxies stand in front, whatever their addresses are: each adds one address at the end of X-Forwarded-For.
+	// 0 goes by Proxies.
+	Hops int
 	// Base starts every URL; empty takes scheme and Host of each request.
 	Base string
 	// Fallback is the Base of a request without a usable Host.
@@ -41,12 +44,13 @@ func Begin(o Origin) app.HandlerFunc {
 		c.Header(requestIDHeader, id)
 		secure(&c.Response.Header)
 		in := call.Begin(c)
-		peer := peerOf(c)
-		in.Addr = peer
-		if o.trusts(peer) {
-			in.Addr = o.client(peer, strings.Join(c.Request.Header.GetAll("X-Forwarded-For"), ","))
+		in.Peer = peerOf(c)
+		in.Addr = in.Peer
+		behind := o.Hops > 0 || o.trusts(in.Peer)
+		if behind {
+			in.Addr = o.client(in.Peer, c.Request.Header.GetAll("X-Forwarded-For"))
 		}
-		in.Base = o.base(c, peer)
+		in.Base, in.FromHost = o.base(c, behind), o.Base == ""
 		c.Next(logx.WithRequestID(ctx, id))
 	}
 }
@@ -67,24 +71,46 @@ func (o Origin) trusts(a netip.Addr) bool {
 	return false
 }
 
-// client is the last address of the chain that no trusted proxy has: what stands before it may be invented.
-func (o Origin) client(peer netip.Addr, forwardedFor string) netip.Addr {
+// maxHops is how many addresses are read, from the last one on.
+const maxHops = 16
+
+// client is the last address of the chain that no trusted proxy has, or that of the proxy that is farthest from here of a known
+// number: what stands before it may be invented. A chain that is too short or not readable stands for the last address that is.
+func (o Origin) client(peer netip.Addr, forwardedFor []string) netip.Addr {
 	client := peer
-	hops := strings.Split(forwardedFor, ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+	for hop := 1; hop <= maxHops; hop++ {
+		text, rest, ok := lastHop(forwardedFor)
+		a, err := netip.ParseAddr(text)
+		if !ok || err != nil {
+			if o.Hops > 0 {
+				return peer // somebody has come past the proxies
+			}
 			return client
 		}
-		client = a.Unmap()
-		if !o.trusts(client) {
+		client, forwardedFor = a.Unmap(), rest
+		if hop == o.Hops || o.Hops == 0 && !o.trusts(client) {
 			return client
 		}
 	}
 	return client
 }
 
-func (o Origin) base(c *app.RequestContext, peer netip.Addr) string {
+// lastHop takes the last address from the lines of a header.
+func lastHop(lines []string) (hop string, rest []string, ok bool) {
+	if len(lines) == 0 {
+		return "", nil, false
+	}
+	last := len(lines) - 1
+	i := strings.LastIndexByte(lines[last], ',')
+	hop = strings.TrimSpace(lines[last][i+1:])
+	if i < 0 {
+		return hop, lines[:last], true
+	}
+	lines[last] = lines[last][:i]
+	return hop, lines, true
+}
+
+func (o Origin) base(c *app.RequestContext, behind bool) string {
 	if o.Base != "" {
 		return o.Base
 	}
@@ -92,7 +118,7 @@ func (o Origin) base(c *app.RequestContext, peer netip.Addr) string {
 	if !plain(host, maxHost, "-_.:[]") {
 		return o.Fallback
 	}
-	if o.trusts(peer) && strings.EqualFold(string(c.GetHeader("X-Forwarded-Proto")), "https") {
+	if behind && strings.EqualFold(string(c.GetHeader("X-Forwarded-Proto")), "https") {
 		return "https://" + host
 	}
 	return "http://" + host

@@ -52,10 +52,15 @@ func Later(c *app.RequestContext, after time.Duration) error {
 // LimitAddr applies a rule per client network: an IPv4 address, an IPv6 /64.
 func LimitAddr(p *pack.Packer, l Limit) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
-		if err := l.Allow(ctx, c, byAddr(call.Of(c))); err != nil {
+		if err := l.AllowAddr(ctx, call.Of(c)); err != nil {
 			p.Error(c, err)
 		}
 	}
+}
+
+// AllowAddr takes one from the bucket of the request's client network.
+func (l Limit) AllowAddr(ctx context.Context, in *call.Call) error {
+	return l.Allow(ctx, in.Request, byAddr(in))
 }
 
 // LimitUser applies a rule per logged-in user; visitors pass.

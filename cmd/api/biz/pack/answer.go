@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudwego/hertz/pkg/app"
 	hjson "github.com/cloudwego/hertz/pkg/common/json"
+	"github.com/cloudwego/hertz/pkg/protocol"
 	"github.com/klauspost/compress/gzip"
 
 	"tiktok/cmd/api/biz/call"
@@ -76,8 +77,12 @@ func (p *Packer) write(c *app.RequestContext, v any) {
 	call.Of(c).Size = len(body)
 	h := &c.Response.Header
 	h.Del("Content-Encoding")
-	if len(body) >= gzipFrom {
-		h.Set("Vary", vary(string(h.Peek("Vary"))))
+	h.SetArgBytes([]byte("Cache-Control"), []byte("no-store"), protocol.ArgsHasValue) // it is one person's, and of this moment
+	large := len(body) >= gzipFrom
+	if v := vary(bytes.HasPrefix(h.Peek("Vary"), []byte("Origin")), call.Of(c).FromHost, large); v != "" {
+		h.Set("Vary", v)
+	}
+	if large {
 		if acceptsGzip(string(c.GetHeader("Accept-Encoding"))) {
 			body = p.compress(body)
 			h.Set("Content-Encoding", "gzip")
@@ -99,11 +104,19 @@ func encode(c *app.RequestContext, v any) ([]byte, error) {
 	return buf.B, nil
 }
 
-func vary(have string) string {
-	if have == "" {
-		return "Accept-Encoding"
+// vary names the headers that the answer depends on: Origin, which CORS has named already, Host, with which its links begin, and
+// Accept-Encoding.
+func vary(origin, host, encoding bool) string {
+	n := 0
+	for i, on := range [...]bool{origin, host, encoding} {
+		if on {
+			n |= 1 << i
+		}
 	}
-	return have + ", Accept-Encoding"
+	return [...]string{
+		"", "Origin", "Host", "Origin, Host",
+		"Accept-Encoding", "Origin, Accept-Encoding", "Host, Accept-Encoding", "Origin, Host, Accept-Encoding",
+	}[n]
 }
 
 func (p *Packer) compress(body []byte) []byte {
