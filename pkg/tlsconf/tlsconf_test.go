@@ -6,54 +6,13 @@ import (
 	"errors"
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"tiktok/pkg/pki"
+	"tiktok/pkg/pki/pkitest"
 	"tiktok/pkg/tlsconf"
 )
-
-type authority struct {
-	*pki.Authority
-	path string
-}
-
-func newAuthority(t *testing.T) authority {
-	t.Helper()
-	a, err := pki.New("test", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := a.Pair()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "ca.crt")
-	write(t, path, p.Cert)
-	return authority{a, path}
-}
-
-func write(t *testing.T, path string, text []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (a authority) files(t *testing.T, l pki.Leaf) tlsconf.Files {
-	t.Helper()
-	l.Life = time.Hour
-	p, err := a.Issue(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	f := tlsconf.Files{CA: a.path, Cert: filepath.Join(dir, "c"), Key: filepath.Join(dir, "k")}
-	write(t, f.Cert, p.Cert)
-	write(t, f.Key, p.Key)
-	return f
-}
 
 // listen answers one byte to whoever comes, as a server that asks for no certificate.
 func listen(t *testing.T, f tlsconf.Files) (addr string) {
@@ -99,9 +58,9 @@ func dial(ctx context.Context, conf *tls.Config, addr, host string) error {
 }
 
 func TestClientVerifiesServers(t *testing.T) {
-	ours, others := newAuthority(t), newAuthority(t)
-	named := ours.files(t, pki.Leaf{Hosts: []string{"db.internal"}})
-	numbered := ours.files(t, pki.Leaf{Hosts: []string{"etcd", "10.0.0.4"}})
+	ours, others := pkitest.New(t), pkitest.New(t)
+	named := ours.Files(t, pki.Leaf{Hosts: []string{"db.internal"}})
+	numbered := ours.Files(t, pki.Leaf{Hosts: []string{"etcd", "10.0.0.4"}})
 	for name, c := range map[string]struct {
 		server tlsconf.Files
 		name   string
@@ -118,11 +77,11 @@ func TestClientVerifiesServers(t *testing.T) {
 		"one of several addresses":      {numbered, "", []string{"10.0.0.3", "10.0.0.4"}, "10.0.0.4", true},
 		"another address":               {numbered, "", []string{"10.0.0.3"}, "10.0.0.3", false},
 		"no address and no name":        {numbered, "", nil, "10.0.0.4", false},
-		"another authority":             {others.files(t, pki.Leaf{Hosts: []string{"db.internal"}}), "", []string{"db.internal"}, "db.internal", false},
+		"another authority":             {others.Files(t, pki.Leaf{Hosts: []string{"db.internal"}}), "", []string{"db.internal"}, "db.internal", false},
 		"a certificate that is expired": {expired(t, ours), "", []string{"db.internal"}, "db.internal", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conf, err := tlsconf.Config{Files: tlsconf.Files{CA: ours.path}, ServerName: c.name}.Client(c.hosts...)
+			conf, err := tlsconf.Config{Files: tlsconf.Files{CA: ours.CA}, ServerName: c.name}.Client(c.hosts...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,38 +94,31 @@ func TestClientVerifiesServers(t *testing.T) {
 	}
 }
 
-func expired(t *testing.T, a authority) tlsconf.Files {
+// expired is a certificate that was valid a minute ago.
+func expired(t *testing.T, a pkitest.Authority) tlsconf.Files {
 	t.Helper()
-	p, err := a.Issue(pki.Leaf{Hosts: []string{"db.internal"}, Life: -time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	f := tlsconf.Files{CA: a.path, Cert: filepath.Join(dir, "c"), Key: filepath.Join(dir, "k")}
-	write(t, f.Cert, p.Cert)
-	write(t, f.Key, p.Key)
-	return f
+	return a.Files(t, pki.Leaf{Hosts: []string{"db.internal"}, Life: -time.Minute})
 }
 
 func TestCheck(t *testing.T) {
-	a := newAuthority(t)
-	good := a.files(t, pki.Leaf{Hosts: []string{"x"}})
+	a := pkitest.New(t)
+	good := a.Files(t, pki.Leaf{Hosts: []string{"x"}})
 	for name, c := range map[string]struct {
 		conf tlsconf.Config
 		ok   bool
 	}{
 		"nothing":       {tlsconf.Config{}, true},
-		"authority":     {tlsconf.Config{Files: tlsconf.Files{CA: a.path}}, true},
+		"authority":     {tlsconf.Config{Files: tlsconf.Files{CA: a.CA}}, true},
 		"system":        {tlsconf.Config{Files: tlsconf.Files{CA: tlsconf.System}}, true},
 		"all":           {tlsconf.Config{Files: good, ServerName: "x"}, true},
 		"name alone":    {tlsconf.Config{ServerName: "x"}, false},
 		"no authority":  {tlsconf.Config{Files: tlsconf.Files{Cert: good.Cert, Key: good.Key}}, false},
-		"no key":        {tlsconf.Config{Files: tlsconf.Files{CA: a.path, Cert: good.Cert}}, false},
+		"no key":        {tlsconf.Config{Files: tlsconf.Files{CA: a.CA, Cert: good.Cert}}, false},
 		"expired":       {tlsconf.Config{Files: expired(t, a)}, false},
 		"no such file":  {tlsconf.Config{Files: tlsconf.Files{CA: "/nowhere"}}, false},
 		"no PEM":        {tlsconf.Config{Files: tlsconf.Files{CA: good.Key}}, false},
-		"not a fit":     {tlsconf.Config{Files: tlsconf.Files{CA: a.path, Cert: a.path, Key: good.Key}}, false},
-		"key is a cert": {tlsconf.Config{Files: tlsconf.Files{CA: a.path, Cert: good.Cert, Key: good.Cert}}, false},
+		"not a fit":     {tlsconf.Config{Files: tlsconf.Files{CA: a.CA, Cert: a.CA, Key: good.Key}}, false},
+		"key is a cert": {tlsconf.Config{Files: tlsconf.Files{CA: a.CA, Cert: good.Cert, Key: good.Cert}}, false},
 	} {
 		if err := c.conf.Check(); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
@@ -175,15 +127,15 @@ func TestCheck(t *testing.T) {
 	if conf, err := (tlsconf.Config{}).Client("x"); conf != nil || err != nil {
 		t.Errorf("no settings: %v, %v", conf, err)
 	}
-	if _, err := (tlsconf.Files{CA: a.path}).MutualServer(); err == nil {
+	if _, err := (tlsconf.Files{CA: a.CA}).MutualServer(); err == nil {
 		t.Error("a server without a certificate")
 	}
 }
 
 // While files are replaced one after the other, what was there before is used.
 func TestHalfReplacedFiles(t *testing.T) {
-	a := newAuthority(t)
-	server := a.files(t, pki.Leaf{Hosts: []string{"x"}, Client: true})
+	a := pkitest.New(t)
+	server := a.Files(t, pki.Leaf{Hosts: []string{"x"}, Client: true})
 	conf, err := server.MutualServer()
 	if err != nil {
 		t.Fatal(err)
@@ -196,15 +148,12 @@ func TestHalfReplacedFiles(t *testing.T) {
 		return c.Leaf.SerialNumber.String()
 	}
 	first := serial()
-	p, err := a.Issue(pki.Leaf{Hosts: []string{"x"}, Client: true, Life: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, server.Key, p.Key)
+	next := a.Service(t, "x")
+	move(t, next.Key, server.Key)
 	if serial() != first {
 		t.Error("half of it is used")
 	}
-	write(t, server.Cert, p.Cert)
+	move(t, next.Cert, server.Cert)
 	if serial() == first {
 		t.Error("the new one is not used")
 	}
@@ -212,4 +161,11 @@ func TestHalfReplacedFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	serial() // and not nil
+}
+
+func move(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
 }

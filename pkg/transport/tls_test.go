@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,62 +19,24 @@ import (
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/pki"
+	"tiktok/pkg/pki/pkitest"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/tlsconf"
 	"tiktok/pkg/transport"
 )
 
 // authority makes certificates for tests.
-type authority struct {
-	*pki.Authority
-	ca string // the file
-}
+type authority struct{ pkitest.Authority }
 
 func newAuthority(t testing.TB) authority {
 	t.Helper()
-	a, err := pki.New("test", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := a.Pair()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca := filepath.Join(t.TempDir(), "ca.crt")
-	write(t, ca, p.Cert)
-	return authority{a, ca}
-}
-
-func write(t testing.TB, path string, text []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// files are the certificate of somebody of that name.
-func (a authority) files(t testing.TB, name string) tlsconf.Files {
-	t.Helper()
-	dir := t.TempDir()
-	f := tlsconf.Files{CA: a.ca, Cert: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")}
-	a.renew(t, f, name)
-	return f
-}
-
-func (a authority) renew(t testing.TB, f tlsconf.Files, name string) {
-	t.Helper()
-	p, err := a.Issue(pki.Leaf{Hosts: []string{name}, Client: true, Life: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, f.Cert, p.Cert)
-	write(t, f.Key, p.Key)
+	return authority{pkitest.New(t)}
 }
 
 func (a authority) settings(t testing.TB) deployment {
 	t.Helper()
 	d := settings(t)
-	d.server.TLS, d.client.TLS = a.files(t, d.name), a.files(t, "api")
+	d.server.TLS, d.client.TLS = a.Service(t, d.name), a.Service(t, "api")
 	return d
 }
 
@@ -161,9 +122,9 @@ func TestFakeServerLearnsNothing(t *testing.T) {
 	}{
 		"plain TCP, no TLS anywhere":            {func(deployment) *tls.Config { return nil }, false, true}, // what happened before; the trap works
 		"plain TCP":                             {func(deployment) *tls.Config { return nil }, true, false},
-		"certificate of another service":        {func(deployment) *tls.Config { return server(ours.files(t, "chat")) }, true, false},
-		"right name, certificate of our making": {func(d deployment) *tls.Config { return server(others.files(t, d.name)) }, true, false},
-		"the service's certificate":             {func(d deployment) *tls.Config { return server(ours.files(t, d.name)) }, true, true},
+		"certificate of another service":        {func(deployment) *tls.Config { return server(ours.Service(t, "chat")) }, true, false},
+		"right name, certificate of our making": {func(d deployment) *tls.Config { return server(others.Service(t, d.name)) }, true, false},
+		"the service's certificate":             {func(d deployment) *tls.Config { return server(ours.Service(t, d.name)) }, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := ours.settings(t)
@@ -219,21 +180,20 @@ func TestCallersProveTheirNames(t *testing.T) {
 		_, err := d.dial(t, caller, tel).Register(t.Context(), &user.RegisterRequest{Username: "taken"})
 		return err
 	}
-	if err := call(a.files(t, "social"), "social"); !errors.Is(errno.From(err), errno.UserNameTaken) {
+	if err := call(a.Service(t, "social"), "social"); !errors.Is(errno.From(err), errno.UserNameTaken) {
 		t.Errorf("another caller: %v", err)
 	}
-	if err := call(a.files(t, "chat"), "api"); !errors.Is(errno.From(err), errno.CallRefused) {
+	if err := call(a.Service(t, "chat"), "api"); !errors.Is(errno.From(err), errno.CallRefused) {
 		t.Errorf("chat says that it is the gateway: %v", err)
 	}
-	if err := call(a.files(t, "chat"), "chat"); !errors.Is(errno.From(err), errno.CallRefused) {
+	if err := call(a.Service(t, "chat"), "chat"); !errors.Is(errno.From(err), errno.CallRefused) {
 		t.Errorf("chat calls what only others may: %v", err)
 	}
-	mine := newAuthority(t)
 	for name, files := range map[string]tlsconf.Files{
-		"certificate of their own making": {CA: a.ca, Cert: mine.files(t, "api").Cert},
-		"certificate for servers":         {CA: a.ca, Cert: onlyServer(t, a, "api")},
+		"certificate of their own making": newAuthority(t).Service(t, "api"),
+		"certificate for servers":         a.Files(t, pki.Leaf{Hosts: []string{"api"}}),
 	} {
-		files.Key = filepath.Join(filepath.Dir(files.Cert), "tls.key")
+		files.CA = a.CA
 		var refused *errno.Error
 		if err := call(files, "api"); err == nil || errors.As(err, &refused) {
 			t.Errorf("%s: %v", name, err)
@@ -246,18 +206,6 @@ func TestCallersProveTheirNames(t *testing.T) {
 	if n, err := testutil.GatherAndCount(tel.Registry, "tiktok_rpc_handshakes_refused_total"); err != nil || n != 1 {
 		t.Errorf("%d series, %v", n, err)
 	}
-}
-
-func onlyServer(t *testing.T, a authority, name string) (cert string) {
-	t.Helper()
-	p, err := a.Issue(pki.Leaf{Hosts: []string{name}, Life: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "tls.crt"), p.Cert)
-	write(t, filepath.Join(dir, "tls.key"), p.Key)
-	return filepath.Join(dir, "tls.crt")
 }
 
 // A server that comes back where it was has no use for the connections that callers have kept.
@@ -315,15 +263,15 @@ func TestRotation(t *testing.T) {
 			t.Errorf("%s: %v", step, err)
 		}
 	}
-	before := read(old.ca)
-	write(t, old.ca, append(before, read(next.ca)...))
+	before := read(old.CA)
+	pkitest.Write(t, old.CA, append(before, read(next.CA)...))
 	call("both authorities", true)
-	next.renew(t, d.server.TLS, d.name)
+	next.Replace(t, d.server.TLS, pki.Leaf{Hosts: []string{d.name}, Client: true})
 	call("server by the new one", true)
-	next.renew(t, d.client.TLS, "api")
-	write(t, old.ca, read(next.ca))
+	next.Replace(t, d.client.TLS, pki.Leaf{Hosts: []string{"api"}, Client: true})
+	pkitest.Write(t, old.CA, read(next.CA))
 	call("only the new one", true)
-	old.renew(t, d.client.TLS, "api")
+	old.Replace(t, d.client.TLS, pki.Leaf{Hosts: []string{"api"}, Client: true})
 	call("client by the old one", false)
 }
 

@@ -69,7 +69,20 @@ type options struct {
 	set     map[string]string
 	dir     string
 	observe func(testing.TB, Request, Answer)
+	certs   string // a folder that cmd/certs made, empty for none
 }
+
+// certificate is the settings of mutual TLS for a process of that name.
+func (o options) certificate(name string) map[string]string {
+	if o.certs == "" {
+		return nil
+	}
+	file := func(f string) string { return filepath.Join(o.certs, name, f) }
+	return map[string]string{"rpc.tls.ca": file("ca.crt"), "rpc.tls.cert": file("tls.crt"), "rpc.tls.key": file("tls.key")}
+}
+
+// MutualTLS makes the six processes call each other with the certificates that the command certs made in a folder.
+func MutualTLS(certs string) Option { return func(o *options) { o.certs = certs } }
 
 // Set gives a config key (as in config.example.yaml, "gateway.feed_size") another value, in every process.
 func Set(key, value string) Option { return func(o *options) { o.set[key] = value } }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -37,7 +38,9 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 	o.set["gateway.addr"] = ports[0]
 	o.set["auth.secret"] = "only for tests, but long enough: " + fmt.Sprint(rand.Uint64())
 	for k, v := range s.settings() {
-		o.set[k] = v
+		if _, chosen := o.set[k]; !chosen {
+			o.set[k] = v
+		}
 	}
 	h := &processes{bin: binaries(t), logDir: t.TempDir(), address: ports[0]}
 	for i, name := range config.Services() {
@@ -45,11 +48,13 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 		if name != gateway {
 			set["rpc.listen"] = ports[2*i+2]
 		}
+		maps.Copy(set, o.certificate(name))
 		h.all = append(h.all, &process{
 			name: name, bin: filepath.Join(h.bin, name), log: filepath.Join(h.logDir, name+".log"),
 			env: environ(o.set, set), admin: "http://" + ports[2*i+1],
 		})
 	}
+	maps.Copy(o.set, o.certificate(gateway))
 	return launch(t, NameDistributed, o, Settings(t, gateway, o.set), h)
 }
 
