@@ -81,6 +81,16 @@ func (w *wire) swallow(t *testing.T, conf *tls.Config) (addr string) {
 	return ln.Addr().String()
 }
 
+// shows is a server that has a certificate, and takes any of its clients.
+func shows(t *testing.T, f tlsconf.Files) *tls.Config {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
+}
+
 // enroll writes an address into etcd as if it were a server of that name.
 func enroll(t *testing.T, d deployment, addr string) {
 	t.Helper()
@@ -108,13 +118,6 @@ func enroll(t *testing.T, d deployment, addr string) {
 func TestFakeServerLearnsNothing(t *testing.T) {
 	ours, others := newAuthority(t), newAuthority(t)
 	const secret = "correct horse battery staple"
-	server := func(f tlsconf.Files) *tls.Config {
-		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequestClientCert}
-	}
 	for name, c := range map[string]struct {
 		conf func(d deployment) *tls.Config
 		tls  bool
@@ -122,9 +125,9 @@ func TestFakeServerLearnsNothing(t *testing.T) {
 	}{
 		"plain TCP, no TLS anywhere":            {func(deployment) *tls.Config { return nil }, false, true}, // what happened before; the trap works
 		"plain TCP":                             {func(deployment) *tls.Config { return nil }, true, false},
-		"certificate of another service":        {func(deployment) *tls.Config { return server(ours.Service(t, "chat")) }, true, false},
-		"right name, certificate of our making": {func(d deployment) *tls.Config { return server(others.Service(t, d.name)) }, true, false},
-		"the service's certificate":             {func(d deployment) *tls.Config { return server(ours.Service(t, d.name)) }, true, true},
+		"certificate of another service":        {func(deployment) *tls.Config { return shows(t, ours.Service(t, "chat")) }, true, false},
+		"right name, certificate of our making": {func(d deployment) *tls.Config { return shows(t, others.Service(t, d.name)) }, true, false},
+		"the service's certificate":             {func(d deployment) *tls.Config { return shows(t, ours.Service(t, d.name)) }, true, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := ours.settings(t)
@@ -157,10 +160,11 @@ func TestFakeServerLearnsNothing(t *testing.T) {
 
 // A fake among real servers costs attempts, not calls.
 func TestFakeAmongServers(t *testing.T) {
-	d := newAuthority(t).settings(t)
+	a := newAuthority(t)
+	d := a.settings(t)
 	d.listen(t, telemetry.Discard(), &users{})
 	w := &wire{seen: make(chan struct{}, 1)}
-	enroll(t, d, w.swallow(t, nil))
+	enroll(t, d, w.swallow(t, shows(t, a.Service(t, "chat"))))
 	c := d.find(t, d.dial(t, "api", telemetry.Discard()))
 	for range 50 {
 		if _, err := c.Register(t.Context(), &user.RegisterRequest{}); err != nil {
