@@ -2,7 +2,7 @@
 # what runs (default the all-in-one).
 #   make docker                                     tiktok:dev for this machine
 #   docker buildx build --platform linux/amd64,linux/arm64 …   both; compilers always run natively
-FROM --platform=$BUILDPLATFORM golang:1.26.8 AS build
+FROM --platform=$BUILDPLATFORM golang:1.26.8@sha256:0f063af2d465d8dcae54cce04278ada488b96f77b42449c8d071e47d016cc65a AS build
 WORKDIR /src
 # GOPROXY: another module proxy, e.g. one in the same country.
 ARG GOPROXY
@@ -22,7 +22,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
       -ldflags "-s -w -X tiktok/pkg/telemetry.version=$VERSION -X tiktok/pkg/telemetry.revision=$REVISION" -o /out/lib/bundle ./cmd/bundle \
  && mkdir /out/bin && for d in cmd/*/program; do ln -s ../lib/bundle "/out/bin/$(basename "$(dirname "$d")")"; done
 
-FROM --platform=$BUILDPLATFORM debian:12.12-slim AS rootfs
+FROM --platform=$BUILDPLATFORM debian:12.12-slim@sha256:d5d3f9c23164ea16f31852f95bd5959aad1c5e854332fe00f7b3a20fcc9f635c AS rootfs
 ARG TARGETARCH
 COPY deploy/image/ffmpeg.sh /build/
 RUN /build/ffmpeg.sh /rootfs
