@@ -54,6 +54,11 @@ check_servers() {
     [ "$(health "$s")" = healthy ] || missing="$missing $s"
   done
   [ -z "$missing" ] || die "these servers do not run:$missing. Start them: make env-up"
+  # An account for each service, with the password of now, in a volume that is older too.
+  compose exec -T mysql sh /docker-entrypoint-initdb.d/accounts.sh >"$log" 2>&1 || {
+    cat "$log" >&2
+    die "the accounts of MySQL cannot be made"
+  }
 }
 
 check_known() {

@@ -27,8 +27,8 @@ client() { # PROGRAM ARGUMENTS
     shift
     "$program" "--defaults-extra-file=$MYSQL_OPTIONS" "$@"
   else
-    # shellcheck disable=SC2016 # the variable belongs to the container
-    docker compose exec -T mysql sh -c 'MYSQL_PWD=$MYSQL_ROOT_PASSWORD exec "$0" -uroot "$@"' "$@"
+    # An account that only reads. shellcheck disable=SC2016 # the variable belongs to the container
+    docker compose exec -T mysql sh -c 'MYSQL_PWD=$DB_PASSWORD_BACKUP exec "$0" -h127.0.0.1 -utiktok_backup "$@"' "$@"
   fi
 }
 
@@ -36,7 +36,7 @@ copy_objects() {
   if [ -n "${BLOBCOPY:-}" ]; then
     "$BLOBCOPY" export "$folder/media"
   else
-    docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" -v "$folder/media:/backup" video blobcopy export /backup
+    docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" -v "$folder/media:/backup" tools blobcopy export /backup
   fi
 }
 
@@ -47,7 +47,7 @@ folder=$(cd "$folder" && pwd)
 pattern=$(printf '%s' "$prefix" | sed 's/_/\\\\_/g')
 schemas=$(client mysql -N -s -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '$pattern%' ORDER BY 1") || die "MySQL does not answer"
 [ -n "$schemas" ] || die "there is no schema $prefix…"
-options='--single-transaction --quick --hex-blob --add-drop-database --default-character-set=utf8mb4'
+options='--single-transaction --quick --no-tablespaces --hex-blob --add-drop-database --default-character-set=utf8mb4'
 # MariaDB's program has no such option.
 if client mysqldump --help | grep -q set-gtid-purged; then options="$options --set-gtid-purged=OFF"; fi
 

@@ -104,8 +104,13 @@ docker compose up -d --wait mysql redis rabbitmq etcd s3 >"$log" 2>&1 || {
   cat "$log" >&2
   die "the servers do not run; nothing was changed"
 }
+# The accounts of MySQL as .env says now, in a volume that is older too.
+docker compose exec -T mysql sh /docker-entrypoint-initdb.d/accounts.sh >"$log" 2>&1 || {
+  cat "$log" >&2
+  die "the accounts of MySQL cannot be made; nothing was changed"
+}
 # Every service does this when it starts. Once, beforehand, it fails before anything is replaced.
-docker compose run --rm -T --no-deps -e SERVICE=migrate user >"$log" 2>&1 || {
+docker compose run --rm -T --no-deps tools migrate >"$log" 2>&1 || {
   cat "$log" >&2
   die "the schemas cannot be brought up to date; nothing was changed"
 }

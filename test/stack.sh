@@ -44,8 +44,8 @@ container_logins() (
   # shellcheck disable=SC1091 # a file that may be there
   [ ! -f .env ] || . ./.env
   cat <<ENV
-export TIKTOK_DB_USER='tiktok'
-export TIKTOK_DB_PASSWORD='${MYSQL_PASSWORD:-tiktok}'
+export TIKTOK_DB_USER='tiktok_admin'
+export TIKTOK_DB_PASSWORD='${DB_PASSWORD_ADMIN:-tiktok}'
 export TIKTOK_CACHE_PASSWORD='${REDIS_PASSWORD:-tiktok}'
 export TIKTOK_QUEUE_URL='amqp://tiktok:${RABBITMQ_PASSWORD:-tiktok}@127.0.0.1:21672/'
 export TIKTOK_BLOB_DRIVER='s3'

@@ -36,6 +36,13 @@ func (d disaster) sh(t *testing.T, script string, args ...string) (string, error
 	return string(out), err
 }
 
+// run runs a program and returns what it printed.
+func run(t *testing.T, program string, args ...string) (string, error) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	return string(out), err
+}
+
 func newDisaster(t *testing.T) disaster {
 	t.Helper()
 	cfg := sqldbtest.MySQLConfig(t)
