@@ -1,9 +1,11 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,9 +93,27 @@ func TestValidateNamesAllProblemsAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, key := range []string{"db.driver", "queue.url", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "limits.read_user", "rpc.registry", "TIKTOK_DB_DRIVER", "gateway.public_base_url"} {
+	for _, key := range []string{"db.driver", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "limits.read_user", "rpc.registry", "TIKTOK_DB_DRIVER", "gateway.public_base_url"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("%s is not named in:\n%v", key, err)
+		}
+	}
+}
+
+// A process is asked only for what it uses, so that it need not be given the secrets of the others.
+func TestValidateAsksForWhatIsUsed(t *testing.T) {
+	for _, service := range append([]string{config.AllInOne}, config.Services()...) {
+		c := config.Default().ForService(service)
+		c.RPC.Registry = []string{"127.0.0.1:2379"}
+		c.Auth.Secret = strings.Repeat("s", 32)
+		c.DB.Driver, c.DB.Addr, c.Queue.Driver = "mysql", "127.0.0.1:3306", "rabbitmq"
+		err := fmt.Sprint(c.Validate(service))
+		if got, want := strings.Contains(err, "db.user"), service != "api"; got != want {
+			t.Errorf("%s: db.user asked for: %v, want %v: %s", service, got, want, err)
+		}
+		usesQueue := slices.Contains([]string{config.AllInOne, "interaction", "video"}, service)
+		if got := strings.Contains(err, "queue.url"); got != usesQueue {
+			t.Errorf("%s: queue.url asked for: %v, want %v: %s", service, got, usesQueue, err)
 		}
 	}
 }

@@ -69,12 +69,12 @@ func (c Config) Validate(service string) error {
 	p.oneOf("telemetry.log_format", c.Telemetry.LogFormat, "text", "json")
 	if c.DB.Driver == "mysql" {
 		p.address("db.addr", c.DB.Addr)
-		p.require(c.DB.User != "", "db.user", "is needed with the mysql driver")
+		p.require(c.DB.User != "" || service == "api", "db.user", "is needed with the mysql driver")
 	}
 	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
 		p.require(len(c.Cache.Addrs) > 0, "cache.addrs", "is needed with the redis driver")
 	}
-	if c.Queue.Driver == queue.DriverRabbitMQ {
+	if c.Queue.Driver == queue.DriverRabbitMQ && slices.Contains([]string{AllInOne, "interaction", "video"}, service) {
 		u, err := url.Parse(c.Queue.URL)
 		p.require(err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "amqp"), "queue.url", "wants amqp://user:password@host:port/")
 	}

@@ -25,7 +25,8 @@ type Config struct {
 	TLS tlsconf.Files `mapstructure:"tls"`
 	// Listen is the service's own RPC address; empty takes the service's default port on loopback.
 	Listen string `mapstructure:"listen"`
-	// Advertise is the address that others reach Listen by, when that differs (containers, NAT).
+	// Advertise is the address that others reach Listen by, when that differs (containers, NAT). Empty, with a Listen on every
+	// address: the machine's address towards etcd.
 	Advertise string `mapstructure:"advertise"`
 	// Timeout bounds one call, connection included.
 	Timeout time.Duration `mapstructure:"timeout"`

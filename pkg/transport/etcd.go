@@ -88,11 +88,11 @@ func newRegistry(cfg Config) (registry.Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd registry: %w", err)
 	}
-	if cfg.Advertise != "" {
-		addr, err := net.ResolveTCPAddr("tcp", cfg.Advertise)
-		if err != nil {
-			return nil, fmt.Errorf("advertised address: %w", err)
-		}
+	addr, err := advertised(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if addr != nil {
 		etcd.SetFixedAddress(reg, addr)
 	}
 	return reg, nil
