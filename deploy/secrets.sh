@@ -7,6 +7,7 @@ umask 077
 if [ ! -f .env ]; then cp .env.example .env; fi
 chmod 600 .env
 made=
+# shellcheck disable=SC2013 # names
 for name in $(sed -n 's/^\([A-Z_]*\(PASSWORD\|SECRET\)[A-Z_]*\)=.*/\1/p' .env.example); do
   if grep -q "^$name=." .env; then continue; fi
   value=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')

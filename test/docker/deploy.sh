@@ -23,11 +23,8 @@ fail() {
 
 cp -r "$repo/deploy" "$tmp/server"
 cd "$tmp/server"
-secret() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 sed -e 's#^APP_IMAGE=.*#APP_IMAGE=trial:1#' -e 's#^PUBLIC_URL=.*#PUBLIC_URL=https://v.example.com#' .env.example >.env
-for name in AUTH_SECRET MYSQL_ROOT_PASSWORD MYSQL_PASSWORD REDIS_PASSWORD RABBITMQ_PASSWORD S3_PASSWORD; do
-  sed -i "s#^$name=.*#$name=$(secret)#" .env
-done
+./secrets.sh
 docker tag tiktok:dev trial:1
 printf 'FROM trial:1\nLABEL version=2\n' | docker build -q -t trial:2 - >/dev/null
 printf 'FROM trial:2\nUSER root\nRUN rm /opt/tiktok/bin/social && printf "#!/bin/sh\\necho this version is broken\\nexit 1\\n" >/opt/tiktok/bin/social && chmod 755 /opt/tiktok/bin/social\nUSER 10001:10001\n' | docker build -q -t trial:3 - >/dev/null
@@ -123,11 +120,14 @@ awk '{ n += $1; bad += $2 } { split(FILENAME, f, "load."); print "  " f[2] ": " 
   fail "requests were not answered"
 }
 
+echo '--- a film of 200 MB'
+"$repo/test/docker/upload.sh" https://v.example.com:10443 -k --resolve v.example.com:10443:127.0.0.1
+
 echo '--- backup, disaster, restore'
 ./backup.sh "$tmp/backup"
 docker compose stop user video interaction social chat api >/dev/null 2>&1
 docker compose rm -fsv mysql s3 >/dev/null 2>&1
-docker volume rm tiktok-deploy_mysql tiktok-deploy_s3 >/dev/null
+docker volume rm tiktok-deploy_mysql tiktok-deploy_media >/dev/null
 docker compose up -d --wait mysql s3 >/dev/null 2>&1
 ./restore.sh -yes "$tmp/backup"
 docker compose start user video interaction social chat api >/dev/null 2>&1

@@ -11,11 +11,12 @@ if [ ! -d $data/mysql ]; then
     if [ -n "${MYSQL_ROOT_PASSWORD:-}" ]; then
       echo "ALTER USER root@localhost IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';"
     fi
-    echo "CREATE USER root@'${MYSQL_ROOT_HOST:-%}' IDENTIFIED BY '${MYSQL_ROOT_PASSWORD:-}';"
-    echo "GRANT ALL ON *.* TO root@'${MYSQL_ROOT_HOST:-%}' WITH GRANT OPTION;"
-    if [ -n "${MYSQL_USER:-}" ]; then echo "CREATE USER '$MYSQL_USER'@'%' IDENTIFIED BY '$MYSQL_PASSWORD';"; fi
-    for f in /docker-entrypoint-initdb.d/*.sql; do if [ -e "$f" ]; then cat "$f"; fi; done
+    if [ "${MYSQL_ROOT_HOST:-%}" != localhost ]; then
+      echo "CREATE USER root@'${MYSQL_ROOT_HOST:-%}' IDENTIFIED BY '${MYSQL_ROOT_PASSWORD:-}';"
+      echo "GRANT ALL ON *.* TO root@'${MYSQL_ROOT_HOST:-%}' WITH GRANT OPTION;"
+    fi
   } | mariadb
+  for f in /docker-entrypoint-initdb.d/*.sh; do if [ -e "$f" ]; then "$f"; fi; done
   mariadb-admin "-p${MYSQL_ROOT_PASSWORD:-}" shutdown
   wait
 fi
