@@ -37,6 +37,32 @@ type serviceMonitor struct {
 	} `json:"spec"`
 }
 
+// certificate and issuer are what the chart uses of cert-manager's types.
+type certificate struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		IsCA                                          bool
+		CommonName, SecretName, Duration, RenewBefore string
+		DNSNames                                      []string `json:"dnsNames"`
+		Usages                                        []string
+		PrivateKey                                    struct {
+			Algorithm, RotationPolicy string
+			Size                      int
+		}
+		IssuerRef struct{ Name, Kind, Group string }
+	} `json:"spec"`
+}
+
+type issuer struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		SelfSigned *struct{}                    `json:"selfSigned"`
+		CA         *struct{ SecretName string } `json:"ca"`
+	} `json:"spec"`
+}
+
 // types are the kinds that the chart may make.
 func types() map[string]any {
 	return map[string]any{
@@ -50,6 +76,8 @@ func types() map[string]any {
 		"networking.k8s.io/v1 NetworkPolicy":      networkingv1.NetworkPolicy{},
 		"networking.k8s.io/v1 Ingress":            networkingv1.Ingress{},
 		"monitoring.coreos.com/v1 ServiceMonitor": serviceMonitor{},
+		"cert-manager.io/v1 Certificate":          certificate{},
+		"cert-manager.io/v1 Issuer":               issuer{},
 	}
 }
 
@@ -57,8 +85,11 @@ func image() map[string]any { return map[string]any{"repository": "registry.exam
 
 func secrets() map[string]any {
 	out := map[string]any{}
-	for _, name := range []string{"AUTH_SECRET", "DB_PASSWORD", "CACHE_PASSWORD", "QUEUE_URL", "BLOB_S3_SECRET_KEY"} {
+	for _, name := range []string{"AUTH_SECRET", "CACHE_PASSWORD", "QUEUE_URL", "BLOB_S3_SECRET_KEY", "RPC_REGISTRY_PASSWORD"} {
 		out["TIKTOK_"+name] = "secret"
+	}
+	for _, account := range []string{"USER", "VIDEO", "INTERACTION", "SOCIAL", "CHAT", "ADMIN"} {
+		out["TIKTOK_DB_PASSWORD_"+account] = "secret"
 	}
 	return out
 }
@@ -125,6 +156,10 @@ func TestChart(t *testing.T) {
 			"image": image(), "existingSecret": "theirs", "imagePullSecrets": []any{map[string]any{"name": "pull"}},
 			"nodeSelector": map[string]any{"disk": "ssd"}, "tolerations": []any{map[string]any{"key": "video", "operator": "Exists"}},
 			"ingress":        map[string]any{"enabled": true, "tlsSecret": "tls"},
+			"tls":            map[string]any{"enabled": true},
+			"serversCA":      "authority",
+			"config":         map[string]any{"rpc": map[string]any{"registry_username": "tiktok"}, "telemetry": map[string]any{"otlp_endpoint": "http://jaeger:4318"}},
+			"networkPolicy":  map[string]any{"servers": map[string]any{"db": map[string]any{"to": []any{map[string]any{"ipBlock": map[string]any{"cidr": "10.1.2.3/32"}}}}}},
 			"serviceMonitor": map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}},
 		},
 		"little": {
@@ -141,6 +176,10 @@ func TestChart(t *testing.T) {
 				checkService(t, objects, s)
 			}
 			checkMigration(t, objects)
+			if name != "little" {
+				checkNetwork(t, objects, name == "everything")
+			}
+			checkCertificates(t, objects, name == "everything")
 			checkIngress(t, objects)
 			has := func(want bool, object string) {
 				t.Helper()
@@ -190,9 +229,6 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 	selects("PodDisruptionBudget", objects["PodDisruptionBudget "+full].(*policyv1.PodDisruptionBudget).Spec.Selector.MatchLabels)
 	if np, ok := objects["NetworkPolicy "+full].(*networkingv1.NetworkPolicy); ok {
 		selects("NetworkPolicy", np.Spec.PodSelector.MatchLabels)
-		if len(np.Spec.Ingress) != 2 {
-			t.Errorf("NetworkPolicy %s: %+v", full, np.Spec.Ingress)
-		}
 	}
 	if m, ok := objects["ServiceMonitor "+full].(*serviceMonitor); ok {
 		selects("ServiceMonitor", m.Spec.Selector.MatchLabels)
@@ -222,10 +258,16 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 	if s := c.SecurityContext; s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || !*pod.Spec.SecurityContext.RunAsNonRoot {
 		t.Errorf("%s may do too much: %+v", full, c.SecurityContext)
 	}
-	if c.EnvFrom[0].SecretRef == nil || c.EnvFrom[0].SecretRef.Name == "" || !volumes["config"] {
-		t.Errorf("%s has no secrets or no settings: %+v", full, c.EnvFrom)
+	if len(c.EnvFrom) > 0 || !volumes["config"] {
+		t.Errorf("%s is given all secrets, or has no settings: %+v", full, c.EnvFrom)
 	}
-	if c.Image != "registry.example.com/tiktok:1.0.0" || c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
+	checkSecrets(t, objects, full, name, c.Env)
+	for _, v := range pod.Spec.Volumes {
+		if v.EmptyDir != nil && v.EmptyDir.SizeLimit == nil {
+			t.Errorf("%s may fill the disk of its node with %s", full, v.Name)
+		}
+	}
+	if c.Image != "registry.example.com/tiktok:1.0.0" || c.Resources.Limits.Memory().IsZero() || c.Resources.Limits.Cpu().IsZero() || c.Resources.Requests.Cpu().IsZero() {
 		t.Errorf("%s: image %s, resources %+v", full, c.Image, c.Resources)
 	}
 	if h, ok := objects["HorizontalPodAutoscaler "+full].(*autoscalingv2.HorizontalPodAutoscaler); ok {
@@ -234,6 +276,168 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 		}
 	} else if d.Spec.Replicas == nil {
 		t.Errorf("%s: nobody says how many", full)
+	}
+}
+
+// uses are the servers of each pod, callees the services that it calls: docs/architecture.md, "Services and calls".
+func uses() map[string][]string {
+	return map[string][]string{
+		"user": {"db", "cache", "registry"}, "video": {"db", "cache", "registry", "queue", "media"}, "interaction": {"db", "cache", "registry", "queue"},
+		"social": {"db", "cache", "registry"}, "chat": {"db", "cache", "registry"}, "api": {"cache", "registry", "media"}, "migrate": {"db"},
+	}
+}
+
+func callees() map[string][]string {
+	return map[string][]string{"api": {"user", "video", "interaction", "social", "chat"}, "interaction": {"video"}, "social": {"user"}, "chat": {"user"}}
+}
+
+// checkSecrets: a pod is given the secrets of the servers that it uses, the gateway the key of tokens, and nothing else.
+func checkSecrets(t *testing.T, objects map[string]any, full, name string, env []corev1.EnvVar) {
+	t.Helper()
+	account := strings.ToUpper(name)
+	if name == "migrate" {
+		account = "ADMIN"
+	}
+	keys := map[string]string{
+		"db": "TIKTOK_DB_PASSWORD_" + account, "cache": "TIKTOK_CACHE_PASSWORD", "queue": "TIKTOK_QUEUE_URL", "media": "TIKTOK_BLOB_S3_SECRET_KEY",
+	}
+	config := objects["ConfigMap shop"].(*corev1.ConfigMap).Data["config.yaml"]
+	if strings.Contains(config, "registry_username: tiktok") {
+		keys["registry"] = "TIKTOK_RPC_REGISTRY_PASSWORD"
+	}
+	want := map[string]bool{}
+	for _, server := range uses()[name] {
+		if key := keys[server]; key != "" {
+			want[key] = true
+		}
+	}
+	if name == "api" {
+		want["TIKTOK_AUTH_SECRET"] = true
+	}
+	secret, made := objects["Secret shop"].(*corev1.Secret)
+	for _, e := range env {
+		if e.Name == "TIKTOK_DB_USER" && e.Value != "tiktok_"+strings.ToLower(account) {
+			t.Errorf("%s logs in to MySQL as %s", full, e.Value)
+		}
+		if e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil {
+			continue
+		}
+		ref := e.ValueFrom.SecretKeyRef
+		if !want[ref.Key] {
+			t.Errorf("%s is given %s", full, ref.Key)
+		}
+		delete(want, ref.Key)
+		if _, ok := secretData(secret)[ref.Key]; made && (!ok || ref.Name != secret.Name) || !made && ref.Name != "theirs" {
+			t.Errorf("%s: %s of the Secret %s is not there", full, ref.Key, ref.Name)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%s is not given %v", full, want)
+	}
+}
+
+func secretData(s *corev1.Secret) map[string]string {
+	if s == nil {
+		return nil
+	}
+	return s.StringData
+}
+
+// checkNetwork: each pod is reached by its callers, and reaches its callees, its servers and the names, and no more.
+func checkNetwork(t *testing.T, objects map[string]any, everything bool) {
+	t.Helper()
+	ports := map[string]int{"db": 3306, "cache": 6379, "queue": 5672, "registry": 2379, "media": 9000}
+	for name, servers := range uses() {
+		np, ok := objects["NetworkPolicy shop-"+name].(*networkingv1.NetworkPolicy)
+		if !ok {
+			t.Errorf("no NetworkPolicy for %s", name)
+			continue
+		}
+		if !slices.Equal(np.Spec.PolicyTypes, []networkingv1.PolicyType{"Ingress", "Egress"}) || np.Spec.PodSelector.MatchLabels["app.kubernetes.io/component"] != name {
+			t.Errorf("NetworkPolicy of %s: %+v", name, np.Spec)
+		}
+		got, want := map[string]bool{}, map[string]bool{"in admin": true, "out 53": true}
+		for _, callee := range callees()[name] {
+			want["out rpc "+callee] = true
+		}
+		for caller, list := range callees() {
+			if slices.Contains(list, name) {
+				want["in rpc "+caller] = true
+			}
+		}
+		for _, server := range servers {
+			want[fmt.Sprintf("out %d", ports[server])] = true
+		}
+		switch {
+		case name == "api":
+			want["in http"] = true
+		case name == "migrate":
+			delete(want, "in admin")
+		}
+		if everything && name != "migrate" {
+			want["out 4318"] = true
+		}
+		for _, rule := range np.Spec.Ingress {
+			port := rule.Ports[0].Port.String()
+			if port != "rpc" {
+				got["in "+port] = true
+				continue
+			}
+			for _, e := range rule.From[0].PodSelector.MatchExpressions {
+				for _, caller := range e.Values {
+					got["in rpc "+caller] = true
+				}
+			}
+		}
+		for _, rule := range np.Spec.Egress {
+			port := rule.Ports[0].Port.String()
+			if port == "rpc" {
+				port += " " + rule.To[0].PodSelector.MatchLabels["app.kubernetes.io/component"]
+			}
+			if port == "3306" && everything && (len(rule.To) != 1 || rule.To[0].IPBlock.CIDR != "10.1.2.3/32") {
+				t.Errorf("%s reaches MySQL at %+v", name, rule.To)
+			}
+			got["out "+port] = true
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: let through %v, want %v", name, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+	}
+}
+
+// checkCertificates: with TLS each pod mounts the secret of a certificate for the name of its service, signed by an authority
+// that is there.
+func checkCertificates(t *testing.T, objects map[string]any, enabled bool) {
+	t.Helper()
+	for _, name := range []string{"user", "video", "interaction", "social", "chat", "api"} {
+		pod := objects["Deployment shop-"+name].(*appsv1.Deployment).Spec.Template.Spec
+		at := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == "tls" })
+		cert, made := objects["Certificate shop-"+name].(*certificate)
+		if at < 0 != !enabled || made != enabled {
+			t.Errorf("%s: volume %d, certificate %v, want %v", name, at, made, enabled)
+			continue
+		}
+		if !enabled {
+			continue
+		}
+		if cert.Spec.SecretName != pod.Volumes[at].Secret.SecretName || !slices.Equal(cert.Spec.DNSNames, []string{name}) || !slices.Contains(cert.Spec.Usages, "client auth") {
+			t.Errorf("%s mounts %+v, the certificate is %+v", name, pod.Volumes[at].Secret, cert.Spec)
+		}
+		by, ok := objects["Issuer "+cert.Spec.IssuerRef.Name].(*issuer)
+		if !ok || by.Spec.CA == nil {
+			t.Errorf("%s: issuer %+v: %+v", name, cert.Spec.IssuerRef, by)
+			continue
+		}
+		if ca, ok := objects["Certificate shop-ca"].(*certificate); !ok || !ca.Spec.IsCA || ca.Spec.SecretName != by.Spec.CA.SecretName {
+			t.Errorf("the authority is %+v", ca)
+		}
+		env := map[string]string{}
+		for _, e := range pod.Containers[0].Env {
+			env[e.Name] = e.Value
+		}
+		if !strings.HasSuffix(env["TIKTOK_RPC_TLS_KEY"], "/tls.key") || env["TIKTOK_RPC_TLS_CA"] == "" || env["TIKTOK_RPC_TLS_CERT"] == "" {
+			t.Errorf("%s does not use its certificate: %v", name, env)
+		}
 	}
 }
 
@@ -253,14 +457,15 @@ func checkMigration(t *testing.T, objects map[string]any) {
 		return n
 	}
 	c := job.Spec.Template.Spec.Containers[0]
-	if !slices.Equal(c.Args, []string{"migrate"}) || c.EnvFrom[0].SecretRef == nil || job.Spec.ActiveDeadlineSeconds == nil {
+	if !slices.Equal(c.Args, []string{"migrate"}) || len(c.EnvFrom) > 0 || job.Spec.ActiveDeadlineSeconds == nil || c.Resources.Limits.Cpu().IsZero() {
 		t.Errorf("the migration is %+v", job.Spec)
 	}
+	checkSecrets(t, objects, job.Name, "migrate", c.Env)
 	at := weight(job.ObjectMeta)
 	if weight(objects["ConfigMap shop"].(*corev1.ConfigMap).ObjectMeta) >= at {
 		t.Error("the settings come after the migration")
 	}
-	if secret, ok := objects["Secret "+c.EnvFrom[0].SecretRef.Name].(*corev1.Secret); ok && weight(secret.ObjectMeta) >= at {
+	if secret, ok := objects["Secret shop"].(*corev1.Secret); ok && weight(secret.ObjectMeta) >= at {
 		t.Error("the secrets come after the migration")
 	}
 }

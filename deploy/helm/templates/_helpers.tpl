@@ -1,5 +1,5 @@
 {{- define "tiktok.image" -}}
-{{ required "image.repository is required, e.g. registry.example.com/tiktok" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ required "image.repository is required, e.g. registry.example.com/tiktok" .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
 {{- define "tiktok.selector" -}}
@@ -20,6 +20,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{- define "tiktok.pod" -}}
 automountServiceAccountToken: false
+enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
@@ -44,12 +45,77 @@ securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   capabilities: {drop: [ALL]}
-envFrom:
-  - secretRef: {name: {{ include "tiktok.secret" . }}}
+{{- end }}
+
+{{/* The servers that a pod connects to: what it is given the secrets of, and let through to. */}}
+{{- define "tiktok.uses" -}}
+{{- if eq . "migrate" -}}db
+{{- else if eq . "api" -}}cache registry media
+{{- else if eq . "video" -}}db cache registry queue media
+{{- else if eq . "interaction" -}}db cache registry queue
+{{- else -}}db cache registry
+{{- end -}}
+{{- end }}
+
+{{/* Who calls a service: docs/architecture.md, "Services and calls". */}}
+{{- define "tiktok.callers" -}}
+{{- if eq . "user" -}}api social chat
+{{- else if eq . "video" -}}api interaction
+{{- else if eq . "api" -}}
+{{- else -}}api
+{{- end -}}
+{{- end }}
+
+{{/* The secrets of one pod, each by its own key: (dict "root" $ "name" service). */}}
+{{- define "tiktok.secretEnv" -}}
+{{- $uses := splitList " " (include "tiktok.uses" .name) -}}
+{{- $secret := include "tiktok.secret" .root -}}
+{{- if has "db" $uses }}
+{{- $account := ternary "admin" .name (eq .name "migrate") }}
+- {name: TIKTOK_DB_USER, value: {{ printf "%s%s" .root.Values.accountPrefix $account | quote }}}
+- {name: TIKTOK_DB_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_DB_PASSWORD_{{ upper $account }}}}}
+{{- end }}
+{{- if has "cache" $uses }}
+- {name: TIKTOK_CACHE_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_CACHE_PASSWORD}}}
+{{- end }}
+{{- if and (has "registry" $uses) .root.Values.config.rpc.registry_username }}
+- {name: TIKTOK_RPC_REGISTRY_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_RPC_REGISTRY_PASSWORD}}}
+{{- end }}
+{{- if has "queue" $uses }}
+- {name: TIKTOK_QUEUE_URL, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_QUEUE_URL}}}
+{{- end }}
+{{- if has "media" $uses }}
+- {name: TIKTOK_BLOB_S3_SECRET_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_BLOB_S3_SECRET_KEY}}}
+{{- end }}
+{{- if eq .name "api" }}
+- {name: TIKTOK_AUTH_SECRET, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_SECRET}}}
+{{- end }}
 {{- end }}
 
 {{- define "tiktok.mounts" -}}
 - {name: config, mountPath: /etc/tiktok, readOnly: true}
 - {name: tmp, mountPath: /tmp}
 - {name: data, mountPath: /data}
+{{- if .Values.serversCA }}
+- {name: servers-ca, mountPath: /etc/tiktok-ca, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "tiktok.volumes" -}}
+- {name: config, configMap: {name: {{ .Release.Name }}}}
+- {name: tmp, emptyDir: {sizeLimit: 64Mi}}
+{{- with .Values.serversCA }}
+- {name: servers-ca, configMap: {name: {{ . }}}}
+{{- end }}
+{{- end }}
+
+{{/* The certificate of one pod: (dict "root" $ "name" service). The migration has none: servers are proved by their authority. */}}
+{{- define "tiktok.tlsSecret" -}}
+{{ tpl .root.Values.tls.secretName (dict "Release" .root.Release "Values" .root.Values "Template" .root.Template "service" .name) }}
+{{- end }}
+
+{{- define "tiktok.tlsEnv" -}}
+- {name: TIKTOK_RPC_TLS_CA, value: /etc/tiktok-tls/ca.crt}
+- {name: TIKTOK_RPC_TLS_CERT, value: /etc/tiktok-tls/tls.crt}
+- {name: TIKTOK_RPC_TLS_KEY, value: /etc/tiktok-tls/tls.key}
 {{- end }}
