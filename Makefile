@@ -38,6 +38,9 @@ bench-micro: ## the Go micro-benchmarks of the hot paths; REV=HEAD~1 compares wi
 fault: ## break servers and processes under load and count what is lost; FORM=long for longer outages
 	@test/fault/run.sh $(FORM)
 
+attack: ## attack the all-in-one on loopback and show what a bystander notices; FORM=long for the slow ones
+	@test/attack/run.sh $(FORM)
+
 lint: ## golangci-lint (builds it on first use)
 	@.ci/lint.sh
 
@@ -71,4 +74,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench bench-micro fault audit dead-letters env-up env-down chart docker start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench bench-micro fault attack audit dead-letters env-up env-down chart docker start stop clean

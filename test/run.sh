@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ, etcd and S3 on loopback
 # (installing Debian's packages when they are missing, that of ffmpeg too), runs, and leaves nothing running.
-# Without arguments test/fault/run.sh follows, in its short form: it stops servers, so it has an instance of its own.
+# Without arguments test/fault/run.sh follows, in its short form: it stops servers, so it has an instance of its own; and
+# test/attack/run.sh, which wants the machine for itself.
 #   test/run.sh [-race] [go test arguments, default ./...]
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
@@ -62,6 +63,9 @@ if [ -n "$faults" ]; then
   # One after the other: the machine and the ports are for those servers now.
   test/env.sh down --purge
   test/fault/run.sh short
+
+  step "attacks"
+  test/attack/run.sh short
 fi
 
 step "done"

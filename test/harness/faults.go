@@ -158,6 +158,12 @@ func (d *Deployment) Processes(t testing.TB) []string {
 	return names
 }
 
+// PID is the number of a process of the deployment, which has to run.
+func (d *Deployment) PID(t testing.TB, name string) int {
+	t.Helper()
+	return d.process(t, name).cmd.Process.Pid
+}
+
 // CounterOf reads one metric of one process, by its labels as they are printed.
 func (d *Deployment) CounterOf(t testing.TB, process, name string) map[string]float64 {
 	t.Helper()
