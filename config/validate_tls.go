@@ -1,13 +1,25 @@
 package config
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 
 	"tiktok/pkg/blob"
 	"tiktok/pkg/queue"
+	"tiktok/pkg/tlsconf"
 )
+
+// Certificates are the certificates of this process, by the settings that name them.
+func (c Config) Certificates() map[string]tlsconf.Files {
+	all := map[string]tlsconf.Files{
+		"rpc.tls": c.RPC.TLS, "rpc.registry_tls": c.RPC.RegistryTLS.Files, "db.tls": c.DB.TLS.Files, "cache.tls": c.Cache.TLS.Files,
+		"queue.tls": c.Queue.TLS.Files, "blob.s3.tls": c.Blob.S3.TLS.Files,
+	}
+	maps.DeleteFunc(all, func(_ string, f tlsconf.Files) bool { return f.Cert == "" })
+	return all
+}
 
 // validateTLS reads the certificate files of what the process uses: others need not be there.
 func (c Config) validateTLS(p *problems, service string) {

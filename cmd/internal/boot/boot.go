@@ -147,6 +147,11 @@ func newProcess(name, file string, environ []string, set map[string]any, w io.Wr
 	if err := tel.WatchDisk(cfg.DataDir); err != nil {
 		return nil, err
 	}
+	for setting, files := range cfg.Certificates() {
+		if err := tel.WatchCertificate(setting, files.Expiry); err != nil {
+			return nil, err
+		}
+	}
 	klog.SetOutput(logx.Lines(tel.Sampled(), "kitex"))
 	klog.SetLevel(klog.LevelWarn)
 	hlog.SetOutput(places{tel.Sampled()})

@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tiktok/config"
+	"tiktok/pkg/pki"
+	"tiktok/pkg/pki/pkitest"
 )
 
 func flags() []Flag {
@@ -64,5 +67,43 @@ func TestBadStartsAreExplained(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	if exitCode(nil, 1) != 0 || exitCode(flag.ErrHelp, 2) != 0 || exitCode(errors.New("x"), 1) != 1 {
 		t.Fatal("exit codes")
+	}
+}
+
+// When a certificate ends is a metric, from the file as it is now.
+func TestCertificatesAreWatched(t *testing.T) {
+	ca := pkitest.New(t)
+	f := ca.Service(t, "user")
+	environ := []string{"TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_RPC_TLS_CA=" + f.CA, "TIKTOK_RPC_TLS_CERT=" + f.Cert, "TIKTOK_RPC_TLS_KEY=" + f.Key}
+	var out bytes.Buffer
+	p, _, err := load(t.Context(), "user", nil, environ, &out, nil)
+	if err != nil {
+		t.Fatal(err, out.String())
+	}
+	ends := func() time.Time {
+		all, err := p.Telemetry.Registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range all {
+			if m.GetName() == "tiktok_certificate_expires_timestamp_seconds" && len(m.GetMetric()) == 1 {
+				return time.Unix(int64(m.GetMetric()[0].GetGauge().GetValue()), 0)
+			}
+		}
+		t.Fatal("no metric")
+		return time.Time{}
+	}
+	if d := time.Until(ends()); d < 59*time.Minute || d > time.Hour {
+		t.Errorf("it ends in %v, want an hour", d)
+	}
+	ca.Replace(t, f, pki.Leaf{Hosts: []string{"user"}, Client: true, Life: time.Minute})
+	if d := time.Until(ends()); d > time.Minute {
+		t.Errorf("the new one ends in %v, want a minute", d)
+	}
+	if err := os.Remove(f.Cert); err != nil {
+		t.Fatal(err)
+	}
+	if at := ends(); at.Unix() != 0 {
+		t.Errorf("without the file: %v", at)
 	}
 }
