@@ -128,6 +128,9 @@ type Media struct {
 // Demo is the content that an empty all-in-one starts with.
 type Demo struct {
 	Enabled bool `mapstructure:"enabled"`
+	// Public lets the demo accounts, whose password everybody knows, log in from everywhere; else only from this machine and private
+	// networks.
+	Public bool `mapstructure:"public"`
 }
 
 // Audit is for the command that recounts counters.

@@ -70,6 +70,8 @@ type Deps struct {
 	// Proxies are believed what they say about the client.
 	Proxies []netip.Prefix
 	Tel     *telemetry.Telemetry
+	// Demo are accounts whose password everybody knows, if there are any.
+	Demo handler.Demo
 	// Listener is where clients come from. It has to be one of TCP.
 	Listener net.Listener
 	// PublicMetrics serves /metrics there too.
@@ -145,6 +147,7 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 			MaxDuration:     d.MaxDuration,
 			UploadTimeout:   d.Config.UploadTimeout,
 			WorkDir:         work,
+			Demo:            d.Demo,
 			EchoOwnMessages: d.Config.EchoOwnMessages,
 		}),
 		System:   handler.NewSystem(d.Tel, own("ready_addr", readyRule()), g.checks, wanted),

@@ -8,6 +8,7 @@ import (
 	"time"
 	_ "time/tzdata" // the zone of dates must not depend on the machine
 
+	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/config"
 	"tiktok/pkg/auth"
@@ -23,10 +24,10 @@ import (
 const cardBytes = 8 << 20
 
 // Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
-// Without a secret in the settings the file cfg.Auth.SecretFile has it.
-func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clients rpc.Clients) (*Gateway, error) {
+// Without a secret in the settings the file cfg.Auth.SecretFile has it. demo are accounts that log in from nearby only.
+func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clients rpc.Clients, demo handler.Demo) (*Gateway, error) {
 	d := Deps{
-		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel,
+		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel, Demo: demo,
 		MaxDuration:   cfg.Media.MaxDuration,
 		SweepEvery:    cfg.Media.SweepEvery,
 		Tools:         media.New(cfg.Media.Config).WithLog(tel.Log),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/cmd/api/gateway"
 	"tiktok/cmd/internal/boot"
@@ -39,5 +40,5 @@ func open(ctx context.Context, p *boot.Process) (*gateway.Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gateway.Open(ctx, p.Config, p.Telemetry, clients)
+	return gateway.Open(ctx, p.Config, p.Telemetry, clients, handler.Demo{})
 }

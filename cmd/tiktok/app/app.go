@@ -85,7 +85,7 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.demo = newDemo(a.clients, blobs, a.cfg.DataDir)
-	if a.gateway, err = gateway.Open(ctx, a.cfg, a.tel, a.clients); err != nil {
+	if a.gateway, err = gateway.Open(ctx, a.cfg, a.tel, a.clients, demoAccounts(a.cfg.Demo)); err != nil {
 		return err
 	}
 	a.group.Add("gateway", a.runGateway, a.gateway.Close)

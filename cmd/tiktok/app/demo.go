@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/config"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/social"
@@ -55,6 +57,15 @@ func demoVideos() []demoVideo {
 }
 
 func demoUsers() []string { return []string{"alice", "bob", "carol", "dave", "erin"} }
+
+// demoAccounts are those that log in from nearby only. A store keeps its demo accounts when no demo content is wanted any more,
+// so that does not matter.
+func demoAccounts(cfg config.Demo) handler.Demo {
+	if cfg.Public {
+		return handler.Demo{}
+	}
+	return handler.Demo{Accounts: demoUsers(), Password: demoPassword}
+}
 
 func demoFollows() [][2]string {
 	return [][2]string{{"alice", "bob"}, {"bob", "alice"}, {"alice", "carol"}, {"carol", "alice"}, {"dave", "alice"}, {"bob", "carol"}, {"erin", "bob"}, {"dave", "erin"}, {"erin", "dave"}}

@@ -19,6 +19,11 @@ func (a *App) Welcome() string {
 	fmt.Fprintf(&b, "    health    %s/readyz\n", base)
 	if a.cfg.Demo.Enabled {
 		fmt.Fprintf(&b, "\n    demo accounts: %s, password %s\n", strings.Join(demoUsers(), ", "), demoPassword)
+		if a.cfg.Demo.Public {
+			b.WriteString("    anybody who reaches this address may log in with them (demo.public)\n")
+		} else {
+			b.WriteString("    they log in from this machine and private networks only (-demo-public lifts that)\n")
+		}
 	}
 	fmt.Fprintf(&b, "    data in %s; Ctrl-C stops\n\n", a.cfg.DataDir)
 	return b.String()

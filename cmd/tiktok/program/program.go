@@ -22,6 +22,7 @@ func Main() {
 		boot.Flag{Name: "addr", Key: "gateway.addr", Usage: "public `address` (default :10001)"},
 		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of databases, media and secret (default ./data)"},
 		boot.Flag{Name: "demo", Key: "demo.enabled", Usage: "make demo content when the store is empty (default true)", Bool: true},
+		boot.Flag{Name: "demo-public", Key: "demo.public", Usage: "let demo accounts log in from everywhere (default false)", Bool: true},
 	)
 }
 

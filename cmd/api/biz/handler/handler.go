@@ -37,6 +37,8 @@ type Deps struct {
 	UploadTimeout time.Duration
 	// WorkDir is the folder for copies of uploads that ffmpeg reads, of those in a store without files.
 	WorkDir string
+	// Demo are the accounts that log in from nearby only.
+	Demo Demo
 	// EchoOwnMessages makes a chat poll return the caller's own messages too.
 	EchoOwnMessages bool
 }

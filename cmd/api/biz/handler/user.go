@@ -41,6 +41,9 @@ func (h *Handler) Login(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.refuseDemo(ctx, in, r.UserId, password); err != nil {
+		return nil, err
+	}
 	h.LoginFailures.Reset(ctx, account)
 	return h.loggedIn(in, r.UserId)
 }
