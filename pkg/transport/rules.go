@@ -25,8 +25,9 @@ func Guard(rules Rules, tel *telemetry.Telemetry) server.Option {
 	return server.WithMiddleware(func(next endpoint.Endpoint) endpoint.Endpoint {
 		return func(ctx context.Context, req, resp any) error {
 			ri := rpcinfo.GetRPCInfo(ctx)
-			if !slices.Contains(rules[ri.To().Method()], ri.From().ServiceName()) {
-				warn.log(ctx, "rpc refused: this caller may not call that", "method", ri.To().Method(), "from", ri.From().ServiceName())
+			method := ri.Invocation().MethodName() // by which the handler is chosen
+			if !slices.Contains(rules[method], ri.From().ServiceName()) {
+				warn.log(ctx, "rpc refused: this caller may not call that", "method", method, "from", ri.From().ServiceName())
 				return refuse(ri)
 			}
 			return next(ctx, req, resp)

@@ -64,7 +64,7 @@ func signed(warn *seldom) endpoint.Middleware {
 			}
 			if !slices.Contains(p.names, ri.From().ServiceName()) {
 				warn.log(ctx, "rpc refused: the caller's certificate is for another name",
-					"method", ri.To().Method(), "claims", ri.From().ServiceName(), "certificate", p.names, "address", p.String())
+					"method", ri.Invocation().MethodName(), "claims", ri.From().ServiceName(), "certificate", p.names, "address", p.String())
 				return refuse(ri)
 			}
 			return next(ctx, req, resp)

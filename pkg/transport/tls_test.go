@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -299,6 +300,50 @@ func TestStopWaitsForAnswers(t *testing.T) {
 				t.Error(err)
 			}
 			<-stopped
+		})
+	}
+}
+
+// A rolling stop: callers lose no call when one of two servers goes.
+func TestRollingStop(t *testing.T) {
+	for name, d := range map[string]deployment{"plain": settings(t), "mutual TLS": newAuthority(t).settings(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d.server.Drain = 2 * time.Second
+			tel := telemetry.Discard()
+			d.listen(t, tel, &users{})
+			stop := d.listen(t, tel, &users{})
+			c := d.find(t, d.dial(t, "api", tel))
+			var calls, failed atomic.Int64
+			var wg sync.WaitGroup
+			done := make(chan struct{})
+			for range 8 {
+				wg.Go(func() {
+					for {
+						select {
+						case <-done:
+							return
+						default:
+						}
+						calls.Add(1)
+						if _, err := c.Register(t.Context(), &user.RegisterRequest{Username: "nap"}); err != nil {
+							failed.Add(1)
+							t.Errorf("call %d: %v", calls.Load(), err)
+						}
+					}
+				})
+			}
+			for calls.Load() < 200 { // both are found
+				<-time.After(10 * time.Millisecond)
+			}
+			stop()
+			stopped := calls.Load()
+			for calls.Load() < stopped+100 {
+				<-time.After(10 * time.Millisecond)
+			}
+			close(done)
+			wg.Wait()
+			t.Logf("%d calls, %d failed", calls.Load(), failed.Load())
 		})
 	}
 }

@@ -186,6 +186,9 @@ func TestCalls(t *testing.T) {
 			if err != nil || r.UserId != 7 {
 				t.Fatalf("answer %v, %v", r, err)
 			}
+			if _, err := c.Register(ctx, &user.RegisterRequest{Username: strings.Repeat("x", 1<<20)}); err != nil {
+				t.Errorf("a large request: %v", err)
+			}
 			for username, want := range map[string]*errno.Error{"taken": errno.UserNameTaken, "away": errno.Unavailable, "broken": errno.Internal, "panics": errno.Internal} {
 				_, err := c.Register(ctx, &user.RegisterRequest{Username: username})
 				if got := errno.From(err); !errors.Is(got, want) || got.Msg != want.Msg {
