@@ -115,6 +115,9 @@ type Media struct {
 	// Background says whether videos that play already get a better cover, a preview and an HLS ladder in the background.
 	// What does not play is transcoded all the same. Nothing is done without ffmpeg.
 	Background bool `mapstructure:"background"`
+	// Backfill is how many videos at most are queued in a minute for what could not be made when they were uploaded, because there
+	// was no ffmpeg: covers, previews, ladders. 0 is none; the command backfill queues all.
+	Backfill int `mapstructure:"backfill"`
 	// WorkDir holds temporary files: what ffmpeg writes and, with a store without files (S3), copies of what it reads, each as
 	// large as an upload. Each process has a folder of its own in it. Gateways and video services with ffmpeg need it.
 	WorkDir string `mapstructure:"work_dir"`
@@ -171,7 +174,7 @@ func Default() Config {
 		Cache:     kv.Config{Driver: "memory", MaxBytes: 64 << 20, Timeout: 500 * time.Millisecond},
 		Queue:     queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
 		Blob:      blob.Config{Driver: blob.DriverLocal, S3: blob.S3{Region: "us-east-1", Lookup: "auto", CreateBucket: true, PartBytes: 8 << 20, Timeout: 10 * time.Second}},
-		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000}, Background: true, Lease: 30 * time.Second, SweepEvery: time.Hour},
+		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000}, Background: true, Backfill: 30, Lease: 30 * time.Second, SweepEvery: time.Hour},
 		Words:     words.Config{Mode: "mask"},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},

@@ -108,6 +108,7 @@ func (c Config) Validate(service string) error {
 func (c Config) validateMedia(p *problems) {
 	p.require(c.Media.MaxDuration > 0, "media.max_duration", "is %v, want more than 0", c.Media.MaxDuration)
 	p.require(c.Media.Workers >= 0, "media.workers", "is %d, want 0 or more", c.Media.Workers)
+	p.require(c.Media.Backfill >= 0, "media.backfill", "is %d, want 0 or more", c.Media.Backfill)
 	p.require(c.Media.Threads >= 0, "media.threads", "is %d, want 0 or more", c.Media.Threads)
 	p.require(c.Media.Lease >= minLease, "media.lease", "is %v, want %v or more", c.Media.Lease, minLease)
 	p.require(c.Media.SweepEvery > 0, "media.sweep_every", "is %v, want more than 0", c.Media.SweepEvery)

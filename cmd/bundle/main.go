@@ -12,6 +12,7 @@ import (
 
 	api "tiktok/cmd/api/program"
 	audit "tiktok/cmd/audit/program"
+	backfill "tiktok/cmd/backfill/program"
 	blobcopy "tiktok/cmd/blobcopy/program"
 	certs "tiktok/cmd/certs/program"
 	chat "tiktok/cmd/chat/program"
@@ -27,7 +28,7 @@ import (
 // programs is each command by its name; each exits by itself.
 func programs() map[string]func() {
 	return map[string]func(){
-		"api": api.Main, "audit": audit.Main, "blobcopy": blobcopy.Main, "certs": certs.Main, "chat": chat.Main, "deadletters": deadletters.Main,
+		"api": api.Main, "audit": audit.Main, "backfill": backfill.Main, "blobcopy": blobcopy.Main, "certs": certs.Main, "chat": chat.Main, "deadletters": deadletters.Main,
 		"interaction": interaction.Main, "migrate": migrate.Main, "social": social.Main, "tiktok": tiktok.Main, "user": user.Main,
 		"video": video.Main,
 	}

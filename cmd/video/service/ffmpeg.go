@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"tiktok/cmd/video/dal/db"
@@ -55,6 +56,9 @@ func (f ffmpeg) Cover(ctx context.Context, src, dst string) error {
 		return err
 	}
 	picture, err := f.Tools.Cover(ctx, src, info)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // its own, which is the same at the next attempt
+		return errors.Join(&media.Refusal{Reason: media.TooCostly, Text: reasonOf(db.StepCover)}, err)
+	}
 	if err != nil {
 		return err
 	}

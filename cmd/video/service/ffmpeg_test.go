@@ -265,3 +265,54 @@ func TestQueuesCarryJSON(t *testing.T) {
 	}
 	eventually(t, "the row to go", func() bool { return l.row(v.Id) == nil })
 }
+
+// The command, with the real tools: what was listed while there was no ffmpeg gets a frame for a cover, a preview and a ladder.
+func TestBackfillCommand(t *testing.T) {
+	dir := t.TempDir()
+	in := func(c *config.Config) {
+		c.DataDir = dir
+		c.DB.Dir, c.Blob.Dir, c.Media.WorkDir, c.Media.Backfill = filepath.Join(dir, "db"), filepath.Join(dir, "media"), filepath.Join(dir, "work"), 0
+	}
+	without, cfg := fromSettings(t, telemetry.Discard(), func(c *config.Config) { in(c); c.Media.FFmpeg = "off" })
+	putFile(t, cfg, "videos/ab/a.mp4", "../../../test/testdata/tiny.mp4")
+	putFile(t, cfg, "covers/ab/x.jpg", "../../../test/testdata/tiny.mp4")
+	req := request(1, "clip")
+	req.PlayKey, req.CoverKey, req.CoverDrawn = "videos/ab/a.mp4", "covers/ab/x.jpg", true
+	if _, err := without.Publish(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := service.Backfill(t.Context(), cfg, telemetry.Discard(), func(int64) {}); err == nil || !strings.Contains(err.Error(), "no ffmpeg") {
+		t.Errorf("without ffmpeg: %v", err)
+	}
+	svc, cfg := fromSettings(t, telemetry.Discard(), in)
+	var seen []int64
+	n, err := service.Backfill(t.Context(), cfg, telemetry.Discard(), func(n int64) { seen = append(seen, n) })
+	if err != nil || n != 1 || len(seen) != 1 || seen[0] != 1 {
+		t.Fatalf("%d, %v, %v", n, seen, err)
+	}
+	at := func(key string) string { return filepath.Join(cfg.Blob.Dir, filepath.FromSlash(key)) }
+	var v *video.Video
+	eventually(t, "the ladder", func() bool {
+		list, err := svc.ListByAuthor(t.Context(), &video.ListByAuthorRequest{AuthorId: 1, Fresh: true})
+		if err != nil || len(list.Videos) != 1 {
+			t.Fatalf("%v, %v", list, err)
+		}
+		v = list.Videos[0]
+		return v.HlsKey != ""
+	})
+	f, err := os.Open(at(v.CoverKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := jpeg.Decode(f); err != nil || v.CoverKey == req.CoverKey {
+		t.Errorf("cover %s: %v", v.CoverKey, err)
+	}
+	if st, err := os.Stat(at(v.PreviewKey)); err != nil || st.Size() == 0 {
+		t.Errorf("preview: %v", err)
+	}
+	checkPlaylist(t, at, v.HlsKey)
+	if n, err := service.Backfill(t.Context(), cfg, telemetry.Discard(), func(int64) {}); err != nil || n != 0 {
+		t.Errorf("the second time: %d, %v", n, err)
+	}
+}

@@ -26,7 +26,8 @@ const (
 
 var errTooOften = errors.New("taken up too often without a result")
 
-// improve does the steps that are left for an upload, each recorded before the next begins.
+// improve does the steps that are left for an upload, each recorded before the next begins. It ends early when the row waits for
+// its turn in another lane.
 func (w *worker) improve(ctx context.Context, j *job) error {
 	row := j.row
 	if row.Attempts > maxClaims {
@@ -57,6 +58,10 @@ func (w *worker) improve(ctx context.Context, j *job) error {
 		}
 		if err := w.step(ctx, j, step, src, filepath.Join(dir, stepName(step))); err != nil {
 			return fmt.Errorf("%s: %w", stepName(step), err)
+		}
+		if j.row.Token == "" && j.row.Todo != 0 {
+			w.wake(row.VideoID)
+			return nil
 		}
 	}
 	if row.Plan&db.StepTranscode != 0 {
@@ -186,7 +191,8 @@ func (w *worker) finish(ctx context.Context, j *job, done db.Done) error {
 		return context.Cause(ctx)
 	}
 	done.Progress = j.progress()
-	done.Video.PublishedAtMs = w.now().UnixMilli()
+	done.NowMs = w.now().UnixMilli()
+	done.Video.PublishedAtMs = done.NowMs
 	row, err := w.store.Finish(ctx, j.row, done)
 	if err != nil {
 		if !errors.Is(err, db.ErrLeaseLost) {

@@ -50,7 +50,11 @@ func (w *worker) run(ctx context.Context) error {
 	w.dir = dir.Path()
 	var wg sync.WaitGroup
 	if w.steps() != 0 {
-		wg.Go(func() { w.loop(ctx, w.improving, w.Workers, w.improve, db.LaneTranscode, db.LaneImprove) })
+		wg.Go(func() {
+			w.loop(ctx, w.improving, w.Workers, w.improve, db.LaneTranscode, db.LaneImprove, db.LaneBackfill)
+		})
+		wg.Go(func() { w.loop(ctx, w.covering, w.Workers, w.improve, db.LaneCover) }) // their own: covers wait for no transcode
+		wg.Go(func() { w.backfillNowAndThen(ctx) })
 	}
 	wg.Go(func() { w.loop(ctx, w.deleting, 1, w.carryOut, db.LaneDelete) }) // its own: a deletion waits for no ladder
 	wg.Go(func() { w.sweepNowAndThen(ctx) })
@@ -82,11 +86,13 @@ func (w *worker) send(ctx context.Context) {
 	}
 }
 
-// loop does what is due in the lanes, at most slots rows at once, the first lane first.
+// loop does what is due in the lanes, at most slots rows at once, the first lane first, and in each lane in turn between authors. The
+// last of several slots is kept for another author than the one who has all the others: jobs are long.
 func (w *worker) loop(ctx context.Context, wake <-chan struct{}, slots int, do func(context.Context, *job) error, lanes ...int) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	free := make(chan struct{}, slots)
+	by := authors{most: slots - 1, jobs: map[int64]int{}}
 	tick := time.NewTicker(w.Poll)
 	defer tick.Stop()
 	for {
@@ -95,9 +101,13 @@ func (w *worker) loop(ctx context.Context, wake <-chan struct{}, slots int, do f
 		case <-ctx.Done():
 			return
 		}
-		if j := w.claim(ctx, lanes); j != nil {
+		if j := w.claim(ctx, lanes, by.busy()); j != nil {
+			by.add(j.row.AuthorID, 1)
 			wg.Go(func() {
-				defer func() { <-free }()
+				defer func() {
+					by.add(j.row.AuthorID, -1)
+					<-free
+				}()
 				w.hold(ctx, j, do)
 			})
 			continue
@@ -110,6 +120,35 @@ func (w *worker) loop(ctx context.Context, wake <-chan struct{}, slots int, do f
 			return
 		}
 	}
+}
+
+// authors counts the jobs of a loop by author.
+type authors struct {
+	// most is how many one may have; below 1 it is not bounded.
+	most int
+
+	mu   sync.Mutex
+	jobs map[int64]int
+}
+
+func (a *authors) add(author int64, n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.jobs[author] += n; a.jobs[author] == 0 {
+		delete(a.jobs, author)
+	}
+}
+
+// busy is an author who may have no more, 0 for none. While a slot is free there can be only one.
+func (a *authors) busy() int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for author, n := range a.jobs {
+		if a.most > 0 && n >= a.most {
+			return author
+		}
+	}
+	return 0
 }
 
 // job is a row that this worker holds.
@@ -127,13 +166,14 @@ type job struct {
 	step int
 }
 
-func (w *worker) claim(ctx context.Context, lanes []int) *job {
+func (w *worker) claim(ctx context.Context, lanes []int, except int64) *job {
 	for _, lane := range lanes {
 		if ctx.Err() != nil {
 			return nil
 		}
 		now := w.now()
-		row, former, ok, err := w.store.Claim(ctx, lane, now.UnixMilli(), now.Add(w.Lease).UnixMilli(), rand.Text())
+		wanted := db.Wanted{Lane: lane, Except: except, UntilMs: now.Add(w.Lease).UnixMilli(), Token: rand.Text()}
+		row, former, ok, err := w.store.Claim(ctx, wanted, now.UnixMilli())
 		switch {
 		case err != nil && ctx.Err() == nil:
 			w.log.Warn("looking for media work failed", "err", err)
@@ -247,7 +287,10 @@ func (w *worker) settle(ctx context.Context, j *job, err error, taken, stopping 
 		}
 		result = resultGivenUp
 		w.log.Error("media work is given up", "job", job, "video", row.VideoID, "attempts", row.Attempts, "reason", reason, "err", err)
-		if row.Lane == db.LaneImprove && step != 0 && row.Todo != step { // no cover is no reason to have no ladder
+		if refusal != nil {
+			w.metrics.refused.WithLabelValues(string(refusal.Reason)).Inc()
+		}
+		if step != 0 && step != db.StepTranscode && row.Todo != step { // no cover is no reason to have no ladder
 			settled = w.store.Skip(ctx, row, step, reason, now.UnixMilli())
 		} else {
 			settled = w.store.GiveUp(ctx, row, reason, now.Add(forgetAfter).UnixMilli())
@@ -273,9 +316,13 @@ func (w *worker) countNowAndThen(ctx context.Context) {
 	for {
 		counts, err := w.store.CountWork(ctx)
 		if err == nil {
-			w.metrics.waiting.WithLabelValues("delete").Set(float64(counts[db.LaneDelete]))
-			w.metrics.waiting.WithLabelValues("transcode").Set(float64(counts[db.LaneTranscode]))
-			w.metrics.waiting.WithLabelValues("improve").Set(float64(counts[db.LaneImprove]))
+			for name, lane := range map[string]int{
+				"delete": db.LaneDelete, "transcode": db.LaneTranscode, "cover": db.LaneCover, "improve": db.LaneImprove, "backfill": db.LaneBackfill,
+			} {
+				age := max(w.now().UnixMilli()-counts[lane].SinceMs, 0)
+				w.metrics.waiting.WithLabelValues(name).Set(float64(counts[lane].Rows))
+				w.metrics.oldest.WithLabelValues(name).Set((time.Duration(age) * time.Millisecond).Seconds())
+			}
 		}
 		select {
 		case <-tick.C:

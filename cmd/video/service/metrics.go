@@ -13,6 +13,8 @@ type metrics struct {
 	seconds *prometheus.HistogramVec
 	running *prometheus.GaugeVec
 	waiting *prometheus.GaugeVec
+	oldest  *prometheus.GaugeVec
+	refused *prometheus.CounterVec
 }
 
 // Results of a job.
@@ -35,7 +37,13 @@ func newMetrics(reg prometheus.Registerer) metrics {
 			Name: "tiktok_media_jobs_running", Help: "Jobs under way in this process.",
 		}, []string{"kind"})),
 		waiting: telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "tiktok_media_jobs_waiting", Help: "Videos with work to do, of all processes together: delete, transcode, improve.",
+			Name: "tiktok_media_jobs_waiting", Help: "Videos with work to do, of all processes together: delete, transcode, cover, improve, backfill.",
 		}, []string{"work"})),
+		oldest: telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tiktok_media_jobs_oldest_seconds", Help: "For how long work has been due that nobody has taken up, of all processes together.",
+		}, []string{"work"})),
+		refused: telemetry.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tiktok_media_jobs_refused_total", Help: "Jobs given up because of what is in the file, by reason.",
+		}, []string{"reason"})),
 	}
 }

@@ -68,8 +68,23 @@ func open(
 		Store: rows, Cache: cache, IDs: ids, Tel: tel,
 		Media: MediaDeps{
 			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events, Deleted: deleted,
-			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Dir: cfg.Media.WorkDir,
+			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Backfill: cfg.Media.Backfill, Dir: cfg.Media.WorkDir,
 			Lease: cfg.Media.Lease, SweepEvery: cfg.Media.SweepEvery, OrphanAge: max(time.Hour, 2*cfg.Gateway.UploadTimeout),
 		},
 	}), nil
+}
+
+// Backfill queues, in the database that the settings name, all videos that lack what can be made here now: see backfill. It fails without
+// ffmpeg, or with one that makes nothing.
+func Backfill(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, report func(queued int64)) (queued int64, err error) {
+	tools := newTools(cfg.Media, tel)
+	if tools.Steps()&(db.StepPreview|db.StepHLS) == 0 {
+		return 0, fmt.Errorf("nothing can be made here: %s", tools.Describe())
+	}
+	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "video", db.Migrations(), tel.Log, tel.Registry)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, sql.Close()) }()
+	return backfillAll(ctx, db.New(sql), tools.Steps(), report)
 }

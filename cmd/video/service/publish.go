@@ -62,20 +62,22 @@ func (s *Service) plan(v db.Video, req *video.PublishRequest) db.Media {
 		WidthPx: v.WidthPx, HeightPx: v.HeightPx, Rotation: req.Rotation, VideoCodec: req.VideoCodec, AudioCodec: req.AudioCodec,
 		CreatedAtMs: v.PublishedAtMs,
 	}
+	if req.CoverDrawn {
+		m.CoverDrawn = 1
+	}
 	if s.media.Background {
 		m.Plan = db.StepPreview | db.StepHLS
 		if req.CoverDrawn {
 			m.Plan |= db.StepCover
 		}
 	}
-	if m.Plan &= s.media.steps(); m.Plan != 0 {
-		m.Lane = db.LaneImprove
-	}
+	m.Plan &= s.media.steps()
 	if req.Transcode {
 		m.Plan |= db.StepTranscode
-		m.Lane, m.Listed = db.LaneTranscode, 0
+		m.Listed = 0
 	}
-	if m.Todo = m.Plan; m.Todo != 0 {
+	m.Todo = m.Plan
+	if m.Lane = db.LaneOf(m.Todo); m.Todo != 0 {
 		m.State, m.Pending, m.Progress, m.DueMs = db.StateUploaded, 1, 0, m.CreatedAtMs
 	}
 	return m

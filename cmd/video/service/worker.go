@@ -35,8 +35,12 @@ type MediaDeps struct {
 	Deleted queue.Queue[video.VideoDeleted]
 	// Background says that playable videos are improved too (cover, preview, HLS).
 	Background bool
-	// Workers is how many videos are worked on at once; 0 is half the CPUs, at least 1.
+	// Workers is how many videos are worked on at once, and of how many a cover is taken beside that; 0 is half the CPUs, at least 1.
 	Workers int
+	// Backfill is how many videos at most wait for work that could not be planned when they were uploaded; each BackfillEvery
+	// others take the places of those that are done. 0 is none. BackfillEvery 0 is a minute.
+	Backfill      int
+	BackfillEvery time.Duration
 	// Dir is where the temporary files are. Processes may share it.
 	Dir string
 	// Poll is how often a row is looked for that no message has announced; 0 is 5 s.
@@ -58,6 +62,9 @@ func (d MediaDeps) withDefaults() MediaDeps {
 	if d.Lease <= 0 {
 		d.Lease = 30 * time.Second
 	}
+	if d.BackfillEvery <= 0 {
+		d.BackfillEvery = time.Minute
+	}
 	if d.SweepEvery <= 0 {
 		d.SweepEvery = time.Hour
 	}
@@ -78,8 +85,8 @@ type worker struct {
 	metrics metrics
 	traces  *tracing.Traces
 
-	// improving and deleting have room for one token: something may be due.
-	improving, deleting chan struct{}
+	// improving, covering and deleting have room for one token: something may be due.
+	improving, covering, deleting chan struct{}
 	// outbox holds wake-ups on their way to the queue. A full one drops them.
 	outbox chan Wake
 	// dir is this process's own folder below Dir.
@@ -95,7 +102,7 @@ func newWorker(
 ) *worker {
 	return &worker{
 		MediaDeps: d.withDefaults(), store: store, changed: changed, now: now, log: tel.Log, metrics: newMetrics(tel.Registry), traces: tel.Traces.For("video"),
-		improving: make(chan struct{}, 1), deleting: make(chan struct{}, 1), outbox: make(chan Wake, 1024),
+		improving: make(chan struct{}, 1), covering: make(chan struct{}, 1), deleting: make(chan struct{}, 1), outbox: make(chan Wake, 1024),
 		running: map[int64]context.CancelCauseFunc{},
 	}
 }
@@ -121,7 +128,7 @@ func (w *worker) wake(videoID int64) {
 }
 
 func (w *worker) ring() {
-	for _, c := range []chan struct{}{w.improving, w.deleting} {
+	for _, c := range []chan struct{}{w.improving, w.covering, w.deleting} {
 		select {
 		case c <- struct{}{}:
 		default:

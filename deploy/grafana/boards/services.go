@@ -69,6 +69,8 @@ func mediaJobs() Board {
 			graph("Time of a job, p90", "s", "", calm(noTools, q("{{kind}}", "%s", quantile("0.9", "tiktok_media_jobs_seconds", `kind!=""`, "kind")))),
 			graph("Under way", "short", "", calm(noTools, q("{{kind}}", "sum by (kind) (tiktok_media_jobs_running{%s})", tiktok))),
 			graph("Videos that wait", "short", "Of all processes together.", calm(noTools, q("{{work}}", "max by (work) (tiktok_media_jobs_waiting{%s})", tiktok))),
+			graph("Oldest that waits", "s", "Due, and taken up by nobody.", calm(noTools, q("{{work}}", "max by (work) (tiktok_media_jobs_oldest_seconds{%s})", tiktok))),
+			graph("Given up for what is in the file", "ops", "", calm("no file is refused by a worker", q("{{reason}}", "%s", rate("tiktok_media_jobs_refused_total", `reason!=""`, "reason")))),
 		}},
 		{"Files", []Panel{
 			graph("Uploads", "ops", "By status_code.", q("{{code}}", "%s", rate("tiktok_http_requests_total", `route="/douyin/publish/action"`, "code"))),

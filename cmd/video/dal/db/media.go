@@ -26,12 +26,15 @@ const (
 	StepHLS
 )
 
-// Lanes: what has to be done next with an upload. A worker prefers the lower lane.
+// Lanes: what has to be done next with an upload.
 const (
 	LaneNone = iota
 	LaneDelete
-	LaneTranscode
-	LaneImprove
+	LaneTranscode // nobody sees the video before
+	LaneImprove   // the steps of one that plays, but its cover
+	LaneCover
+	// LaneBackfill is for all steps that could not be planned when the video was uploaded.
+	LaneBackfill
 )
 
 // Never is Media.DueMs of a row that waits for nothing.
@@ -62,12 +65,18 @@ type Media struct {
 	// DueMs is when the row may be worked on: the end of the lease when Token is set, else of the wait.
 	DueMs int64  `gorm:"column:due_ms"`
 	Token string `gorm:"column:token"`
+	// Hold is 0 while the row waits for its turn, 1 while a worker has it, or it waits for DueMs.
+	Hold int `gorm:"column:hold"`
+	// Turn orders the rows of a lane that wait, the least first.
+	Turn int64 `gorm:"column:turn"`
 	// Attempts counts claims since the last step that was finished.
 	Attempts int `gorm:"column:attempts"`
 	// SourceKey is the uploaded file, which the jobs read. Empty once it was transcoded and all work is done.
 	SourceKey string `gorm:"column:source_key"`
 	// CoverKey is the uploaded cover, also after a better one has replaced it.
-	CoverKey    string `gorm:"column:cover_key"`
+	CoverKey string `gorm:"column:cover_key"`
+	// CoverDrawn is 1 when the uploaded cover is no frame of the video, as far as is known.
+	CoverDrawn  int    `gorm:"column:cover_drawn"`
 	DurationMs  int64  `gorm:"column:duration_ms"`
 	SizeBytes   int64  `gorm:"column:size_bytes"`
 	WidthPx     int32  `gorm:"column:width_px"`
@@ -82,8 +91,8 @@ type Media struct {
 func (Media) TableName() string { return "video_media" }
 
 const (
-	mediaColumns = "video_id, author_id, title, state, listed, pending, reason, progress, plan, todo, lane, due_ms, token, attempts, " +
-		"source_key, cover_key, duration_ms, size_bytes, width_px, height_px, rotation, video_codec, audio_codec, created_at_ms"
+	mediaColumns = "video_id, author_id, title, state, listed, pending, reason, progress, plan, todo, lane, due_ms, token, hold, turn, attempts, " +
+		"source_key, cover_key, cover_drawn, duration_ms, size_bytes, width_px, height_px, rotation, video_codec, audio_codec, created_at_ms"
 
 	uploadsSQL = "SELECT " + mediaColumns + " FROM video_media WHERE author_id = ? AND pending = 1 ORDER BY video_id DESC LIMIT ?"
 )

@@ -28,7 +28,13 @@ func TestPlans(t *testing.T) {
 			"works":     {worksSQL, "PRIMARY", []any{ids}},
 			"uploads":   {uploadsSQL, "video_media_author", []any{1, 200}},
 			"due":       {dueSQL, "video_media_due", []any{LaneImprove, 1000, 8}},
-			"waiting":   {waitingSQL, "video_media_due", []any{[]int{1, 2, 3}}},
+			"turn":      {turnSQL, "video_media_turn", []any{LaneImprove, 1000, 7, 8}},
+			"held":      {heldSQL, "video_media_held", []any{LaneImprove, 1000, 7, 8}},
+			"lane turn": {laneTurnSQL, "PRIMARY", []any{LaneImprove, 0}},
+			"advance":   {advanceSQL, "PRIMARY", []any{1, LaneImprove, 1}},
+			"lacking":   {lackingSQL, "video_media_plan", []any{plansWithout(allSteps), 30}},
+			"backfill":  {backfillSQL, "PRIMARY", []any{12, 12, LaneBackfill, StateUploaded, 1, ids, 0}},
+			"waiting":   {waitingSQL, "video_media_due", []any{[]int{1, 2, 3, 4, 5}}},
 			"named":     {namedSQL, "videos_play videos_cover video_media_source video_media_cover", []any{keys, keys, keys, keys}},
 			"made":      {madeSQL, "PRIMARY", []any{ids}},
 			"claim":     {claimSQL, "PRIMARY", []any{"t", 1, StateProcessing, 1, "", 1, LaneImprove, 1}},
@@ -59,8 +65,8 @@ func fill(t *testing.T, s *Store) {
 			lane, due, pending = 1+i%3, int64(i), 1
 		}
 		videos = append(videos, fmt.Sprintf("(%d, %d, 't', 'videos/%d.mp4', 'covers/%d.jpg', %d, 1, 1, 1, 1)", i, i%50, i, i, i))
-		rows = append(rows, fmt.Sprintf("(%d, %d, 't', 2, 1, %d, '', 0, 12, 12, %d, %d, '', 0, 'videos/%d.mp4', 'covers/%d.jpg', 1, 1, 1, 1, 0, '', '', %d)",
-			i, i%50, pending, lane, due, i, i, i))
+		rows = append(rows, fmt.Sprintf("(%d, %d, 't', 2, 1, %d, '', 0, %d, 12, %d, %d, '', %d, %d, 0, 'videos/%d.mp4', 'covers/%d.jpg', 1, 1, 1, 1, 1, 0, '', '', %d)",
+			i, i%50, pending, i%16, lane, due, i/10%2, i, i, i, i))
 	}
 	statements := []string{
 		"INSERT INTO videos (id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px) VALUES " + strings.Join(videos, ", "),

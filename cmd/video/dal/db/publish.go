@@ -26,12 +26,18 @@ type Video struct {
 // TableName is videos.
 func (Video) TableName() string { return "videos" }
 
-// Publish stores m and, when m is listed, v at v.PublishedAtMs or a little later: see list. It returns v as stored.
+// Publish stores m, which waits in its lane, and, when m is listed, v at v.PublishedAtMs or a little later: see list. It returns v
+// as stored.
 func (s *Store) Publish(ctx context.Context, v Video, m Media) (Video, error) {
 	out := v
 	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
 		if m.Listed != 0 {
 			if out, err = s.list(tx, v); err != nil {
+				return err
+			}
+		}
+		if m.Lane != LaneNone {
+			if err := s.queue(tx, &m, m.Lane); err != nil {
 				return err
 			}
 		}

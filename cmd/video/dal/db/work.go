@@ -1,8 +1,10 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -15,38 +17,87 @@ const claimTries = 8
 const (
 	dueSQL = "SELECT " + mediaColumns + " FROM video_media WHERE lane = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?"
 
-	// todo is compared because a step may have been recorded between reading the row and this, at the very end of a lease.
-	claimSQL = "UPDATE video_media SET token = ?, due_ms = ?, attempts = attempts + 1, state = ? WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ?"
+	// What waits for its turn. due_ms is looked at because a process of a former version knows no hold; + 0 keeps the index of due_ms
+	// out of it.
+	turnSQL = "SELECT " + mediaColumns + " FROM video_media WHERE lane = ? AND hold = 0 AND due_ms + 0 <= ? AND author_id <> ? ORDER BY turn LIMIT ?"
+	// What has waited long enough for another attempt, or was left by a worker that is no more.
+	heldSQL = "SELECT " + mediaColumns + " FROM video_media WHERE lane = ? AND hold = 1 AND due_ms <= ? AND author_id <> ? ORDER BY due_ms LIMIT ?"
 
-	waitingSQL = "SELECT lane, COUNT(*) AS n FROM video_media WHERE lane IN ? GROUP BY lane"
+	// todo is compared because a step may have been recorded between reading the row and this, at the very end of a lease.
+	claimSQL = "UPDATE video_media SET token = ?, due_ms = ?, hold = 1, attempts = attempts + 1, state = ? WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ?"
+
+	waitingSQL = "SELECT lane, COUNT(*) AS n, MIN(due_ms) AS due FROM video_media WHERE lane IN ? GROUP BY lane"
 
 	expireSQL = "UPDATE video_media SET state = ?, lane = ?, pending = 0 WHERE lane = ? AND due_ms <= ? AND listed = 0"
 )
 
-// Claim takes one row that is due in the lane for the holder of token until untilMs; ok is false when there is none.
-// former is the token of who held it and never let go, "" when there is nobody like that. The row comes back as it is
-// stored now.
-func (s *Store) Claim(ctx context.Context, lane int, nowMs, untilMs int64, token string) (m Media, former string, ok bool, err error) {
-	var due []Media
-	if err := s.db.Read.WithContext(ctx).Raw(dueSQL, lane, nowMs, claimTries).Scan(&due).Error; err != nil {
+// Wanted is work that a worker would take up.
+type Wanted struct {
+	Lane int
+	// Except is an author whose work is not wanted now, 0 for none.
+	Except int64
+	// UntilMs is when the worker lets go unless it renews, Token is the worker's own.
+	UntilMs int64
+	Token   string
+}
+
+// Claim takes the row whose turn it is in a lane, of those that are due; ok is false when there is none. former is the token of
+// who held it and never let go, "" when there is nobody like that. The row comes back as it is stored now.
+func (s *Store) Claim(ctx context.Context, w Wanted, nowMs int64) (m Media, former string, ok bool, err error) {
+	due, err := s.due(ctx, w, nowMs)
+	if err != nil {
 		return Media{}, "", false, fmt.Errorf("find work: %w", sqldb.Translate(err))
 	}
 	for _, m := range due { // ends with the first that nobody else took meanwhile
-		state := m.State
-		if lane != LaneDelete {
-			state = StateProcessing
+		former = m.Token
+		ok, err := s.take(ctx, &m, w)
+		if err != nil {
+			return Media{}, "", false, fmt.Errorf("claim video %d: %w", m.VideoID, err)
 		}
-		r := s.db.Write.WithContext(ctx).Exec(claimSQL, token, untilMs, state, m.VideoID, m.Token, m.DueMs, lane, m.Todo)
-		if r.Error != nil {
-			return Media{}, "", false, fmt.Errorf("claim video %d: %w", m.VideoID, sqldb.Translate(r.Error))
-		}
-		if r.RowsAffected == 1 {
-			former = m.Token
-			m.Token, m.DueMs, m.State, m.Attempts = token, untilMs, state, m.Attempts+1
+		if ok {
 			return m, former, true, nil
 		}
 	}
 	return Media{}, "", false, nil
+}
+
+// due reads the rows that are next.
+func (s *Store) due(ctx context.Context, w Wanted, nowMs int64) (due []Media, err error) {
+	read := s.db.Read.WithContext(ctx)
+	if w.Lane == LaneDelete {
+		return due, read.Raw(dueSQL, w.Lane, nowMs, claimTries).Scan(&due).Error
+	}
+	var held []Media
+	if err := read.Raw(turnSQL, w.Lane, nowMs, w.Except, claimTries).Scan(&due).Error; err != nil {
+		return nil, err
+	}
+	if err := read.Raw(heldSQL, w.Lane, nowMs, w.Except, claimTries).Scan(&held).Error; err != nil {
+		return nil, err
+	}
+	due = append(due, held...)
+	slices.SortStableFunc(due, func(a, b Media) int { return cmp.Compare(a.Turn, b.Turn) })
+	return due, nil
+}
+
+// take makes m, as it was read, the worker's, unless somebody else has changed it meanwhile, and turns the lane's clock on.
+func (s *Store) take(ctx context.Context, m *Media, w Wanted) (ok bool, err error) {
+	next := *m
+	next.Token, next.DueMs, next.Hold, next.Attempts = w.Token, w.UntilMs, 1, m.Attempts+1
+	if w.Lane != LaneDelete {
+		next.State = StateProcessing
+	}
+	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+		r := tx.Exec(claimSQL, next.Token, next.DueMs, next.State, m.VideoID, m.Token, m.DueMs, w.Lane, m.Todo)
+		if ok = r.Error == nil && r.RowsAffected == 1; !ok || w.Lane == LaneDelete {
+			return r.Error
+		}
+		return tx.Exec(advanceSQL, m.Turn, w.Lane, m.Turn).Error
+	})
+	if err != nil || !ok {
+		return false, err
+	}
+	*m = next
+	return true, nil
 }
 
 // Renew keeps the row of m for its holder until untilMs, which must differ from the former end, and shows how far the
@@ -64,18 +115,24 @@ type Done struct {
 	Video Video
 	// Key is that of the cover, the preview or the HLS master playlist.
 	Key string
-	// Progress of the whole.
+	// Progress of the whole, at NowMs.
 	Progress int
+	NowMs    int64
 }
 
 // Finish records a step of the row that m holds: the step is done and everybody is shown what it has made. It returns
-// the row as stored; when no step is left that is ready, or failed when Skip left out another, and held no more. ErrLeaseLost means that nothing was recorded.
+// the row as stored, held no more (without a Token) in two cases: when no step is left, as ready, or failed when Skip has left out
+// another; and when what is left has its turn in LaneImprove. ErrLeaseLost means that nothing was recorded.
 func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 	next := m
 	next.Todo &^= d.Step
-	next.Progress, next.Attempts, next.Lane, next.Listed = d.Progress, 1, LaneImprove, 1
+	next.Progress, next.Attempts, next.Listed = d.Progress, 1, 1
+	if m.Lane != LaneBackfill {
+		next.Lane = LaneOf(next.Todo) // the cover of what was just transcoded is made at once: it is short
+	}
+	wait := next.Lane == LaneImprove && m.Lane != LaneImprove
 	if next.Todo == 0 {
-		next.State, next.Lane, next.DueMs, next.Token = StateReady, LaneNone, Never, ""
+		next.State, next.Lane, next.DueMs, next.Token, next.Hold = StateReady, LaneNone, Never, "", 0
 		next.Pending, next.Progress, next.Attempts = 0, 100, 0
 		if m.Reason != "" { // something was left out, and the author is told
 			next.State, next.Pending = StateFailed, 1
@@ -90,10 +147,16 @@ func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 				return err
 			}
 		}
-		r := tx.Exec(`UPDATE video_media SET todo = ?, progress = ?, attempts = ?, lane = ?, listed = ?, state = ?, due_ms = ?, token = ?, pending = ?, source_key = ?
-			WHERE video_id = ? AND token = ? AND lane = ?`,
-			next.Todo, next.Progress, next.Attempts, next.Lane, next.Listed, next.State, next.DueMs, next.Token, next.Pending, next.SourceKey,
-			m.VideoID, m.Token, m.Lane)
+		if wait {
+			next.Token, next.DueMs, next.Attempts = "", d.NowMs, 0
+			if err := s.queue(tx, &next, next.Lane); err != nil {
+				return err
+			}
+		}
+		r := tx.Exec(`UPDATE video_media SET todo = ?, progress = ?, attempts = ?, lane = ?, listed = ?, state = ?, due_ms = ?, token = ?, hold = ?, turn = ?,
+			pending = ?, source_key = ? WHERE video_id = ? AND token = ? AND lane = ?`,
+			next.Todo, next.Progress, next.Attempts, next.Lane, next.Listed, next.State, next.DueMs, next.Token, next.Hold, next.Turn,
+			next.Pending, next.SourceKey, m.VideoID, m.Token, m.Lane)
 		if err := leased(r, "finish"); err != nil {
 			return err
 		}
@@ -122,19 +185,20 @@ func keyColumn(step int) string {
 
 // Release lets go of a row without a result: it is due at once. The claim does not count as an attempt.
 func (s *Store) Release(ctx context.Context, m Media, nowMs int64) error {
-	return s.letGo(ctx, m, nowMs, nowMs, 1)
+	return s.letGo(ctx, m, nowMs, nowMs, 0, 1)
 }
 
 // Retry lets go of a row whose work has failed: it is due at dueMs. One that is to be deleted is due at once.
 func (s *Store) Retry(ctx context.Context, m Media, nowMs, dueMs int64) error {
-	return s.letGo(ctx, m, nowMs, dueMs, 0)
+	return s.letGo(ctx, m, nowMs, dueMs, 1, 0)
 }
 
 // letGo asks for the token only: the lane may have become that of deletion, which waits for this.
-func (s *Store) letGo(ctx context.Context, m Media, nowMs, dueMs int64, back int) error {
+func (s *Store) letGo(ctx context.Context, m Media, nowMs, dueMs int64, hold, back int) error {
 	r := s.db.Write.WithContext(ctx).Exec(
-		"UPDATE video_media SET due_ms = CASE WHEN lane = ? THEN ? ELSE ? END, attempts = CASE WHEN lane = ? THEN attempts - ? ELSE attempts END, token = '' WHERE video_id = ? AND token = ?",
-		m.Lane, dueMs, nowMs, m.Lane, back, m.VideoID, m.Token)
+		`UPDATE video_media SET due_ms = CASE WHEN lane = ? THEN ? ELSE ? END, attempts = CASE WHEN lane = ? THEN attempts - ? ELSE attempts END, hold = ?, token = ''
+			WHERE video_id = ? AND token = ?`,
+		m.Lane, dueMs, nowMs, m.Lane, back, hold, m.VideoID, m.Token)
 	return leased(r, "let go")
 }
 
@@ -144,10 +208,18 @@ func (s *Store) Skip(ctx context.Context, m Media, step int, reason string, nowM
 	if m.Reason != "" { // of a step that was left out before
 		reason = m.Reason
 	}
-	r := s.db.Write.WithContext(ctx).Exec(
-		"UPDATE video_media SET todo = ?, reason = ?, attempts = 0, due_ms = ?, token = '' WHERE video_id = ? AND token = ? AND lane = ?",
-		m.Todo&^step, reason, nowMs, m.VideoID, m.Token, m.Lane)
-	return leased(r, "skip")
+	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+		next := m
+		next.Todo, next.Hold = m.Todo&^step, 0
+		if lane := LaneOf(next.Todo); m.Lane != LaneBackfill && m.Lane != lane {
+			if err := s.queue(tx, &next, lane); err != nil {
+				return err
+			}
+		}
+		r := tx.Exec("UPDATE video_media SET todo = ?, reason = ?, lane = ?, hold = ?, turn = ?, attempts = 0, due_ms = ?, token = '' WHERE video_id = ? AND token = ? AND lane = ?",
+			next.Todo, reason, next.Lane, next.Hold, next.Turn, nowMs, m.VideoID, m.Token, m.Lane)
+		return leased(r, "skip")
+	})
 }
 
 // GiveUp ends the work on a row for a reason that its author is shown. What was never listed is deleted at forgetMs.
@@ -174,22 +246,28 @@ func (s *Store) Expire(ctx context.Context, nowMs int64) (rows int64, err error)
 	return r.RowsAffected, nil
 }
 
-// CountWork counts the rows of each lane with work to do, including what is being worked on.
-func (s *Store) CountWork(ctx context.Context) (map[int]int64, error) {
-	var rows []struct {
-		Lane int   `gorm:"column:lane"`
-		N    int64 `gorm:"column:n"`
-	}
-	lanes := []int{LaneDelete, LaneTranscode, LaneImprove}
+// Work is what there is to do in a lane.
+type Work struct {
+	Lane int `gorm:"column:lane"`
+	// Rows counts also what is being worked on.
+	Rows int64 `gorm:"column:n"`
+	// SinceMs is since when a row is due that nobody has taken up; in the future, or Never, when there is none.
+	SinceMs int64 `gorm:"column:due"`
+}
+
+// CountWork counts the rows of each lane with work to do.
+func (s *Store) CountWork(ctx context.Context) (map[int]Work, error) {
+	var rows []Work
+	lanes := []int{LaneDelete, LaneTranscode, LaneImprove, LaneCover, LaneBackfill}
 	if err := s.db.Read.WithContext(ctx).Raw(waitingSQL, lanes).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("count work: %w", sqldb.Translate(err))
 	}
-	out := make(map[int]int64, len(lanes))
+	out := make(map[int]Work, len(lanes))
 	for _, lane := range lanes {
-		out[lane] = 0
+		out[lane] = Work{Lane: lane, SinceMs: Never}
 	}
 	for _, r := range rows {
-		out[r.Lane] = r.N
+		out[r.Lane] = r
 	}
 	return out, nil
 }

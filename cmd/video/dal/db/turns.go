@@ -1,0 +1,66 @@
+package db
+
+import (
+	"gorm.io/gorm"
+)
+
+// Work has its turn by author: start-time fair queueing. Each author has a clock in each lane, which goes on by the cost of what
+// they give, and each lane has one, which is the turn that was last taken up. A row's turn is the later one of both when the
+// row begins to wait. So who has given little comes next, whatever others have given before, and among those who wait each gets as
+// much work done as the others. It holds for all workers of all processes, and costs no more when more waits.
+
+const (
+	// jobCost is that of a video of no length.
+	jobCost = 1000
+	// costPixels is a picture of 720p: a cost is then about the time that the video lasts, in milliseconds, in that size.
+	costPixels = 1280 * 720
+	// maxCost bounds what a description can claim.
+	maxCost = 1 << 40
+
+	laneTurnSQL = "SELECT turn FROM media_turns WHERE lane = ? AND author_id = ?"
+	advanceSQL  = "UPDATE media_turns SET turn = ? WHERE lane = ? AND author_id = 0 AND turn < ?"
+)
+
+// LaneOf is the lane of a row with these steps left.
+func LaneOf(todo int) int {
+	switch {
+	case todo&StepTranscode != 0:
+		return LaneTranscode
+	case todo&StepCover != 0:
+		return LaneCover
+	case todo != 0:
+		return LaneImprove
+	}
+	return LaneNone
+}
+
+// cost is how much work the row is in a lane.
+func (m Media) cost(lane int) int64 {
+	if lane == LaneCover {
+		return jobCost
+	}
+	pixels := max(int64(m.WidthPx), 0) * max(int64(m.HeightPx), 0)
+	return jobCost + int64(min(float64(pixels)*float64(max(m.DurationMs, 0))/costPixels, maxCost))
+}
+
+// queue makes m wait in the lane, behind what its author has given already.
+func (s *Store) queue(tx *gorm.DB, m *Media, lane int) error {
+	var now int64
+	if err := tx.Raw(laneTurnSQL, lane, 0).Scan(&now).Error; err != nil {
+		return err
+	}
+	cost := m.cost(lane)
+	upsert := `INSERT INTO media_turns (lane, author_id, turn) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE turn = GREATEST(turn + ?, VALUES(turn))`
+	if s.sqlite() {
+		upsert = `INSERT INTO media_turns (lane, author_id, turn) VALUES (?, ?, ?) ON CONFLICT (lane, author_id) DO UPDATE SET turn = MAX(turn + ?, excluded.turn)`
+	}
+	if err := tx.Exec(upsert, lane, m.AuthorID, now+cost, cost).Error; err != nil {
+		return err
+	}
+	var next int64
+	if err := tx.Raw(laneTurnSQL, lane, m.AuthorID).Scan(&next).Error; err != nil {
+		return err
+	}
+	m.Lane, m.Hold, m.Turn = lane, 0, next-cost
+	return nil
+}
