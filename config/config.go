@@ -55,6 +55,13 @@ type Gateway struct {
 	MaxUploadBytes int64 `mapstructure:"max_upload_bytes"`
 	// MaxBodyBytes bounds the body of every other request.
 	MaxBodyBytes int64 `mapstructure:"max_body_bytes"`
+	// MaxBufferedBytes bounds what the bodies of requests take of the memory together, uploads excepted, which stream. The
+	// first 8 KiB of each do not count; beyond it large requests are asked to come again.
+	MaxBufferedBytes int64 `mapstructure:"max_buffered_bytes"`
+	// MaxConns bounds the open connections. 0: 20,000, but not more than half of the process's file descriptors less 128.
+	MaxConns int `mapstructure:"max_conns"`
+	// MaxConnsPerAddr bounds those of one IPv4 address or IPv6 /64, trusted proxies excepted. 0: half of MaxConns.
+	MaxConnsPerAddr int `mapstructure:"max_conns_per_addr"`
 	// RequestTimeout bounds the work for one request, uploads excepted.
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
 	// UploadTimeout bounds one upload, transfer included.
@@ -147,14 +154,15 @@ func Default() Config {
 	return Config{
 		DataDir: "data",
 		Gateway: Gateway{
-			Addr:           ":10001",
-			CORSOrigins:    []string{"*"},
-			MaxUploadBytes: 200 << 20,
-			MaxBodyBytes:   1 << 20,
-			RequestTimeout: 6 * time.Second,
-			UploadTimeout:  10 * time.Minute,
-			FeedSize:       30,
-			TimeZone:       "Asia/Shanghai",
+			Addr:             ":10001",
+			CORSOrigins:      []string{"*"},
+			MaxUploadBytes:   200 << 20,
+			MaxBodyBytes:     1 << 20,
+			MaxBufferedBytes: 64 << 20,
+			RequestTimeout:   6 * time.Second,
+			UploadTimeout:    10 * time.Minute,
+			FeedSize:         30,
+			TimeZone:         "Asia/Shanghai",
 		},
 		Auth: Auth{TokenTTL: 30 * 24 * time.Hour},
 		Limits: Limits{

@@ -19,6 +19,7 @@ import (
 	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/params"
 	"tiktok/cmd/api/biz/router"
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/cmd/api/biz/view"
@@ -82,13 +83,16 @@ type Deps struct {
 type Gateway struct {
 	deps   Deps
 	ln     *listener
+	bodies *params.Budget
 	engine *server.Hertz
 	checks []telemetry.Check
 }
 
 // New puts a gateway together. Nothing is accepted before Run.
 func New(d Deps) *Gateway {
-	g := &Gateway{deps: d, ln: newListener(d.Listener)}
+	limits := limitConns(d.Config.MaxConns, d.Config.MaxConnsPerAddr, d.Proxies, openFiles())
+	g := &Gateway{deps: d, ln: newListener(d.Listener, limits, d.Tel.Log), bodies: params.NewBudget(d.Config.MaxBufferedBytes)}
+	g.ln.register(d.Tel.Registry, g.bodies)
 	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}
 	wanted := []telemetry.Check{
 		{Name: "interaction", Ready: g.pingInteraction},
@@ -170,7 +174,9 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 		CORSOrigins:    d.Config.CORSOrigins,
 		MaxBodyBytes:   d.Config.MaxBodyBytes,
 		MaxUploadBytes: d.Config.MaxUploadBytes,
+		Bodies:         g.bodies,
 		RequestTimeout: d.Config.RequestTimeout,
+		UploadTimeout:  d.Config.UploadTimeout,
 		PublicMetrics:  d.PublicMetrics,
 	}
 }

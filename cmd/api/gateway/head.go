@@ -65,6 +65,8 @@ type headConn struct {
 	dropped bool
 	// refused is why the present request goes no further.
 	refused *call.Refusal
+	// began tells the connection that there are bytes of a head, which may have come with the request before.
+	began func()
 	// method and path are those of the present request as they came, as far as they came.
 	method, path []byte
 }
@@ -101,6 +103,7 @@ func (h *headConn) wait() bool {
 		if len(b) == 0 {
 			return false
 		}
+		h.began()
 		h.refused = s.scan(b)
 		if h.refused == nil && !s.ended && isTimeout(err) {
 			h.refused = late()
@@ -183,7 +186,10 @@ func (s *headScan) scan(b []byte) *call.Refusal {
 		if end >= maxHead {
 			return tooLarge()
 		}
-		line := bytes.TrimSuffix(b[s.line:end], []byte{'\r'})
+		line, ok := bytes.CutSuffix(b[s.line:end], []byte{'\r'})
+		if !ok {
+			return malformed() // a proxy in front may not take this for the end of a line
+		}
 		s.line, s.seen = end+1, end+1
 		if s.lines == 0 {
 			if why := checkLine(line); why != nil {
@@ -192,6 +198,8 @@ func (s *headScan) scan(b []byte) *call.Refusal {
 		} else if len(line) == 0 {
 			s.ended = true
 			return nil
+		} else if !call.IsField(line) {
+			return malformed()
 		}
 		if s.lines++; s.lines > maxHeaders+1 {
 			return tooManyHeaders()

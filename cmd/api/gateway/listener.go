@@ -1,71 +1,266 @@
 package gateway
 
 import (
-	"context"
 	"errors"
-	"io"
+	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
-	"github.com/cloudwego/hertz/pkg/app"
+	"tiktok/pkg/clientnet"
 )
 
 const (
-	// idleTimeout is how long a connection may wait for its next request.
-	idleTimeout = 2 * time.Minute
-	// headTimeout bounds the arrival of a request's head, from its first byte.
-	headTimeout = 20 * time.Second
-	// stallTimeout ends a transfer in which nothing moves, in either direction.
-	stallTimeout = 30 * time.Second
-	// lingerTime is how long a connection that is closed after an answer still takes what the client sends.
-	lingerTime = time.Second
-	// writeChunk is how much is sent under one deadline.
-	writeChunk = 1 << 20
+	// defaultConns is how many connections are held at most when nothing is set. An idle one takes about 20 KiB.
+	defaultConns = 20_000
+	// spareFiles are the file descriptors that connections leave to everything else.
+	spareFiles = 128
+	// minConns are allowed however few file descriptors there are.
+	minConns = 16
+	// addrShare is the part of all connections that one address may have when nothing is set.
+	addrShare = 2
+	// evictionSample is how many connections are looked at for the one that has been idle longest.
+	evictionSample = 32
+	// acceptPause is the first pause after a failed accept; each further one is twice as long, up to acceptPauseMax.
+	acceptPause    = 5 * time.Millisecond
+	acceptPauseMax = time.Second
+	// acceptLogEvery is the pause between two log lines about failed accepts.
+	acceptLogEvery = 10 * time.Second
 )
 
-// Where a connection is between two requests.
+// Why a connection is refused or makes room for another.
 const (
-	waiting   = iota // for a request, or reading its head
-	answering        // a handler works on it, and may read the body
-	answered         // the handler has returned, the response is being written
+	reasonTotal = iota // gateway.max_conns
+	reasonAddr         // gateway.max_conns_per_addr
+	reasonFiles        // no file descriptor is left
+	reasons
 )
 
-// listener hands out connections that it can find again when the server stops.
+// connLimits bound the connections that are open at the same time.
+type connLimits struct {
+	// total is for all of them, perAddr for those of one client address (IPv6: of one /64).
+	total, perAddr int
+	// proxies are not counted by address: their connections are many people's.
+	proxies []netip.Prefix
+}
+
+// limitConns fills in what is not set: of files, the process's limit of file descriptors, half may be connections, because
+// the answer to each may be a file. Without a limit files is 0.
+func limitConns(total, perAddr int, proxies []netip.Prefix, files uint64) connLimits {
+	if total == 0 {
+		total = defaultConns
+		if files > 0 && files < 2*(defaultConns+spareFiles) {
+			total = max(int(files/2)-spareFiles, int(files/4), minConns)
+		}
+	}
+	if perAddr == 0 {
+		perAddr = max(total/addrShare, minConns)
+	}
+	return connLimits{total: total, perAddr: min(perAddr, total), proxies: proxies}
+}
+
+// listener accepts connections as long as it is open: what goes wrong meanwhile is waited out, because Hertz stops at any
+// error. It bounds how many there are, and finds them again when the server stops.
 type listener struct {
 	net.Listener
+	limits connLimits
+	log    *slog.Logger
+	done   chan struct{}
+	once   sync.Once
+	logged time.Time // the last failed accept in the log; only Accept uses it
+
 	mu    sync.Mutex
-	conns map[*conn]struct{}
+	conns map[*conn]struct{}                  // guarded by mu
+	addrs map[netip.Prefix]map[*conn]struct{} // guarded by mu; those that count by address
+
+	failures         atomic.Int64
+	refused, evicted [reasons]atomic.Int64
 }
 
-func newListener(ln net.Listener) *listener {
-	return &listener{Listener: ln, conns: map[*conn]struct{}{}}
+func newListener(ln net.Listener, limits connLimits, log *slog.Logger) *listener {
+	return &listener{
+		Listener: ln, limits: limits, log: log, done: make(chan struct{}),
+		conns: map[*conn]struct{}{}, addrs: map[netip.Prefix]map[*conn]struct{}{},
+	}
 }
 
+// Accept returns the next connection that is within the limits, or net.ErrClosed.
 func (l *listener) Accept() (net.Conn, error) {
+	var pause time.Duration
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
-			return nil, err
+			if !passing(err) {
+				return nil, err
+			}
+			l.failures.Add(1)
+			if time.Since(l.logged) > acceptLogEvery {
+				l.logged = time.Now()
+				l.log.Error("connections cannot be accepted", "err", err, "failures", l.failures.Load())
+			}
+			l.makeRoom(reasonFiles)
+			pause = min(max(2*pause, acceptPause), acceptPauseMax)
+			if !l.wait(pause) {
+				return nil, net.ErrClosed
+			}
+			continue
 		}
+		pause = 0
 		tcp, ok := c.(*net.TCPConn)
 		if !ok {
 			_ = c.Close() // cannot happen: the listener is one of TCP
 			continue
 		}
-		tracked := &conn{TCPConn: tcp, owner: l}
-		l.mu.Lock()
-		l.conns[tracked] = struct{}{}
-		l.mu.Unlock()
-		return tracked, nil
+		if tracked := l.admit(tcp); tracked != nil {
+			return tracked, nil
+		}
+		_ = tcp.Close() // nothing was said on it yet
 	}
+}
+
+// passing reports whether the listener may accept again after an error: the connection, the network, or what the process or
+// the machine has left, was at fault.
+func passing(err error) bool {
+	for _, e := range []syscall.Errno{
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR, syscall.EPROTO, syscall.EPERM,
+		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.EOPNOTSUPP, syscall.ETIMEDOUT,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// wait returns false when the listener was closed meanwhile.
+func (l *listener) wait(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-l.done:
+		return false
+	}
+}
+
+// Close ends Accept.
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return l.Listener.Close()
+}
+
+// admit adds a connection. Over a limit one that waits for its next request makes room; nil says that there is none.
+func (l *listener) admit(tcp *net.TCPConn) *conn {
+	c := &conn{TCPConn: tcp, owner: l, net: l.network(tcp)}
+	c.idleSince.Store(time.Now().UnixNano())
+	var victims []*conn
+	defer func() {
+		for _, v := range victims {
+			_ = v.kill()
+		}
+	}()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	room := func(among map[*conn]struct{}, limit, reason int) bool {
+		if len(among) < limit {
+			return true
+		}
+		if v := l.evict(among, reason); v != nil {
+			victims = append(victims, v)
+			return true
+		}
+		l.refused[reason].Add(1)
+		return false
+	}
+	if c.net.IsValid() && !room(l.addrs[c.net], l.limits.perAddr, reasonAddr) {
+		return nil
+	}
+	if !room(l.conns, l.limits.total, reasonTotal) {
+		return nil
+	}
+	l.conns[c] = struct{}{}
+	if c.net.IsValid() {
+		of := l.addrs[c.net]
+		if of == nil {
+			of = map[*conn]struct{}{}
+			l.addrs[c.net] = of
+		}
+		of[c] = struct{}{}
+	}
+	return c
+}
+
+// network is what a connection counts for, the zero Prefix when it does not count by address.
+func (l *listener) network(tcp *net.TCPConn) netip.Prefix {
+	addr, ok := tcp.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Prefix{}
+	}
+	client := addr.AddrPort().Addr().Unmap()
+	for _, p := range l.limits.proxies {
+		if p.Contains(client) {
+			return netip.Prefix{}
+		}
+	}
+	return clientnet.Of(client)
+}
+
+// evict takes a connection off that waits for its next request: of a sample, in which a map's order is as good as chance,
+// the one that has waited longest. The caller holds mu, and kills it.
+func (l *listener) evict(among map[*conn]struct{}, reason int) *conn {
+	var oldest *conn
+	seen := 0
+	for c := range among {
+		if c.state.Load() == idle && (oldest == nil || c.idleSince.Load() < oldest.idleSince.Load()) {
+			oldest = c
+		}
+		if seen++; seen == evictionSample {
+			break
+		}
+	}
+	if oldest == nil || !oldest.state.CompareAndSwap(idle, evicted) { // its next request has just begun
+		return nil
+	}
+	l.evicted[reason].Add(1)
+	l.forget(oldest)
+	return oldest
+}
+
+// makeRoom closes a connection that waits for its next request.
+func (l *listener) makeRoom(reason int) {
+	l.mu.Lock()
+	victim := l.evict(l.conns, reason)
+	l.mu.Unlock()
+	if victim != nil {
+		_ = victim.kill()
+	}
+}
+
+// forget takes a connection off; the caller holds mu.
+func (l *listener) forget(c *conn) {
+	delete(l.conns, c)
+	if of := l.addrs[c.net]; of != nil {
+		if delete(of, c); len(of) == 0 {
+			delete(l.addrs, c.net)
+		}
+	}
+}
+
+// count is how many connections are open.
+func (l *listener) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
 }
 
 // closeIdle ends the connections on which no request is under way. Hertz waits for all of them when it stops.
 func (l *listener) closeIdle() {
 	for _, c := range l.all() {
-		if c.state.Load() == waiting {
+		if s := c.state.Load(); s == idle || s == reading {
 			_ = c.TCPConn.SetReadDeadline(time.Now()) // its reader closes it
 		}
 	}
@@ -86,127 +281,4 @@ func (l *listener) all() []*conn {
 		out = append(out, c)
 	}
 	return out
-}
-
-// conn is a connection with deadlines that fit what it does: Hertz's are one for a whole request, which is too short for
-// a long upload and too long for a client that says nothing.
-type conn struct {
-	*net.TCPConn
-	owner *listener
-	state atomic.Int32
-	// head is when the first byte of the request came that is being waited for. Only Read uses it, in one goroutine.
-	head time.Time
-}
-
-func (c *conn) Read(p []byte) (int, error) {
-	now := time.Now()
-	if c.state.CompareAndSwap(answered, waiting) {
-		c.head = time.Time{}
-	}
-	deadline := now.Add(stallTimeout)
-	if c.state.Load() == waiting {
-		deadline = now.Add(idleTimeout)
-		if !c.head.IsZero() {
-			deadline = c.head.Add(headTimeout)
-		}
-	} else {
-		c.head = time.Time{}
-	}
-	if err := c.TCPConn.SetReadDeadline(deadline); err != nil {
-		return 0, err
-	}
-	n, err := c.TCPConn.Read(p)
-	if n > 0 && c.head.IsZero() && c.state.Load() == waiting {
-		c.head = now
-	}
-	if n > 0 {
-		c.allowWrite()
-	}
-	return n, err
-}
-
-// allowWrite starts the time anew in which something must be written. Write does so too, but an answer of several
-// buffers does not come that way: net.Buffers writes them to the TCPConn in one call.
-func (c *conn) allowWrite() {
-	_ = c.SetWriteDeadline(time.Now().Add(stallTimeout)) // of a closed connection; the write will tell
-}
-
-func (c *conn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
-		return 0, err
-	}
-	return c.TCPConn.Write(p)
-}
-
-// ReadFrom sends a file in pieces, so that a slow client gets it all while one that has stopped reading does not hold
-// the connection for ever. The pieces go by sendfile where the body is a file.
-func (c *conn) ReadFrom(r io.Reader) (sent int64, err error) {
-	left := int64(-1)
-	if lr, ok := r.(*io.LimitedReader); ok {
-		r, left = lr.R, lr.N // sendfile looks through one LimitedReader only
-	}
-	for left != 0 {
-		piece := &io.LimitedReader{R: r, N: writeChunk}
-		if left > 0 {
-			piece.N = min(left, writeChunk)
-		}
-		want := piece.N
-		if err := c.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
-			return sent, err
-		}
-		n, err := c.TCPConn.ReadFrom(piece)
-		sent += n
-		if err != nil || n < want {
-			return sent, err
-		}
-		if left > 0 {
-			left -= n
-		}
-	}
-	return sent, nil
-}
-
-// SetReadDeadline does nothing: Read sets its own.
-func (c *conn) SetReadDeadline(time.Time) error { return nil }
-
-// Close ends the connection. After an answer it waits a moment for what the client still sends: closing over unread
-// bytes is a reset, which would take the answer from a client that has not read it yet.
-func (c *conn) Close() error {
-	c.owner.mu.Lock()
-	delete(c.owner.conns, c)
-	c.owner.mu.Unlock()
-	if c.state.Load() == answered && c.CloseWrite() == nil && c.TCPConn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
-		_, _ = io.Copy(io.Discard, c.TCPConn) // until the client closes, or the time is over
-	}
-	return c.kill()
-}
-
-// kill ends the connection at once.
-func (c *conn) kill() error {
-	err := c.TCPConn.Close()
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-// connKey finds a request's connection in its context.
-type connKey struct{}
-
-// remember puts a connection into the context of its requests.
-func remember(c net.Conn) context.Context {
-	return context.WithValue(context.Background(), connKey{}, c)
-}
-
-// track notes when a handler works on a connection.
-func track(ctx context.Context, c *app.RequestContext) {
-	conn, ok := ctx.Value(connKey{}).(*conn)
-	if !ok {
-		c.Next(ctx)
-		return
-	}
-	conn.state.Store(answering)
-	c.Next(ctx)
-	conn.state.Store(answered)
-	conn.allowWrite()
 }

@@ -59,8 +59,11 @@ type httpServer struct {
 
 // Serve answers the requests of a connection until one of the two sides ends it. It returns no error: Hertz would print
 // it, and its text may hold what the client sent. What a client may know of it was answered.
-func (s *httpServer) Serve(ctx context.Context, conn network.Conn) error {
-	h := &headConn{Conn: conn}
+func (s *httpServer) Serve(ctx context.Context, nc network.Conn) error {
+	h := &headConn{Conn: nc, began: func() {}}
+	if tracked, ok := ctx.Value(connKey{}).(*conn); ok {
+		h.began = tracked.headBegan
+	}
 	err := s.http1.Serve(ctx, h)
 	if h.handled && h.refused == nil {
 		return nil

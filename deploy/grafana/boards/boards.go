@@ -103,6 +103,16 @@ func gateway() Board {
 			graph("Time to answer, p99", "s", "", q("{{route}}", "%s", quantile("0.99", "tiktok_http_duration_seconds", `route=~"/douyin/.*|/media/.*"`, "route"))),
 			graph("Active users", "short", "Different users in five minutes.", q("{{instance}}", "tiktok_active_users{%s}", tiktok)),
 		}},
+		{"What clients hold", []Panel{
+			graph("Connections", "short", "", q("{{instance}}", "tiktok_http_connections{%s}", tiktok), q("limit {{instance}}", "tiktok_http_connections_max{%s}", tiktok)),
+			graph("Connections that made room or were turned away", "cps", "By reason: all connections, those of an address, no file descriptor left.",
+				q("made room, {{reason}}", "%s", rate("tiktok_http_connections_evicted_total", `reason!=""`, "reason")),
+				q("turned away, {{reason}}", "%s", rate("tiktok_http_connections_refused_total", `reason!=""`, "reason")),
+				q("not accepted", "sum(rate(tiktok_http_accept_errors_total{%s}[$__rate_interval]))", tiktok)),
+			graph("Bodies in memory", "bytes", "Beyond the first 8 KiB of each.", q("{{instance}}", "tiktok_http_buffered_bytes{%s}", tiktok)),
+			graph("Bodies given up", "reqps", "", q("too slow", "sum(rate(tiktok_http_bodies_slow_total{%s}[$__rate_interval]))", tiktok),
+				q("no memory left", "sum(rate(tiktok_http_bodies_refused_total{%s}[$__rate_interval]))", tiktok)),
+		}},
 		{"Faults", []Panel{
 			graph("Ours", "percentunit", "Share of requests.", q("5 minutes", "job:tiktok_http_errors:ratio_rate5m"), q("1 hour", "job:tiktok_http_errors:ratio_rate1h")),
 			graph("Over a limit", "reqps", "Answered with 10007 and not done.",

@@ -50,7 +50,8 @@ type Handler func(ctx context.Context, in *Call) (any, error)
 
 // Begin gives a request its Call. Nothing is parsed yet.
 func Begin(c *app.RequestContext) *Call {
-	in := &Call{Request: c, Params: params.FromQuery(c), Body: newBody(c), Refused: refusalOf(c)}
+	in := &Call{Request: c, Params: params.FromQuery(c), Body: newBody(c)}
+	in.Refused = refusalOf(c, &in.Body)
 	c.Set(key, in)
 	return in
 }

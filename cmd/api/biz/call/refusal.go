@@ -22,8 +22,13 @@ type Refusal struct {
 // Refuse marks a request that is about to be given to its route.
 func Refuse(c *app.RequestContext, why *Refusal) { c.Set(refusalKey, why) }
 
-func refusalOf(c *app.RequestContext) *Refusal {
+func refusalOf(c *app.RequestContext, body *Body) *Refusal {
 	v, _ := c.Get(refusalKey)
-	why, _ := v.(*Refusal)
-	return why
+	if why, ok := v.(*Refusal); ok {
+		return why
+	}
+	if body.Err() != nil {
+		return &Refusal{Kind: "malformed", Status: 400, Err: errno.InvalidArgument.With("the request is not readable")}
+	}
+	return nil
 }

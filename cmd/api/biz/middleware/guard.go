@@ -3,23 +3,24 @@ package middleware
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/cmd/api/biz/call"
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/params"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/logx"
 )
-
-// drainTime bounds how long the rest of a refused body is waited for.
-const drainTime = time.Minute
 
 // isAPI reports whether the client expects the envelope, even of a path that Hertz could not read.
 func isAPI(c *app.RequestContext) bool {
@@ -68,21 +69,19 @@ func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 }
 
 // Drain reads what a handler has left of the request's body before the answer is sent: the mobile client reads no answer
-// before it has sent everything. More than limit bytes are not waited for; the connection is closed instead.
-func Drain(limit int64) app.HandlerFunc {
+// before it has sent everything. More than limit bytes, and what comes more slowly than an upload may, are not waited for;
+// the connection is closed instead. So it is after a body that is broken: where the next request begins is not known then.
+func Drain(limit int64, reg prometheus.Registerer) app.HandlerFunc {
+	slow := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "tiktok_http_bodies_slow_total", Help: "Bodies of requests that came too slowly and were given up.",
+	})
+	reg.MustRegister(slow)
 	return func(ctx context.Context, c *app.RequestContext) {
 		c.Next(ctx)
 		body := &call.Of(c).Body
-		end, buf := time.Now().Add(drainTime), []byte(nil)
-		for read := int64(0); body.Size <= limit && read < limit && !body.Ended() && time.Now().Before(end); {
-			if buf == nil {
-				buf = make([]byte, 16<<10)
-			}
-			n, err := body.Read(buf)
-			read += int64(n)
-			if err != nil {
-				break
-			}
+		body.Discard(limit)
+		if errors.Is(body.Err(), os.ErrDeadlineExceeded) {
+			slow.Inc()
 		}
 		if !body.Ended() {
 			_ = c.Request.CloseBodyStream() // Hertz must not look for the next request in it
@@ -108,8 +107,9 @@ func Refused(p *pack.Packer) app.HandlerFunc {
 	}
 }
 
-// Body reads the parameters of the body, at most limit bytes.
-func Body(p *pack.Packer, limit int64) app.HandlerFunc {
+// Body reads the parameters of the body, at most limit bytes. The budget bounds those of all requests together; what a
+// body holds of it is given back when the request is answered.
+func Body(p *pack.Packer, limit int64, budget *params.Budget) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		in := call.Of(c)
 		if in.Body.Size == 0 {
@@ -119,10 +119,22 @@ func Body(p *pack.Packer, limit int64) app.HandlerFunc {
 			p.Error(c, errno.InvalidArgument.With("the request is too large"))
 			return
 		}
-		if err := in.Params.ReadBody(&in.Body, string(c.ContentType()), limit); err != nil {
+		held, err := in.Params.ReadBody(&in.Body, string(c.ContentType()), limit, budget)
+		defer budget.Give(held)
+		if err != nil {
+			if errors.Is(err, errno.TooManyRequests) {
+				c.Header("Retry-After", "1")
+			}
 			p.Error(c, err)
+			return
 		}
+		c.Next(ctx)
 	}
+}
+
+// SlowBody lets the body of the request come for as long as d, because it is large.
+func SlowBody(d time.Duration) app.HandlerFunc {
+	return func(_ context.Context, c *app.RequestContext) { call.Of(c).Body.Slow(d) }
 }
 
 // Timeout bounds the work for a request.

@@ -2,9 +2,11 @@ package params
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
+	"os"
 
 	"tiktok/pkg/errno"
 )
@@ -12,17 +14,58 @@ import (
 // maxParts bounds the fields of a body; the client sends five at most.
 const maxParts = 64
 
+const (
+	// firstBuffer is what is allocated for a body before any of it has come.
+	firstBuffer = 1 << 10
+	// freeBuffer of each body is not counted.
+	freeBuffer = 8 << 10
+)
+
 // ReadBody adds the parameters of the body, which may have at most maxBody bytes. A body of another type than a form has
-// none. The error is an InvalidArgument; part of the body may then still be unread.
-func (v *Values) ReadBody(r io.Reader, contentType string, maxBody int64) error {
-	tooLarge := errno.InvalidArgument.With("the request is too large")
-	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
+// none. It returns how many bytes of the budget the body holds, to be given back when the request ends; the first 8 KiB of
+// each body cost nothing, so that small requests are always taken. The error is an InvalidArgument, or TooManyRequests
+// when the budget is spent; part of the body may then still be unread.
+func (v *Values) ReadBody(r io.Reader, contentType string, maxBody int64, budget *Budget) (held int64, err error) {
+	body, held, err := readAll(r, maxBody, budget)
 	if err != nil {
-		return errno.InvalidArgument.With("the request was cut off")
+		return held, err
 	}
-	if int64(len(body)) > maxBody {
-		return tooLarge
+	return held, v.parseBody(body, contentType)
+}
+
+// readAll takes from the budget what it allocates, and allocates twice as much each time only when so much has come.
+func readAll(r io.Reader, limit int64, budget *Budget) (body []byte, held int64, err error) {
+	body = make([]byte, 0, firstBuffer)
+	for {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return nil, held, errno.InvalidArgument.With("the request is too large")
+		case errors.Is(err, io.EOF):
+			return body, held, nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, held, errno.InvalidArgument.With("the request came too slowly")
+		case err != nil:
+			return nil, held, errno.InvalidArgument.With("the request was cut off")
+		}
+		if len(body) < cap(body) {
+			continue
+		}
+		size := min(2*int64(cap(body)), max(limit, firstBuffer)+1) // one byte more tells that there is more
+		more := size - max(int64(cap(body)), freeBuffer)
+		if more > 0 {
+			if !budget.take(more) {
+				return nil, held, errno.TooManyRequests.With("the server has too many large requests in hand, try again")
+			}
+			held += more
+		}
+		body = append(make([]byte, 0, size), body...)
 	}
+}
+
+// parseBody adds the parameters of a body that is there.
+func (v *Values) parseBody(body []byte, contentType string) error {
 	kind, attrs, err := mime.ParseMediaType(contentType)
 	if err != nil && contentType != "" {
 		return errno.InvalidArgument.With("the request's content type is not readable")

@@ -15,6 +15,7 @@ import (
 	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/params"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/telemetry"
@@ -45,8 +46,10 @@ type Deps struct {
 	CORSOrigins []string
 	// MaxBodyBytes bounds the body of all requests but uploads, MaxUploadBytes the file of those.
 	MaxBodyBytes, MaxUploadBytes int64
-	// RequestTimeout bounds the work for a request, uploads excepted.
-	RequestTimeout time.Duration
+	// Bodies bounds what the bodies of requests take of the memory together.
+	Bodies *params.Budget
+	// RequestTimeout bounds the work for a request, uploads excepted; UploadTimeout that of an upload, transfer included.
+	RequestTimeout, UploadTimeout time.Duration
 	// PublicMetrics serves /metrics on the public address, for this machine only.
 	PublicMetrics bool
 }
@@ -96,7 +99,7 @@ func Register(e *route.Engine, d Deps) {
 	e.Use(
 		middleware.AccessLog(d.Tel.Log, d.Sampled),
 		middleware.Metrics(d.Tel.Registry),
-		middleware.Drain(drainFactor*d.MaxUploadBytes),
+		middleware.Drain(drainFactor*d.MaxUploadBytes, d.Tel.Registry),
 		middleware.Guard(d.Packer, d.Sampled),
 		middleware.CORS(d.CORSOrigins),
 	)
@@ -124,8 +127,10 @@ func Register(e *route.Engine, d Deps) {
 // chain is what happens to a request of an endpoint.
 func (d Deps) chain(ep endpoint) []app.HandlerFunc {
 	chain := []app.HandlerFunc{middleware.WithFail(ep.fail), middleware.LimitAddr(d.Packer, ep.addr), middleware.Refused(d.Packer)}
-	if !ep.ownBody {
-		chain = append(chain, middleware.Body(d.Packer, d.MaxBodyBytes))
+	if ep.ownBody {
+		chain = append(chain, middleware.SlowBody(d.UploadTimeout))
+	} else {
+		chain = append(chain, middleware.Body(d.Packer, d.MaxBodyBytes, d.Bodies))
 	}
 	chain = append(chain, middleware.Auth(d.Packer, d.Tokens, ep.access), middleware.LimitUser(d.Packer, ep.user))
 	if !ep.ownBody {
