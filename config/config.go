@@ -88,7 +88,10 @@ type Auth struct {
 	HashParallel int `mapstructure:"hash_parallel"`
 }
 
-// Limits are the gateway's request limits. A rule with rate 0 is switched off.
+// LimitsOff is the driver that lets everything through.
+const LimitsOff = "off"
+
+// Limits are the request limits. A rule with rate 0 is switched off.
 type Limits struct {
 	// Driver keeps the counts of accounts, logins and uploads: memory (each gateway its own) or redis (all gateways
 	// together, on the cache's servers). Reads and writes are always counted by each gateway alone: they protect it. off
@@ -102,8 +105,11 @@ type Limits struct {
 	RegisterAddr limiter.Rule `mapstructure:"register_addr"`
 	// LoginAddr is for logins from one address.
 	LoginAddr limiter.Rule `mapstructure:"login_addr"`
-	// LoginFailures is for wrong passwords on one account; a right one starts it anew.
+	// LoginFailures is for wrong passwords on one account from one network; a right one starts it anew.
 	LoginFailures limiter.Rule `mapstructure:"login_failures"`
+	// LoginAccount is for logins to one account from all networks together but those that it logged in from of late. The
+	// user service counts them.
+	LoginAccount limiter.Rule `mapstructure:"login_account"`
 	// PublishAddr is for uploads from one address.
 	PublishAddr limiter.Rule `mapstructure:"publish_addr"`
 	// PublishUser is for uploads by one user.
@@ -169,9 +175,10 @@ func Default() Config {
 			Driver:        "memory",
 			ReadAddr:      limiter.Rule{Rate: 2000, Burst: 4000},
 			WriteAddr:     limiter.Rule{Rate: 1000, Burst: 2000},
-			RegisterAddr:  limiter.Rule{Rate: 2, Burst: 300},
-			LoginAddr:     limiter.Rule{Rate: 20, Burst: 400},
-			LoginFailures: limiter.Rule{Rate: 1.0 / 30, Burst: 10},
+			RegisterAddr:  limiter.Rule{Rate: 2, Burst: 100},
+			LoginAddr:     limiter.Rule{Rate: 20, Burst: 100},
+			LoginFailures: limiter.Rule{Rate: 1.0 / 60, Burst: 10},
+			LoginAccount:  limiter.Rule{Rate: 1.0 / 30, Burst: 100},
 			PublishAddr:   limiter.Rule{Rate: 600.0 / 3600, Burst: 300},
 			PublishUser:   limiter.Rule{Rate: 120.0 / 3600, Burst: 30},
 			ReadUser:      limiter.Rule{Rate: 100, Burst: 300},

@@ -64,7 +64,7 @@ func (c Config) Validate(service string) error {
 	p.oneOf("queue.type", c.Queue.Type, queue.TypeQuorum, queue.TypeClassic)
 	p.oneOf("blob.driver", c.Blob.Driver, blob.DriverLocal, blob.DriverS3)
 	p.oneOf("words.mode", c.Words.Mode, "mask", "refuse", "off")
-	p.oneOf("limits.driver", c.Limits.Driver, "memory", "redis", "off")
+	p.oneOf("limits.driver", c.Limits.Driver, limiter.DriverMemory, limiter.DriverRedis, LimitsOff)
 	p.oneOf("telemetry.log_level", strings.ToLower(c.Telemetry.LogLevel), "debug", "info", "warn", "error")
 	p.oneOf("telemetry.log_format", c.Telemetry.LogFormat, "text", "json")
 	if c.DB.Driver == "mysql" {
@@ -96,6 +96,7 @@ func (c Config) Validate(service string) error {
 		}
 	}
 	c.validateTLS(&p, service)
+	c.validateLimits(&p)
 	if !distributed || service == "api" {
 		c.validateGateway(&p, distributed)
 	}
@@ -139,9 +140,12 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 	p.require(c.Auth.TokenTTL > 0, "auth.token_ttl", "is %v, want more than 0", c.Auth.TokenTTL)
 	p.require(c.Auth.Secret == "" || len(c.Auth.Secret) >= minSecret, "auth.secret", "is shorter than %d characters", minSecret)
 	p.require(!distributed || c.Auth.Secret != "" || c.Auth.SecretFile != "", "auth.secret", "is needed, or auth.secret_file: every gateway must have the same one")
+}
+
+func (c Config) validateLimits(p *problems) {
 	for key, r := range map[string]limiter.Rule{
 		"read_addr": c.Limits.ReadAddr, "write_addr": c.Limits.WriteAddr, "register_addr": c.Limits.RegisterAddr,
-		"login_addr": c.Limits.LoginAddr, "login_failures": c.Limits.LoginFailures, "publish_addr": c.Limits.PublishAddr,
+		"login_addr": c.Limits.LoginAddr, "login_account": c.Limits.LoginAccount, "login_failures": c.Limits.LoginFailures, "publish_addr": c.Limits.PublishAddr,
 		"publish_user": c.Limits.PublishUser, "read_user": c.Limits.ReadUser, "write_user": c.Limits.WriteUser, "chat_user": c.Limits.ChatUser,
 	} {
 		p.require(r.Rate >= 0 && (r.Rate == 0 || r.Burst > 0), "limits."+key, "wants rate >= 0 and burst > 0")

@@ -89,6 +89,8 @@ type RegisterRequest struct {
 	Username string `thrift:"username,1" frugal:"1,default,string" json:"username"`
 	/** 1..32 characters, no rule of composition. Never stored or logged. */
 	Password string `thrift:"password,2" frugal:"2,default,string" json:"password"`
+	/** The client's network: an IPv4 address, an IPv6 /64, at most 64 bytes. Networks take turns at password hashes. */
+	Client string `thrift:"client,3" frugal:"3,default,string" json:"client"`
 }
 
 func NewRegisterRequest() *RegisterRequest {
@@ -105,11 +107,18 @@ func (p *RegisterRequest) GetUsername() (v string) {
 func (p *RegisterRequest) GetPassword() (v string) {
 	return p.Password
 }
+
+func (p *RegisterRequest) GetClient() (v string) {
+	return p.Client
+}
 func (p *RegisterRequest) SetUsername(val string) {
 	p.Username = val
 }
 func (p *RegisterRequest) SetPassword(val string) {
 	p.Password = val
+}
+func (p *RegisterRequest) SetClient(val string) {
+	p.Client = val
 }
 
 func (p *RegisterRequest) String() string {
@@ -122,6 +131,7 @@ func (p *RegisterRequest) String() string {
 var fieldIDToName_RegisterRequest = map[int16]string{
 	1: "username",
 	2: "password",
+	3: "client",
 }
 
 type RegisterResponse struct {
@@ -156,6 +166,11 @@ var fieldIDToName_RegisterResponse = map[int16]string{
 type LoginRequest struct {
 	Username string `thrift:"username,1" frugal:"1,default,string" json:"username"`
 	Password string `thrift:"password,2" frugal:"2,default,string" json:"password"`
+	/**
+	 * The client's network, as in RegisterRequest. A network from which the account logged in of late is known: guesses
+	 * from elsewhere do not lock it out.
+	 */
+	Client string `thrift:"client,3" frugal:"3,default,string" json:"client"`
 }
 
 func NewLoginRequest() *LoginRequest {
@@ -172,11 +187,18 @@ func (p *LoginRequest) GetUsername() (v string) {
 func (p *LoginRequest) GetPassword() (v string) {
 	return p.Password
 }
+
+func (p *LoginRequest) GetClient() (v string) {
+	return p.Client
+}
 func (p *LoginRequest) SetUsername(val string) {
 	p.Username = val
 }
 func (p *LoginRequest) SetPassword(val string) {
 	p.Password = val
+}
+func (p *LoginRequest) SetClient(val string) {
+	p.Client = val
 }
 
 func (p *LoginRequest) String() string {
@@ -189,6 +211,7 @@ func (p *LoginRequest) String() string {
 var fieldIDToName_LoginRequest = map[int16]string{
 	1: "username",
 	2: "password",
+	3: "client",
 }
 
 type LoginResponse struct {
@@ -280,9 +303,16 @@ var fieldIDToName_MGetUsersResponse = map[int16]string{
 }
 
 type UserService interface {
-	/** Creates an account. Fails with UserNameTaken if the name exists. */
+	/**
+	 * Creates an account. Fails with UserNameTaken if the name exists, and with TooManyRequests when too many of the
+	 * client's network wait for a hash.
+	 */
 	Register(ctx context.Context, req *RegisterRequest) (r *RegisterResponse, err error)
-	/** Checks a password. Wrong name and wrong password fail alike, with UserBadCredentials, at the same cost. */
+	/**
+	 * Checks a password. Wrong name and wrong password fail alike, with UserBadCredentials, at the same cost. Fails with
+	 * TooManyRequests after too many tries on one name from networks that are not known, or when too many of the client's
+	 * network wait for a hash.
+	 */
 	Login(ctx context.Context, req *LoginRequest) (r *LoginResponse, err error)
 	/** Reads up to MAX_BATCH users. */
 	MGetUsers(ctx context.Context, req *MGetUsersRequest) (r *MGetUsersResponse, err error)

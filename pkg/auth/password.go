@@ -10,8 +10,12 @@ import (
 	"math"
 	"runtime"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"tiktok/pkg/fair"
 )
 
 // Argon2id at OWASP's minimum. It was chosen over bcrypt at cost 10 because it takes passwords of any length as they
@@ -28,11 +32,25 @@ const (
 // ErrBadHash says that a stored hash is not one that Hash made.
 var ErrBadHash = errors.New("malformed password hash")
 
+// ErrTooMany says that so many of the same client wait for a hash that one more could not be answered in time. That too
+// many wait in all is fair.ErrBusy.
+var ErrTooMany = errors.New("too many password hashes wait for one client")
+
+// maxWaiting bounds those who wait for a hash in all: about 40 MB with their requests.
+const maxWaiting = 2048
+
 // Hasher hashes passwords with argon2id, at most so many at a time, so that a storm of logins takes bounded memory
-// (19 MiB each) and leaves the rest waiting instead of killing the process. It is safe for concurrent use.
+// (19 MiB each) and leaves the rest waiting instead of killing the process. Clients (networks) take turns: a hundred who
+// wait from one of them delay another one by a single hash. Who could not have theirs before their deadline is told at
+// once, by how long hashes take here and how many come before. It is safe for concurrent use.
 type Hasher struct {
-	slots chan struct{}
+	queue *fair.Queue[string]
+	slots int
+	took  atomic.Int64 // moving average of a hash's time, nanoseconds
 }
+
+// usual is how long a hash takes on a busy server, until this one has made some.
+const usual = 30 * time.Millisecond
 
 // NewHasher allows maxParallel hashes at a time; 0 or less is one per CPU but one, which is left to everything else: a
 // hash keeps its CPU for milliseconds at a time, and who reads the feed would wait behind it.
@@ -40,16 +58,22 @@ func NewHasher(maxParallel int) *Hasher {
 	if maxParallel <= 0 {
 		maxParallel = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	return &Hasher{slots: make(chan struct{}, maxParallel)}
+	h := &Hasher{queue: fair.New[string](fair.Config{Slots: maxParallel, Waiting: maxWaiting}), slots: maxParallel}
+	h.took.Store(int64(usual))
+	return h
 }
 
+// Waiting is how many wait for a hash now.
+func (h *Hasher) Waiting() int { return h.queue.Waiting() }
+
 // Hash returns the hash of the password with a fresh salt, in the usual text form ($argon2id$v=19$m=19456,t=2,p=1$…), 97
-// bytes of ASCII. The only error is that of ctx, when it ends before a slot is free.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+// bytes of ASCII. client is for whom, as package clientnet names it; any text will do. Errors are ErrTooMany and fair.ErrBusy,
+// at once, and that of ctx, when it ends before a slot is free.
+func (h *Hasher) Hash(ctx context.Context, client, password string) (string, error) {
 	salt := make([]byte, argonSaltBytes)
 	_, _ = rand.Read(salt) // never fails
 	p := params{memory: argonMemoryKiB, time: argonTime, threads: argonThreads, salt: salt}
-	key, err := h.derive(ctx, password, p, argonKeyBytes)
+	key, err := h.derive(ctx, client, password, p, argonKeyBytes)
 	if err != nil {
 		return "", err
 	}
@@ -59,18 +83,18 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 
 // Verify reports whether the hash was made from the password, comparing in constant time. The hash "" stands for a user
 // that does not exist: the answer is false, and takes as long as for one that does, so that nobody can find out names
-// by the clock. Errors are that of ctx, when it ends before a slot is free, and ErrBadHash.
-func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
+// by the clock. Errors are those of Hash, and ErrBadHash.
+func (h *Hasher) Verify(ctx context.Context, client, hash, password string) (bool, error) {
 	if hash == "" {
 		nobody := params{memory: argonMemoryKiB, time: argonTime, threads: argonThreads, salt: make([]byte, argonSaltBytes)}
-		_, err := h.derive(ctx, password, nobody, argonKeyBytes)
+		_, err := h.derive(ctx, client, password, nobody, argonKeyBytes)
 		return false, err
 	}
 	p, want, err := parseHash(hash)
 	if err != nil {
 		return false, err
 	}
-	got, err := h.derive(ctx, password, p, len(want))
+	got, err := h.derive(ctx, client, password, p, len(want))
 	if err != nil {
 		return false, err
 	}
@@ -78,17 +102,44 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 }
 
 // derive waits for a slot and computes.
-func (h *Hasher) derive(ctx context.Context, password string, p params, keyBytes int) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
+func (h *Hasher) derive(ctx context.Context, client, password string, p params, keyBytes int) ([]byte, error) {
+	if err := h.inTime(ctx, client); err != nil {
 		return nil, err
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	release, err := h.queue.Acquire(ctx, client)
+	if err != nil {
+		return nil, err
 	}
-	return argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(keyBytes)), nil
+	defer release()
+	began := time.Now()
+	key := argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(keyBytes))
+	h.measured(time.Since(began))
+	return key, nil
+}
+
+// inTime is an error when those who come before are so many that the deadline of ctx would pass. A fifth of the time is
+// left for who joins later under other clients, and for everything after the hash.
+func (h *Hasher) inTime(ctx context.Context, client string) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	ahead, ofClient := h.queue.Ahead(client)
+	wait := time.Duration(ahead/h.slots+1) * time.Duration(h.took.Load())
+	switch {
+	case ahead == 0 || wait < time.Until(deadline)*4/5:
+		return nil
+	case ofClient > 0:
+		return ErrTooMany
+	default:
+		return fair.ErrBusy
+	}
+}
+
+// measured moves the average by an eighth. Of two at once one may be lost, which does not matter.
+func (h *Hasher) measured(took time.Duration) {
+	old := time.Duration(h.took.Load())
+	h.took.Store(int64(old + (took-old)/8))
 }
 
 // params are the inputs of argon2id other than the password.

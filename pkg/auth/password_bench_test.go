@@ -11,7 +11,7 @@ func BenchmarkArgon2id(b *testing.B) {
 	h := NewHasher(1)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := h.Hash(b.Context(), "correct horse"); err != nil {
+		if _, err := h.Hash(b.Context(), "", "correct horse"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -89,6 +89,25 @@ func (q *Queue[K]) Waiting() int {
 	return q.waiting
 }
 
+// Ahead bounds how many are served before one of key's who came now, those who hold a slot included: all who wait, or with
+// few keys as many turns of each as key needs. Who joins later under another key may come before too. It is 0 when a slot
+// is free.
+func (q *Queue[K]) Ahead(key K) (all, ofKey int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	turns, lanes := 1, len(q.lanes)
+	if l := q.lanes[key]; l != nil {
+		ofKey = l.held + l.waiters.Len()
+		turns += l.waiters.Len()
+	} else {
+		lanes++
+	}
+	if q.held < q.cfg.Slots && ofKey < q.cfg.PerKey {
+		return 0, ofKey
+	}
+	return q.held + min(q.waiting, turns*lanes-1), ofKey
+}
+
 // enter takes a slot, or joins those who wait.
 func (q *Queue[K]) enter(key K) (*lane[K], *list.Element, error) {
 	q.mu.Lock()

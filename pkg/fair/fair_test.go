@@ -174,3 +174,54 @@ func BenchmarkAcquire(b *testing.B) {
 		}
 	})
 }
+
+// TestAhead compares the bound with how many are served before.
+func TestAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := fair.New[string](fair.Config{Slots: 1})
+		if all, of := q.Ahead("a"); all != 0 || of != 0 {
+			t.Errorf("a free slot: %d, %d", all, of)
+		}
+		release := acquire(t, q, "a")
+		var served atomic.Int64
+		wait := func(key string) *atomic.Int64 {
+			var before atomic.Int64
+			go func() {
+				release, err := q.Acquire(t.Context(), key)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				before.Store(served.Add(1)) // with who holds the slot now, and without itself
+				release()
+			}()
+			synctest.Wait()
+			return &before
+		}
+		type bound struct {
+			key    string
+			all    int
+			before *atomic.Int64
+		}
+		var bounds []bound
+		for i, key := range []string{"a", "a", "a", "b", "a", "b", "c"} {
+			all, of := q.Ahead(key)
+			if want := []int{1, 2, 3, 0, 4, 1, 0}[i]; of != want {
+				t.Errorf("%d. %d of %s, want %d", i, of, key, want)
+			}
+			bounds = append(bounds, bound{key, all, wait(key)})
+		}
+		// The last one of a new key has one of each other key before it at most.
+		if all := bounds[6].all; all != 3 {
+			t.Errorf("%d before a new key, want 3", all)
+		}
+		release()
+		synctest.Wait()
+		if before := int(bounds[6].before.Load()); before > bounds[6].all {
+			t.Errorf("%d were served before the last key, the bound is %d", before, bounds[6].all)
+		}
+		if all, of := q.Ahead("a"); all != 0 || of != 0 {
+			t.Errorf("at the end: %d, %d", all, of)
+		}
+	})
+}

@@ -118,4 +118,4 @@ func (l *loader) media(ctx context.Context) (size int64, err error) {
 }
 
 // hash is the stored form of password: one for all, as nobody's secret is behind it.
-func hash(ctx context.Context) (string, error) { return auth.NewHasher(1).Hash(ctx, password) }
+func hash(ctx context.Context) (string, error) { return auth.NewHasher(1).Hash(ctx, "", password) }

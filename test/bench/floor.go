@@ -139,7 +139,7 @@ func (s *session) floorOfHash(ctx context.Context) (floor, error) {
 	}
 	h := auth.NewHasher(0)
 	return s.repeat(ctx, floorHash, runtime.GOMAXPROCS(0), map[string]int{generatorName: os.Getpid()}, func(ctx context.Context, _ uint64) error {
-		ok, err := h.Verify(ctx, stored, password)
+		ok, err := h.Verify(ctx, "", stored, password)
 		if err == nil && !ok {
 			err = errors.New("the password is not right")
 		}

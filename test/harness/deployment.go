@@ -94,7 +94,7 @@ func Dir(path string) Option { return func(o *options) { o.dir = path } }
 func WithoutLimits() Option {
 	return func(o *options) {
 		for _, rule := range []string{
-			"read_addr", "write_addr", "register_addr", "login_addr", "login_failures", "publish_addr", "publish_user",
+			"read_addr", "write_addr", "register_addr", "login_addr", "login_failures", "login_account", "publish_addr", "publish_user",
 			"read_user", "write_user", "chat_user",
 		} {
 			o.set["limits."+rule+".rate"] = "0"

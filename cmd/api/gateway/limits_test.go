@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"tiktok/config"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/limiter"
@@ -177,5 +179,65 @@ func TestWholeChatsAtOnceAreFew(t *testing.T) {
 	}
 	if most.Load() != 2 {
 		t.Errorf("%d whole chats of one user were read at once, want 2", most.Load())
+	}
+}
+
+// Guesses count by account and network: those from elsewhere do not slow the owner down, and the user service, which counts
+// all networks together, is told where each comes from.
+func TestGuessesCountByNetwork(t *testing.T) {
+	var clients sync.Map
+	e := start(t, &fakes{
+		login: func(r *user.LoginRequest) (*user.LoginResponse, error) {
+			clients.Store(r.Client, true)
+			if r.Password == "secret" {
+				return &user.LoginResponse{UserId: 1}, nil
+			}
+			return nil, errno.UserBadCredentials
+		},
+		register: func(r *user.RegisterRequest) (*user.RegisterResponse, error) {
+			clients.Store("register "+r.Client, true)
+			return &user.RegisterResponse{UserId: 1}, nil
+		},
+	}, trust("127.0.0.0/8"))
+	from := func(addr, path, password string) answer {
+		return e.do(request{
+			method: "POST", path: path, query: values("username", "ann", "password", password), header: map[string]string{"X-Forwarded-For": addr},
+		})
+	}
+	const login = "/douyin/user/login/"
+	for i := range 40 {
+		want := errno.UserBadCredentials.Code
+		if i >= 10 {
+			want = errno.TooManyRequests.Code
+		}
+		wantCode(t, from(fmt.Sprintf("2001:db8:bad::%x", i+1), login, "guess"), want)
+	}
+	wantCode(t, from("192.0.2.1", login, "secret"), 0)
+	wantCode(t, from("2001:db8:bad::1", login, "secret"), errno.TooManyRequests.Code) // another's success does not help the guesser
+	wantCode(t, from("2001:db8:900d::1", "/douyin/user/register/", "secret"), 0)
+	for _, client := range []string{"192.0.2.1", "2001:db8:bad::/64", "register 2001:db8:900d::/64"} {
+		if _, ok := clients.Load(client); !ok {
+			t.Errorf("the user service was not told of %s", client)
+		}
+	}
+}
+
+// Who is refused by the user service is told when to come again.
+func TestRefusedLoginsSayWhenToComeAgain(t *testing.T) {
+	for _, tt := range []struct {
+		err   *errno.Error
+		after string
+	}{{errno.TooManyRequests, "30"}, {errno.Unavailable, "2"}, {errno.UserBadCredentials, ""}} {
+		e := start(t, &fakes{
+			login:    func(*user.LoginRequest) (*user.LoginResponse, error) { return nil, tt.err },
+			register: func(*user.RegisterRequest) (*user.RegisterResponse, error) { return nil, tt.err },
+		})
+		for _, path := range []string{"/douyin/user/login/", "/douyin/user/register/"} {
+			a := e.post(path, "username", "ann", "password", "x")
+			wantCode(t, a, tt.err.Code)
+			if got := a.Header.Get("Retry-After"); got != tt.after {
+				t.Errorf("%s, %v: Retry-After is %q, want %q", path, tt.err, got, tt.after)
+			}
+		}
 	}
 }

@@ -56,7 +56,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		}
 	}
 	driver := cfg.Limits.Driver
-	if driver == "off" {
+	if driver == config.LimitsOff {
 		d.Limits, driver = config.Limits{}, limiter.DriverMemory // rules without a rate
 	}
 	if d.Own, err = limiter.NewMemory(0); err != nil {

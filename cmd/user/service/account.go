@@ -2,13 +2,27 @@ package service
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
+	"unicode/utf8"
 
 	"tiktok/cmd/user/dal/db"
 	"tiktok/kitex_gen/user"
+	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/sqldb"
+)
+
+const (
+	// knownFor is how long a network stays known to an account after a login from it.
+	knownFor = 30 * 24 * time.Hour
+	// seenAgain is how old that may be before it is written anew: not each login writes.
+	seenAgain = 24 * time.Hour
+	// maxClient bounds the name of a network, in bytes; the column holds as many.
+	maxClient = 64
 )
 
 // Register creates an account.
@@ -19,14 +33,15 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	if err := checkPassword(req.Password); err != nil {
 		return nil, err
 	}
+	client := network(req.Client)
 	// Only to save the hash for a name that is taken anyway. The unique key decides.
-	switch _, _, err := s.store.FindCredentials(ctx, req.Username); {
+	switch _, err := s.store.FindCredentials(ctx, req.Username, ""); {
 	case err == nil:
 		return nil, errno.UserNameTaken
 	case !errors.Is(err, sqldb.ErrNotFound):
 		return nil, err
 	}
-	hash, err := s.hasher.Hash(ctx, req.Password)
+	hash, err := s.hasher.Hash(ctx, client, req.Password)
 	if err != nil {
 		return nil, hashError(err)
 	}
@@ -40,6 +55,7 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 		}
 		return nil, err
 	}
+	s.saw(ctx, a.ID, client, 0)
 	s.users.Invalidate(ctx, a.ID) // somebody may have asked for this id before, and "no such user" is cached too
 	return &user.RegisterResponse{UserId: a.ID}, nil
 }
@@ -50,22 +66,68 @@ func (s *Service) Login(ctx context.Context, req *user.LoginRequest) (*user.Logi
 	if checkUsername(req.Username) != nil || checkPassword(req.Password) != nil {
 		return nil, errno.UserBadCredentials
 	}
-	id, hash, err := s.store.FindCredentials(ctx, req.Username)
+	client := network(req.Client)
+	found, err := s.store.FindCredentials(ctx, req.Username, client)
 	if err != nil && !errors.Is(err, sqldb.ErrNotFound) {
 		return nil, err
 	}
-	ok, err := s.hasher.Verify(ctx, hash, req.Password) // the hash of an unknown name is ""
+	if err := s.guess(ctx, req.Username, found); err != nil {
+		return nil, err
+	}
+	ok, err := s.hasher.Verify(ctx, client, found.PasswordHash, req.Password) // the hash of an unknown name is ""
 	if err != nil {
 		return nil, hashError(err)
 	}
 	if !ok {
 		return nil, errno.UserBadCredentials
 	}
-	return &user.LoginResponse{UserId: id}, nil
+	s.saw(ctx, found.ID, client, found.SeenMs)
+	return &user.LoginResponse{UserId: found.ID}, nil
 }
 
-// hashError tells a caller whose time ran out in the queue for a hash that the service is busy.
+// guess counts a try on an account, or on a name that is none, by all networks together: who has many addresses guesses
+// no more often than who has one. A network from which the account logged in of late is not counted, or a stranger who
+// guesses all the time would lock its owner out; the gateway counts each network by itself.
+func (s *Service) guess(ctx context.Context, name string, found db.Credentials) error {
+	if found.SeenMs > s.now().Add(-knownFor).UnixMilli() {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(name))
+	r, err := s.guesses.Allow(ctx, "login_account:"+hex.EncodeToString(sum[:16]), s.rule)
+	if err != nil {
+		return err
+	}
+	if !r.OK {
+		return errno.TooManyRequests
+	}
+	return nil
+}
+
+// saw remembers a network that logged in, unless it was seen a short time ago. A login does not fail with that.
+func (s *Service) saw(ctx context.Context, id int64, client string, seenMs int64) {
+	now := s.now()
+	if client == "" || seenMs > now.Add(-seenAgain).UnixMilli() {
+		return
+	}
+	if err := s.store.SawNetwork(ctx, id, client, now.UnixMilli()); err != nil {
+		s.log.WarnContext(ctx, "cannot remember a login's network", "err", err)
+	}
+}
+
+// network is the client's as it is stored; "" for what is none.
+func network(client string) string {
+	if len(client) > maxClient || !utf8.ValidString(client) {
+		return ""
+	}
+	return client
+}
+
+// hashError tells a caller whose time ran out in the queue for a hash that the service is busy, and one whose own network
+// fills the queue that they are too many.
 func hashError(err error) error {
+	if errors.Is(err, auth.ErrTooMany) {
+		return fmt.Errorf("%w: %w", errno.TooManyRequests, err)
+	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return fmt.Errorf("password hash: %w: %w", errno.Unavailable, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/limiter"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 )
@@ -29,10 +30,18 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("user: %w", err), sql.Close())
 	}
+	driver, rule := cfg.Limits.Driver, cfg.Limits.LoginAccount
+	if driver == config.LimitsOff {
+		driver, rule = limiter.DriverMemory, limiter.Rule{}
+	}
+	guesses, err := limiter.Open(driver, cfg.Cache, tel.Log)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("user: %w", err), store.Close(), sql.Close())
+	}
 	s := New(Deps{
-		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Tel: tel,
+		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Guesses: guesses, Rule: rule, Tel: tel,
 	})
-	s.closers = lifecycle.Closers{sql.Close, store.Close}
+	s.closers = lifecycle.Closers{sql.Close, store.Close, guesses.Close}
 	return s, nil
 }
 

@@ -3,7 +3,11 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"tiktok/cmd/user/dal/cache"
 	"tiktok/cmd/user/dal/db"
@@ -14,6 +18,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/limiter"
 	"tiktok/pkg/telemetry"
 )
 
@@ -22,13 +27,18 @@ var _ user.UserService = (*Service)(nil)
 // loads is how many statements that fill the cache run at a time; what comes meanwhile goes together.
 const loads = 2
 
-// Deps is what the service works with. All fields are needed; they stay the caller's to close.
+// Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
 type Deps struct {
 	Store  *db.Store
 	Cache  kv.Store
 	IDs    *id.Generator
 	Hasher *auth.Hasher
-	Tel    *telemetry.Telemetry
+	// Guesses counts tries on each account from networks that it does not know, by Rule.
+	Guesses limiter.Limiter
+	Rule    limiter.Rule
+	Tel     *telemetry.Telemetry
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // Service keeps accounts. It is safe for concurrent use.
@@ -38,27 +48,54 @@ type Service struct {
 	load   batch.Load[db.User]
 	ids    *id.Generator
 	hasher *auth.Hasher
-	now    func() time.Time
+	// guesses and rule bound the tries on an account.
+	guesses limiter.Limiter
+	rule    limiter.Rule
+	log     *slog.Logger
+	now     func() time.Time
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
 
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
-	return &Service{
-		store:  d.Store,
-		users:  kv.NewTyped(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
-		load:   batch.Merge(loads, common.MAX_BATCH, d.Store.MGet),
-		ids:    d.IDs,
-		hasher: d.Hasher,
-		now:    time.Now,
+	s := &Service{
+		store:   d.Store,
+		users:   kv.NewTyped(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
+		load:    batch.Merge(loads, common.MAX_BATCH, d.Store.MGet),
+		ids:     d.IDs,
+		hasher:  d.Hasher,
+		guesses: d.Guesses,
+		rule:    d.Rule,
+		log:     d.Tel.Log,
+		now:     d.Now,
 	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	promauto.With(d.Tel.Registry).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tiktok_password_hashes_waiting", Help: "Logins and registrations that wait for the hash of their password now.",
+	}, func() float64 { return float64(d.Hasher.Waiting()) })
+	return s
 }
 
-// Run blocks until ctx ends: the service has no work in the background.
+// upkeepEvery is the pause between two rounds of Run.
+const upkeepEvery = 6 * time.Hour
+
+// Run forgets networks from which nobody logged in of late, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	for {
+		if n, err := s.store.ForgetNetworks(ctx, s.now().Add(-knownFor).UnixMilli()); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "cannot forget networks of old logins, trying again later", "forgotten", n, "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // Ready reports whether the service can do its work. Without its cache it can, only slower.

@@ -22,6 +22,7 @@ import (
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/limiter"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
@@ -50,9 +51,21 @@ func onDB(t *testing.T, sql *sqldb.DB, ids *id.Generator) userservice.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cache.Close() })
-	return client(t, service.New(service.Deps{
-		Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Tel: telemetry.Discard(),
-	}))
+	return client(t, service.New(deps(t, sql, cache, ids)))
+}
+
+// deps are what a service has by default, but for the clock: everything that a test may change.
+func deps(t *testing.T, sql *sqldb.DB, cache kv.Store, ids *id.Generator) service.Deps {
+	t.Helper()
+	guesses, err := limiter.NewMemory(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = guesses.Close() })
+	return service.Deps{
+		Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses, Rule: config.Default().Limits.LoginAccount,
+		Tel: telemetry.Discard(),
+	}
 }
 
 func newClient(t *testing.T) userservice.Client {

@@ -26,7 +26,7 @@ type Deps struct {
 	Blobs   blob.Store
 	Tools   *media.Tools
 	Log     *slog.Logger
-	// LoginFailures is for wrong passwords, per account.
+	// LoginFailures is for wrong passwords, per account and network.
 	LoginFailures middleware.Limit
 	// PublishUser is for uploads, per user.
 	PublishUser middleware.Limit

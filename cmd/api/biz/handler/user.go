@@ -4,11 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"time"
 
 	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/model/api"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/kitex_gen/user"
+	"tiktok/pkg/clientnet"
 	"tiktok/pkg/errno"
 )
 
@@ -18,34 +22,53 @@ func (h *Handler) Register(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.User.Register(ctx, &user.RegisterRequest{Username: name, Password: password})
+	r, err := h.Clients.User.Register(ctx, &user.RegisterRequest{Username: name, Password: password, Client: clientnet.Key(in.Addr)})
 	if err != nil {
-		return nil, err
+		return nil, later(in, err)
 	}
 	return h.loggedIn(in, r.UserId)
 }
 
-// Login checks a password. Each attempt on one account takes one from a bucket that a success fills up again, so guessing
-// is slow from the tenth failure on.
+// Login checks a password. Each attempt on one account from one network takes one from a bucket that a success fills up
+// again, so guessing is slow from the tenth failure on, and slow for who guesses only. The user service counts all
+// networks together.
 func (h *Handler) Login(ctx context.Context, in *call.Call) (any, error) {
 	name, password, err := credentials(in)
 	if err != nil {
 		return nil, err
 	}
+	client := clientnet.Key(in.Addr)
 	sum := sha256.Sum256([]byte(name))
-	account := hex.EncodeToString(sum[:16])
-	if err := h.LoginFailures.Allow(ctx, in.Request, account); err != nil {
+	guesser := hex.EncodeToString(sum[:16]) + ":" + client
+	if err := h.LoginFailures.Allow(ctx, in.Request, guesser); err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.User.Login(ctx, &user.LoginRequest{Username: name, Password: password})
+	r, err := h.Clients.User.Login(ctx, &user.LoginRequest{Username: name, Password: password, Client: client})
 	if err != nil {
-		return nil, err
+		return nil, later(in, err)
 	}
 	if err := h.refuseDemo(ctx, in, r.UserId, password); err != nil {
 		return nil, err
 	}
-	h.LoginFailures.Reset(ctx, account)
+	h.LoginFailures.Reset(ctx, guesser)
 	return h.loggedIn(in, r.UserId)
+}
+
+// Pauses that clients are asked for who were refused by the user service.
+const (
+	busyPause  = 2 * time.Second
+	guessPause = 30 * time.Second
+)
+
+// later says when to come again, with an error that passes.
+func later(in *call.Call, err error) error {
+	switch e := errno.From(err); {
+	case errors.Is(e, errno.Unavailable):
+		middleware.RetryAfter(in.Request, busyPause)
+	case errors.Is(e, errno.TooManyRequests):
+		middleware.RetryAfter(in.Request, guessPause)
+	}
+	return err
 }
 
 func credentials(in *call.Call) (name, password string, err error) {

@@ -45,8 +45,13 @@ func (l Limit) Allow(ctx context.Context, c *app.RequestContext, client string) 
 
 // Later is the error of who asks too often; the answer's header says when to come again.
 func Later(c *app.RequestContext, after time.Duration) error {
-	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	RetryAfter(c, after)
 	return errno.TooManyRequests
+}
+
+// RetryAfter says in the answer's header when to come again, in whole seconds.
+func RetryAfter(c *app.RequestContext, after time.Duration) {
+	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 }
 
 // LimitAddr applies a rule per client network: an IPv4 address, an IPv6 /64.

@@ -42,11 +42,11 @@ func TestCreateAndRead(t *testing.T) {
 		if diff := cmp.Diff(map[int64]db.User{a.ID: a.User}, got); diff != "" {
 			t.Error(diff)
 		}
-		id, hash, err := s.FindCredentials(ctx, a.Username)
-		if err != nil || id != a.ID || hash != a.PasswordHash {
-			t.Errorf("got %d %q %v", id, hash, err)
+		creds, err := s.FindCredentials(ctx, a.Username, "192.0.2.1")
+		if err != nil || creds != (db.Credentials{ID: a.ID, PasswordHash: a.PasswordHash}) {
+			t.Errorf("got %+v %v", creds, err)
 		}
-		if _, _, err := s.FindCredentials(ctx, "nobody"); !errors.Is(err, sqldb.ErrNotFound) {
+		if _, err := s.FindCredentials(ctx, "nobody", ""); !errors.Is(err, sqldb.ErrNotFound) {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
 		if err := s.Ping(ctx); err != nil {
@@ -61,7 +61,7 @@ func TestNamesCompareByteForByte(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		ctx := t.Context()
 		for i, name := range names {
-			if _, _, err := s.FindCredentials(ctx, name); !errors.Is(err, sqldb.ErrNotFound) {
+			if _, err := s.FindCredentials(ctx, name, ""); !errors.Is(err, sqldb.ErrNotFound) {
 				t.Errorf("%q is found before it is stored: %v", name, err)
 			}
 			if err := s.Create(ctx, account(int64(i+1), name)); err != nil {
@@ -69,9 +69,9 @@ func TestNamesCompareByteForByte(t *testing.T) {
 			}
 		}
 		for i, name := range names {
-			id, _, err := s.FindCredentials(ctx, name)
-			if err != nil || id != int64(i+1) {
-				t.Errorf("%q is user %d, want %d: %v", name, id, i+1, err)
+			c, err := s.FindCredentials(ctx, name, "")
+			if err != nil || c.ID != int64(i+1) {
+				t.Errorf("%q is user %d, want %d: %v", name, c.ID, i+1, err)
 			}
 			if err := s.Create(ctx, account(int64(i+1000), name)); !errors.Is(err, sqldb.ErrDuplicate) {
 				t.Errorf("%q again: %v, want ErrDuplicate", name, err)
@@ -86,8 +86,8 @@ func TestLongestNameFits(t *testing.T) {
 		if err := s.Create(t.Context(), account(1, name)); err != nil {
 			t.Fatal(err)
 		}
-		if id, _, err := s.FindCredentials(t.Context(), name); id != 1 || err != nil {
-			t.Errorf("got %d %v", id, err)
+		if c, err := s.FindCredentials(t.Context(), name, ""); c.ID != 1 || err != nil {
+			t.Errorf("got %+v %v", c, err)
 		}
 	})
 }

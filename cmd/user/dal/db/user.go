@@ -38,15 +38,29 @@ func (s *Store) Create(ctx context.Context, a Account) error {
 	return nil
 }
 
-// FindCredentials reads the id and the password hash behind a username, compared byte for byte; sqldb.ErrNotFound when
-// there is none.
-func (s *Store) FindCredentials(ctx context.Context, username string) (id int64, hash string, err error) {
-	var a Account
-	err = s.db.Read.WithContext(ctx).Select("id", "password_hash").Where("username = ?", username).Take(&a).Error
-	if err != nil {
-		return 0, "", fmt.Errorf("find credentials: %w", sqldb.Translate(err))
+// Credentials are what a login is checked against.
+type Credentials struct {
+	ID           int64
+	PasswordHash string
+	// SeenMs is when the account last logged in from the network that was asked for, 0 when it did not of late.
+	SeenMs int64
+}
+
+const credentialsSQL = `SELECT u.id, u.password_hash, COALESCE(n.seen_ms, 0) AS seen_ms
+	FROM users u LEFT JOIN login_networks n ON n.user_id = u.id AND n.network = ? WHERE u.username = ?`
+
+// FindCredentials reads what is behind a username, compared byte for byte, for a login from a network;
+// sqldb.ErrNotFound when there is none.
+func (s *Store) FindCredentials(ctx context.Context, username, network string) (Credentials, error) {
+	var c Credentials
+	res := s.db.Read.WithContext(ctx).Raw(credentialsSQL, network, username).Scan(&c)
+	switch {
+	case res.Error != nil:
+		return Credentials{}, fmt.Errorf("find credentials: %w", sqldb.Translate(res.Error))
+	case res.RowsAffected == 0:
+		return Credentials{}, fmt.Errorf("find credentials: %w", sqldb.ErrNotFound)
 	}
-	return a.ID, a.PasswordHash, nil
+	return c, nil
 }
 
 const mgetSQL = "SELECT id, username, avatar_key, background_key, signature, created_at_ms FROM users WHERE id IN ?"

@@ -1,0 +1,82 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"tiktok/pkg/sqldb"
+)
+
+const (
+	// maxNetworks is how many networks are remembered of one account: those of its last logins.
+	maxNetworks = 8
+	// forgetRows bounds what one statement deletes.
+	forgetRows = 1000
+)
+
+// network is a row of login_networks.
+type network struct {
+	UserID  int64  `gorm:"column:user_id;primaryKey;autoIncrement:false"`
+	Network string `gorm:"column:network;primaryKey"`
+	SeenMs  int64  `gorm:"column:seen_ms"`
+}
+
+// TableName is login_networks.
+func (network) TableName() string { return "login_networks" }
+
+// SawNetwork remembers that an account logged in from a network, of at most 64 bytes. The last eight are kept.
+func (s *Store) SawNetwork(ctx context.Context, userID int64, from string, nowMs int64) error {
+	upsert := clause.OnConflict{
+		Columns:   []clause.Column{{Name: "user_id"}, {Name: "network"}},
+		DoUpdates: clause.AssignmentColumns([]string{"seen_ms"}),
+	}
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Clauses(upsert).Create(&network{UserID: userID, Network: from, SeenMs: nowMs}).Error; err != nil {
+			return err
+		}
+		oldest := tx.Model(&network{}).Where("user_id = ?", userID).Order("seen_ms DESC").Offset(maxNetworks).Limit(1)
+		ms, err := seenMs(oldest)
+		if err != nil || ms == 0 {
+			return err
+		}
+		return tx.Where("user_id = ? AND seen_ms <= ?", userID, ms).Delete(&network{}).Error
+	})
+	if err != nil {
+		return fmt.Errorf("remember a login's network: %w", err)
+	}
+	return nil
+}
+
+// ForgetNetworks forgets those that were last seen before a time, a step at a time, and returns how many.
+func (s *Store) ForgetNetworks(ctx context.Context, beforeMs int64) (n int64, err error) {
+	for {
+		ms, err := seenMs(s.db.Read.WithContext(ctx).Model(&network{}).Where("seen_ms < ?", beforeMs).Order("seen_ms").Offset(forgetRows - 1).Limit(1))
+		if err != nil {
+			return n, fmt.Errorf("forget networks: %w", sqldb.Translate(err))
+		}
+		last := ms == 0
+		if last {
+			ms = beforeMs - 1
+		}
+		err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+			res := tx.Where("seen_ms <= ?", ms).Delete(&network{})
+			n += res.RowsAffected
+			return res.Error
+		})
+		if err != nil || last {
+			return n, err
+		}
+	}
+}
+
+// seenMs is the time of the one row that a query finds, 0 without one.
+func seenMs(one *gorm.DB) (int64, error) {
+	var ms []int64
+	if err := one.Pluck("seen_ms", &ms).Error; err != nil || len(ms) == 0 {
+		return 0, err
+	}
+	return ms[0], nil
+}
