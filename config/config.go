@@ -66,6 +66,11 @@ type Gateway struct {
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
 	// UploadTimeout bounds one upload, transfer included.
 	UploadTimeout time.Duration `mapstructure:"upload_timeout"`
+	// AnonymousUploadBytes bounds what is stored of all uploads whose file came before their token. One client may hold half
+	// of it, two a third each, and so on. 0: the token must come first.
+	AnonymousUploadBytes int64 `mapstructure:"anonymous_upload_bytes"`
+	// AnonymousUploadsAddr is how many such uploads one address may have under way.
+	AnonymousUploadsAddr int `mapstructure:"anonymous_uploads_addr"`
 	// FeedSize is the number of videos on a feed page, 1..30.
 	FeedSize int `mapstructure:"feed_size"`
 	// TimeZone is the IANA zone of a comment's date.
@@ -136,6 +141,14 @@ type Media struct {
 	WorkDir string `mapstructure:"work_dir"`
 	// Lease is how long an upload stays with a worker that is silent: after a kill, how long its work waits.
 	Lease time.Duration `mapstructure:"lease"`
+	// UserQuotaBytes is how much one user may have uploaded of what is not deleted, UserDailyBytes how much at once and, in
+	// the long run, in a day, deleted or not. The sizes are those of the files as they were uploaded; what is made of them is
+	// not counted. 0: no limit.
+	UserQuotaBytes int64 `mapstructure:"user_quota_bytes"`
+	UserDailyBytes int64 `mapstructure:"user_daily_bytes"`
+	// RetryWindow is how long the same file with the same title of the same user is taken for a repetition of a request whose
+	// answer was lost: a success that publishes nothing. 0: never.
+	RetryWindow time.Duration `mapstructure:"retry_window"`
 	// SweepEvery is the pause between two searches for objects that belong to nothing: of uploads and of work that were
 	// cut off. Only those are deleted that are older than an hour and than an upload may take.
 	SweepEvery time.Duration `mapstructure:"sweep_every"`
@@ -160,15 +173,17 @@ func Default() Config {
 	return Config{
 		DataDir: "data",
 		Gateway: Gateway{
-			Addr:             ":10001",
-			CORSOrigins:      []string{"*"},
-			MaxUploadBytes:   200 << 20,
-			MaxBodyBytes:     1 << 20,
-			MaxBufferedBytes: 64 << 20,
-			RequestTimeout:   6 * time.Second,
-			UploadTimeout:    10 * time.Minute,
-			FeedSize:         30,
-			TimeZone:         "Asia/Shanghai",
+			Addr:                 ":10001",
+			CORSOrigins:          []string{"*"},
+			MaxUploadBytes:       200 << 20,
+			MaxBodyBytes:         1 << 20,
+			MaxBufferedBytes:     64 << 20,
+			RequestTimeout:       6 * time.Second,
+			UploadTimeout:        10 * time.Minute,
+			AnonymousUploadBytes: 512 << 20,
+			AnonymousUploadsAddr: 32,
+			FeedSize:             30,
+			TimeZone:             "Asia/Shanghai",
 		},
 		Auth: Auth{TokenTTL: 30 * 24 * time.Hour},
 		Limits: Limits{
@@ -185,11 +200,15 @@ func Default() Config {
 			WriteUser:     limiter.Rule{Rate: 30, Burst: 150},
 			ChatUser:      limiter.Rule{Rate: 20, Burst: 100},
 		},
-		DB:        sqldb.Config{Driver: "sqlite", SchemaPrefix: "tiktok_"},
-		Cache:     kv.Config{Driver: "memory", MaxBytes: 64 << 20, Timeout: 500 * time.Millisecond},
-		Queue:     queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
-		Blob:      blob.Config{Driver: blob.DriverLocal, S3: blob.S3{Region: "us-east-1", Lookup: "auto", CreateBucket: true, PartBytes: 8 << 20, Timeout: 10 * time.Second}},
-		Media:     Media{Config: media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000}, Background: true, Backfill: 30, Lease: 30 * time.Second, SweepEvery: time.Hour},
+		DB:    sqldb.Config{Driver: "sqlite", SchemaPrefix: "tiktok_"},
+		Cache: kv.Config{Driver: "memory", MaxBytes: 64 << 20, Timeout: 500 * time.Millisecond},
+		Queue: queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
+		Blob:  blob.Config{Driver: blob.DriverLocal, ReserveBytes: 1 << 30, S3: blob.S3{Region: "us-east-1", Lookup: "auto", CreateBucket: true, PartBytes: 8 << 20, Timeout: 10 * time.Second}},
+		Media: Media{
+			Config:     media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000},
+			Background: true, Backfill: 30, Lease: 30 * time.Second, SweepEvery: time.Hour,
+			UserQuotaBytes: 20 << 30, UserDailyBytes: 4 << 30, RetryWindow: 10 * time.Minute,
+		},
 		Words:     words.Config{Mode: "mask"},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},

@@ -14,6 +14,7 @@ const (
 )
 
 func (c Config) validateBlob(p *problems) {
+	p.require(c.Blob.ReserveBytes >= 0, "blob.reserve_bytes", "is %d, want 0 or more", c.Blob.ReserveBytes)
 	if c.Blob.PublicURL != "" {
 		p.httpURL("blob.public_url", c.Blob.PublicURL)
 	}

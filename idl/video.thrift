@@ -83,12 +83,26 @@ struct PublishRequest {
     12: string audio_codec
     /** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
     13: i32 rotation
+    /**
+     * SHA-256 of the file as it was uploaded, in lower case hex; empty when it is not known. The same digest and title
+     * again from the same author, within media.retry_window, is taken for a repetition of a request whose answer was lost.
+     */
+    14: string digest
 }
 struct PublishResponse {
     /** The video, listed or (transcode) not yet; then it has no publish time. */
     1: Video video
     2: bool listed
+    /** Nothing was published: video is what the repeated request had published. The files of this one belong to nothing. */
+    3: bool repeated
 }
+
+struct CheckUploadRequest {
+    1: i64 author_id
+    /** Of all uploads of the author that are under way. */
+    2: i64 size_bytes
+}
+struct CheckUploadResponse {}
 
 struct DeleteVideoRequest {
     1: i64 author_id
@@ -144,8 +158,15 @@ struct MCountByAuthorResponse {
 }
 
 service VideoService {
-    /** Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. */
+    /**
+     * Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. Fails with
+     * QuotaExceeded when the author would store, or would have uploaded in a day, more than the settings allow.
+     */
     PublishResponse Publish(1: PublishRequest req)
+    /**
+     * Fails with QuotaExceeded when Publish of so many bytes would now: asked before they are received. Publish decides.
+     */
+    CheckUploadResponse CheckUpload(1: CheckUploadRequest req)
     /**
      * Deletes an author's own video, or an upload that is not listed yet. It is in no list any more when this returns; files,
      * likes and comments follow. Fails with VideoNotFound, also when it is done twice, or Forbidden when it is another's.

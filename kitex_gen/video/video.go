@@ -365,6 +365,11 @@ type PublishRequest struct {
 	AudioCodec string `thrift:"audio_codec,12" frugal:"12,default,string" json:"audio_codec"`
 	/** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
 	Rotation int32 `thrift:"rotation,13" frugal:"13,default,i32" json:"rotation"`
+	/**
+	 * SHA-256 of the file as it was uploaded, in lower case hex; empty when it is not known. The same digest and title
+	 * again from the same author, within media.retry_window, is taken for a repetition of a request whose answer was lost.
+	 */
+	Digest string `thrift:"digest,14" frugal:"14,default,string" json:"digest"`
 }
 
 func NewPublishRequest() *PublishRequest {
@@ -425,6 +430,10 @@ func (p *PublishRequest) GetAudioCodec() (v string) {
 func (p *PublishRequest) GetRotation() (v int32) {
 	return p.Rotation
 }
+
+func (p *PublishRequest) GetDigest() (v string) {
+	return p.Digest
+}
 func (p *PublishRequest) SetAuthorId(val int64) {
 	p.AuthorId = val
 }
@@ -464,6 +473,9 @@ func (p *PublishRequest) SetAudioCodec(val string) {
 func (p *PublishRequest) SetRotation(val int32) {
 	p.Rotation = val
 }
+func (p *PublishRequest) SetDigest(val string) {
+	p.Digest = val
+}
 
 func (p *PublishRequest) String() string {
 	if p == nil {
@@ -486,12 +498,15 @@ var fieldIDToName_PublishRequest = map[int16]string{
 	11: "video_codec",
 	12: "audio_codec",
 	13: "rotation",
+	14: "digest",
 }
 
 type PublishResponse struct {
 	/** The video, listed or (transcode) not yet; then it has no publish time. */
 	Video  *Video `thrift:"video,1" frugal:"1,default,Video" json:"video"`
 	Listed bool   `thrift:"listed,2" frugal:"2,default,bool" json:"listed"`
+	/** Nothing was published: video is what the repeated request had published. The files of this one belong to nothing. */
+	Repeated bool `thrift:"repeated,3" frugal:"3,default,bool" json:"repeated"`
 }
 
 func NewPublishResponse() *PublishResponse {
@@ -513,11 +528,18 @@ func (p *PublishResponse) GetVideo() (v *Video) {
 func (p *PublishResponse) GetListed() (v bool) {
 	return p.Listed
 }
+
+func (p *PublishResponse) GetRepeated() (v bool) {
+	return p.Repeated
+}
 func (p *PublishResponse) SetVideo(val *Video) {
 	p.Video = val
 }
 func (p *PublishResponse) SetListed(val bool) {
 	p.Listed = val
+}
+func (p *PublishResponse) SetRepeated(val bool) {
+	p.Repeated = val
 }
 
 func (p *PublishResponse) IsSetVideo() bool {
@@ -534,7 +556,66 @@ func (p *PublishResponse) String() string {
 var fieldIDToName_PublishResponse = map[int16]string{
 	1: "video",
 	2: "listed",
+	3: "repeated",
 }
+
+type CheckUploadRequest struct {
+	AuthorId int64 `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
+	/** Of all uploads of the author that are under way. */
+	SizeBytes int64 `thrift:"size_bytes,2" frugal:"2,default,i64" json:"size_bytes"`
+}
+
+func NewCheckUploadRequest() *CheckUploadRequest {
+	return &CheckUploadRequest{}
+}
+
+func (p *CheckUploadRequest) InitDefault() {
+}
+
+func (p *CheckUploadRequest) GetAuthorId() (v int64) {
+	return p.AuthorId
+}
+
+func (p *CheckUploadRequest) GetSizeBytes() (v int64) {
+	return p.SizeBytes
+}
+func (p *CheckUploadRequest) SetAuthorId(val int64) {
+	p.AuthorId = val
+}
+func (p *CheckUploadRequest) SetSizeBytes(val int64) {
+	p.SizeBytes = val
+}
+
+func (p *CheckUploadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CheckUploadRequest(%+v)", *p)
+}
+
+var fieldIDToName_CheckUploadRequest = map[int16]string{
+	1: "author_id",
+	2: "size_bytes",
+}
+
+type CheckUploadResponse struct {
+}
+
+func NewCheckUploadResponse() *CheckUploadResponse {
+	return &CheckUploadResponse{}
+}
+
+func (p *CheckUploadResponse) InitDefault() {
+}
+
+func (p *CheckUploadResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CheckUploadResponse(%+v)", *p)
+}
+
+var fieldIDToName_CheckUploadResponse = map[int16]string{}
 
 type DeleteVideoRequest struct {
 	AuthorId int64 `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
@@ -951,8 +1032,15 @@ var fieldIDToName_MCountByAuthorResponse = map[int16]string{
 }
 
 type VideoService interface {
-	/** Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. */
+	/**
+	 * Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. Fails with
+	 * QuotaExceeded when the author would store, or would have uploaded in a day, more than the settings allow.
+	 */
 	Publish(ctx context.Context, req *PublishRequest) (r *PublishResponse, err error)
+	/**
+	 * Fails with QuotaExceeded when Publish of so many bytes would now: asked before they are received. Publish decides.
+	 */
+	CheckUpload(ctx context.Context, req *CheckUploadRequest) (r *CheckUploadResponse, err error)
 	/**
 	 * Deletes an author's own video, or an upload that is not listed yet. It is in no list any more when this returns; files,
 	 * likes and comments follow. Fails with VideoNotFound, also when it is done twice, or Forbidden when it is another's.
@@ -1043,6 +1131,82 @@ func (p *VideoServicePublishResult) String() string {
 }
 
 var fieldIDToName_VideoServicePublishResult = map[int16]string{
+	0: "success",
+}
+
+type VideoServiceCheckUploadArgs struct {
+	Req *CheckUploadRequest `thrift:"req,1" frugal:"1,default,CheckUploadRequest" json:"req"`
+}
+
+func NewVideoServiceCheckUploadArgs() *VideoServiceCheckUploadArgs {
+	return &VideoServiceCheckUploadArgs{}
+}
+
+func (p *VideoServiceCheckUploadArgs) InitDefault() {
+}
+
+var VideoServiceCheckUploadArgs_Req_DEFAULT *CheckUploadRequest
+
+func (p *VideoServiceCheckUploadArgs) GetReq() (v *CheckUploadRequest) {
+	if !p.IsSetReq() {
+		return VideoServiceCheckUploadArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *VideoServiceCheckUploadArgs) SetReq(val *CheckUploadRequest) {
+	p.Req = val
+}
+
+func (p *VideoServiceCheckUploadArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *VideoServiceCheckUploadArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceCheckUploadArgs(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceCheckUploadArgs = map[int16]string{
+	1: "req",
+}
+
+type VideoServiceCheckUploadResult struct {
+	Success *CheckUploadResponse `thrift:"success,0,optional" frugal:"0,optional,CheckUploadResponse" json:"success,omitempty"`
+}
+
+func NewVideoServiceCheckUploadResult() *VideoServiceCheckUploadResult {
+	return &VideoServiceCheckUploadResult{}
+}
+
+func (p *VideoServiceCheckUploadResult) InitDefault() {
+}
+
+var VideoServiceCheckUploadResult_Success_DEFAULT *CheckUploadResponse
+
+func (p *VideoServiceCheckUploadResult) GetSuccess() (v *CheckUploadResponse) {
+	if !p.IsSetSuccess() {
+		return VideoServiceCheckUploadResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *VideoServiceCheckUploadResult) SetSuccess(x interface{}) {
+	p.Success = x.(*CheckUploadResponse)
+}
+
+func (p *VideoServiceCheckUploadResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *VideoServiceCheckUploadResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceCheckUploadResult(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceCheckUploadResult = map[int16]string{
 	0: "success",
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	Driver string `mapstructure:"driver"`
 	// Dir is the folder of the local driver. It is made when missing.
 	Dir string `mapstructure:"dir"`
+	// ReserveBytes are to stay free on the disk of the local driver, at most a twentieth of it: see Low. 0 keeps nothing.
+	ReserveBytes int64 `mapstructure:"reserve_bytes"`
 	// PublicURL is where clients can read the objects without the gateway, e.g. a CDN's "https://cdn.example.com/media".
 	// A key follows after "/". Empty: nowhere.
 	PublicURL string `mapstructure:"public_url"`

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tiktok/pkg/disk"
 )
 
 // tempDir is where Put writes before it names a file. No key begins with a dot, so no object can be in it.
@@ -24,6 +26,7 @@ type local struct {
 	dir       string // absolute
 	root      *os.Root
 	publicURL string
+	reserve   int64
 }
 
 func openLocal(cfg Config) (*local, error) {
@@ -41,7 +44,7 @@ func openLocal(cfg Config) (*local, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blob: %w", err)
 	}
-	return &local{dir: dir, root: root, publicURL: cfg.PublicURL}, nil
+	return &local{dir: dir, root: root, publicURL: cfg.PublicURL, reserve: cfg.ReserveBytes}, nil
 }
 
 // LocalPath returns the path of an object's file, for programs such as ffmpeg that want one, and whether the store has
@@ -52,6 +55,13 @@ func LocalPath(s Store, key string) (string, bool) {
 		return "", false
 	}
 	return filepath.Join(l.dir, filepath.FromSlash(key)), true
+}
+
+// Low reports whether the disk of a store of files has less left than Config.ReserveBytes. Put stores all the same: whoever
+// can do without asks before. Other stores are never low.
+func Low(s Store) bool {
+	l, ok := s.(*local)
+	return ok && disk.Low(l.dir, l.reserve)
 }
 
 // Put ignores the content type: Open takes it from the key's extension, as there is no place beside the bytes for it.

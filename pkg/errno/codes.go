@@ -26,6 +26,7 @@ var (
 	VideoTooLarge    = &Error{10303, "the file is too large"}
 	VideoTooLong     = &Error{10304, "the video is too long"}
 	VideoFileMissing = &Error{10305, "no video file was sent"}
+	QuotaExceeded    = &Error{10306, "you have no room for this video, please delete another one first"}
 )
 
 // Interaction errors, 104xx.
@@ -50,7 +51,7 @@ func All() []*Error {
 	return []*Error{
 		Internal, InvalidArgument, Unauthenticated, Forbidden, NotFound, AlreadyExists, TooManyRequests, Unavailable,
 		UserNotFound, UserNameTaken, UserBadCredentials,
-		VideoNotFound, VideoUnplayable, VideoTooLarge, VideoTooLong, VideoFileMissing,
+		VideoNotFound, VideoUnplayable, VideoTooLarge, VideoTooLong, VideoFileMissing, QuotaExceeded,
 		CommentNotFound, CommentRefused,
 		SocialSelf,
 		ChatSelf, MessageRefused,

@@ -14,49 +14,65 @@ import (
 
 const (
 	coverSide    = 720              // pixels of the longer side of a cover
+	drawnSide    = 360              // and of a drawn one: there is nothing in it to see, and drawing costs for each pixel
 	coverTimeout = 10 * time.Second // for waiting and for running together
 	coverBytes   = 2 << 20          // more than any JPEG of that size
+	coverMemory  = 1 << 30          // bytes of address space for a cover; decoded on one thread, 8192 x 4320 needs no more
 	darkest      = 24               // of 255: what is darker on average is taken for black
+
+	quickTimeout = 1500 * time.Millisecond // for a cover while somebody waits for it
+	quickMemory  = 512 << 20               // bytes of address space for it; some 60 MB are used
+	quickPixels  = 1920 * 1088             // of the largest picture for it
 )
 
-// CoverOrDrawn is Cover, or when there is no ffmpeg, or it fails, or it takes longer than 10 seconds with the wait for its
-// turn, a drawn picture of the same shape, which a frame may replace later. The only error is that of ctx. Without ffmpeg
-// the file at path is not read: the path only chooses the colours.
-func (t *Tools) CoverOrDrawn(ctx context.Context, path string, info Info) (picture []byte, drawn bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, false, err
-	}
-	if t.ffmpeg == "" {
-		return placeholder(path, info), true, nil
-	}
-	if picture, err = t.Cover(ctx, path, info); err == nil {
-		return picture, false, nil
-	}
-	if ctx.Err() != nil {
-		return nil, false, ctx.Err()
-	}
-	t.log.WarnContext(ctx, "no frame for a cover, drawing one", "err", err)
-	return placeholder(path, info), true, nil
+// QuickCover reports whether Tools.QuickCover can be asked for: H.264 in 8 bits of at most 1920 x 1088 pixels. Everything
+// else may cost anything.
+func (i Info) QuickCover() bool {
+	return i.playableVideo() && i.WidthPx > 0 && i.HeightPx > 0 && int64(i.WidthPx)*int64(i.HeightPx) <= quickPixels
 }
 
-// placeholder has the shape of the video.
-func placeholder(path string, info Info) []byte {
+// QuickCover is a cover for somebody who waits: the key frame before a tenth of the duration, decoded alone on one thread
+// in 512 MiB of address space and at most 1.5 seconds, the wait for its turn included. better says that it is nearly
+// black: Cover may find another frame. A file of which Info.QuickCover is false is a *Refusal, as everything is without ffmpeg.
+func (t *Tools) QuickCover(ctx context.Context, path string, info Info) (picture []byte, better bool, err error) {
+	if t.ffmpeg == "" || !info.QuickCover() {
+		return nil, false, refuse(Unsupported, "no quick cover of %s, %d x %d", info.VideoCodec, info.WidthPx, info.HeightPx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
+	defer cancel()
+	release, err := take(ctx, t.quick)
+	if err != nil {
+		return nil, false, err
+	}
+	defer release()
+	args, err := readFrom(path, info, time.Duration(0.1*float64(info.duration())), 1, quickPixels+quickPixels/8,
+		"-skip_frame", "nokey", "-noaccurate_seek", "-copyts") // with times from the place on, the frame before it would be dropped
+	if err != nil {
+		return nil, false, err
+	}
+	picture, light, err := t.frame(ctx, args, info, quickTimeout, min(t.memory, quickMemory))
+	return picture, light < darkest, err
+}
+
+// DrawnCover draws a picture of the same shape in place of a cover, with a longer side of at most 360 pixels. The name
+// chooses the colours. It takes about 10 ms of a CPU.
+func DrawnCover(name string, info Info) []byte {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(path)) // never fails
-	w, ht := fit(info.WidthPx, info.HeightPx)
+	_, _ = h.Write([]byte(name)) // never fails
+	w, ht := fit(info.WidthPx, info.HeightPx, drawnSide)
 	return PlaceholderCover(int64(h.Sum64()), w, ht)
 }
 
-// fit scales a size down so that the longer side is at most coverSide. What is no size is a portrait one.
-func fit(w, h int32) (int, int) {
+// fit scales a size down so that the longer side is at most most. What is no size is a portrait one.
+func fit(w, h int32, most int) (int, int) {
 	if w <= 0 || h <= 0 {
-		return coverSide * 9 / 16, coverSide
+		return most * 9 / 16, most
 	}
 	long := int(max(w, h))
-	if long <= coverSide {
+	if long <= most {
 		return int(w), int(h)
 	}
-	return max(int(w)*coverSide/long, 1), max(int(h)*coverSide/long, 1)
+	return max(int(w)*most/long, 1), max(int(h)*most/long, 1)
 }
 
 // Cover returns a JPEG of a frame of the video file at path, which Probe has accepted with info: that at a tenth of its
@@ -101,17 +117,22 @@ func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, erro
 
 // frameAt takes one frame, and measures how light it is.
 func (t *Tools) frameAt(ctx context.Context, path string, info Info, at time.Duration) ([]byte, float64, error) {
-	args, err := t.inputArgs(path, info, at)
+	args, err := readFrom(path, info, at, 1, t.decodePixels())
 	if err != nil {
 		return nil, 0, err
 	}
-	w, h := fit(info.WidthPx, info.HeightPx)
+	return t.frame(ctx, args, info, t.coverTimeout, min(t.memory, coverMemory))
+}
+
+// frame takes the first frame of what args read.
+func (t *Tools) frame(ctx context.Context, args []string, info Info, cpu time.Duration, memory int64) ([]byte, float64, error) {
+	w, h := fit(info.WidthPx, info.HeightPx, coverSide)
 	args = append(args,
 		"-map", "0:V:0", "-frames:v", "1", "-filter_threads", "1", "-vf", t.pictureFilter(info, w, h),
 		"-map_metadata", "-1", "-threads", "1", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe", "pipe:1",
 	)
 	stdout := &limited{max: coverBytes}
-	c := command{program: t.ffmpeg, args: args, stdout: stdout, cpu: t.coverTimeout * time.Duration(t.threads), memory: t.memory, fileSize: coverBytes, urgent: true}
+	c := command{program: t.ffmpeg, args: args, stdout: stdout, cpu: cpu, memory: memory, fileSize: coverBytes, urgent: true}
 	if err := t.run(ctx, c); err != nil {
 		return nil, 0, err
 	}

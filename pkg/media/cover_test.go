@@ -2,8 +2,6 @@ package media
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"image"
 	"os"
 	"os/exec"
@@ -67,25 +65,21 @@ func TestCoverIsAFrame(t *testing.T) {
 	}
 }
 
-// wantPlaceholder checks that a cover is drawn, in the shape of the video.
-func wantPlaceholder(t *testing.T, tool *Tools, path string, info Info, want image.Point) {
+// wantNoFrame checks that there is no cover, and that a drawn one has the shape of the video.
+func wantNoFrame(t *testing.T, tool *Tools, path string, info Info, want image.Point) {
 	t.Helper()
-	cover, drawn, err := tool.CoverOrDrawn(t.Context(), path, info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !drawn || !bytes.Equal(cover, placeholder(path, info)) {
-		t.Error("the cover is not the placeholder")
-	}
 	if frame, err := tool.Cover(t.Context(), path, info); err == nil || frame != nil {
 		t.Errorf("a frame of %d bytes, %v", len(frame), err)
 	}
-	if got := decodePicture(t, cover, "jpeg").Bounds().Size(); got != want {
-		t.Errorf("the placeholder is %v, want %v", got, want)
+	if frame, _, err := tool.QuickCover(t.Context(), path, info); err == nil || frame != nil {
+		t.Errorf("a quick frame of %d bytes, %v", len(frame), err)
+	}
+	if got := decodePicture(t, DrawnCover(path, info), "jpeg").Bounds().Size(); got != want {
+		t.Errorf("the drawn cover is %v, want %v", got, want)
 	}
 }
 
-func TestCoverPlaceholder(t *testing.T) {
+func TestNoCover(t *testing.T) {
 	notVideo := filepath.Join(t.TempDir(), "list.mp4")
 	if err := os.WriteFile(notVideo, []byte("#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -97,10 +91,43 @@ func TestCoverPlaceholder(t *testing.T) {
 			if name != "not a video" && tool.HasFFmpeg() {
 				t.Error("there is an ffmpeg")
 			}
-			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 1080, HeightPx: 1920}, image.Pt(405, 720))
-			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 64, HeightPx: 36}, image.Pt(64, 36))
-			wantPlaceholder(t, tool, notVideo, Info{WidthPx: 8192, HeightPx: 1}, image.Pt(720, 16))
+			wantNoFrame(t, tool, notVideo, cheap(1080, 1920), image.Pt(202, 360))
+			wantNoFrame(t, tool, notVideo, cheap(64, 36), image.Pt(64, 36))
+			wantNoFrame(t, tool, notVideo, Info{WidthPx: 8192, HeightPx: 1}, image.Pt(360, 16))
 		})
+	}
+}
+
+// cheap is a file of which a quick cover may be taken, if it is not too large.
+func cheap(w, h int32) Info {
+	return Info{Container: "mp4", VideoCodec: "h264", VideoProfile: "High", PixelFormat: "yuv420p", WidthPx: w, HeightPx: h, DurationMs: 2000}
+}
+
+// A quick cover is taken of what is cheap only, whatever the file is in truth.
+func TestQuickCoverIsCheap(t *testing.T) {
+	tenBits, hevc := cheap(640, 360), cheap(640, 360)
+	tenBits.PixelFormat, hevc.VideoCodec = "yuv420p10le", "hevc"
+	for name, c := range map[string]struct {
+		info Info
+		want bool
+	}{
+		"full HD": {cheap(1920, 1080), true}, "portrait": {cheap(1088, 1920), true}, "4K": {cheap(3840, 2160), false},
+		"ten bits": {tenBits, false}, "hevc": {hevc, false}, "no size": {cheap(0, 0), false},
+	} {
+		if got := c.info.QuickCover(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	tool := New(Config{})
+	path := ffmpeg(t, "clip.mp4", append(testsrc("640x360"), "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")...)
+	if cover, better, err := tool.QuickCover(t.Context(), path, cheap(640, 360)); err != nil || better || decodePicture(t, cover, "jpeg").Bounds().Dx() != 640 {
+		t.Errorf("a cover of %d bytes, better %v, %v", len(cover), better, err)
+	}
+	_, _, err := tool.QuickCover(t.Context(), path, cheap(3840, 2160))
+	wantRefusal(t, err, Unsupported)
+	black := ffmpeg(t, "black.mp4", "-f", "lavfi", "-i", "color=black:size=640x360:rate=25:duration=2", "-pix_fmt", "yuv420p", "-c:v", "libx264")
+	if cover, better, err := tool.QuickCover(t.Context(), black, cheap(640, 360)); err != nil || !better || len(cover) == 0 {
+		t.Errorf("a black cover of %d bytes, better %v, %v", len(cover), better, err)
 	}
 }
 
@@ -116,18 +143,8 @@ func TestFit(t *testing.T) {
 		{3, 2, image.Pt(3, 2)},
 		{1920, 1080, image.Pt(720, 405)},
 	} {
-		if w, h := fit(c.w, c.h); image.Pt(w, h) != c.want {
+		if w, h := fit(c.w, c.h, coverSide); image.Pt(w, h) != c.want {
 			t.Errorf("fit(%d, %d) = %d, %d; want %v", c.w, c.h, w, h, c.want)
-		}
-	}
-}
-
-func TestCoverContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	for _, tool := range []*Tools{New(Config{}), New(Config{FFmpeg: "off"})} {
-		if cover, _, err := tool.CoverOrDrawn(ctx, "x", Info{}); !errors.Is(err, context.Canceled) || cover != nil {
-			t.Errorf("CoverOrDrawn = %d bytes, %v; want context.Canceled", len(cover), err)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"image"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,11 +39,10 @@ func TestCoverWhenFFmpegFails(t *testing.T) {
 		"loud":       "head -c 3000000 /dev/zero >&2; exit 1",
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log strings.Builder
-			tool := program(t, script).WithLog(slog.New(slog.NewTextHandler(&log, nil)))
-			wantPlaceholder(t, tool, "video.mp4", Info{WidthPx: 360, HeightPx: 640}, image.Pt(360, 640))
-			if !strings.Contains(log.String(), "ffmpeg") || log.Len() > 20_000 {
-				t.Errorf("the log has %d bytes: %.200s", log.Len(), log.String())
+			tool := program(t, script)
+			wantNoFrame(t, tool, "video.mp4", cheap(360, 360), image.Pt(360, 360))
+			if _, err := tool.Cover(t.Context(), "video.mp4", cheap(360, 360)); !strings.Contains(err.Error(), "ffmpeg") || len(err.Error()) > 500 {
+				t.Errorf("the error has %d bytes: %.200s", len(err.Error()), err)
 			}
 		})
 	}
@@ -90,7 +88,7 @@ func wait(t *testing.T, c <-chan struct{}, what string) {
 func TestCoverTimeout(t *testing.T) {
 	tool, _, gone := hanging(t)
 	tool.coverTimeout = 2 * time.Second
-	wantPlaceholder(t, tool, "video.mp4", Info{WidthPx: 64, HeightPx: 64}, image.Pt(64, 64))
+	wantNoFrame(t, tool, "video.mp4", cheap(64, 64), image.Pt(64, 64))
 	wait(t, gone, "the program or its child still runs")
 }
 
@@ -100,13 +98,13 @@ func TestCoverCancel(t *testing.T) {
 	defer cancel()
 	result := make(chan error, 1)
 	go func() {
-		_, _, err := tool.CoverOrDrawn(ctx, "video.mp4", Info{})
+		_, _, err := tool.QuickCover(ctx, "video.mp4", cheap(64, 64))
 		result <- err
 	}()
 	wait(t, started, "the program does not start")
 	cancel()
 	if err := <-result; !errors.Is(err, context.Canceled) {
-		t.Errorf("Cover = %v, want context.Canceled", err)
+		t.Errorf("QuickCover = %v, want context.Canceled", err)
 	}
 	wait(t, gone, "the program or its child still runs")
 	if len(tool.quick) != 0 {
@@ -120,10 +118,19 @@ func TestCoverSlots(t *testing.T) {
 		tool.quick <- struct{}{} // others have them all
 	}
 	tool.coverTimeout = time.Millisecond
-	var log strings.Builder
-	tool.WithLog(slog.New(slog.NewTextHandler(&log, nil)))
-	wantPlaceholder(t, tool, "video.mp4", Info{WidthPx: 64, HeightPx: 64}, image.Pt(64, 64))
-	if strings.Contains(log.String(), "must not run") {
-		t.Error("ran without a slot")
+	if _, err := tool.Cover(t.Context(), "video.mp4", cheap(64, 64)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Cover without a slot = %v, want context.DeadlineExceeded", err)
+	}
+}
+
+func TestCoverContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	tool := program(t, "echo must not run >&2; exit 1")
+	if cover, _, err := tool.QuickCover(ctx, "x", cheap(64, 64)); !errors.Is(err, context.Canceled) || cover != nil {
+		t.Errorf("QuickCover = %d bytes, %v; want context.Canceled", len(cover), err)
+	}
+	if cover, err := tool.Cover(ctx, "x", cheap(64, 64)); !errors.Is(err, context.Canceled) || cover != nil {
+		t.Errorf("Cover = %d bytes, %v; want context.Canceled", len(cover), err)
 	}
 }

@@ -139,7 +139,10 @@ func TestFixturesAlone(t *testing.T) {
 			if f.need != NeedNothing && !made.Faststart || !made.Playable() || made.Location || made.DurationMs != info.DurationMs {
 				t.Errorf("made %+v of %+v", made, info)
 			}
-			cover, _, err := tools.CoverOrDrawn(t.Context(), path, info)
+			if !tools.HasFFmpeg() {
+				return
+			}
+			cover, err := tools.Cover(t.Context(), path, info)
 			if err != nil || decodePicture(t, cover, "jpeg").Bounds().Dx() < 1 {
 				t.Errorf("cover: %v", err)
 			}

@@ -22,12 +22,18 @@ func readArgs(container string, pixels int64) []string {
 
 // inputArgs are the beginning of a run of ffmpeg that reads a file from a place on.
 func (t *Tools) inputArgs(path string, info Info, from time.Duration) ([]string, error) {
+	return readFrom(path, info, from, t.threads, t.decodePixels())
+}
+
+// readFrom is inputArgs with so many threads of the decoder, each of which holds frames of its own, a bound of pixels, and more
+// options.
+func readFrom(path string, info Info, from time.Duration, threads int, pixels int64, more ...string) ([]string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"-nostdin", "-y"}, readArgs(info.Container, t.decodePixels())...)
-	args = append(args, "-threads", strconv.Itoa(t.threads))
+	args := append([]string{"-nostdin", "-y"}, readArgs(info.Container, pixels)...)
+	args = append(append(args, "-threads", strconv.Itoa(threads)), more...)
 	if from > 0 {
 		args = append(args, "-ss", seconds(from))
 	}

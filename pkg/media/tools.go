@@ -100,7 +100,7 @@ func lookPath(name, fallback string) string {
 	return path
 }
 
-// WithLog makes the tools say why a cover is a placeholder, and returns them.
+// WithLog makes the tools say what they had to try again, and returns them.
 func (t *Tools) WithLog(log *slog.Logger) *Tools {
 	t.log = log
 	return t

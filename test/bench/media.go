@@ -59,6 +59,7 @@ func measureMedia(ctx context.Context, args []string, out io.Writer) (err error)
 	bin := fs.String("bin", "bin/bench", "`folder` of the programs to start")
 	port := fs.Int("port", 11001, "first port of the processes")
 	doc := fs.String("md", "", "write the figures between the markers of this Markdown `file`")
+	only := fs.Bool("at-once", false, "only uploads at once")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -68,6 +69,11 @@ func measureMedia(ctx context.Context, args []string, out io.Writer) (err error)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	m := &mediaBench{bin: *bin, dir: dir, port: *port, out: out}
+	if *only {
+		err := m.atOnce(ctx)
+		fmt.Fprint(out, m.text.String())
+		return err
+	}
 	last, first, err := m.files(ctx)
 	if err != nil {
 		return err
@@ -87,6 +93,10 @@ func measureMedia(ctx context.Context, args []string, out io.Writer) (err error)
 		return err
 	}
 	if err := m.work(ctx); err != nil {
+		return err
+	}
+	m.text.WriteString("\n")
+	if err := m.atOnce(ctx); err != nil {
 		return err
 	}
 	fmt.Fprint(out, m.text.String())
@@ -189,7 +199,7 @@ func (m *mediaBench) start(ctx context.Context, name string, set map[string]stri
 	})
 	u := &mediaUser{base: "http://" + m.at(0)}
 	if err == nil {
-		err = u.register(ctx)
+		err = u.register(ctx, "uploader")
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, p.stop())
@@ -203,12 +213,12 @@ type mediaUser struct {
 	id          int64
 }
 
-func (u *mediaUser) register(ctx context.Context) error {
+func (u *mediaUser) register(ctx context.Context, name string) error {
 	var got struct {
 		ID    int64  `json:"user_id"`
 		Token string `json:"token"`
 	}
-	if err := u.call(ctx, http.MethodPost, "/douyin/user/register/?username=uploader&password=uploader-1", "", nil, &got); err != nil {
+	if err := u.call(ctx, http.MethodPost, "/douyin/user/register/?password=uploader-1&username="+url.QueryEscape(name), "", nil, &got); err != nil {
 		return err
 	}
 	u.id, u.token = got.ID, got.Token

@@ -7,9 +7,12 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/cmd/api/biz/call"
 )
 
 const (
@@ -167,7 +170,11 @@ type connKey struct{}
 
 // remember puts a connection into the context of its requests.
 func remember(c net.Conn) context.Context {
-	return context.WithValue(context.Background(), connKey{}, c)
+	ctx := context.WithValue(context.Background(), connKey{}, c)
+	if raw, ok := c.(syscall.Conn); ok {
+		ctx = call.WithConn(ctx, raw)
+	}
+	return ctx
 }
 
 // track notes when a handler works on a connection.

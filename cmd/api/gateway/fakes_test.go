@@ -30,6 +30,7 @@ type fakes struct {
 	login         func(*user.LoginRequest) (*user.LoginResponse, error)
 	mgetUsers     func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
 	publish       func(*video.PublishRequest) (*video.PublishResponse, error)
+	checkUpload   func(*video.CheckUploadRequest) (*video.CheckUploadResponse, error)
 	deleteVideo   func(*video.DeleteVideoRequest) (*video.DeleteVideoResponse, error)
 	listUploads   func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error)
 	feed          func(*video.FeedRequest) (*video.FeedResponse, error)
@@ -86,6 +87,10 @@ type fakeVideo struct{ *fakes }
 
 func (f fakeVideo) Publish(_ context.Context, r *video.PublishRequest) (*video.PublishResponse, error) {
 	return or(f.publish, r, &video.PublishResponse{Video: &video.Video{Id: 1, AuthorId: r.AuthorId}})
+}
+
+func (f fakeVideo) CheckUpload(_ context.Context, r *video.CheckUploadRequest) (*video.CheckUploadResponse, error) {
+	return or(f.checkUpload, r, &video.CheckUploadResponse{})
 }
 
 func (f fakeVideo) DeleteVideo(_ context.Context, r *video.DeleteVideoRequest) (*video.DeleteVideoResponse, error) {

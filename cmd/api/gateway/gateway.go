@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	hertzconfig "github.com/cloudwego/hertz/pkg/common/config"
 	"github.com/cloudwego/hertz/pkg/network/standard"
 	"github.com/cloudwego/hertz/pkg/protocol/suite"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"tiktok/cmd/api/biz/handler"
@@ -59,6 +61,8 @@ type Deps struct {
 	Tools  *media.Tools
 	// Work is where copies of uploads are that ffmpeg reads. It may be nil without ffmpeg.
 	Work *workdir.Dir
+	// ReserveBytes are to stay free there.
+	ReserveBytes int64
 	// MaxDuration is that of a published video.
 	MaxDuration time.Duration
 	// SweepEvery is the pause between two searches for uploads that nobody finished.
@@ -94,12 +98,23 @@ func New(d Deps) *Gateway {
 	g := &Gateway{deps: d, ln: newListener(d.Listener, limits, d.Tel.Log), bodies: params.NewBudget(d.Config.MaxBufferedBytes)}
 	g.ln.register(d.Tel.Registry, g.bodies)
 	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}
+	sampled := d.Tel.Sampled()
+	h := g.handler(sampled)
 	wanted := []telemetry.Check{
 		{Name: "interaction", Ready: g.pingInteraction},
 		{Name: "social", Ready: g.pingSocial},
 		{Name: "chat", Ready: g.pingChat},
 		{Name: "media_tools", Info: d.Tools.Describe},
+		{Name: "media_space", Info: func() string { return space(h.MediaSpaceLow()) }},
 	}
+	telemetry.Register(d.Tel.Registry, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "tiktok_media_space_low", Help: "1 while uploads are refused because the disk has no more left than its reserve.",
+	}, func() float64 {
+		if h.MediaSpaceLow() {
+			return 1
+		}
+		return 0
+	}))
 	g.engine = server.New(
 		server.WithListener(g.ln),
 		// Not netpoll: that one reads ahead without bound, and an upload would go through memory.
@@ -118,42 +133,58 @@ func New(d Deps) *Gateway {
 	)
 	g.engine.AddProtocol(suite.HTTP1, serverFactory{g.engine.Engine})
 	g.engine.Use(track)
-	router.Register(g.engine.Engine, g.routes(wanted))
+	router.Register(g.engine.Engine, g.routes(h, sampled, wanted))
 	return g
 }
 
 // readyRule is how often somebody from elsewhere may ask for /readyz: what looks after a gateway does so every few seconds.
 func readyRule() limiter.Rule { return limiter.Rule{Rate: 2, Burst: 20} }
 
-func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
-	d, sampled := g.deps, g.deps.Tel.Sampled()
-	work := ""
+// space is what /readyz says.
+func space(low bool) string {
+	if low {
+		return "low"
+	}
+	return "ok"
+}
+
+func (g *Gateway) shared(name string, r limiter.Rule) middleware.Limit {
+	return middleware.Limit{Name: name, Rule: r, Store: g.deps.Shared}
+}
+
+func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
+	d, work := g.deps, ""
 	if d.Work != nil {
 		work = d.Work.Path()
 	}
-	shared := func(name string, r limiter.Rule) middleware.Limit {
-		return middleware.Limit{Name: name, Rule: r, Store: d.Shared}
-	}
+	return handler.New(handler.Deps{
+		Clients:              d.Clients,
+		View:                 view.New(d.Clients, d.Cards, d.Zone, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
+		Tokens:               d.Tokens,
+		Blobs:                d.Blobs,
+		Tools:                d.Tools,
+		Log:                  sampled,
+		LoginFailures:        g.shared("login_failures", d.Limits.LoginFailures),
+		PublishUser:          g.shared("publish_user", d.Limits.PublishUser),
+		MaxUploadBytes:       d.Config.MaxUploadBytes,
+		MaxDuration:          d.MaxDuration,
+		UploadTimeout:        d.Config.UploadTimeout,
+		AnonymousUploadBytes: d.Config.AnonymousUploadBytes,
+		AnonymousUploadsAddr: d.Config.AnonymousUploadsAddr,
+		WorkDir:              work,
+		Demo:                 d.Demo,
+		ReserveBytes:         d.ReserveBytes,
+		EchoOwnMessages:      d.Config.EchoOwnMessages,
+	})
+}
+
+func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []telemetry.Check) router.Deps {
+	d := g.deps
 	own := func(name string, r limiter.Rule) middleware.Limit {
 		return middleware.Limit{Name: name, Rule: r, Store: d.Own}
 	}
 	return router.Deps{
-		Handler: handler.New(handler.Deps{
-			Clients:         d.Clients,
-			View:            view.New(d.Clients, d.Cards, d.Zone, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
-			Tokens:          d.Tokens,
-			Blobs:           d.Blobs,
-			Tools:           d.Tools,
-			Log:             sampled,
-			LoginFailures:   shared("login_failures", d.Limits.LoginFailures),
-			PublishUser:     shared("publish_user", d.Limits.PublishUser),
-			MaxUploadBytes:  d.Config.MaxUploadBytes,
-			MaxDuration:     d.MaxDuration,
-			UploadTimeout:   d.Config.UploadTimeout,
-			WorkDir:         work,
-			Demo:            d.Demo,
-			EchoOwnMessages: d.Config.EchoOwnMessages,
-		}),
+		Handler:  h,
 		System:   handler.NewSystem(d.Tel, own("ready_addr", readyRule()), g.checks, wanted),
 		Pictures: handler.NewPictures(),
 		Packer:   pack.New(),
@@ -164,9 +195,9 @@ func (g *Gateway) routes(wanted []telemetry.Check) router.Deps {
 		Limits: router.Limits{
 			ReadAddr:     own("read_addr", d.Limits.ReadAddr),
 			WriteAddr:    own("write_addr", d.Limits.WriteAddr),
-			RegisterAddr: shared("register_addr", d.Limits.RegisterAddr),
-			LoginAddr:    shared("login_addr", d.Limits.LoginAddr),
-			PublishAddr:  shared("publish_addr", d.Limits.PublishAddr),
+			RegisterAddr: g.shared("register_addr", d.Limits.RegisterAddr),
+			LoginAddr:    g.shared("login_addr", d.Limits.LoginAddr),
+			PublishAddr:  g.shared("publish_addr", d.Limits.PublishAddr),
 			ReadUser:     own("read_user", d.Limits.ReadUser),
 			WriteUser:    own("write_user", d.Limits.WriteUser),
 			ChatUser:     own("chat_user", d.Limits.ChatUser),

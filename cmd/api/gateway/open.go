@@ -30,6 +30,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel, Demo: demo,
 		MaxDuration:   cfg.Media.MaxDuration,
 		SweepEvery:    cfg.Media.SweepEvery,
+		ReserveBytes:  cfg.Blob.ReserveBytes,
 		Tools:         media.New(cfg.Media.Config).WithLog(tel.Log),
 		PublicMetrics: cfg.Telemetry.AdminAddr == "",
 	}

@@ -404,7 +404,7 @@ func TestHealthReadyMetrics(t *testing.T) {
 	a := e.get("/readyz")
 	want := map[string]any{
 		"media_tools": "no ffmpeg: only mp4 and mov files with H.264 and AAC are taken, covers are drawn",
-		"media":       "ok", "user": "ok", "video": "ok", "interaction": "ok", "social": "ok", "chat": "ok",
+		"media":       "ok", "media_space": "ok", "user": "ok", "video": "ok", "interaction": "ok", "social": "ok", "chat": "ok",
 	}
 	if diff := cmp.Diff(want, a.json); a.StatusCode != 200 || diff != "" {
 		t.Errorf("readyz: %d %s", a.StatusCode, diff)

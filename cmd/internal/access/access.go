@@ -27,6 +27,7 @@ func Rules(service string) transport.Rules {
 	case "video":
 		return transport.Rules{
 			"Publish":        gateway,
+			"CheckUpload":    gateway,
 			"DeleteVideo":    gateway,
 			"ListUploads":    gateway,
 			"Feed":           gateway,

@@ -264,7 +264,7 @@ func TestDeleteOldVideo(t *testing.T) {
 		r := l.start(sweeping)
 		v := r.upload(1, "old").Video
 		r.done(1)
-		for _, s := range []string{"DELETE FROM video_media", "UPDATE videos SET hls_key = '', preview_key = ''"} {
+		for _, s := range []string{"DELETE FROM video_media", "DELETE FROM author_storage", "UPDATE videos SET hls_key = '', preview_key = ''"} {
 			if err := l.db.Write.Exec(s).Error; err != nil {
 				t.Fatal(err)
 			}

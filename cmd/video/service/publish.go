@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
@@ -16,6 +17,8 @@ const (
 	maxTitle = 100
 	// maxCodec is the longest name of a codec in bytes.
 	maxCodec = 32
+	// maxDigest is that of a digest.
+	maxDigest = 64
 )
 
 // Publish makes a stored file public, and plans the work that makes it better. It is in every list when this returns,
@@ -27,7 +30,7 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	}
 	if req.AuthorId <= 0 || blob.CheckKey(req.PlayKey) != nil || blob.CheckKey(req.CoverKey) != nil ||
 		req.DurationMs < 0 || req.SizeBytes < 0 || req.WidthPx < 0 || req.HeightPx < 0 ||
-		len(req.VideoCodec) > maxCodec || len(req.AudioCodec) > maxCodec {
+		len(req.VideoCodec) > maxCodec || len(req.AudioCodec) > maxCodec || len(req.Digest) > maxDigest {
 		return nil, errno.InvalidArgument
 	}
 	if req.Transcode && s.media.steps()&db.StepTranscode == 0 {
@@ -39,19 +42,46 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	}
 	m := s.plan(v, req)
 	id := v.ID
-	v, err = s.store.Publish(ctx, v, m)
+	p, err := s.store.Publish(ctx, v, m, s.quota, s.since(m.CreatedAtMs))
 	// Also after an error: nobody knows whether the commit was reached. And somebody may have asked for it too early.
 	s.changed(ctx, id, req.AuthorId)
 	if err != nil {
-		return nil, err
+		return nil, overQuota(err)
 	}
-	if m.Lane != db.LaneNone {
+	if m.Lane != db.LaneNone && !p.Repeated {
 		s.media.wake(v.ID)
 	}
-	if m.Listed == 0 {
-		v.PublishedAtMs = 0
+	return &video.PublishResponse{Video: pack.Video(p.Video), Listed: p.Listed, Repeated: p.Repeated}, nil
+}
+
+// since is the time after which an upload of the same file is taken for the same upload.
+func (s *Service) since(nowMs int64) int64 {
+	if s.retryWindow <= 0 {
+		return nowMs
 	}
-	return &video.PublishResponse{Video: pack.Video(v), Listed: m.Listed != 0}, nil
+	return nowMs - s.retryWindow.Milliseconds()
+}
+
+// CheckUpload asks whether an author may upload so much. It reads one row.
+func (s *Service) CheckUpload(ctx context.Context, req *video.CheckUploadRequest) (*video.CheckUploadResponse, error) {
+	if req.AuthorId <= 0 || req.SizeBytes < 0 {
+		return nil, errno.InvalidArgument
+	}
+	if err := s.store.CheckStorage(ctx, req.AuthorId, req.SizeBytes, s.now().UnixMilli(), s.quota); err != nil {
+		return nil, overQuota(err)
+	}
+	return &video.CheckUploadResponse{}, nil
+}
+
+// overQuota makes the user's error of a quota.
+func overQuota(err error) error {
+	switch {
+	case errors.Is(err, db.ErrQuota):
+		return errno.QuotaExceeded
+	case errors.Is(err, db.ErrDailyQuota):
+		return errno.QuotaExceeded.With("you have uploaded too much for one day, please try again later")
+	}
+	return err
 }
 
 // plan says what is to be done with a new upload.
@@ -60,7 +90,7 @@ func (s *Service) plan(v db.Video, req *video.PublishRequest) db.Media {
 		VideoID: v.ID, AuthorID: v.AuthorID, Title: v.Title, State: db.StateReady, Lane: db.LaneNone, DueMs: db.Never, Progress: 100,
 		Listed: 1, SourceKey: v.PlayKey, CoverKey: v.CoverKey, DurationMs: v.DurationMs, SizeBytes: v.SizeBytes,
 		WidthPx: v.WidthPx, HeightPx: v.HeightPx, Rotation: req.Rotation, VideoCodec: req.VideoCodec, AudioCodec: req.AudioCodec,
-		CreatedAtMs: v.PublishedAtMs,
+		CreatedAtMs: v.PublishedAtMs, Digest: req.Digest,
 	}
 	if req.CoverDrawn {
 		m.CoverDrawn = 1

@@ -30,6 +30,9 @@ type Deps struct {
 	Tel   *telemetry.Telemetry
 	// Media is for the work in the background. Without Media.Blobs there is none, whatever is published.
 	Media MediaDeps
+	// Quota is what one author may upload, RetryWindow how long the same file and title again is the same upload; 0 is never.
+	Quota       db.Quota
+	RetryWindow time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -49,6 +52,9 @@ type Service struct {
 	ids        *id.Generator
 	now        func() time.Time
 	media      *worker
+	quota      db.Quota
+	// retryWindow is as in Deps.
+	retryWindow time.Duration
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -63,6 +69,8 @@ func New(d Deps) *Service {
 		published: kv.NewTyped(d.Cache, cache.PublishedOptions(d.Tel.Log, d.Tel.Registry)),
 		ids:       d.IDs,
 		now:       d.Now,
+
+		quota: d.Quota, retryWindow: d.RetryWindow,
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -29,7 +29,7 @@ type fixture struct {
 	store *db.Store
 }
 
-func on(t *testing.T, sql *sqldb.DB, now func() time.Time) *fixture {
+func on(t *testing.T, sql *sqldb.DB, now func() time.Time, change ...func(*service.Deps)) *fixture {
 	t.Helper()
 	cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
@@ -38,7 +38,11 @@ func on(t *testing.T, sql *sqldb.DB, now func() time.Time) *fixture {
 	t.Cleanup(func() { _ = cache.Close() })
 	tel := telemetry.Discard()
 	f := &fixture{sql: sql, store: db.New(sql)}
-	svc := service.New(service.Deps{Store: f.store, Cache: cache, IDs: id.New(0), Tel: tel, Now: now})
+	deps := service.Deps{Store: f.store, Cache: cache, IDs: id.New(0), Tel: tel, Now: now}
+	for _, c := range change {
+		c(&deps)
+	}
+	svc := service.New(deps)
 	local, err := transport.Local("test", videoservice.NewServer(svc, transport.ServerOptions("video", tel)...))
 	if err != nil {
 		t.Fatal(err)

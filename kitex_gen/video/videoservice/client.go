@@ -12,6 +12,7 @@ import (
 // Client is designed to provide IDL-compatible methods with call-option parameter for kitex framework.
 type Client interface {
 	Publish(ctx context.Context, req *video.PublishRequest, callOptions ...callopt.Option) (r *video.PublishResponse, err error)
+	CheckUpload(ctx context.Context, req *video.CheckUploadRequest, callOptions ...callopt.Option) (r *video.CheckUploadResponse, err error)
 	DeleteVideo(ctx context.Context, req *video.DeleteVideoRequest, callOptions ...callopt.Option) (r *video.DeleteVideoResponse, err error)
 	ListUploads(ctx context.Context, req *video.ListUploadsRequest, callOptions ...callopt.Option) (r *video.ListUploadsResponse, err error)
 	Feed(ctx context.Context, req *video.FeedRequest, callOptions ...callopt.Option) (r *video.FeedResponse, err error)
@@ -52,6 +53,11 @@ type kVideoServiceClient struct {
 func (p *kVideoServiceClient) Publish(ctx context.Context, req *video.PublishRequest, callOptions ...callopt.Option) (r *video.PublishResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.Publish(ctx, req)
+}
+
+func (p *kVideoServiceClient) CheckUpload(ctx context.Context, req *video.CheckUploadRequest, callOptions ...callopt.Option) (r *video.CheckUploadResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.CheckUpload(ctx, req)
 }
 
 func (p *kVideoServiceClient) DeleteVideo(ctx context.Context, req *video.DeleteVideoRequest, callOptions ...callopt.Option) (r *video.DeleteVideoResponse, err error) {

@@ -20,6 +20,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"CheckUpload": kitex.NewMethodInfo(
+		checkUploadHandler,
+		newVideoServiceCheckUploadArgs,
+		newVideoServiceCheckUploadResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"DeleteVideo": kitex.NewMethodInfo(
 		deleteVideoHandler,
 		newVideoServiceDeleteVideoArgs,
@@ -146,6 +153,24 @@ func newVideoServicePublishResult() interface{} {
 	return video.NewVideoServicePublishResult()
 }
 
+func checkUploadHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*video.VideoServiceCheckUploadArgs)
+	realResult := result.(*video.VideoServiceCheckUploadResult)
+	success, err := handler.(video.VideoService).CheckUpload(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newVideoServiceCheckUploadArgs() interface{} {
+	return video.NewVideoServiceCheckUploadArgs()
+}
+
+func newVideoServiceCheckUploadResult() interface{} {
+	return video.NewVideoServiceCheckUploadResult()
+}
+
 func deleteVideoHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*video.VideoServiceDeleteVideoArgs)
 	realResult := result.(*video.VideoServiceDeleteVideoResult)
@@ -269,6 +294,16 @@ func (p *kClient) Publish(ctx context.Context, req *video.PublishRequest) (r *vi
 	_args.Req = req
 	var _result video.VideoServicePublishResult
 	if err = p.c.Call(ctx, "Publish", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) CheckUpload(ctx context.Context, req *video.CheckUploadRequest) (r *video.CheckUploadResponse, err error) {
+	var _args video.VideoServiceCheckUploadArgs
+	_args.Req = req
+	var _result video.VideoServiceCheckUploadResult
+	if err = p.c.Call(ctx, "CheckUpload", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -35,19 +35,29 @@ type Deps struct {
 	MaxDuration    time.Duration
 	// UploadTimeout bounds one upload, transfer included.
 	UploadTimeout time.Duration
-	// WorkDir is the folder for copies of uploads that ffmpeg reads, of those in a store without files.
-	WorkDir string
+	// AnonymousUploadBytes bounds what is stored of uploads whose token has not come yet, AnonymousUploadsAddr how many of
+	// them one client may have under way.
+	AnonymousUploadBytes int64
+	AnonymousUploadsAddr int
+	// WorkDir is the folder for copies of uploads that ffmpeg reads, of those in a store without files. ReserveBytes are to
+	// stay free there; see disk.Low.
+	WorkDir      string
+	ReserveBytes int64
 	// Demo are the accounts that log in from nearby only.
 	Demo Demo
 	// EchoOwnMessages makes a chat poll return the caller's own messages too.
 	EchoOwnMessages bool
 }
 
-// Handler has one method per endpoint. It keeps nothing between requests.
+// Handler has one method per endpoint. It keeps nothing between requests but who is uploading.
 type Handler struct {
 	Deps
-	turns chan struct{}      // of uploads that need a CPU: as many at once as there are
-	chats *fair.Queue[int64] // of whole conversations, by user
+	chats    *fair.Queue[int64] // of whole conversations, by user
+	spool    *spool
+	inFlight *inFlight
+	// turns are for work of uploads that needs a CPU or a disk, covers for runs of ffmpeg for covers, drawing for drawn
+	// ones: by user, of whom one holds at most half of the slots.
+	turns, covers, drawing *fair.Queue[int64]
 }
 
 // Whole conversations read at a time. One may have megabytes, and several copies of it exist while it is answered: who
@@ -60,9 +70,16 @@ const (
 
 // New makes a Handler.
 func New(d Deps) *Handler {
+	cpus := runtime.GOMAXPROCS(0)
+	half := max(cpus/2, 1)
 	return &Handler{
-		Deps: d, turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		Deps: d, spool: newSpool(d.AnonymousUploadBytes, d.AnonymousUploadsAddr), inFlight: &inFlight{users: map[int64]int64{}},
 		chats: fair.New[int64](fair.Config{Slots: chatsAtOnce, PerKey: chatsPerUser, WaitingPerKey: chatsWaiting}),
+		turns: fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
+		// Who would wait long for a cover gets a drawn one at once. As many runs at a time as here bound the memory of all:
+		// see media.Tools.QuickCover.
+		covers:  fair.New[int64](fair.Config{Slots: half, PerKey: max(half/2, 1), Waiting: coversWaiting * half, WaitingPerKey: coversWaiting / 2}),
+		drawing: fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
 	}
 }
 

@@ -11,17 +11,19 @@ import (
 
 	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/fair"
 	"tiktok/pkg/media"
 )
 
-// process checks the stored file, makes it the one that is published and stores its cover.
-func (u *upload) process(ctx context.Context) error {
-	err := u.probe(ctx)
+// process checks the stored file, makes it the one that is published and stores its cover. soon ends when whoever uploads
+// has waited long enough for what a worker can do later.
+func (u *upload) process(ctx, soon context.Context) error {
+	err := u.probe(ctx, soon)
 	if err == nil {
 		err = errors.Join(u.info.CheckDuration(u.h.MaxDuration), u.h.Tools.CheckWork(u.info))
 	}
 	if err == nil {
-		err = u.place(ctx)
+		err = u.place(ctx, soon)
 	}
 	if r := media.Refused(err); r != nil {
 		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "reason", r.Reason, "err", err)
@@ -33,24 +35,29 @@ func (u *upload) process(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return u.addCover(ctx)
+	return u.addCover(ctx, soon)
 }
 
 // probe looks into the file: without a program where that is possible, else with ffprobe. The latter is for files that need
-// ffmpeg anyway, so without that they are refused at once.
-func (u *upload) probe(ctx context.Context) (err error) {
+// ffmpeg anyway, so without that they are refused at once; and when it does not come to an end soon the worker that will
+// transcode the file looks into it, and refuses it in the list of its author.
+func (u *upload) probe(ctx, soon context.Context) (err error) {
 	u.info, err = u.look(ctx, u.temp)
 	if r := media.Refused(err); r == nil || r.Reason != media.Unsupported || !u.h.Tools.CanEncode() {
 		return err
 	}
-	path, err := u.file(ctx, u.temp)
-	if err != nil {
-		return err
+	path, err := u.file(soon, u.temp)
+	if err == nil {
+		err = u.h.inTurn(soon, u.h.turns, u.in.Viewer, func() error {
+			u.info, err = u.h.Tools.Probe(soon, path)
+			return err
+		})
 	}
-	return u.h.inTurn(ctx, func() error {
-		u.info, err = u.h.Tools.Probe(ctx, path)
-		return err
-	})
+	if err != nil && soon.Err() != nil && ctx.Err() == nil && media.Refused(err) == nil {
+		u.h.Log.InfoContext(ctx, "an upload is not probed before it is transcoded", "bytes", u.size, "err", err)
+		u.info, err = media.Info{}, nil
+	}
+	return err
 }
 
 // look probes a stored mp4 or mov file.
@@ -64,15 +71,16 @@ func (u *upload) look(ctx context.Context, key string) (media.Info, error) {
 }
 
 // place makes of the temporary file the one that is published.
-func (u *upload) place(ctx context.Context) error {
+func (u *upload) place(ctx, soon context.Context) error {
 	need := u.info.Needs()
 	if need == media.NeedNothing {
 		return u.move(ctx, fmt.Sprintf("videos/%s/%s.mp4", u.id[:2], u.id))
 	}
 	var refusal error = errno.VideoUnplayable.With(media.Unsupported.Text())
 	if need == media.NeedFaststart || need == media.NeedRemux && u.info.Container == "mov" {
-		err := u.h.inTurn(ctx, func() error { return u.faststart(ctx) })
-		if r := media.Refused(err); r == nil || r.Reason != media.Unsupported {
+		err := u.faststartInTurn(ctx, soon)
+		r := media.Refused(err)
+		if later := errors.Is(err, errNoTurn) && u.h.Tools.CanEncode(); !later && (r == nil || r.Reason != media.Unsupported) {
 			return err
 		}
 		refusal = err // of a mov file with something that mp4 has no place for
@@ -84,6 +92,17 @@ func (u *upload) place(ctx context.Context) error {
 	}
 	u.transcode = true
 	return u.move(ctx, fmt.Sprintf("%s%s/%s", sourcePrefix, u.id[:2], u.id))
+}
+
+// faststartInTurn is faststart, or errNoTurn when its turn does not come soon, and without workers not for long.
+func (u *upload) faststartInTurn(ctx, soon context.Context) error {
+	wait := soon
+	if !u.h.Tools.CanEncode() {
+		long, cancel := context.WithTimeout(ctx, stubborn)
+		defer cancel()
+		wait = long
+	}
+	return u.h.inTurn(wait, u.h.turns, u.in.Viewer, func() error { return u.faststart(ctx) })
 }
 
 func (u *upload) move(ctx context.Context, key string) error {
@@ -130,36 +149,54 @@ func (u *upload) faststart(ctx context.Context) error {
 	return nil
 }
 
-// addCover stores a frame of the video where there is ffmpeg, else a drawn picture.
-func (u *upload) addCover(ctx context.Context) error {
-	path := u.key
-	var err error
-	if u.h.Tools.HasFFmpeg() {
-		if path, err = u.file(ctx, u.key); err != nil {
+// addCover stores a frame of the video where that is cheap and soon done, else a drawn picture, which a worker replaces.
+func (u *upload) addCover(ctx, soon context.Context) error {
+	picture := u.frame(ctx, soon)
+	if picture == nil {
+		u.drawn = true
+		err := u.h.inTurn(ctx, u.h.drawing, u.in.Viewer, func() error {
+			picture = media.DrawnCover(u.key, u.info)
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
-	var picture []byte
-	err = u.h.inTurn(ctx, func() error {
-		picture, u.drawn, err = u.h.Tools.CoverOrDrawn(ctx, path, u.info)
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	u.cover = fmt.Sprintf("covers/%s/%s.jpg", u.id[:2], u.id)
-	_, err = u.h.Blobs.Put(ctx, u.cover, bytes.NewReader(picture), "image/jpeg")
+	_, err := u.h.Blobs.Put(ctx, u.cover, bytes.NewReader(picture), "image/jpeg")
 	return err
 }
 
+// frame is a frame of the video, or nil.
+func (u *upload) frame(ctx, soon context.Context) (picture []byte) {
+	local := u.copied != "" || u.size <= frameBytes
+	if _, ok := blob.LocalPath(u.h.Blobs, u.key); !ok && !local || !u.h.Tools.HasFFmpeg() || u.transcode || !u.info.QuickCover() {
+		return nil
+	}
+	err := u.h.inTurn(soon, u.h.covers, u.in.Viewer, func() error {
+		path, err := u.file(soon, u.key)
+		if err == nil {
+			picture, u.drawn, err = u.h.Tools.QuickCover(soon, path, u.info)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errNoTurn) {
+		u.h.Log.WarnContext(ctx, "no frame for a cover, drawing one", "err", err)
+	}
+	return picture
+}
+
 // file is a path at which a program can read an object of this upload: that of the store, or of a copy, which discard
-// deletes.
+// deletes. The copy ends with ctx.
 func (u *upload) file(ctx context.Context, key string) (string, error) {
 	if path, ok := blob.LocalPath(u.h.Blobs, key); ok {
 		return path, nil
 	}
 	if u.copied != "" {
 		return u.copied, nil // of the same content, or of the same pictures
+	}
+	if err := u.h.room(); err != nil {
+		return "", err
 	}
 	obj, err := u.h.Blobs.Open(ctx, key)
 	if err != nil {
@@ -170,12 +207,25 @@ func (u *upload) file(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", noRoom(err)
 	}
-	u.copied = f.Name()
-	_, err = io.Copy(f, obj)
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	_, err = io.Copy(f, untilDone{ctx, obj})
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", noRoom(errors.Join(err, os.Remove(f.Name())))
 	}
-	return u.copied, noRoom(err)
+	u.copied = f.Name()
+	return u.copied, nil
+}
+
+// untilDone ends with its context.
+type untilDone struct {
+	ctx context.Context //nolint:containedctx // a reader has no parameter for it
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
 }
 
 // noRoom makes a full temporary folder what a full store is: the user may try again.
@@ -186,13 +236,15 @@ func noRoom(err error) error {
 	return err
 }
 
-// inTurn calls f when few enough others do such work, which takes a CPU or a disk.
-func (h *Handler) inTurn(ctx context.Context, f func() error) error {
-	select {
-	case h.turns <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+// errNoTurn is an upload whose turn has not come in time.
+var errNoTurn = errors.New("no turn in time")
+
+// inTurn calls f when few enough others do such work. Its error is errNoTurn when too many wait, or ctx ends before.
+func (h *Handler) inTurn(ctx context.Context, q *fair.Queue[int64], user int64, f func() error) error {
+	release, err := q.Acquire(ctx, user)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoTurn, err)
 	}
-	defer func() { <-h.turns }()
+	defer release()
 	return f()
 }

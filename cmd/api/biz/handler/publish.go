@@ -18,6 +18,8 @@ import (
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
+	"tiktok/pkg/blob"
+	"tiktok/pkg/disk"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/media"
 )
@@ -31,6 +33,14 @@ const (
 	cleanupTimeout = 5 * time.Second
 	// recentVideos is how many of an author's latest videos are searched for one that may have been published.
 	recentVideos = 20
+	// patience is how long an upload that has been received may wait, in all, for work that others can do later.
+	patience = 2 * time.Second
+	// stubborn is how long it may wait for what nobody else can do.
+	stubborn = 10 * time.Second
+	// coversWaiting is how many wait for each slot for covers.
+	coversWaiting = 8
+	// frameBytes is the largest file that is copied out of a remote store for its cover.
+	frameBytes = 16 << 20
 )
 
 // PublishAction takes a video: it streams the file into the blob store, looks whether a phone can play it, takes a cover
@@ -38,21 +48,21 @@ const (
 func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.UploadTimeout)
 	defer cancel()
-	early := middleware.Token(in) != ""
-	if early { // in the query or header: no need to take the file of somebody who may not publish
-		if err := h.publisher(ctx, in); err != nil {
-			return nil, err
-		}
-	}
-	u := upload{h: h, id: uuid.NewString()}
+	u := upload{h: h, in: in, id: uuid.NewString()}
 	defer u.discard(ctx)
-	if err := u.receive(ctx, in); err != nil {
+	if err := h.room(); err != nil {
 		return nil, err
 	}
-	if !early {
-		if err := h.publisher(ctx, in); err != nil {
+	if middleware.Token(in) != "" { // in the query or header: no need to take the file of somebody who may not publish
+		if err := u.admit(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := u.receive(ctx); err != nil {
+		return nil, err
+	}
+	if !u.admitted {
+		return nil, errno.Unauthenticated
 	}
 	title, err := in.Params.Text("title")
 	switch {
@@ -63,8 +73,14 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 	case u.temp == "" || u.size == 0:
 		return nil, errno.VideoFileMissing
 	}
-	if err := u.process(ctx); err != nil {
+	soon, cancelSoon := context.WithTimeout(ctx, patience)
+	defer cancelSoon()
+	if err := u.process(ctx, soon); err != nil {
 		return nil, err
+	}
+	if call.Gone(ctx) { // the same file will come again
+		h.Log.InfoContext(ctx, "an upload is not published, its client has gone", "bytes", u.size)
+		return nil, errno.Unavailable
 	}
 	if err := u.publish(ctx, in.Viewer, title); err != nil {
 		return nil, err
@@ -72,24 +88,71 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 	return &api.PublishActionResponse{StatusMsg: pack.OK}, nil
 }
 
-// publisher finds out who publishes and whether he may do it now.
-func (h *Handler) publisher(ctx context.Context, in *call.Call) error {
+// room fails while the disk of the store, or of the temporary files, has no more left than its reserve: everything else
+// goes on with that.
+func (h *Handler) room() error {
+	if h.MediaSpaceLow() {
+		return full()
+	}
+	return nil
+}
+
+// full tells a user that there is no room.
+func full() error {
+	return errno.Unavailable.With("there is no room for uploads now, please try again later")
+}
+
+// MediaSpaceLow reports whether uploads are refused because the disk of the store, or of the copies that ffmpeg reads where
+// the store has no files, has no more left than its reserve.
+func (h *Handler) MediaSpaceLow() bool {
+	_, local := blob.LocalPath(h.Blobs, TempPrefix+"x")
+	return blob.Low(h.Blobs) || !local && h.Tools.HasFFmpeg() && disk.Low(h.WorkDir, h.ReserveBytes)
+}
+
+// admit finds out who publishes, and whether they may do it now, as soon as their token is there.
+func (u *upload) admit(ctx context.Context) error {
+	h, in := u.h, u.in
 	if in.Viewer = middleware.ViewerOf(in, h.Tokens); in.Viewer == 0 {
 		return errno.Unauthenticated
 	}
-	return h.PublishUser.Allow(ctx, in.Request, strconv.FormatInt(in.Viewer, 10))
+	if err := h.PublishUser.Allow(ctx, in.Request, strconv.FormatInt(in.Viewer, 10)); err != nil {
+		return err
+	}
+	announced := in.Body.Size
+	if announced < 0 {
+		announced = h.MaxUploadBytes
+	}
+	total, done := h.inFlight.add(in.Viewer, announced)
+	u.landed = done
+	_, err := h.Clients.Video.CheckUpload(ctx, &video.CheckUploadRequest{AuthorId: in.Viewer, SizeBytes: total})
+	if err != nil && errors.Is(errno.From(err), errno.QuotaExceeded) {
+		return err
+	}
+	if err != nil { // Publish will decide
+		h.Log.DebugContext(ctx, "the quota of an upload is not known", "err", err)
+	}
+	u.admitted = true
+	u.stranger.end()
+	return nil
 }
 
 // upload is one video on its way. What has a key may be stored: discard deletes it unless keep says that it belongs to a
 // video now.
 type upload struct {
 	h  *Handler
+	in *call.Call
 	id string
+	// admitted says that the user is known and may publish, landed takes the bytes from those in flight, and stranger
+	// counts them while the user is not known. The latter two may be nil.
+	admitted bool
+	landed   func()
+	stranger *stranger
 	// temp is the file as it came, key what is published: a file that plays, or with transcode one that a worker makes
 	// playable.
 	temp, key, cover string
 	copied           string // a local copy, see file
 	size             int64
+	digest           string // of the file as it came
 	info             media.Info
 	transcode, drawn bool
 	keep             bool
@@ -99,14 +162,15 @@ type upload struct {
 // then it is looked for, and if that can not be found out either, its files stay, because a listed video without a file
 // is worse than a file without a video.
 func (u *upload) publish(ctx context.Context, author int64, title string) error {
-	_, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
+	r, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
 		AuthorId: author, Title: title, PlayKey: u.key, CoverKey: u.cover,
 		DurationMs: u.info.DurationMs, SizeBytes: u.size, WidthPx: u.info.WidthPx, HeightPx: u.info.HeightPx,
 		Transcode: u.transcode, CoverDrawn: u.drawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
 		Rotation: int32(u.info.RotationDeg), //nolint:gosec // 0..270
+		Digest:   u.digest,
 	})
 	if err == nil {
-		u.keep = true
+		u.keep = !r.Repeated
 		return nil
 	}
 	if refused(err) {
@@ -143,6 +207,10 @@ func (u *upload) published(ctx context.Context, author int64) bool {
 
 // discard deletes what was stored for nothing, also when the client has gone.
 func (u *upload) discard(ctx context.Context) {
+	u.stranger.end()
+	if u.landed != nil {
+		u.landed()
+	}
 	if u.copied != "" {
 		if err := os.Remove(u.copied); err != nil {
 			u.h.Log.WarnContext(ctx, "the copy of an upload stays", "path", u.copied, "err", err)

@@ -3,14 +3,17 @@ package handler
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 
-	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/params"
+	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
 )
 
@@ -24,8 +27,9 @@ const (
 )
 
 // receive reads the form: the file goes straight to the blob store, the fields become parameters. They may come in any
-// order, and beside parameters of the query.
-func (u *upload) receive(ctx context.Context, in *call.Call) error {
+// order, and beside parameters of the query. Once the token is there its user is looked at, before anything else is read.
+func (u *upload) receive(ctx context.Context) error {
+	in := u.in
 	kind, attrs, err := mime.ParseMediaType(string(in.Request.ContentType()))
 	if err != nil || kind != "multipart/form-data" || attrs["boundary"] == "" || in.Body.Size == 0 {
 		return errno.VideoFileMissing
@@ -49,6 +53,9 @@ func (u *upload) receive(ctx context.Context, in *call.Call) error {
 			err = u.store(ctx, part)
 		case part.FileName() == "":
 			err = addField(in.Params, part)
+			if err == nil && !u.admitted && middleware.Token(in) != "" {
+				err = u.admit(ctx)
+			}
 		}
 		if err != nil {
 			return err
@@ -78,29 +85,48 @@ func (h *Handler) tooLarge() error {
 }
 
 // store streams the file to the blob store.
-func (u *upload) store(ctx context.Context, file io.Reader) error {
+func (u *upload) store(ctx context.Context, file io.Reader) (err error) {
 	key := TempPrefix + u.id
 	r := &limited{r: file, left: u.h.MaxUploadBytes}
-	size, err := u.h.Blobs.Put(ctx, key, r, "application/octet-stream")
+	if !u.admitted {
+		if u.stranger, err = u.h.spool.begin(u.in.Addr); err != nil {
+			return err
+		}
+		r.take = u.stranger.take
+	}
+	r.room = u.h.room
+	sum := sha256.New()
+	size, err := u.h.Blobs.Put(ctx, key, io.TeeReader(r, sum), "application/octet-stream")
+	var refused *errno.Error
 	switch {
 	case err == nil:
-		u.temp, u.size = key, size
+		u.temp, u.size, u.digest = key, size, hex.EncodeToString(sum.Sum(nil))
 		return nil
 	case errors.Is(r.err, errTooLarge):
 		return u.h.tooLarge()
+	case errors.As(r.err, &refused):
+		return refused
 	case r.err != nil:
 		return errno.InvalidArgument.With("the upload is broken or was cut off")
+	case errors.Is(err, blob.ErrFull):
+		return errors.Join(full(), err)
 	}
 	return err
 }
 
 var errTooLarge = errors.New("more bytes than allowed")
 
+// roomEvery is how many bytes of a file are stored between two looks at the disk.
+const roomEvery = 8 << 20
+
 // limited fails when there is more than it may pass on, fills the buffers it is given (multipart hands out 4 KiB at a
 // time, which would be as many writes), and remembers why it failed.
 type limited struct {
 	r    io.Reader
 	left int64
+	take func(n int64) error // asked for all bytes, when it is set
+	room func() error        // asked every roomEvery bytes
+	seen int64
 	err  error
 }
 
@@ -110,9 +136,9 @@ func (l *limited) Read(p []byte) (n int, err error) {
 		m, err = l.r.Read(p[n:])
 		n += m
 	}
-	if l.left -= int64(n); l.left < 0 {
-		l.err = errTooLarge
-		return 0, errTooLarge
+	if lerr := l.allow(int64(n)); lerr != nil {
+		l.err = lerr
+		return 0, lerr
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		l.err = err
@@ -121,4 +147,21 @@ func (l *limited) Read(p []byte) (n int, err error) {
 		return n, nil // and io.EOF next time
 	}
 	return n, err
+}
+
+// allow says whether n more bytes may be passed on.
+func (l *limited) allow(n int64) error {
+	if l.left -= n; l.left < 0 {
+		return errTooLarge
+	}
+	if l.take != nil {
+		if err := l.take(n); err != nil {
+			return err
+		}
+	}
+	before := l.seen / roomEvery
+	if l.seen += n; l.seen/roomEvery > before {
+		return l.room()
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"tiktok/cmd/api/biz/call"
 	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/media"
 )
 
 // FuzzReceive sends the form of an upload with any content type and body, whole or cut, of announced length or not. It
@@ -38,7 +39,7 @@ func FuzzReceive(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	h := New(Deps{Blobs: store, MaxUploadBytes: most})
+	h := New(Deps{Blobs: store, Tools: media.New(media.Config{FFmpeg: "off"}), MaxUploadBytes: most, AnonymousUploadBytes: 4 * most, AnonymousUploadsAddr: 1})
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, missing int, chunked bool) {
 		c := app.NewContext(0)
 		c.Request.Header.SetContentTypeBytes([]byte(contentType))
@@ -49,10 +50,10 @@ func FuzzReceive(f *testing.F) {
 		body = body[:max(len(body)-max(missing, 0), 0)]
 		c.Request.SetBodyStream(bytes.NewReader(body), size)
 		in := call.Begin(c)
-		u := upload{h: h, id: uuid.NewString()}
+		u := upload{h: h, in: in, id: uuid.NewString()}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err := u.receive(t.Context(), in)
+		err := u.receive(t.Context())
 		runtime.ReadMemStats(&after)
 		// The buffer, and what the headers of parts take: some times the body, which is small here.
 		if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(4<<20+200*len(body)); used > limit {

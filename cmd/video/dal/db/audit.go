@@ -18,20 +18,36 @@ const auditSQL = `SELECT author_id, SUM(counter) AS counter, SUM(counted) AS cou
 		SELECT author_id, 0, COUNT(*) FROM videos WHERE author_id > ? GROUP BY author_id
 	) counts GROUP BY author_id HAVING SUM(counter) <> SUM(counted) ORDER BY author_id LIMIT ?`
 
-// Audit recounts every author's videos and calls report for each whose work_count differs. It may run while others
-// write. It changes nothing.
+// auditStorageSQL does the same for what authors store.
+const auditStorageSQL = `SELECT author_id, SUM(counter) AS counter, SUM(counted) AS counted FROM (
+		SELECT author_id, stored_bytes AS counter, 0 AS counted FROM author_storage WHERE author_id > ?
+		UNION ALL
+		SELECT author_id, 0, SUM(quota_bytes) FROM video_media WHERE author_id > ? GROUP BY author_id
+	) counts GROUP BY author_id HAVING SUM(counter) <> SUM(counted) ORDER BY author_id LIMIT ?`
+
+// Audit recounts every author's videos, and the bytes of their uploads, and calls report for each whose counter differs. It
+// may run while others write. It changes nothing.
 func (s *Store) Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error) {
+	works, err := s.audit(ctx, auditSQL, report, "author %d: work_count is %d, has %d videos")
+	if err != nil {
+		return works, err
+	}
+	storage, err := s.audit(ctx, auditStorageSQL, report, "author %d: stored_bytes is %d, has %d bytes of uploads")
+	return works + storage, err
+}
+
+func (s *Store) audit(ctx context.Context, query string, report func(format string, args ...any), format string) (mismatches int, err error) {
 	for after := int64(-1); ; {
 		var wrong []struct {
 			AuthorID int64 `gorm:"column:author_id"`
 			Counter  int64 `gorm:"column:counter"`
 			Counted  int64 `gorm:"column:counted"`
 		}
-		if err := s.db.Read.WithContext(ctx).Raw(auditSQL, after, after, auditStep).Scan(&wrong).Error; err != nil {
+		if err := s.db.Read.WithContext(ctx).Raw(query, after, after, auditStep).Scan(&wrong).Error; err != nil {
 			return mismatches, fmt.Errorf("audit: %w", sqldb.Translate(err))
 		}
 		for _, w := range wrong {
-			report("author %d: work_count is %d, has %d videos", w.AuthorID, w.Counter, w.Counted)
+			report(format, w.AuthorID, w.Counter, w.Counted)
 			after = w.AuthorID
 		}
 		mismatches += len(wrong)

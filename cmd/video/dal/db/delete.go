@@ -29,7 +29,10 @@ func (s *Store) Delete(ctx context.Context, authorID, videoID, nowMs int64) erro
 		if m.Token == "" {
 			m.DueMs = nowMs
 		}
-		err = tx.Exec("UPDATE video_media SET state = ?, lane = ?, pending = 0, listed = 0, todo = 0, attempts = 0, due_ms = ? WHERE video_id = ?",
+		if err := giveBack(tx, m); err != nil {
+			return err
+		}
+		err = tx.Exec("UPDATE video_media SET state = ?, lane = ?, pending = 0, listed = 0, todo = 0, attempts = 0, quota_bytes = 0, due_ms = ? WHERE video_id = ?",
 			StateDeleting, LaneDelete, m.DueMs, videoID).Error
 		if err != nil || m.Listed == 0 {
 			return err
@@ -77,8 +80,24 @@ func unlist(tx *gorm.DB, authorID, videoID int64) error {
 	return tx.Exec("UPDATE author_stats SET work_count = work_count - 1 WHERE author_id = ?", authorID).Error
 }
 
-// Forget removes the last trace of a video whose deletion the holder of the lease has carried out.
+// Forget removes the last trace of a video whose deletion the holder of the lease has carried out. What Expire has marked
+// counts for its author until then.
 func (s *Store) Forget(ctx context.Context, videoID int64, token string) error {
-	r := s.db.Write.WithContext(ctx).Exec("DELETE FROM video_media WHERE video_id = ? AND token = ? AND lane = ?", videoID, token, LaneDelete)
-	return leased(r, "forget video")
+	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+		m, err := s.lockMedia(tx, videoID)
+		if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && (m.Token != token || m.Lane != LaneDelete) {
+			return ErrLeaseLost
+		}
+		if err != nil {
+			return err
+		}
+		if err := giveBack(tx, m); err != nil {
+			return err
+		}
+		return tx.Exec("DELETE FROM video_media WHERE video_id = ?", videoID).Error
+	})
+	if err != nil {
+		return fmt.Errorf("forget video: %w", err)
+	}
+	return nil
 }

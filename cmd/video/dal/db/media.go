@@ -85,6 +85,10 @@ type Media struct {
 	VideoCodec  string `gorm:"column:video_codec"`
 	AudioCodec  string `gorm:"column:audio_codec"`
 	CreatedAtMs int64  `gorm:"column:created_at_ms"`
+	// QuotaBytes is how much of Storage.StoredBytes is of this upload. Digest is that of the uploaded file, "" when it is not
+	// known. Both are written once and not among what a worker reads.
+	QuotaBytes int64  `gorm:"column:quota_bytes"`
+	Digest     string `gorm:"column:digest"`
 }
 
 // TableName is video_media.

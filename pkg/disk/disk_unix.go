@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package telemetry
+package disk
 
 import "syscall"
 

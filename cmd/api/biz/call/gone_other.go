@@ -1,0 +1,6 @@
+//go:build !unix
+
+package call
+
+// closed is not known here.
+func closed(uintptr) bool { return false }

@@ -1,0 +1,117 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
+)
+
+const dayMs = 24 * 60 * 60 * 1000
+
+var (
+	// ErrQuota says that an author would store more than Quota.Bytes.
+	ErrQuota = errors.New("storage quota of the author")
+	// ErrDailyQuota says that an author would have uploaded more than Quota.DailyBytes.
+	ErrDailyQuota = errors.New("daily quota of the author")
+)
+
+// Quota is what one author may upload. A bound of 0 is none.
+type Quota struct {
+	// Bytes of uploads that are not deleted.
+	Bytes int64
+	// DailyBytes at once, and in the long run in a day, deleted or not.
+	DailyBytes int64
+}
+
+// Storage is what an author's uploads take.
+type Storage struct {
+	AuthorID    int64 `gorm:"column:author_id"`
+	StoredBytes int64 `gorm:"column:stored_bytes"`
+	DayBytes    int64 `gorm:"column:day_bytes"`
+	DayAtMs     int64 `gorm:"column:day_at_ms"`
+}
+
+const (
+	storageSQL = "SELECT author_id, stored_bytes, day_bytes, day_at_ms FROM author_storage WHERE author_id = ?"
+
+	// repeatedSQL knows an upload by its file; an author has few of one.
+	repeatedSQL = "SELECT " + mediaColumns + " FROM video_media WHERE author_id = ? AND digest = ? AND title = ? AND created_at_ms > ? AND lane <> ? LIMIT 1"
+
+	giveBackSQL = "UPDATE author_storage SET stored_bytes = stored_bytes - ? WHERE author_id = ?"
+)
+
+// CheckStorage fails with ErrQuota or ErrDailyQuota when an author may not upload so many bytes now. It reads one row.
+func (s *Store) CheckStorage(ctx context.Context, authorID, bytes, nowMs int64, q Quota) error {
+	var st Storage
+	if err := s.db.Read.WithContext(ctx).Raw(storageSQL, authorID).Scan(&st).Error; err != nil {
+		return fmt.Errorf("read storage: %w", sqldb.Translate(err))
+	}
+	_, err := st.with(bytes, nowMs, q)
+	return err
+}
+
+// with is what the storage is with so many bytes more.
+func (st Storage) with(bytes, nowMs int64, q Quota) (Storage, error) {
+	if q.Bytes > 0 && st.StoredBytes+bytes > q.Bytes {
+		return st, ErrQuota
+	}
+	st.StoredBytes += bytes
+	if q.DailyBytes > 0 {
+		gone := float64(max(nowMs-st.DayAtMs, 0)) / dayMs * float64(q.DailyBytes)
+		st.DayBytes = int64(max(float64(st.DayBytes)-gone, 0))
+		if st.DayBytes+bytes > q.DailyBytes {
+			return st, ErrDailyQuota
+		}
+		st.DayBytes += bytes
+	}
+	st.DayAtMs = nowMs
+	return st, nil
+}
+
+// lockStorage reads an author's row, which it makes, and locks it until the commit.
+func (s *Store) lockStorage(tx *gorm.DB, authorID int64) (st Storage, err error) {
+	row := "INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) VALUES (?, 0, 0, 0) ON DUPLICATE KEY UPDATE author_id = author_id"
+	if s.sqlite() {
+		row = "INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) VALUES (?, 0, 0, 0) ON CONFLICT (author_id) DO NOTHING"
+	}
+	if err := tx.Exec(row, authorID).Error; err != nil {
+		return Storage{}, err
+	}
+	err = s.db.ForUpdate(tx).Table("author_storage").Where("author_id = ?", authorID).Take(&st).Error
+	return st, err
+}
+
+// store counts an upload for its author, or fails with ErrQuota or ErrDailyQuota.
+func store(tx *gorm.DB, st Storage, bytes, nowMs int64, q Quota) error {
+	st, err := st.with(bytes, nowMs, q)
+	if err != nil {
+		return err
+	}
+	return tx.Exec("UPDATE author_storage SET stored_bytes = ?, day_bytes = ?, day_at_ms = ? WHERE author_id = ?",
+		st.StoredBytes, st.DayBytes, st.DayAtMs, st.AuthorID).Error
+}
+
+// repeated looks for the upload that m repeats. The author's storage is locked, so two at once find each other.
+func repeated(tx *gorm.DB, m Media, sinceMs int64) (former Media, ok bool, err error) {
+	if m.Digest == "" {
+		return Media{}, false, nil
+	}
+	var rows []Media
+	err = tx.Raw(repeatedSQL, m.AuthorID, m.Digest, m.Title, sinceMs, LaneDelete).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return Media{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+// giveBack takes an upload from what its author stores; it is no longer counted there afterwards.
+func giveBack(tx *gorm.DB, m Media) error {
+	if m.QuotaBytes == 0 {
+		return nil
+	}
+	return tx.Exec(giveBackSQL, m.QuotaBytes, m.AuthorID).Error
+}
