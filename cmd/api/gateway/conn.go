@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,8 +26,11 @@ const (
 	stallTimeout = 30 * time.Second
 	// lingerTime is how long a connection that is closed after an answer still takes what the client sends.
 	lingerTime = time.Second
-	// writeChunk is how much is sent under one deadline.
-	writeChunk = 1 << 20
+	// writePiece is how much of a body is sent under one deadline, and half of unsentBytes what a client must take of a body
+	// within stallTimeout: about 1 KiB a second.
+	writePiece = 32 << 10
+	// unsentBytes bounds what the kernel holds of a body and has not sent yet.
+	unsentBytes = 64 << 10
 )
 
 // Where a connection is between two requests.
@@ -62,7 +67,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.idleSince.Store(now.UnixNano())
 	}
 	state := c.state.Load()
-	deadline := now.Add(stallTimeout)
+	deadline := now.Add(c.owner.stall)
 	switch {
 	case state == idle:
 		deadline = now.Add(idleTimeout)
@@ -104,43 +109,47 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 // allowWrite starts the time anew in which something must be written. Write does so too, but an answer of several
 // buffers does not come that way: net.Buffers writes them to the TCPConn in one call.
 func (c *conn) allowWrite() {
-	_ = c.SetWriteDeadline(time.Now().Add(stallTimeout)) // of a closed connection; the write will tell
+	_ = c.SetWriteDeadline(time.Now().Add(c.owner.stall)) // of a closed connection; the write will tell
 }
 
 func (c *conn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(c.owner.stall)); err != nil {
 		return 0, err
 	}
 	return c.TCPConn.Write(p)
 }
 
-// ReadFrom sends a file in pieces, so that a slow client gets it all while one that has stopped reading does not hold
-// the connection for ever. The pieces go by sendfile where the body is a file.
+// ReadFrom sends the body of an answer in pieces, each with its own deadline, so that a slow client gets it all while one that
+// has stopped reading does not hold the connection for ever. A file goes by sendfile.
 func (c *conn) ReadFrom(r io.Reader) (sent int64, err error) {
-	left := int64(-1)
+	left := int64(math.MaxInt64)
 	if lr, ok := r.(*io.LimitedReader); ok {
 		r, left = lr.R, lr.N // sendfile looks through one LimitedReader only
 	}
-	for left != 0 {
-		piece := &io.LimitedReader{R: r, N: writeChunk}
-		if left > 0 {
-			piece.N = min(left, writeChunk)
-		}
+	// A full socket is writable again only when a third of it has gone: of the megabytes that the kernel gives it, a slow client
+	// takes that in minutes. So that each piece shows whether the client still reads, little waits there.
+	c.limitUnsent(unsentBytes)
+	defer c.limitUnsent(0) // other answers are written in one go and may wait there
+	if _, ok := r.(*os.File); !ok {
+		return io.CopyBuffer(onlyWriter{c}, io.LimitReader(r, left), make([]byte, writePiece))
+	}
+	for left > 0 {
+		piece := &io.LimitedReader{R: r, N: min(left, writePiece)}
 		want := piece.N
-		if err := c.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+		if err := c.SetWriteDeadline(time.Now().Add(c.owner.stall)); err != nil {
 			return sent, err
 		}
 		n, err := c.TCPConn.ReadFrom(piece)
-		sent += n
+		sent, left = sent+n, left-n
 		if err != nil || n < want {
 			return sent, err
-		}
-		if left > 0 {
-			left -= n
 		}
 	}
 	return sent, nil
 }
+
+// onlyWriter hides ReadFrom.
+type onlyWriter struct{ io.Writer }
 
 // Close ends the connection. After an answer, also one of Hertz to a head that it cannot read, it waits a moment for what the
 // client still sends: closing over unread bytes is a reset, which would take the answer from a client that has not read it

@@ -68,6 +68,7 @@ type listener struct {
 	net.Listener
 	limits connLimits
 	log    *slog.Logger
+	stall  time.Duration // stallTimeout
 	done   chan struct{}
 	once   sync.Once
 	logged time.Time // the last failed accept in the log; only Accept uses it
@@ -82,7 +83,7 @@ type listener struct {
 
 func newListener(ln net.Listener, limits connLimits, log *slog.Logger) *listener {
 	return &listener{
-		Listener: ln, limits: limits, log: log, done: make(chan struct{}),
+		Listener: ln, limits: limits, log: log, stall: stallTimeout, done: make(chan struct{}),
 		conns: map[*conn]struct{}{}, addrs: map[netip.Prefix]map[*conn]struct{}{},
 	}
 }
