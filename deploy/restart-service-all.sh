@@ -100,9 +100,22 @@ if [ "${PULL:-1}" != 0 ]; then
   docker pull -q "$image" >/dev/null || die "the registry does not give $image; nothing was changed"
 fi
 newest=$(docker image inspect -f '{{.Id}}' "$image") || die "no image $image on this machine"
+# Certificates of all processes and servers: what is missing or ends soon. Only root gets at the keys.
+mkdir -p certs
+chmod 700 certs
+docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" certs >"$log" 2>&1 || {
+  cat "$log" >&2
+  die "the certificates cannot be made; nothing was changed"
+}
+if grep -q renewed "$log"; then say "renewed: $(sed -n 's/ *renewed.*//p' "$log" | tr '\n' ' ')- the servers among them read theirs when they are restarted"; fi
 docker compose up -d --wait mysql redis rabbitmq etcd s3 >"$log" 2>&1 || {
   cat "$log" >&2
   die "the servers do not run; nothing was changed"
+}
+# The account of the processes at etcd.
+docker compose run --rm -T --no-deps tools etcdlogin >"$log" 2>&1 || {
+  cat "$log" >&2
+  die "the account at etcd cannot be made; nothing was changed"
 }
 # The accounts of MySQL as .env says now, in a volume that is older too.
 docker compose exec -T mysql sh /docker-entrypoint-initdb.d/accounts.sh >"$log" 2>&1 || {

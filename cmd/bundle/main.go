@@ -17,6 +17,7 @@ import (
 	certs "tiktok/cmd/certs/program"
 	chat "tiktok/cmd/chat/program"
 	deadletters "tiktok/cmd/deadletters/program"
+	etcdlogin "tiktok/cmd/etcdlogin/program"
 	interaction "tiktok/cmd/interaction/program"
 	migrate "tiktok/cmd/migrate/program"
 	social "tiktok/cmd/social/program"
@@ -29,7 +30,7 @@ import (
 func programs() map[string]func() {
 	return map[string]func(){
 		"api": api.Main, "audit": audit.Main, "backfill": backfill.Main, "blobcopy": blobcopy.Main, "certs": certs.Main, "chat": chat.Main, "deadletters": deadletters.Main,
-		"interaction": interaction.Main, "migrate": migrate.Main, "social": social.Main, "tiktok": tiktok.Main, "user": user.Main,
+		"etcdlogin": etcdlogin.Main, "interaction": interaction.Main, "migrate": migrate.Main, "social": social.Main, "tiktok": tiktok.Main, "user": user.Main,
 		"video": video.Main,
 	}
 }

@@ -2,7 +2,7 @@
 # What a container of the image runs.
 #
 #   (nothing)                  the program that SERVICE names, default tiktok, the all-in-one
-#   PROGRAM [FLAGS]            that program: tiktok api user video interaction social chat, audit deadletters migrate blobcopy backfill certs
+#   PROGRAM [FLAGS]            that program: tiktok api user video interaction social chat, audit deadletters migrate blobcopy backfill certs etcdlogin
 #   -FLAG …                    the program of SERVICE with these flags
 #   healthcheck [ready]        asks the program of this container whether it lives, or whether it can serve
 #   COMMAND …                  anything else, e.g. sh

@@ -153,7 +153,10 @@ func freeNodes(ctx context.Context, cli *clientv3.Client, service string) ([]nod
 
 const untilSuffix = "/until"
 
-func servicePrefix(service string) string { return "/tiktok/id/" + service + "/" }
+// LeasePrefix begins the keys of node numbers in etcd.
+const LeasePrefix = "/tiktok/id/"
+
+func servicePrefix(service string) string { return LeasePrefix + service + "/" }
 
 func newLease(cli *clientv3.Client, service string, n node, ttl time.Duration, etcd clientv3.LeaseID) *Lease {
 	key := servicePrefix(service) + strconv.Itoa(n.number)

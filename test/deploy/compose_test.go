@@ -108,7 +108,9 @@ func TestSecretsOfContainers(t *testing.T) {
 		}
 		if tools {
 			want["AUTH_SECRET"] = []string{"api"}
-			for _, name := range []string{"DB_PASSWORD_ADMIN", "RABBITMQ_PASSWORD", "S3_PASSWORD"} {
+			want["ETCD_ROOT_PASSWORD"] = nil
+			want["ETCD_PASSWORD"] = append(processes(), "etcd")
+			for _, name := range []string{"DB_PASSWORD_ADMIN", "REDIS_PASSWORD", "RABBITMQ_PASSWORD", "S3_PASSWORD", "ETCD_PASSWORD", "ETCD_ROOT_PASSWORD"} {
 				want[name] = append(want[name], "tools")
 			}
 		}
@@ -128,7 +130,42 @@ func TestSecretsOfContainers(t *testing.T) {
 				if strings.HasPrefix(v, "secret:") && name != "api" && name != "secret" {
 					t.Errorf("%s: %s has the key of tokens: %s", file, name, v)
 				}
+				from, _, _ := strings.Cut(v, ":")
+				// Whoever has a key can be whom it names. The authority's own is where certificates are made.
+				if strings.HasPrefix(from, "./certs") && from != "./certs/"+name && from != "./certs/ca.crt" && (from != "./certs" || name != "certs") {
+					t.Errorf("%s: %s has the keys in %s", file, name, from)
+				}
 			}
+		}
+	}
+}
+
+// On the server every connection between processes and servers is encrypted: each process has the certificate of its name, each
+// server one and no port without it.
+func TestTLSOfContainers(t *testing.T) {
+	c := readCompose(t, serverFile)
+	for _, name := range processes() {
+		if want := "./certs/" + name + ":/etc/tiktok/tls:ro"; !slices.Contains(c.Services[name].Volumes, want) {
+			t.Errorf("%s has no certificate: %v", name, c.Services[name].Volumes)
+		}
+	}
+	rabbitmq, err := os.ReadFile("../../deploy/rabbitmq/tls.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"mysql": "--require-secure-transport=ON", "redis": "port 0\n", "etcd": "--listen-client-urls=https://", "rabbitmq": "listeners.tcp = none", "s3": "VGW_CERT=/tls/tls.crt",
+	} {
+		s := c.Services[name]
+		all := words(t, s.Command)
+		for key, value := range s.Environment {
+			all += "\n" + key + "=" + value
+		}
+		if name == "rabbitmq" {
+			all += string(rabbitmq)
+		}
+		if !strings.Contains(all, text) || !slices.Contains(s.Volumes, "./certs/"+name+":/tls:ro") {
+			t.Errorf("%s: no %q in %s; volumes %v", name, text, all, s.Volumes)
 		}
 	}
 }
@@ -200,10 +237,10 @@ func TestNetworksOfContainers(t *testing.T) {
 	c := readCompose(t, serverFile)
 	for server, callers := range map[string][]string{
 		"mysql":    {"user", "video", "interaction", "social", "chat", "tools", "mysqld-exporter"},
-		"redis":    {"user", "video", "interaction", "social", "chat", "api", "redis-exporter"},
+		"redis":    {"user", "video", "interaction", "social", "chat", "api", "tools", "redis-exporter"},
 		"rabbitmq": {"video", "interaction", "tools", "prometheus"},
 		"s3":       {"api", "video", "tools"},
-		"etcd":     {"user", "video", "interaction", "social", "chat", "api", "prometheus", "jaeger"},
+		"etcd":     {"user", "video", "interaction", "social", "chat", "api", "tools", "prometheus", "jaeger"},
 	} {
 		slices.Sort(callers)
 		if got := neighbours(c, server); !slices.Equal(got, callers) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,12 @@ func TestRedisCommand(t *testing.T) {
 		_, port, _ := strings.Cut(harness.FreePort(t), ":")
 		script := strings.ReplaceAll(command[len(command)-1], "$$", "$")
 		script = strings.Replace(script, "<<CONF\n", "<<CONF\nport "+port+"\nbind 127.0.0.1\n", 1)
+		var tls []string
+		if file == serverFile {
+			certs := makeCerts(t) + "/redis/"
+			script = strings.ReplaceAll(strings.ReplaceAll(script, " /tls/", " "+certs), "tls-port 6379", "tls-port "+port)
+			tls = []string{"--tls", "--cacert", certs + "ca.crt"}
+		}
 		var out bytes.Buffer
 		cmd := exec.CommandContext(t.Context(), command[0], append(command[1:len(command)-1], script)...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = t.TempDir(), &out, &out
@@ -37,7 +44,7 @@ func TestRedisCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		ask := func(password string, args ...string) string {
-			cli := exec.CommandContext(t.Context(), "redis-cli", append([]string{"-p", port}, args...)...)
+			cli := exec.CommandContext(t.Context(), "redis-cli", slices.Concat([]string{"-p", port}, tls, args)...)
 			cli.Env = append(os.Environ(), "REDISCLI_AUTH="+password)
 			answer, err := cli.CombinedOutput()
 			if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tiktok/pkg/blob"
+	"tiktok/pkg/tlsconf"
 	"tiktok/test/harness"
 )
 
@@ -30,6 +31,16 @@ func TestS3Command(t *testing.T) {
 		}
 		addr := harness.FreePort(t)
 		command[len(command)-1] = t.TempDir()
+		certs, client := makeCerts(t)+"/s3/", http.DefaultClient
+		scheme := "http://"
+		if file == serverFile {
+			scheme = "https://"
+			conf, err := tlsconf.Config{Files: tlsconf.Files{CA: certs + "ca.crt"}}.Client("127.0.0.1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			client = &http.Client{Transport: &http.Transport{TLSClientConfig: conf}}
+		}
 		var out bytes.Buffer
 		cmd := exec.CommandContext(t.Context(), program, command...)
 		cmd.Stdout, cmd.Stderr = &out, &out
@@ -40,6 +51,8 @@ func TestS3Command(t *testing.T) {
 				value = addr
 			case "ROOT_SECRET_ACCESS_KEY":
 				value = secret
+			case "VGW_CERT", "VGW_KEY":
+				value = strings.Replace(value, "/tls/", certs, 1)
 			}
 			cmd.Env = append(cmd.Env, key+"="+interpolate(value))
 		}
@@ -47,9 +60,9 @@ func TestS3Command(t *testing.T) {
 			t.Fatal(err)
 		}
 		health := words(t, s.Healthcheck.Test)
-		health = strings.Replace(health[strings.Index(health, "http://"):], "127.0.0.1:9000", addr, 1)
+		health = strings.Replace(health[strings.Index(health, scheme):], "127.0.0.1:9000", addr, 1)
 		harness.Eventually(t, 20*time.Second, func() error {
-			res, err := http.Get(strings.TrimSpace(health)) //nolint:noctx // bounded by the test
+			res, err := client.Get(strings.TrimSpace(health)) //nolint:noctx // bounded by the test
 			if err != nil {
 				return fmt.Errorf("%w\n%s", err, out.String())
 			}
@@ -60,9 +73,12 @@ func TestS3Command(t *testing.T) {
 			return nil
 		})
 		cfg := blob.Config{Driver: blob.DriverS3}
-		cfg.S3.Endpoint, cfg.S3.Region, cfg.S3.Bucket, cfg.S3.Lookup = "http://"+addr, "us-east-1", "tiktok", "path"
+		cfg.S3.Endpoint, cfg.S3.Region, cfg.S3.Bucket, cfg.S3.Lookup = scheme+addr, "us-east-1", "tiktok", "path"
 		cfg.S3.AccessKey, cfg.S3.SecretKey = s.Environment["ROOT_ACCESS_KEY_ID"], secret
 		cfg.S3.CreateBucket, cfg.S3.PartBytes, cfg.S3.Timeout = true, blob.MinPart, 10*time.Second
+		if file == serverFile {
+			cfg.S3.TLS.CA = certs + "ca.crt"
+		}
 		store, err := blob.Open(t.Context(), cfg)
 		if err != nil {
 			t.Errorf("%s: %v\n%s", file, err, out.String())

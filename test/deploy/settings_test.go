@@ -22,10 +22,10 @@ func secrets() []string {
 }
 
 // validate loads settings as each of the six processes does.
-func validate(t *testing.T, where, file string, environ func(service string) []string) {
+func validate(t *testing.T, where string, file func(service string) string, environ func(service string) []string) {
 	t.Helper()
-	for _, service := range []string{"user", "video", "interaction", "social", "chat", "api"} {
-		cfg, err := config.Load(file, environ(service), nil)
+	for _, service := range processes() {
+		cfg, err := config.Load(file(service), environ(service), nil)
 		if err == nil {
 			cfg = cfg.ForService(service)
 			err = cfg.Validate(service)
@@ -42,8 +42,6 @@ func validate(t *testing.T, where, file string, environ func(service string) []s
 
 // What is mounted into containers are settings that the programs take.
 func TestSettingsOfServers(t *testing.T) {
-	validate(t, "config/config.yaml", "../../deploy/config/config.yaml", func(string) []string { return secrets() })
-
 	var values struct{ Config yaml.Node }
 	raw, err := os.ReadFile("../../deploy/helm/values.yaml")
 	if err != nil {
@@ -60,7 +58,7 @@ func TestSettingsOfServers(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	validate(t, "helm/values.yaml", file, func(string) []string { return secrets() })
+	validate(t, "helm/values.yaml", func(string) string { return file }, func(string) []string { return secrets() })
 
 	cfg, err := config.Load("../../deploy/config/single.yaml", nil, nil)
 	if err == nil {
@@ -71,9 +69,14 @@ func TestSettingsOfServers(t *testing.T) {
 	}
 }
 
-// The variables that the compose files set are settings as well.
+// The variables that the compose files set are settings as well, together with config/config.yaml on the server; and so the
+// files that they name are there.
 func TestSettingsOfCompose(t *testing.T) {
-	for name, file := range map[string]string{"../../docker-compose.yml": "", "../../deploy/docker-compose.yml": "../../deploy/config/config.yaml"} {
+	certs := makeCerts(t)
+	for name, file := range map[string]func(string) string{
+		devFile:    func(string) string { return "" },
+		serverFile: func(service string) string { return serverConfig(t, certs, service) },
+	} {
 		compose := readCompose(t, name)
 		validate(t, name, file, func(service string) []string {
 			var environ []string
@@ -82,7 +85,7 @@ func TestSettingsOfCompose(t *testing.T) {
 					environ = append(environ, key+"="+interpolate(value))
 				}
 			}
-			if service == "api" && file == "" {
+			if service == "api" && name == devFile {
 				environ = append(environ, secrets()[0]) // there it stands in a volume
 			}
 			return environ

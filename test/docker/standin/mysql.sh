@@ -2,6 +2,8 @@
 # What docker-compose.yml asks of the image of MySQL, done by MariaDB.
 set -euo pipefail
 data=/var/lib/mysql
+# The clients of MySQL speak TLS by themselves.
+case " $* " in *' --require-secure-transport=ON '*) printf '[client]\nssl\n' >/etc/mysql/conf.d/tls.cnf ;; esac
 mkdir -p /run/mysqld && chown -R mysql:mysql /run/mysqld $data
 if [ ! -d $data/mysql ]; then
   mariadb-install-db --user=mysql --datadir=$data --skip-test-db --auth-root-authentication-method=normal >/dev/null

@@ -6,8 +6,9 @@ for arg; do
   case $arg in
     --mysqld.address=*) address=${arg#*=} ;;
     --mysqld.username=*) user=${arg#*=} ;;
+    --config.my-cnf=*) tls='?tls=skip-verify' ;;
     *) rest+=("$arg") ;;
   esac
 done
-export DATA_SOURCE_NAME="$user:$MYSQLD_EXPORTER_PASSWORD@($address)/"
+export DATA_SOURCE_NAME="$user:$MYSQLD_EXPORTER_PASSWORD@($address)/${tls:-}"
 exec prometheus-mysqld-exporter "${rest[@]}"
