@@ -10,8 +10,9 @@ import (
 // backfillPage is how many videos Backfill queues with one statement.
 const backfillPage = 500
 
-// backfillNowAndThen queues what was uploaded while there was no ffmpeg, a few at a time. It is the last of all work, and needs no mark of how far it
-// is: what it has queued is planned, and is not found again. Several replicas may do so: what waits is counted for all of them.
+// backfillNowAndThen queues what was uploaded while there was no ffmpeg, a few at a time. It is the last of all work, and needs no
+// mark of how far it is: what it has queued is planned, and is not found again. Several replicas may do so: what waits is
+// counted for all of them.
 func (w *worker) backfillNowAndThen(ctx context.Context) {
 	if !w.Background || w.Backfill <= 0 {
 		return
@@ -44,8 +45,8 @@ func (w *worker) backfill(ctx context.Context) (queued int64, err error) {
 	return w.store.Backfill(ctx, w.steps(), w.now().UnixMilli(), room)
 }
 
-// backfillAll queues at once all videos that lack some of the steps. report is called after each page with how many are queued so far. The
-// workers of the video service do the work when they have nothing else to do.
+// backfillAll queues at once all videos that lack some of the steps. report is called after each page with how many are queued so
+// far. The workers of the video service do the work when they have nothing else to do.
 func backfillAll(ctx context.Context, store *db.Store, steps int, report func(queued int64)) (queued int64, err error) {
 	for {
 		n, err := store.Backfill(ctx, steps, time.Now().UnixMilli(), backfillPage)

@@ -75,8 +75,8 @@ func open(
 	}), nil
 }
 
-// Backfill queues, in the database that the settings name, all videos that lack what can be made here now: see backfill. It fails without
-// ffmpeg, or with one that makes nothing.
+// Backfill queues, in the database that the settings name, all videos that lack what can be made here now, and returns how many.
+// report is called now and then with how many that are so far. It fails without ffmpeg, or with one that makes nothing.
 func Backfill(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, report func(queued int64)) (queued int64, err error) {
 	tools := newTools(cfg.Media, tel)
 	if tools.Steps()&(db.StepPreview|db.StepHLS) == 0 {

@@ -16,14 +16,15 @@ const (
 
 	// plan and lane are compared because another process may have been here meanwhile. What a video plays from takes the place of an
 	// upload that is no more.
-	backfillSQL = `UPDATE video_media SET plan = ?, todo = ?, lane = ?, hold = 0, turn = 0, state = ?, reason = '', progress = 0, attempts = 0, due_ms = ?,
-			source_key = CASE WHEN source_key = '' THEN COALESCE((SELECT v.play_key FROM videos v WHERE v.id = video_media.video_id), '') ELSE source_key END
+	backfillSQL = `UPDATE video_media SET plan = ?, todo = ?, lane = ?, hold = 0, turn = 0, state = ?, reason = '', progress = 0, attempts = 0,
+			due_ms = ?, source_key = CASE WHEN source_key <> '' THEN source_key
+				ELSE COALESCE((SELECT v.play_key FROM videos v WHERE v.id = video_media.video_id), '') END
 		WHERE video_id IN ? AND plan = ? AND listed = 1 AND lane = 0`
 )
 
 // Backfill plans what was never planned for videos that are listed, of the steps given: they were uploaded while those could not be
-// done. It takes up to limit rows, the newest uploads of a kind first, and returns how many wait in LaneBackfill now because of it; 0 means that
-// no video is left. Steps that have failed once are not planned again.
+// done. It takes up to limit rows, the newest uploads of a kind first, and returns how many wait in LaneBackfill now because of it; 0
+// means that no video is left. Steps that have failed once are not planned again.
 func (s *Store) Backfill(ctx context.Context, steps int, nowMs int64, limit int) (queued int64, err error) {
 	plans := plansWithout(steps)
 	if len(plans) == 0 || limit <= 0 {
