@@ -24,7 +24,7 @@ type attack struct {
 
 func attacks() []attack {
 	return []attack{
-		{name: "connections beyond the descriptors", run: exhaustDescriptors},
+		{name: "connections beyond the descriptors", options: fewFiles, run: exhaustDescriptors},
 		{name: "connections of one address", run: hoardConnections},
 		{name: "a query of a million separators", run: queryOfSeparators},
 		{name: "heads that never end", run: endlessHeads},

@@ -70,7 +70,12 @@ type options struct {
 	dir     string
 	observe func(testing.TB, Request, Answer)
 	certs   string // a folder that cmd/certs made, empty for none
+	// files is how many the process may have open, 0 for as many as the system lets it.
+	files int
 }
+
+// Files is how many files and connections the process may have open; only AllInOneProcess minds it.
+func Files(n int) Option { return func(o *options) { o.files = n } }
 
 // certificate is the settings of mutual TLS for a process of that name.
 func (o options) certificate(name string) map[string]string {

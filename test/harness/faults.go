@@ -38,6 +38,9 @@ func AllInOneProcess(t testing.TB, opts ...Option) *Deployment {
 		name: config.AllInOne, bin: bin, log: filepath.Join(t.TempDir(), config.AllInOne+".log"),
 		env: environ(o.set), admin: "http://" + address,
 	}
+	if o.files > 0 {
+		p.bin, p.args = "/bin/sh", []string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0"`, o.files), bin}
+	}
 	h := &processes{logDir: filepath.Dir(p.log), address: address, all: []*process{p}}
 	return launch(t, NameAllInOne, o, Settings(t, config.AllInOne, o.set), h)
 }

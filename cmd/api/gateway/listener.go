@@ -210,25 +210,34 @@ func (l *listener) network(tcp *net.TCPConn) netip.Prefix {
 	return clientnet.Of(client)
 }
 
-// evict takes a connection off that waits for its next request: of a sample, in which a map's order is as good as chance,
-// the one that has waited longest. The caller holds mu, and kills it.
+// evict takes a connection off that waits for its next request: of a sample, in which a map's order is as good as chance, one
+// of the client with the most connections, and of those the one that has waited longest. So who opens many loses their own, not
+// those of somebody who has one. The caller holds mu, and kills it.
 func (l *listener) evict(among map[*conn]struct{}, reason int) *conn {
-	var oldest *conn
+	var worst *conn
 	seen := 0
 	for c := range among {
-		if c.state.Load() == idle && (oldest == nil || c.idleSince.Load() < oldest.idleSince.Load()) {
-			oldest = c
+		if c.state.Load() == idle && (worst == nil || l.before(c, worst)) {
+			worst = c
 		}
 		if seen++; seen == evictionSample {
 			break
 		}
 	}
-	if oldest == nil || !oldest.state.CompareAndSwap(idle, evicted) { // its next request has just begun
+	if worst == nil || !worst.state.CompareAndSwap(idle, evicted) { // its next request has just begun
 		return nil
 	}
 	l.evicted[reason].Add(1)
-	l.forget(oldest)
-	return oldest
+	l.forget(worst)
+	return worst
+}
+
+// before reports whether a is evicted before b; the caller holds mu.
+func (l *listener) before(a, b *conn) bool {
+	if n, m := len(l.addrs[a.net]), len(l.addrs[b.net]); n != m {
+		return n > m
+	}
+	return a.idleSince.Load() < b.idleSince.Load()
 }
 
 // makeRoom closes a connection that waits for its next request.

@@ -130,6 +130,29 @@ func TestCloseWhileOutOfFiles(t *testing.T) {
 	}
 }
 
+// Who opens many connections loses their own, not those of somebody who has one, also when that one has waited longest.
+func TestHoardersMakeRoom(t *testing.T) {
+	l := open(t, connLimits{total: 4, perAddr: 3})
+	one := dial(t, l, "127.0.0.1")
+	kept := accept(t, l)
+	kept.idleSince.Store(1)
+	for range 20 {
+		dial(t, l, "127.0.0.2")
+		accept(t, l)
+		dial(t, l, "127.0.0.3")
+		accept(t, l)
+	}
+	if l.evicted[reasonTotal].Load() == 0 || kept.state.Load() != idle {
+		t.Errorf("%d evicted, the only connection of an address is in state %d", l.evicted[reasonTotal].Load(), kept.state.Load())
+	}
+	if _, err := one.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	if n, err := kept.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Errorf("read %d, %v", n, err)
+	}
+}
+
 func TestConnLimits(t *testing.T) {
 	l := open(t, connLimits{total: 4, perAddr: 2, proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}})
 	var clients []net.Conn
