@@ -10,6 +10,7 @@ import (
 	"tiktok/pkg/kv"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
+	"tiktok/pkg/names"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
@@ -30,6 +31,7 @@ type Config struct {
 	Blob      blob.Config      `mapstructure:"blob"`
 	Media     Media            `mapstructure:"media"`
 	Words     words.Config     `mapstructure:"words"`
+	Names     names.Config     `mapstructure:"names"`
 	RPC       transport.Config `mapstructure:"rpc"`
 	Telemetry telemetry.Config `mapstructure:"telemetry"`
 	Demo      Demo             `mapstructure:"demo"`
@@ -210,6 +212,7 @@ func Default() Config {
 			UserQuotaBytes: 20 << 30, UserDailyBytes: 4 << 30, RetryWindow: 10 * time.Minute,
 		},
 		Words:     words.Config{Mode: "mask"},
+		Names:     names.Config{Reserved: names.DefaultReserved()},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},
 		Demo:      Demo{Enabled: true},

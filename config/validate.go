@@ -97,6 +97,9 @@ func (c Config) Validate(service string) error {
 	}
 	c.validateTLS(&p, service)
 	c.validateLimits(&p)
+	if err := c.Names.Check(); err != nil {
+		p.require(false, "names.reserved", "%v", err)
+	}
 	if !distributed || service == "api" {
 		c.validateGateway(&p, distributed)
 	}

@@ -15,7 +15,7 @@ struct User {
 }
 
 struct RegisterRequest {
-    /** Compared byte for byte: "Bob" and "bob" are two names. 1..32 characters. */
+    /** Compared byte for byte: "Bob" and "bob" are two names. 1..32 characters, as package names allows. */
     1: string username
     /** 1..32 characters, no rule of composition. Never stored or logged. */
     2: string password
@@ -43,7 +43,7 @@ struct MGetUsersResponse {
 
 service UserService {
     /**
-     * Creates an account. Fails with UserNameTaken if the name exists, and with TooManyRequests when too many of the
+     * Creates an account. Fails with UserNameTaken if the name exists, or one that looks like it, and with TooManyRequests when too many of the
      * client's network wait for a hash.
      */
     RegisterResponse Register(1: RegisterRequest req)

@@ -85,7 +85,7 @@ var fieldIDToName_User = map[int16]string{
 }
 
 type RegisterRequest struct {
-	/** Compared byte for byte: "Bob" and "bob" are two names. 1..32 characters. */
+	/** Compared byte for byte: "Bob" and "bob" are two names. 1..32 characters, as package names allows. */
 	Username string `thrift:"username,1" frugal:"1,default,string" json:"username"`
 	/** 1..32 characters, no rule of composition. Never stored or logged. */
 	Password string `thrift:"password,2" frugal:"2,default,string" json:"password"`
@@ -304,7 +304,7 @@ var fieldIDToName_MGetUsersResponse = map[int16]string{
 
 type UserService interface {
 	/**
-	 * Creates an account. Fails with UserNameTaken if the name exists, and with TooManyRequests when too many of the
+	 * Creates an account. Fails with UserNameTaken if the name exists, or one that looks like it, and with TooManyRequests when too many of the
 	 * client's network wait for a hash.
 	 */
 	Register(ctx context.Context, req *RegisterRequest) (r *RegisterResponse, err error)

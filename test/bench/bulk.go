@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -32,7 +33,7 @@ func newBulk(ctx context.Context, db *sqldb.DB, table, columns string) *bulk {
 	return &bulk{db: db.Write.WithContext(ctx), head: "INSERT INTO " + table + " (" + columns + ") VALUES "}
 }
 
-// add takes one row: numbers, and texts of letters, digits and blanks, $ and other harmless signs.
+// add takes one row: numbers, bytes, and texts of letters, digits and blanks, $ and other harmless signs.
 func (b *bulk) add(values ...any) error {
 	if len(b.text) == 0 {
 		b.text = append(b.text, b.head...)
@@ -53,6 +54,8 @@ func (b *bulk) add(values ...any) error {
 				return fmt.Errorf("%q cannot be loaded as it is", v)
 			}
 			b.text = append(append(append(b.text, '\''), v...), '\'')
+		case []byte:
+			b.text = append(hex.AppendEncode(append(b.text, "x'"...), v), '\'')
 		default:
 			return fmt.Errorf("%T cannot be loaded", v)
 		}

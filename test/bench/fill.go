@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"tiktok/pkg/id"
+	namerules "tiktok/pkg/names"
 	"tiktok/pkg/sqldb"
 )
 
@@ -47,9 +48,14 @@ func (f *filling) storeUsers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := newBulk(ctx, f.db["user"], "users", "id, username, password_hash, signature, created_at_ms")
+	policy, err := namerules.New(namerules.Config{})
+	if err != nil {
+		return err
+	}
+	b := newBulk(ctx, f.db["user"], "users", "id, username, name_skeleton, password_hash, signature, created_at_ms")
 	for i := range f.users {
-		if err = b.add(userID(i), fmt.Sprint(marked, i), stored, "one of many", id.Time(userID(i)).UnixMilli()); err != nil {
+		name := fmt.Sprint(marked, i)
+		if err = b.add(userID(i), name, policy.Key(name), stored, "one of many", id.Time(userID(i)).UnixMilli()); err != nil {
 			break
 		}
 	}

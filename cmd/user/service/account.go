@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,12 +34,12 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	if err := checkPassword(req.Password); err != nil {
 		return nil, err
 	}
-	client := network(req.Client)
-	// Only to save the hash for a name that is taken anyway. The unique key decides.
-	switch _, err := s.store.FindCredentials(ctx, req.Username, ""); {
-	case err == nil:
-		return nil, errno.UserNameTaken
-	case !errors.Is(err, sqldb.ErrNotFound):
+	if err := s.names.Check(req.Username); err != nil {
+		return nil, err
+	}
+	client, skeleton := network(req.Client), s.names.Key(req.Username)
+	// Only to save the hash for a name that is taken anyway. The unique keys decide.
+	if err := s.taken(ctx, req.Username, skeleton); err != nil {
 		return nil, err
 	}
 	hash, err := s.hasher.Hash(ctx, client, req.Password)
@@ -47,17 +48,35 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	}
 	a := db.Account{
 		User:         db.User{ID: s.ids.Next(), Username: req.Username, CreatedAtMs: s.now().UnixMilli()},
-		PasswordHash: hash,
+		PasswordHash: hash, NameSkeleton: skeleton,
 	}
 	if err := s.store.Create(ctx, a); err != nil {
 		if errors.Is(err, sqldb.ErrDuplicate) {
-			return nil, errno.UserNameTaken
+			return nil, cmp.Or(s.taken(ctx, req.Username, skeleton), error(errno.UserNameTaken))
 		}
 		return nil, err
 	}
 	s.saw(ctx, a.ID, client, 0)
 	s.users.Invalidate(ctx, a.ID) // somebody may have asked for this id before, and "no such user" is cached too
 	return &user.RegisterResponse{UserId: a.ID}, nil
+}
+
+// taken is errno.UserNameTaken when there is this name or one that looks like it.
+func (s *Service) taken(ctx context.Context, name string, skeleton []byte) error {
+	switch _, err := s.store.FindCredentials(ctx, name, ""); {
+	case err == nil:
+		return errno.UserNameTaken
+	case !errors.Is(err, sqldb.ErrNotFound):
+		return err
+	}
+	looks, err := s.store.LooksTaken(ctx, skeleton)
+	if err != nil {
+		return err
+	}
+	if looks {
+		return errno.UserNameTaken.With("username looks like one that is taken")
+	}
+	return nil
 }
 
 // Login checks a password. A name that does not exist costs as much as a wrong password and fails in the same way. What

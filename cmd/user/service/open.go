@@ -12,6 +12,7 @@ import (
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/limiter"
+	"tiktok/pkg/names"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 )
@@ -30,6 +31,10 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("user: %w", err), sql.Close())
 	}
+	policy, err := names.New(cfg.Names)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("user: %w", err), store.Close(), sql.Close())
+	}
 	driver, rule := cfg.Limits.Driver, cfg.Limits.LoginAccount
 	if driver == config.LimitsOff {
 		driver, rule = limiter.DriverMemory, limiter.Rule{}
@@ -39,7 +44,8 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 		return nil, errors.Join(fmt.Errorf("user: %w", err), store.Close(), sql.Close())
 	}
 	s := New(Deps{
-		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Guesses: guesses, Rule: rule, Tel: tel,
+		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Guesses: guesses, Rule: rule,
+		Names: policy, Tel: tel,
 	})
 	s.closers = lifecycle.Closers{sql.Close, store.Close, guesses.Close}
 	return s, nil

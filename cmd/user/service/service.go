@@ -19,6 +19,7 @@ import (
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/limiter"
+	"tiktok/pkg/names"
 	"tiktok/pkg/telemetry"
 )
 
@@ -36,7 +37,9 @@ type Deps struct {
 	// Guesses counts tries on each account from networks that it does not know, by Rule.
 	Guesses limiter.Limiter
 	Rule    limiter.Rule
-	Tel     *telemetry.Telemetry
+	// Names decides which names may be registered.
+	Names *names.Policy
+	Tel   *telemetry.Telemetry
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -51,6 +54,7 @@ type Service struct {
 	// guesses and rule bound the tries on an account.
 	guesses limiter.Limiter
 	rule    limiter.Rule
+	names   *names.Policy
 	log     *slog.Logger
 	now     func() time.Time
 	// closers release what Open opened.
@@ -67,6 +71,7 @@ func New(d Deps) *Service {
 		hasher:  d.Hasher,
 		guesses: d.Guesses,
 		rule:    d.Rule,
+		names:   d.Names,
 		log:     d.Tel.Log,
 		now:     d.Now,
 	}
@@ -77,25 +82,6 @@ func New(d Deps) *Service {
 		Name: "tiktok_password_hashes_waiting", Help: "Logins and registrations that wait for the hash of their password now.",
 	}, func() float64 { return float64(d.Hasher.Waiting()) })
 	return s
-}
-
-// upkeepEvery is the pause between two rounds of Run.
-const upkeepEvery = 6 * time.Hour
-
-// Run forgets networks from which nobody logged in of late, until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(upkeepEvery)
-	defer tick.Stop()
-	for {
-		if n, err := s.store.ForgetNetworks(ctx, s.now().Add(-knownFor).UnixMilli()); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "cannot forget networks of old logins, trying again later", "forgotten", n, "err", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
 }
 
 // Ready reports whether the service can do its work. Without its cache it can, only slower.

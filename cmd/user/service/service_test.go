@@ -23,6 +23,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/limiter"
+	"tiktok/pkg/names"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
@@ -62,8 +63,12 @@ func deps(t *testing.T, sql *sqldb.DB, cache kv.Store, ids *id.Generator) servic
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = guesses.Close() })
+	policy, err := names.New(config.Default().Names)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return service.Deps{
-		Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses, Rule: config.Default().Limits.LoginAccount,
+		Names: policy, Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses, Rule: config.Default().Limits.LoginAccount,
 		Tel: telemetry.Discard(),
 	}
 }

@@ -26,10 +26,12 @@ func (User) TableName() string { return "users" }
 type Account struct {
 	User
 	PasswordHash string `gorm:"column:password_hash" json:"-"`
+	// NameSkeleton is what names that look alike have in common, unique, at most 32 bytes; nil is not known yet.
+	NameSkeleton []byte `gorm:"column:name_skeleton" json:"-"`
 }
 
-// Create stores a new account. sqldb.ErrDuplicate means that the username is taken: the unique key decides, so of any
-// number of calls at once exactly one succeeds.
+// Create stores a new account. sqldb.ErrDuplicate means that the username is taken, or one that looks like it: the unique
+// keys decide, so of any number of calls at once exactly one succeeds.
 func (s *Store) Create(ctx context.Context, a Account) error {
 	err := s.db.Tx(ctx, func(tx *gorm.DB) error { return tx.Create(&a).Error })
 	if err != nil {

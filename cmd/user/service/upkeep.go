@@ -1,0 +1,43 @@
+package service
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// upkeepEvery is the pause between two rounds of Run.
+	upkeepEvery = 6 * time.Hour
+	// skeletonRows is how many names one transaction fills in.
+	skeletonRows = 500
+)
+
+// Run keeps the store in order until ctx ends: it forgets networks from which nobody logged in of late, and fills in what
+// names of before this version look like, also those that an older replica registers during an update.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	for {
+		if n, err := s.store.ForgetNetworks(ctx, s.now().Add(-knownFor).UnixMilli()); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "cannot forget networks of old logins, trying again later", "forgotten", n, "err", err)
+		}
+		if err := s.fillSkeletons(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "cannot fill in what old names look like, trying again later", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (s *Service) fillSkeletons(ctx context.Context) error {
+	for last := int64(0); ; {
+		next, err := s.store.FillSkeletons(ctx, last, skeletonRows, s.names.Key)
+		if err != nil || next == 0 {
+			return err
+		}
+		last = next
+	}
+}

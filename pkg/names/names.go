@@ -1,0 +1,170 @@
+// Package names says which names people may register: none that could pass for another one, or for the product itself. It
+// follows Unicode's security mechanisms, UTS #39. Rules are for new names only.
+package names
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"tiktok/pkg/errno"
+)
+
+// maxMarks is how many marks (accents and the like) may stand on one character. Languages need up to three.
+const maxMarks = 4
+
+// Config is which names are nobody's.
+type Config struct {
+	// Reserved are words that no name may be, whatever its case, script, accents and punctuation. A word between stars
+	// may not be in a name either: "*官方*".
+	Reserved []string `mapstructure:"reserved"`
+}
+
+// DefaultReserved are words for those who speak for the product.
+func DefaultReserved() []string {
+	return []string{
+		"admin", "administrator", "root", "system", "official", "support", "helpdesk", "staff", "moderator", "security", "webmaster",
+		"postmaster", "deleted user", "tiktok", "tiktok official", "official tiktok", "tiktok support", "tiktok team", "douyin",
+		"*官方*", "*客服*", "*管理员*", "*管理員*", "系统", "系統", "系统消息", "系统通知", "系統消息", "系統通知", "抖音", "抖音小助手",
+	}
+}
+
+// Check returns what is wrong with the words of a config.
+func (c Config) Check() error {
+	for _, word := range c.Reserved {
+		bare := strings.TrimSuffix(strings.TrimPrefix(word, "*"), "*")
+		switch {
+		case !utf8.ValidString(word) || bones(bare) == "":
+			return fmt.Errorf("%q is no word", word)
+		case strings.HasPrefix(word, "*") != strings.HasSuffix(word, "*") || strings.Contains(bare, "*"):
+			return fmt.Errorf("%q: a star has to stand at both ends, or nowhere", word)
+		}
+	}
+	return nil
+}
+
+// Policy decides about names. It does not change and is safe for concurrent use.
+type Policy struct {
+	look   skeletons
+	equal  map[string]bool
+	within []string
+}
+
+// New reads the table of what looks alike (some milliseconds) and the reserved words.
+func New(c Config) (*Policy, error) {
+	if err := c.Check(); err != nil {
+		return nil, fmt.Errorf("names: reserved: %w", err)
+	}
+	look, err := parse(confusables)
+	if err != nil {
+		return nil, err
+	}
+	p := &Policy{look: look, equal: map[string]bool{}}
+	for _, word := range c.Reserved {
+		bare := strings.Trim(word, "*")
+		for _, form := range []string{p.bare(strings.ToLower(bare)), p.bare(strings.ToUpper(bare))} {
+			if bare != word {
+				p.within = append(p.within, form)
+			} else {
+				p.equal[form] = true
+			}
+		}
+	}
+	return p, nil
+}
+
+// Check refuses, with errno.InvalidArgument, which says why: characters for private use; more than four marks on one
+// character; letters of scripts that are not written together, such as Latin and Cyrillic (UTS #39, "highly restrictive":
+// Latin goes with Chinese, Japanese or Korean); and what looks like a reserved word. Invisible characters, length and
+// white space are the caller's.
+func (p *Policy) Check(name string) error {
+	switch {
+	case strings.ContainsFunc(name, private):
+		return errno.InvalidArgument.With("username holds a character that is not for text")
+	case stacked(name):
+		return errno.InvalidArgument.With("username holds too many accents on one character")
+	case mixed(name):
+		return errno.InvalidArgument.With("username mixes letters of different scripts")
+	case p.reserved(name):
+		return errno.InvalidArgument.With("username is reserved")
+	}
+	return nil
+}
+
+// private tells characters for private use and code points that are none; a surrogate is no valid text to begin with.
+func private(r rune) bool {
+	return unicode.In(r, unicode.Co, unicode.Cs, unicode.Noncharacter_Code_Point)
+}
+
+func stacked(name string) bool {
+	marks := 0
+	for _, r := range norm.NFD.String(name) {
+		if !unicode.In(r, unicode.Mn, unicode.Me) || unicode.Is(unicode.Variation_Selector, r) {
+			marks = 0
+			continue
+		}
+		if marks++; marks > maxMarks {
+			return true
+		}
+	}
+	return false
+}
+
+// together are scripts that one language is written with; each goes with Latin.
+func together() [][]string {
+	return [][]string{{"Latin", "Han", "Hiragana", "Katakana"}, {"Latin", "Han", "Bopomofo"}, {"Latin", "Han", "Hangul"}}
+}
+
+// mixed reports letters of scripts that do not go together. Digits, punctuation, emoji and marks go with all.
+func mixed(name string) bool {
+	var scripts []string
+	for _, r := range norm.NFKC.String(name) {
+		if s := script(r); s != "" && !slices.Contains(scripts, s) {
+			scripts = append(scripts, s)
+		}
+	}
+	if len(scripts) <= 1 {
+		return false
+	}
+	return !slices.ContainsFunc(together(), func(set []string) bool {
+		return !slices.ContainsFunc(scripts, func(s string) bool { return !slices.Contains(set, s) })
+	})
+}
+
+// script is that of a letter, "" for what belongs to several.
+func script(r rune) string {
+	for name, table := range unicode.Scripts {
+		if unicode.Is(table, r) {
+			if name == "Common" || name == "Inherited" {
+				return ""
+			}
+			return name
+		}
+	}
+	return ""
+}
+
+func (p *Policy) reserved(name string) bool {
+	for _, form := range []string{p.bare(name), p.bare(strings.ToLower(name)), p.bare(strings.ToUpper(name))} {
+		if p.equal[form] || slices.ContainsFunc(p.within, func(w string) bool { return strings.Contains(form, w) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// bare is the skeleton of the letters and digits only: what is left of "a_d.m i n".
+func (p *Policy) bare(name string) string { return bones(p.look.of(bones(name))) }
+
+func bones(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) {
+			return r
+		}
+		return -1
+	}, norm.NFKD.String(name))
+}
