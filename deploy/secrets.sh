@@ -8,7 +8,7 @@ if [ ! -f .env ]; then cp .env.example .env; fi
 chmod 600 .env
 made=
 # shellcheck disable=SC2013 # names
-for name in $(sed -n 's/^\([A-Z_]*\(PASSWORD\|SECRET\)[A-Z_]*\)=.*/\1/p' .env.example); do
+for name in $(sed -n 's/^\([A-Z0-9_]*\(PASSWORD\|SECRET\)[A-Z0-9_]*\)=.*/\1/p' .env.example); do
   if grep -q "^$name=." .env; then continue; fi
   value=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
   [ ${#value} -eq 48 ] || { echo "secrets: no random numbers" >&2 && exit 1; }

@@ -191,6 +191,14 @@ func TestSecretsScript(t *testing.T) {
 	if values["APP_IMAGE"] != "mine" || values["AUTH_SECRET"] != "kept" || len(values["REDIS_PASSWORD"]) != 48 || len(values["DB_PASSWORD_CHAT"]) != 48 {
 		t.Errorf("%v", values)
 	}
+	for name, value := range values {
+		if secret := strings.Contains(name, "PASSWORD") || strings.Contains(name, "SECRET"); secret && value == "" {
+			t.Errorf("%s is empty", name)
+		}
+	}
+	if _, ok := values["S3_PASSWORD"]; !ok {
+		t.Errorf("a name with a digit was overlooked: %v", values)
+	}
 	if out, err := run(t, filepath.Join(dir, "secrets.sh")); err != nil || !strings.Contains(out, "nothing was empty") {
 		t.Errorf("%v\n%s", err, out)
 	}

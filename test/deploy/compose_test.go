@@ -293,7 +293,7 @@ func TestEnvExamples(t *testing.T) {
 				t.Errorf("%s does not name %s", example, name)
 			}
 		}
-		for _, m := range regexp.MustCompile(`(?m)^(?:# )?([A-Z_]+)=`).FindAllStringSubmatch(string(lines), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^(?:# )?([A-Z0-9_]+)=`).FindAllStringSubmatch(string(lines), -1) {
 			if !asked[m[1]] {
 				t.Errorf("%s names %s, which nothing reads; %v", example, m[1], slices.Sorted(maps.Keys(asked)))
 			}
