@@ -62,7 +62,8 @@ type Gateway struct {
 	MaxBufferedBytes int64 `mapstructure:"max_buffered_bytes"`
 	// MaxConns bounds the open connections. 0: 20,000, but not more than half of the process's file descriptors less 128.
 	MaxConns int `mapstructure:"max_conns"`
-	// MaxConnsPerAddr bounds those of one IPv4 address or IPv6 /64, trusted proxies excepted. 0: half of MaxConns.
+	// MaxConnsPerAddr bounds those of one IPv4 address or IPv6 /64, trusted proxies excepted; with ProxyHops nobody's. 0: half of
+	// MaxConns.
 	MaxConnsPerAddr int `mapstructure:"max_conns_per_addr"`
 	// RequestTimeout bounds the work for one request, uploads excepted.
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`

@@ -94,7 +94,7 @@ type Gateway struct {
 
 // New puts a gateway together. Nothing is accepted before Run.
 func New(d Deps) *Gateway {
-	limits := limitConns(d.Config.MaxConns, d.Config.MaxConnsPerAddr, d.Proxies, openFiles())
+	limits := limitConns(d.Config, d.Proxies, openFiles())
 	g := &Gateway{deps: d, ln: newListener(d.Listener, limits, d.Tel.Log), bodies: params.NewBudget(d.Config.MaxBufferedBytes)}
 	g.ln.register(d.Tel.Registry, g.bodies)
 	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"tiktok/config"
 	"tiktok/pkg/clientnet"
 )
 
@@ -49,7 +50,8 @@ type connLimits struct {
 
 // limitConns fills in what is not set: of files, the process's limit of file descriptors, half may be connections, because
 // the answer to each may be a file. Without a limit files is 0.
-func limitConns(total, perAddr int, proxies []netip.Prefix, files uint64) connLimits {
+func limitConns(cfg config.Gateway, proxies []netip.Prefix, files uint64) connLimits {
+	total, perAddr := cfg.MaxConns, cfg.MaxConnsPerAddr
 	if total == 0 {
 		total = defaultConns
 		if files > 0 && files < 2*(defaultConns+spareFiles) {
@@ -58,6 +60,9 @@ func limitConns(total, perAddr int, proxies []netip.Prefix, files uint64) connLi
 	}
 	if perAddr == 0 {
 		perAddr = max(total/addrShare, minConns)
+	}
+	if cfg.ProxyHops > 0 { // all connections are those of proxies, whatever their addresses are
+		perAddr = total
 	}
 	return connLimits{total: total, perAddr: min(perAddr, total), proxies: proxies}
 }

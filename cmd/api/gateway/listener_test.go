@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tiktok/config"
 )
 
 // open is a listener on a port of its own.
@@ -213,21 +215,23 @@ func TestConnLimits(t *testing.T) {
 
 func TestLimitConns(t *testing.T) {
 	for _, try := range []struct {
-		total, perAddr int
-		files          uint64
-		want           [2]int
+		total, perAddr, hops int
+		files                uint64
+		want                 [2]int
 	}{
-		{0, 0, 0, [2]int{20_000, 10_000}},
-		{0, 0, 1 << 20, [2]int{20_000, 10_000}},
-		{0, 0, 20_000, [2]int{9_872, 4_936}},
-		{0, 0, 1024, [2]int{384, 192}},
-		{0, 0, 256, [2]int{64, 32}},
-		{0, 0, 32, [2]int{16, 16}},
-		{500, 0, 1024, [2]int{500, 250}},
-		{500, 600, 1024, [2]int{500, 500}},
-		{0, 50, 0, [2]int{20_000, 50}},
+		{0, 0, 0, 0, [2]int{20_000, 10_000}},
+		{0, 0, 0, 1 << 20, [2]int{20_000, 10_000}},
+		{0, 0, 0, 20_000, [2]int{9_872, 4_936}},
+		{0, 0, 0, 1024, [2]int{384, 192}},
+		{0, 0, 0, 256, [2]int{64, 32}},
+		{0, 0, 0, 32, [2]int{16, 16}},
+		{500, 0, 0, 1024, [2]int{500, 250}},
+		{500, 600, 0, 1024, [2]int{500, 500}},
+		{0, 50, 0, 0, [2]int{20_000, 50}},
+		{0, 50, 1, 0, [2]int{20_000, 20_000}},
 	} {
-		got := limitConns(try.total, try.perAddr, nil, try.files)
+		cfg := config.Gateway{MaxConns: try.total, MaxConnsPerAddr: try.perAddr, ProxyHops: try.hops}
+		got := limitConns(cfg, nil, try.files)
 		if got.total != try.want[0] || got.perAddr != try.want[1] {
 			t.Errorf("%+v: %d and %d", try, got.total, got.perAddr)
 		}
