@@ -208,7 +208,7 @@ func Default() Config {
 		Queue: queue.Config{Driver: "memory", Prefix: "tiktok", Type: "quorum", MaxBatch: 512, MaxWait: 5 * time.Millisecond, Capacity: 16384, AppliedWait: 2 * time.Second},
 		Blob:  blob.Config{Driver: blob.DriverLocal, ReserveBytes: 1 << 30, S3: blob.S3{Region: "us-east-1", Lookup: "auto", CreateBucket: true, PartBytes: 8 << 20, Timeout: 10 * time.Second}},
 		Media: Media{
-			Config:     media.Config{MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000},
+			Config:     media.Config{Sandbox: media.SandboxAuto, MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000},
 			Background: true, Backfill: 30, Lease: 30 * time.Second, SweepEvery: time.Hour,
 			UserQuotaBytes: 20 << 30, UserDailyBytes: 4 << 30, RetryWindow: 10 * time.Minute,
 		},

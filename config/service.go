@@ -24,6 +24,9 @@ func portsOf(service string) servicePorts {
 	return servicePorts{}
 }
 
+// SeesTokens reports whether a process may sign or check tokens: the five services never do.
+func SeesTokens(service string) bool { return portsOf(service).rpc == "" }
+
 // ForService fills in the default addresses of one process of the distributed deployment.
 func (c Config) ForService(service string) Config {
 	p := portsOf(service)

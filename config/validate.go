@@ -12,6 +12,7 @@ import (
 
 	"tiktok/pkg/blob"
 	"tiktok/pkg/limiter"
+	"tiktok/pkg/media"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/tracing"
 )
@@ -110,6 +111,7 @@ func (c Config) Validate(service string) error {
 }
 
 func (c Config) validateMedia(p *problems) {
+	p.oneOf("media.sandbox", c.Media.Sandbox, media.SandboxAuto, media.SandboxRequire, media.SandboxOff)
 	p.require(c.Media.MaxDuration > 0, "media.max_duration", "is %v, want more than 0", c.Media.MaxDuration)
 	p.require(c.Media.Workers >= 0, "media.workers", "is %d, want 0 or more", c.Media.Workers)
 	p.require(c.Media.Backfill >= 0, "media.backfill", "is %d, want 0 or more", c.Media.Backfill)

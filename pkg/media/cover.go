@@ -50,7 +50,7 @@ func (t *Tools) QuickCover(ctx context.Context, path string, info Info) (picture
 	if err != nil {
 		return nil, false, err
 	}
-	picture, light, err := t.frame(ctx, args, info, quickTimeout, min(t.memory, quickMemory))
+	picture, light, err := t.frame(ctx, path, args, info, quickTimeout, min(t.memory, quickMemory))
 	return picture, light < darkest, err
 }
 
@@ -121,18 +121,18 @@ func (t *Tools) frameAt(ctx context.Context, path string, info Info, at time.Dur
 	if err != nil {
 		return nil, 0, err
 	}
-	return t.frame(ctx, args, info, t.coverTimeout, min(t.memory, coverMemory))
+	return t.frame(ctx, path, args, info, t.coverTimeout, min(t.memory, coverMemory))
 }
 
-// frame takes the first frame of what args read.
-func (t *Tools) frame(ctx context.Context, args []string, info Info, cpu time.Duration, memory int64) ([]byte, float64, error) {
+// frame takes the first frame of what args read, the file at path.
+func (t *Tools) frame(ctx context.Context, path string, args []string, info Info, cpu time.Duration, memory int64) ([]byte, float64, error) {
 	w, h := fit(info.WidthPx, info.HeightPx, coverSide)
 	args = append(args,
 		"-map", "0:V:0", "-frames:v", "1", "-filter_threads", "1", "-vf", t.pictureFilter(info, w, h),
 		"-map_metadata", "-1", "-threads", "1", "-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2pipe", "pipe:1",
 	)
 	stdout := &limited{max: coverBytes}
-	c := command{program: t.ffmpeg, args: args, stdout: stdout, cpu: cpu, memory: memory, fileSize: coverBytes, urgent: true}
+	c := command{program: t.ffmpeg, args: args, read: path, stdout: stdout, cpu: cpu, memory: memory, fileSize: coverBytes, urgent: true}
 	if err := t.run(ctx, c); err != nil {
 		return nil, 0, err
 	}

@@ -73,7 +73,19 @@ func (t *Tools) convert(ctx context.Context, in, out string, info Info, progress
 	}
 	args = append(args, cleanArgs()...)
 	args = append(args, "-movflags", "+faststart", "-f", "mp4")
-	return t.encode(ctx, append(args, "file:"+out), info, size, progress)
+	if err := touch(out); err != nil {
+		return err
+	}
+	return t.encode(ctx, command{args: append(args, "file:"+out), read: in, write: out, fileSize: size}, info, progress)
+}
+
+// touch makes a file, which the program then may write but no other.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // faststartFile is Faststart from file to file.
@@ -98,9 +110,9 @@ func faststartFile(ctx context.Context, in, out string) (err error) {
 	return err
 }
 
-// encode waits for a turn and runs ffmpeg, which writes files of at most fileSize bytes. What takes more memory than it may
+// encode waits for a turn and runs ffmpeg with the arguments, files and size of a file in c. What takes more memory than it may
 // is tried once more with one thread. What runs into a limit of time or memory after all is a *Refusal.
-func (t *Tools) encode(ctx context.Context, args []string, info Info, fileSize int64, progress func(float64)) error {
+func (t *Tools) encode(ctx context.Context, c command, info Info, progress func(float64)) error {
 	release, err := take(ctx, t.heavy)
 	if err != nil {
 		return err
@@ -108,11 +120,8 @@ func (t *Tools) encode(ctx context.Context, args []string, info Info, fileSize i
 	defer release()
 	limit, cancel := context.WithTimeoutCause(ctx, t.timeout, errTimeout(t.timeout))
 	defer cancel()
-	c := command{
-		program: t.ffmpeg, args: append([]string{"-progress", "pipe:1", "-nostats"}, args...),
-		cpu: t.cpuTime(info), memory: t.memory, fileSize: fileSize,
-		progress: fraction(info.duration(), progress),
-	}
+	c.program, c.args = t.ffmpeg, append([]string{"-progress", "pipe:1", "-nostats"}, c.args...)
+	c.cpu, c.memory, c.progress = t.cpuTime(info), t.memory, fraction(info.duration(), progress)
 	err = t.run(limit, c)
 	if kind := limitOf(err); kind == limitMemory || kind == limitThreads {
 		t.log.WarnContext(ctx, "ffmpeg took too much memory, once more with one thread", "err", err)

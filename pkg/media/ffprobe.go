@@ -133,7 +133,7 @@ func (t *Tools) ffprobeJSON(ctx context.Context, path, container string) (probed
 	var said probed
 	out := &limited{max: probeBytes}
 	args := append(readArgs(container, maxSide*maxSide), "-print_format", "json", "-show_format", "-show_streams", "-i", "file:"+path)
-	err := t.run(limit, command{program: t.ffprobe, args: args, stdout: out, cpu: probeTimeout, memory: t.memory, urgent: true})
+	err := t.run(limit, command{program: t.ffprobe, args: args, read: path, stdout: out, cpu: probeTimeout, memory: t.memory, urgent: true})
 	if ctx.Err() != nil {
 		return said, alive(ctx)
 	}
@@ -238,7 +238,7 @@ func (t *Tools) measure(ctx context.Context, path string, info Info) (ms int64, 
 	defer cancel()
 	var last time.Duration
 	err = t.run(limit, command{
-		program: t.ffmpeg, args: args, cpu: probeTimeout, memory: t.memory, urgent: true,
+		program: t.ffmpeg, args: args, read: path, cpu: probeTimeout, memory: t.memory, urgent: true,
 		progress: func(done time.Duration) { last = done },
 	})
 	if failed := (*RunError)(nil); errors.As(err, &failed) {

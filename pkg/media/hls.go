@@ -61,7 +61,8 @@ func (t *Tools) HLS(ctx context.Context, in, dir string, info Info, progress fun
 	info = t.withTransfer(ctx, in, info)
 	args = append(args, t.ladderArgs(dir, info, rungs)...)
 	most := maxrate(rungs[len(rungs)-1].WidthPx, rungs[len(rungs)-1].HeightPx)
-	if err := t.encode(ctx, args, info, encodedSize(info, most), progress); err != nil {
+	c := command{args: args, read: in, write: dir, fileSize: encodedSize(info, most)}
+	if err := t.encode(ctx, c, info, progress); err != nil {
 		return Ladder{}, err
 	}
 	return finishLadder(dir, rungs, info.AudioCodec != "")

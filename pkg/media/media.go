@@ -19,6 +19,9 @@ type Config struct {
 	FFmpeg string `mapstructure:"ffmpeg"`
 	// FFprobe is the path of its companion; "" looks beside ffmpeg, then on PATH.
 	FFprobe string `mapstructure:"ffprobe"`
+	// Sandbox says what the kernel takes from ffmpeg before it runs: auto (or "") what it can, require runs it only where that
+	// is all files but its own and the network, off nothing. Linux only; require elsewhere means never.
+	Sandbox string `mapstructure:"sandbox"`
 	// MaxDuration is the longest video that may be published; 0 is no limit. Tools.Probe and CheckDuration compare.
 	MaxDuration time.Duration `mapstructure:"max_duration"`
 	// Workers is how many transcodes, ladders and previews run at a time in this process; 0 is one per two CPUs.

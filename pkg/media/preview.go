@@ -39,7 +39,10 @@ func (t *Tools) Preview(ctx context.Context, in, out string, info Info) error {
 		"-map", "0:V:0", "-t", seconds(previewLength), "-vf", fmt.Sprintf("fps=%d,%s", previewRate, t.pictureFilter(info, w, h)),
 		"-map_metadata", "-1", "-c:v", "libwebp_anim", "-quality", "50", "-loop", "0", "-f", "webp", "file:"+out,
 	)
-	if err := t.encode(ctx, args, info, previewBytes, nil); err != nil {
+	if err := touch(out); err != nil {
+		return err
+	}
+	if err := t.encode(ctx, command{args: args, read: in, write: out, fileSize: previewBytes}, info, nil); err != nil {
 		return err
 	}
 	return checkWebP(out)

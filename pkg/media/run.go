@@ -26,6 +26,8 @@ const (
 type command struct {
 	program  string
 	args     []string
+	read     string // the one file that it may read
+	write    string // the one file, or folder with what is in it, that it may write; it must exist
 	stdout   io.Writer
 	progress func(done time.Duration) // of what is written; the program is told to report on its standard output
 	cpu      time.Duration            // CPU time; 0 is no limit
@@ -66,10 +68,6 @@ func (t *Tools) run(ctx context.Context, c command) error {
 }
 
 func (t *Tools) runAndWait(ctx context.Context, c command) error {
-	// The kernel ends the program when the thread that started it ends, so that thread must stay.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
 	cmd := exec.CommandContext(ctx, c.program, c.args...)
 	cmd.Env = environment()
 	cmd.WaitDelay = waitDelay
@@ -79,7 +77,9 @@ func (t *Tools) runAndWait(ctx context.Context, c command) error {
 		cmd.Stdout = &progressWriter{report: c.progress}
 	}
 	ownGroup(cmd)
-	err := cmd.Start()
+	ended := make(chan struct{})
+	defer close(ended)
+	err := t.start(cmd, c, ended)
 	if err == nil {
 		limitErr := limit(cmd.Process.Pid, c)
 		if limitErr != nil && cmd.Cancel() != nil {
@@ -139,12 +139,33 @@ func brokenLimit(c command, state *os.ProcessState, said []byte) limitKind {
 	return ""
 }
 
+// start starts a program from a thread that has given up all rights which the program must not have, because between the
+// two there is no place where Go could do so. The kernel ends the program when that thread ends, so it stays until then.
+func (t *Tools) start(cmd *exec.Cmd, c command, ended <-chan struct{}) error {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: nothing else runs on this thread, and it ends with this goroutine
+		if mainThread() {      // which can not end, and whose rights are those of the process to others
+			defer runtime.UnlockOSThread()
+			started <- t.start(cmd, c, ended) // on another one, because this one is taken until then
+			return
+		}
+		err := t.sandbox.confine(c)
+		if err == nil {
+			err = cmd.Start()
+		}
+		started <- err
+		<-ended
+	}()
+	return <-started
+}
+
 func programName(path string) string { return path[strings.LastIndexByte(path, os.PathSeparator)+1:] }
 
-// environment is what a program sees of ours: where libraries and programs are, and nothing else.
+// environment is what a program sees of ours: where libraries are, and nothing else.
 func environment() []string {
 	env := []string{"LC_ALL=C", "HOME=/nonexistent", "AV_LOG_FORCE_NOCOLOR=1"}
-	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "SYSTEMROOT"} {
+	for _, name := range []string{"LD_LIBRARY_PATH", "SYSTEMROOT"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}

@@ -22,6 +22,9 @@ func shell(script string) command {
 func TestRunLimits(t *testing.T) {
 	tools := New(Config{FFmpeg: off})
 	out := filepath.Join(t.TempDir(), "out")
+	if err := touch(out); err != nil {
+		t.Fatal(err)
+	}
 	// The limits are set a moment after the start: what breaks them goes on until it does.
 	for name, c := range map[string]struct {
 		command
@@ -34,6 +37,7 @@ func TestRunLimits(t *testing.T) {
 		"memory":    {shell("while dd if=/dev/zero of=/dev/null bs=512M count=1; do :; done; exit 1"), func(c *command) { c.memory = 128 << 20 }, "memory", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			c.write = out
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // programs get what others leave of the processor
 			defer cancel()
 			c.set(&c.command)
@@ -58,7 +62,7 @@ func TestRunIsNiceAndSeesNoSecrets(t *testing.T) {
 	if err := tools.run(ctx, c); err != nil {
 		t.Fatal(err)
 	}
-	if said := out.buf.String(); strings.Contains(said, "TIKTOK") || !strings.Contains(said, "PATH=") {
+	if said := out.buf.String(); strings.Contains(said, "TIKTOK") || strings.Contains(said, "PATH=") || !strings.Contains(said, "LC_ALL=C") {
 		t.Errorf("the environment is %q", said)
 	}
 }
@@ -89,7 +93,9 @@ func TestPriority(t *testing.T) {
 // TestRunEndsWithItsParent kills this process's copy, which has started a program.
 func TestRunEndsWithItsParent(t *testing.T) {
 	if script := os.Getenv("MEDIA_TEST_RUN"); script != "" {
-		_ = New(Config{FFmpeg: off}).run(t.Context(), shell(script)) // never ends
+		c := shell(script)
+		c.write = os.Getenv("MEDIA_TEST_WRITE")
+		_ = New(Config{FFmpeg: off}).run(t.Context(), c) // never ends
 		return
 	}
 	r, w, err := os.Pipe()
@@ -102,7 +108,7 @@ func TestRunEndsWithItsParent(t *testing.T) {
 		t.Skip("no named pipes here")
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRunEndsWithItsParent$")
-	cmd.Env = append(os.Environ(), "MEDIA_TEST_RUN=exec 3>'"+fifo+"'; echo up >&3; exec sleep 1000")
+	cmd.Env = append(os.Environ(), "MEDIA_TEST_RUN=exec 3>'"+fifo+"'; echo up >&3; exec sleep 1000", "MEDIA_TEST_WRITE="+fifo)
 	cmd.Stdout = w
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,8 @@ const (
 // Each run is a process without a shell, in a process group of its own, which ends with its context, and on Linux with
 // this process. It runs at low priority, unless somebody waits for it, with bounded CPU time, memory, size of files, threads and time, sees nothing of
 // our environment, and is told which container it reads: a list of other files and addresses that calls itself a video is
-// not opened, and no network protocol is allowed.
+// not opened, and no network protocol is allowed. Should a file take it over all the same, the kernel keeps it from other
+// files, the network and other processes, as far as Config.Sandbox says and the kernel can (Describe).
 type Tools struct {
 	ffmpeg, ffprobe string // paths, "" when there is none
 	maxDuration     time.Duration
@@ -36,6 +37,8 @@ type Tools struct {
 	timeout         time.Duration
 	coverTimeout    time.Duration
 	memory          int64
+	sandbox         sandbox
+	refused         error         // why the program is not run although it is there
 	quick, heavy    chan struct{} // turns for probes and covers, and for everything else
 	log             *slog.Logger
 	version         func() version
@@ -73,9 +76,16 @@ func New(cfg Config) *Tools {
 			t.ffprobe = lookPath("", "ffprobe")
 		}
 	}
+	var err error
+	if t.sandbox, err = newSandbox(cfg.Sandbox); err != nil {
+		t.refuse(err)
+	}
 	t.version = sync.OnceValue(t.askVersion)
 	return t
 }
+
+// refuse makes the tools run nothing, and say why.
+func (t *Tools) refuse(why error) { t.ffmpeg, t.ffprobe, t.refused = "", "", why }
 
 // orDefault is v, or fallback when v is not set.
 func orDefault[T int | int64 | time.Duration](v, fallback T) T {
@@ -118,7 +128,10 @@ func (t *Tools) CanPreview() bool { return t.version().webp }
 
 // Describe says in a line which programs there are and what is missing, for a log and for /readyz.
 func (t *Tools) Describe() string {
-	if t.ffmpeg == "" {
+	switch {
+	case t.refused != nil:
+		return fmt.Sprintf("ffmpeg is not run (%v): only mp4 and mov files with H.264 and AAC are taken, covers are drawn", t.refused)
+	case t.ffmpeg == "":
 		return "no ffmpeg: only mp4 and mov files with H.264 and AAC are taken, covers are drawn"
 	}
 	v := t.version()
@@ -139,7 +152,7 @@ func (t *Tools) Describe() string {
 			s += ", without " + part.what
 		}
 	}
-	return s
+	return s + ", " + t.sandbox.describe()
 }
 
 func (t *Tools) askVersion() version {

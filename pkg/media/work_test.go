@@ -105,6 +105,7 @@ func script(t *testing.T, lines string) *Tools {
 		t.Fatal(err)
 	}
 	tools.ffmpeg, tools.threads = path, 4
+	tools.sandbox = sandbox{off: true} // the lines write notes and end the script
 	return tools
 }
 
@@ -152,7 +153,7 @@ func TestTooMuchTime(t *testing.T) {
 	tools.threads, tools.timeout = 1, 2*time.Second // of processor time, and so of time
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	err := tools.encode(ctx, nil, large(640, 360, 30, time.Second), 0, nil)
+	err := tools.encode(ctx, command{}, large(640, 360, 30, time.Second), nil)
 	wantRefusal(t, err, TooCostly)
 	if said, err := os.ReadFile(runs); err != nil || strings.Count(string(said), "run") != 1 {
 		t.Errorf("runs: %q, %v", said, err)

@@ -152,6 +152,10 @@ func newProcess(name, file string, environ []string, set map[string]any, w io.Wr
 			return nil, err
 		}
 	}
+	if !config.SeesTokens(name) && (cfg.Auth.Secret != "" || cfg.Auth.SecretFile != "") {
+		cfg.Auth.Secret, cfg.Auth.SecretFile = "", ""
+		tel.Log.Warn("auth.secret is for the gateway alone, this process forgets it: give it to no other")
+	}
 	klog.SetOutput(logx.Lines(tel.Sampled(), "kitex"))
 	klog.SetLevel(klog.LevelWarn)
 	hlog.SetOutput(places{tel.Sampled()})

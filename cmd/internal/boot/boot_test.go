@@ -42,6 +42,21 @@ func TestCheckConfigPrintsWithoutSecrets(t *testing.T) {
 	}
 }
 
+// The key that signs tokens is the gateway's: a service that is given it says so and forgets it.
+func TestOnlyTheGatewayKeepsTheSecret(t *testing.T) {
+	environ := []string{"TIKTOK_AUTH_SECRET=tops3cret-tops3cret-tops3cret-1234", "TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_GATEWAY_PUBLIC_BASE_URL=from-host"}
+	for service, keeps := range map[string]bool{"api": true, config.AllInOne: true, "video": false, "user": false} {
+		var out bytes.Buffer
+		p, _, err := load(t.Context(), service, nil, environ, &out, flags())
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", service, err, out.String())
+		}
+		if (p.Config.Auth.Secret != "") != keeps || strings.Contains(out.String(), "auth.secret") == keeps || strings.Contains(out.String(), "tops3cret") {
+			t.Errorf("%s has %q and says %q", service, p.Config.Auth.Secret, out.String())
+		}
+	}
+}
+
 func TestBadStartsAreExplained(t *testing.T) {
 	for name, c := range map[string]struct {
 		service string
