@@ -106,18 +106,43 @@ func (t *track) codedSize() (w, h int32) {
 		if err != nil {
 			return 0, 0
 		}
-		settings, err := hevc.DecodeHEVCDecConfRec(hvcC)
-		if err != nil {
-			return 0, 0
-		}
-		for _, nalu := range settings.GetNalusForType(hevc.NALU_SPS) {
-			if sps, err := hevc.ParseSPSNALUnit(nalu); err == nil {
-				width, height := sps.ImageSize()
-				w, h = max(w, pixels(uint64(width))), max(h, pixels(uint64(height)))
-			}
+		if sps, err := hevc.ParseSPSNALUnit(hevcSequence(hvcC)); err == nil {
+			width, height := sps.ImageSize()
+			return pixels(uint64(width)), pixels(uint64(height))
 		}
 	}
 	return w, h
+}
+
+// hevcSequence is the first sequence parameter set among the settings, empty when there is none. The library makes room for as
+// many as are claimed.
+func hevcSequence(hvcC []byte) []byte {
+	const head = 23 // the last byte is the number of arrays
+	if len(hvcC) < head {
+		return nil
+	}
+	rest := hvcC[head:]
+	for range hvcC[head-1] { // arrays of one kind each
+		if len(rest) < 3 {
+			return nil
+		}
+		kind, n := hevc.NaluType(rest[0]&0x3f), binary.BigEndian.Uint16(rest[1:])
+		rest = rest[3:]
+		for range n {
+			if len(rest) < 2 {
+				return nil
+			}
+			size := int(binary.BigEndian.Uint16(rest))
+			if rest = rest[2:]; size > len(rest) {
+				return nil
+			}
+			if kind == hevc.NALU_SPS {
+				return rest[:size]
+			}
+			rest = rest[size:]
+		}
+	}
+	return nil
 }
 
 // pixels is a claimed side; what is far above the limit is all the same.

@@ -206,3 +206,18 @@ func TestEntriesThatDiffer(t *testing.T) {
 		t.Errorf("a few pixels more: needs %v, %v", info.Needs(), err)
 	}
 }
+
+// TestSizeOfHEVC: the settings of a decoder are where the size of its pictures is, and claims in them take no memory.
+func TestSizeOfHEVC(t *testing.T) {
+	file := shipped("hevc.mp4")(t)
+	at := bytes.Index(file, []byte("hvc1")) + 4 + 24
+	binary.BigEndian.PutUint32(file[at:], 64<<16|36)
+	if info, err := probe(file); err != nil || info.WidthPx != 320 || info.HeightPx != 180 {
+		t.Errorf("%+v, %v", info, err)
+	}
+	hvcC := append(make([]byte, 22), 255)
+	hvcC = append(hvcC, bytes.Repeat([]byte{32, 0xff, 0xff}, 255)...)
+	if n := testing.AllocsPerRun(10, func() { _ = hevcSequence(hvcC) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

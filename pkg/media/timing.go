@@ -3,6 +3,7 @@ package media
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // endlessMs is a year: more than any limit of length, and little enough for what is done with it.
@@ -31,7 +32,7 @@ func claimOf(name string, body []byte) claim {
 	return c
 }
 
-// value is what is claimed; "unknown" is so much that it is wrong.
+// value is what is claimed, nothing when there is no field.
 func (c claim) value(body []byte) uint64 {
 	switch c.size {
 	case 4:
@@ -39,22 +40,31 @@ func (c claim) value(body []byte) uint64 {
 	case 8:
 		return binary.BigEndian.Uint64(body[c.at:])
 	}
-	return math.MaxUint64
+	return 0
 }
 
-// put writes another length into a copy of the body.
+// put writes a length that fits.
 func (c claim) put(body []byte, ticks uint64) {
 	switch c.size {
 	case 4:
-		binary.BigEndian.PutUint32(body[c.at:], uint32(min(ticks, math.MaxUint32)))
+		binary.BigEndian.PutUint32(body[c.at:], uint32(ticks))
 	case 8:
 		binary.BigEndian.PutUint64(body[c.at:], ticks)
 	}
 }
 
-// wrong reports whether a claimed length misleads, which is more than a second and a tenth away from what it is. Clocks of
-// headers and samples differ a little.
-func wrong(claimed, is uint64, scale uint32) bool {
+// fit is as much of a length as there is room for. All ones are a length that is not known.
+func (c claim) fit(ticks uint64) uint64 {
+	if c.size == 4 {
+		return min(ticks, math.MaxUint32)
+	}
+	return ticks
+}
+
+// misleads reports whether the claimed length is more than a second and a tenth away from what it is. Clocks of headers and
+// samples differ a little.
+func (c claim) misleads(body []byte, is uint64, scale uint32) bool {
+	claimed, is := c.value(body), c.fit(is)
 	far := max(claimed, is) - min(claimed, is)
 	return far > uint64(scale) && far > is/10
 }
@@ -165,7 +175,7 @@ func (m *movie) checkEdits() error {
 // misleadingHeaders reports whether headers say what is not so: lengths, and that a track is switched off.
 func (m *movie) misleadingHeaders() bool {
 	mvhd := find(m.top, "mvhd").body
-	if wrong(claimOf("mvhd", mvhd).value(mvhd), inTicks(m.shownMs, m.timescale), m.timescale) {
+	if claimOf("mvhd", mvhd).misleads(mvhd, inTicks(m.shownMs, m.timescale), m.timescale) {
 		return true
 	}
 	for _, t := range []*track{m.video, m.audio} {
@@ -173,8 +183,8 @@ func (m *movie) misleadingHeaders() bool {
 			continue
 		}
 		ticks, err := t.ticks()
-		if err != nil || wrong(claimOf("mdhd", t.mdhd).value(t.mdhd), ticks, t.timescale) ||
-			wrong(claimOf("tkhd", t.tkhd).value(t.tkhd), inTicks(t.shownMs, m.timescale), m.timescale) || t.tkhd[3]&1 == 0 {
+		if err != nil || claimOf("mdhd", t.mdhd).misleads(t.mdhd, ticks, t.timescale) ||
+			claimOf("tkhd", t.tkhd).misleads(t.tkhd, inTicks(t.shownMs, m.timescale), m.timescale) || t.tkhd[3]&1 == 0 {
 			return true
 		}
 	}
@@ -184,10 +194,10 @@ func (m *movie) misleadingHeaders() bool {
 // withLength is a copy of a header whose length is right: it stays when it does not mislead.
 func withLength(name string, body []byte, is uint64, scale uint32) []byte {
 	c := claimOf(name, body)
-	if !wrong(c.value(body), is, scale) {
+	if !c.misleads(body, is, scale) {
 		return body
 	}
-	body = append([]byte(nil), body...)
-	c.put(body, is)
+	body = slices.Clone(body)
+	c.put(body, c.fit(is))
 	return body
 }
