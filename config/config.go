@@ -149,9 +149,6 @@ type Media struct {
 	// not counted. 0: no limit.
 	UserQuotaBytes int64 `mapstructure:"user_quota_bytes"`
 	UserDailyBytes int64 `mapstructure:"user_daily_bytes"`
-	// RetryWindow is how long the same file with the same title of the same user is taken for a repetition of a request whose
-	// answer was lost: a success that publishes nothing. 0: never.
-	RetryWindow time.Duration `mapstructure:"retry_window"`
 	// SweepEvery is the pause between two searches for objects that belong to nothing: of uploads and of work that were
 	// cut off. Only those are deleted that are older than an hour and than an upload may take.
 	SweepEvery time.Duration `mapstructure:"sweep_every"`
@@ -210,7 +207,7 @@ func Default() Config {
 		Media: Media{
 			Config:     media.Config{Sandbox: media.SandboxAuto, MaxDuration: 10 * time.Minute, JobTimeout: 30 * time.Minute, MemoryBytes: 3 << 30, MaxPixels: 4096 * 2304, MaxWork: 80_000_000_000},
 			Background: true, Backfill: 30, Lease: 30 * time.Second, SweepEvery: time.Hour,
-			UserQuotaBytes: 20 << 30, UserDailyBytes: 4 << 30, RetryWindow: 10 * time.Minute,
+			UserQuotaBytes: 20 << 30, UserDailyBytes: 4 << 30,
 		},
 		Words:     words.Config{Mode: "mask"},
 		Names:     names.Config{Reserved: names.DefaultReserved()},

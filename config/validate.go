@@ -120,7 +120,6 @@ func (c Config) validateMedia(p *problems) {
 	p.require(c.Media.SweepEvery > 0, "media.sweep_every", "is %v, want more than 0", c.Media.SweepEvery)
 	p.require(c.Media.UserQuotaBytes >= 0, "media.user_quota_bytes", "is %d, want 0 or more", c.Media.UserQuotaBytes)
 	p.require(c.Media.UserDailyBytes >= 0, "media.user_daily_bytes", "is %d, want 0 or more", c.Media.UserDailyBytes)
-	p.require(c.Media.RetryWindow >= 0, "media.retry_window", "is %v, want 0 or more", c.Media.RetryWindow)
 	p.require(c.Media.JobTimeout >= time.Minute, "media.job_timeout", "is %v, want 1m or more", c.Media.JobTimeout)
 	p.require(c.Media.MaxPixels > 0, "media.max_pixels", "is %d, want more than 0", c.Media.MaxPixels)
 	p.require(c.Media.MaxWork > 0, "media.max_work", "is %d, want more than 0", c.Media.MaxWork)

@@ -83,18 +83,11 @@ struct PublishRequest {
     12: string audio_codec
     /** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
     13: i32 rotation
-    /**
-     * SHA-256 of the file as it was uploaded, in lower case hex; empty when it is not known. The same digest and title
-     * again from the same author, within media.retry_window, is taken for a repetition of a request whose answer was lost.
-     */
-    14: string digest
 }
 struct PublishResponse {
     /** The video, listed or (transcode) not yet; then it has no publish time. */
     1: Video video
     2: bool listed
-    /** Nothing was published: video is what the repeated request had published. The files of this one belong to nothing. */
-    3: bool repeated
 }
 
 struct CheckUploadRequest {

@@ -365,11 +365,6 @@ type PublishRequest struct {
 	AudioCodec string `thrift:"audio_codec,12" frugal:"12,default,string" json:"audio_codec"`
 	/** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
 	Rotation int32 `thrift:"rotation,13" frugal:"13,default,i32" json:"rotation"`
-	/**
-	 * SHA-256 of the file as it was uploaded, in lower case hex; empty when it is not known. The same digest and title
-	 * again from the same author, within media.retry_window, is taken for a repetition of a request whose answer was lost.
-	 */
-	Digest string `thrift:"digest,14" frugal:"14,default,string" json:"digest"`
 }
 
 func NewPublishRequest() *PublishRequest {
@@ -430,10 +425,6 @@ func (p *PublishRequest) GetAudioCodec() (v string) {
 func (p *PublishRequest) GetRotation() (v int32) {
 	return p.Rotation
 }
-
-func (p *PublishRequest) GetDigest() (v string) {
-	return p.Digest
-}
 func (p *PublishRequest) SetAuthorId(val int64) {
 	p.AuthorId = val
 }
@@ -473,9 +464,6 @@ func (p *PublishRequest) SetAudioCodec(val string) {
 func (p *PublishRequest) SetRotation(val int32) {
 	p.Rotation = val
 }
-func (p *PublishRequest) SetDigest(val string) {
-	p.Digest = val
-}
 
 func (p *PublishRequest) String() string {
 	if p == nil {
@@ -498,15 +486,12 @@ var fieldIDToName_PublishRequest = map[int16]string{
 	11: "video_codec",
 	12: "audio_codec",
 	13: "rotation",
-	14: "digest",
 }
 
 type PublishResponse struct {
 	/** The video, listed or (transcode) not yet; then it has no publish time. */
 	Video  *Video `thrift:"video,1" frugal:"1,default,Video" json:"video"`
 	Listed bool   `thrift:"listed,2" frugal:"2,default,bool" json:"listed"`
-	/** Nothing was published: video is what the repeated request had published. The files of this one belong to nothing. */
-	Repeated bool `thrift:"repeated,3" frugal:"3,default,bool" json:"repeated"`
 }
 
 func NewPublishResponse() *PublishResponse {
@@ -528,18 +513,11 @@ func (p *PublishResponse) GetVideo() (v *Video) {
 func (p *PublishResponse) GetListed() (v bool) {
 	return p.Listed
 }
-
-func (p *PublishResponse) GetRepeated() (v bool) {
-	return p.Repeated
-}
 func (p *PublishResponse) SetVideo(val *Video) {
 	p.Video = val
 }
 func (p *PublishResponse) SetListed(val bool) {
 	p.Listed = val
-}
-func (p *PublishResponse) SetRepeated(val bool) {
-	p.Repeated = val
 }
 
 func (p *PublishResponse) IsSetVideo() bool {
@@ -556,7 +534,6 @@ func (p *PublishResponse) String() string {
 var fieldIDToName_PublishResponse = map[int16]string{
 	1: "video",
 	2: "listed",
-	3: "repeated",
 }
 
 type CheckUploadRequest struct {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strconv"
 )
 
 const (
@@ -52,7 +51,6 @@ func publish() scenario {
 			return func(dst []byte, n uint64) []byte {
 				dst = append(dst, "POST /douyin/publish/action/?token="...)
 				dst = append(dst, d.user(n*7919).token...)
-				dst = strconv.AppendUint(append(dst, "&title=upload+"...), n, 10) // the same title again would be the same video
 				return append(dst, end...)
 			}
 		},

@@ -159,22 +159,6 @@ func TestClientGoneBeforePublish(t *testing.T) {
 	}
 }
 
-// A repetition that the video service knows is a success, and its files are not kept.
-func TestRepeatedUpload(t *testing.T) {
-	digests := make(chan string, 2)
-	e := start(t, &fakes{publish: func(r *video.PublishRequest) (*video.PublishResponse, error) {
-		digests <- r.Digest
-		return &video.PublishResponse{Video: &video.Video{Id: 1}, Repeated: len(digests) == 2}, nil
-	}})
-	mp4 := clip(t)
-	wantCode(t, e.upload(mp4), 0)
-	before := len(e.stored())
-	wantCode(t, e.upload(mp4), 0)
-	if a, b := <-digests, <-digests; a != b || len(a) != 64 || len(e.stored()) != before {
-		t.Errorf("digests %q and %q, stored %d files, want %d", a, b, len(e.stored()), before)
-	}
-}
-
 // Uploads of one user that wait for a disk leave a turn to others.
 func TestOneUserLeavesTurns(t *testing.T) {
 	if runtime.GOMAXPROCS(0) < 2 {

@@ -616,7 +616,7 @@ func TestWhatIsPlanned(t *testing.T) {
 	if p := off.upload(1, "a", drawn); !p.Listed || len(off.uploads(1)) != 0 {
 		t.Errorf("without background work: %v, %v", p, off.uploads(1))
 	}
-	if p := off.upload(2, "b", unplayable); p.Listed || l.row(p.Video.Id).Plan != db.StepTranscode {
+	if p := off.upload(2, "b", unplayable); p.Listed || l.row(p.Video.Id).Plan != db.StepTranscode|db.StepCover {
 		t.Errorf("without background work: %+v", l.row(p.Video.Id))
 	}
 	l.tools.steps = 0

@@ -66,7 +66,7 @@ func open(
 	closers.Add(events.Close)
 	return New(Deps{
 		Store: rows, Cache: cache, IDs: ids, Tel: tel,
-		Quota: db.Quota{Bytes: cfg.Media.UserQuotaBytes, DailyBytes: cfg.Media.UserDailyBytes}, RetryWindow: cfg.Media.RetryWindow,
+		Quota: db.Quota{Bytes: cfg.Media.UserQuotaBytes, DailyBytes: cfg.Media.UserDailyBytes},
 		Media: MediaDeps{
 			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events, Deleted: deleted,
 			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Backfill: cfg.Media.Backfill, Dir: cfg.Media.WorkDir,

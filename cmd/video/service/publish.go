@@ -17,8 +17,6 @@ const (
 	maxTitle = 100
 	// maxCodec is the longest name of a codec in bytes.
 	maxCodec = 32
-	// maxDigest is that of a digest.
-	maxDigest = 64
 )
 
 // Publish makes a stored file public, and plans the work that makes it better. It is in every list when this returns,
@@ -30,7 +28,7 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	}
 	if req.AuthorId <= 0 || blob.CheckKey(req.PlayKey) != nil || blob.CheckKey(req.CoverKey) != nil ||
 		req.DurationMs < 0 || req.SizeBytes < 0 || req.WidthPx < 0 || req.HeightPx < 0 ||
-		len(req.VideoCodec) > maxCodec || len(req.AudioCodec) > maxCodec || len(req.Digest) > maxDigest {
+		len(req.VideoCodec) > maxCodec || len(req.AudioCodec) > maxCodec {
 		return nil, errno.InvalidArgument
 	}
 	if req.Transcode && s.media.steps()&db.StepTranscode == 0 {
@@ -42,24 +40,19 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	}
 	m := s.plan(v, req)
 	id := v.ID
-	p, err := s.store.Publish(ctx, v, m, s.quota, s.since(m.CreatedAtMs))
+	v, err = s.store.Publish(ctx, v, m, s.quota)
 	// Also after an error: nobody knows whether the commit was reached. And somebody may have asked for it too early.
 	s.changed(ctx, id, req.AuthorId)
 	if err != nil {
 		return nil, overQuota(err)
 	}
-	if m.Lane != db.LaneNone && !p.Repeated {
+	if m.Lane != db.LaneNone {
 		s.media.wake(v.ID)
 	}
-	return &video.PublishResponse{Video: pack.Video(p.Video), Listed: p.Listed, Repeated: p.Repeated}, nil
-}
-
-// since is the time after which an upload of the same file is taken for the same upload.
-func (s *Service) since(nowMs int64) int64 {
-	if s.retryWindow <= 0 {
-		return nowMs
+	if m.Listed == 0 {
+		v.PublishedAtMs = 0
 	}
-	return nowMs - s.retryWindow.Milliseconds()
+	return &video.PublishResponse{Video: pack.Video(v), Listed: m.Listed != 0}, nil
 }
 
 // CheckUpload asks whether an author may upload so much. It reads one row.
@@ -90,16 +83,16 @@ func (s *Service) plan(v db.Video, req *video.PublishRequest) db.Media {
 		VideoID: v.ID, AuthorID: v.AuthorID, Title: v.Title, State: db.StateReady, Lane: db.LaneNone, DueMs: db.Never, Progress: 100,
 		Listed: 1, SourceKey: v.PlayKey, CoverKey: v.CoverKey, DurationMs: v.DurationMs, SizeBytes: v.SizeBytes,
 		WidthPx: v.WidthPx, HeightPx: v.HeightPx, Rotation: req.Rotation, VideoCodec: req.VideoCodec, AudioCodec: req.AudioCodec,
-		CreatedAtMs: v.PublishedAtMs, Digest: req.Digest,
+		CreatedAtMs: v.PublishedAtMs,
 	}
 	if req.CoverDrawn {
 		m.CoverDrawn = 1
 	}
 	if s.media.Background {
 		m.Plan = db.StepPreview | db.StepHLS
-		if req.CoverDrawn {
-			m.Plan |= db.StepCover
-		}
+	}
+	if req.CoverDrawn && (s.media.Background || req.Transcode) { // of what is transcoded nobody has tried to take a frame
+		m.Plan |= db.StepCover
 	}
 	m.Plan &= s.media.steps()
 	if req.Transcode {

@@ -30,9 +30,8 @@ type Deps struct {
 	Tel   *telemetry.Telemetry
 	// Media is for the work in the background. Without Media.Blobs there is none, whatever is published.
 	Media MediaDeps
-	// Quota is what one author may upload, RetryWindow how long the same file and title again is the same upload; 0 is never.
-	Quota       db.Quota
-	RetryWindow time.Duration
+	// Quota is what one author may upload.
+	Quota db.Quota
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -53,8 +52,6 @@ type Service struct {
 	now        func() time.Time
 	media      *worker
 	quota      db.Quota
-	// retryWindow is as in Deps.
-	retryWindow time.Duration
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -70,7 +67,7 @@ func New(d Deps) *Service {
 		ids:       d.IDs,
 		now:       d.Now,
 
-		quota: d.Quota, retryWindow: d.RetryWindow,
+		quota: d.Quota,
 	}
 	if s.now == nil {
 		s.now = time.Now

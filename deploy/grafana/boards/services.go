@@ -78,6 +78,7 @@ func mediaJobs() Board {
 				q("p99", "%s", quantile("0.99", "tiktok_http_duration_seconds", `route="/douyin/publish/action"`, ""))),
 			graph("Files served", "reqps", "By HTTP status.", q("{{code}}", "%s", rate("tiktok_http_requests_total", `route=~"/media/.*"`, "code"))),
 			graph("Disk left", "bytes", "", q("{{instance}} {{path}}", "tiktok_disk_avail_bytes{%s}", tiktok)),
+			graph("No room for uploads", "short", "1: they are refused, the rest of the disk is the reserve.", q("{{instance}}", "tiktok_media_space_low{%s}", tiktok)),
 		}},
 	}}
 }

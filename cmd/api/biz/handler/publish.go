@@ -152,7 +152,6 @@ type upload struct {
 	temp, key, cover string
 	copied           string // a local copy, see file
 	size             int64
-	digest           string // of the file as it came
 	info             media.Info
 	transcode, drawn bool
 	keep             bool
@@ -162,15 +161,14 @@ type upload struct {
 // then it is looked for, and if that can not be found out either, its files stay, because a listed video without a file
 // is worse than a file without a video.
 func (u *upload) publish(ctx context.Context, author int64, title string) error {
-	r, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
+	_, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
 		AuthorId: author, Title: title, PlayKey: u.key, CoverKey: u.cover,
 		DurationMs: u.info.DurationMs, SizeBytes: u.size, WidthPx: u.info.WidthPx, HeightPx: u.info.HeightPx,
 		Transcode: u.transcode, CoverDrawn: u.drawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
 		Rotation: int32(u.info.RotationDeg), //nolint:gosec // 0..270
-		Digest:   u.digest,
 	})
 	if err == nil {
-		u.keep = !r.Repeated
+		u.keep = true
 		return nil
 	}
 	if refused(err) {

@@ -3,8 +3,6 @@ package handler
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -95,12 +93,11 @@ func (u *upload) store(ctx context.Context, file io.Reader) (err error) {
 		r.take = u.stranger.take
 	}
 	r.room = u.h.room
-	sum := sha256.New()
-	size, err := u.h.Blobs.Put(ctx, key, io.TeeReader(r, sum), "application/octet-stream")
+	size, err := u.h.Blobs.Put(ctx, key, r, "application/octet-stream")
 	var refused *errno.Error
 	switch {
 	case err == nil:
-		u.temp, u.size, u.digest = key, size, hex.EncodeToString(sum.Sum(nil))
+		u.temp, u.size = key, size
 		return nil
 	case errors.Is(r.err, errTooLarge):
 		return u.h.tooLarge()

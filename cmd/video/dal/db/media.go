@@ -85,10 +85,8 @@ type Media struct {
 	VideoCodec  string `gorm:"column:video_codec"`
 	AudioCodec  string `gorm:"column:audio_codec"`
 	CreatedAtMs int64  `gorm:"column:created_at_ms"`
-	// QuotaBytes is how much of Storage.StoredBytes is of this upload. Digest is that of the uploaded file, "" when it is not
-	// known. Both are written once and not among what a worker reads.
-	QuotaBytes int64  `gorm:"column:quota_bytes"`
-	Digest     string `gorm:"column:digest"`
+	// QuotaBytes is how much of Storage.StoredBytes is of this upload. It is not among what a worker reads.
+	QuotaBytes int64 `gorm:"column:quota_bytes"`
 }
 
 // TableName is video_media.

@@ -27,7 +27,6 @@ func TestPlans(t *testing.T) {
 			"by ids":    {byIDsSQL, "PRIMARY", []any{ids}},
 			"works":     {worksSQL, "PRIMARY", []any{ids}},
 			"storage":   {storageSQL, "PRIMARY", []any{1}},
-			"repeated":  {repeatedSQL, "video_media_digest", []any{1, "d", "t", 0, LaneDelete}},
 			"give back": {giveBackSQL, "PRIMARY", []any{1, 1}},
 			"uploads":   {uploadsSQL, "video_media_author", []any{1, 200}},
 			"due":       {dueSQL, "video_media_due", []any{LaneImprove, 1000, 8}},
@@ -74,7 +73,6 @@ func fill(t *testing.T, s *Store) {
 	statements := []string{
 		"INSERT INTO videos (id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px) VALUES " + strings.Join(videos, ", "),
 		"INSERT INTO video_media (" + mediaColumns + ") VALUES " + strings.Join(rows, ", "),
-		"UPDATE video_media SET digest = video_id",
 		"INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) SELECT author_id, COUNT(*), 0, 0 FROM videos GROUP BY author_id",
 		"INSERT INTO author_stats (author_id, work_count) SELECT author_id, COUNT(*) FROM videos GROUP BY author_id",
 	}

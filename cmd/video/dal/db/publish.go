@@ -26,48 +26,20 @@ type Video struct {
 // TableName is videos.
 func (Video) TableName() string { return "videos" }
 
-// Published is what Publish has stored.
-type Published struct {
-	// Video is as it is stored; without a publish time when it is not listed.
-	Video  Video
-	Listed bool
-	// Repeated says that nothing was stored: Video is that of a former upload of the same file.
-	Repeated bool
-}
-
 // Publish stores m, which waits in its lane, its bytes for its author and, when m is listed, v at v.PublishedAtMs or a little
-// later: see list. When the author has uploaded the same file with the same title after sinceMs, it stores nothing. It fails
-// with ErrQuota or ErrDailyQuota.
-func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota, sinceMs int64) (Published, error) {
-	var out Published
+// later: see list. It returns v as stored, and fails with ErrQuota or ErrDailyQuota.
+func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota) (Video, error) {
+	out := v
 	m.QuotaBytes = m.SizeBytes
 	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
-		out = Published{Video: v, Listed: m.Listed != 0}
 		// The storage first, also before the clock: who is refused holds up nobody else.
-		st, err := s.lockStorage(tx, m.AuthorID)
-		if err != nil {
+		if err := s.store(tx, m, q); err != nil {
 			return err
 		}
-		former, ok, err := repeated(tx, m, sinceMs)
-		if err != nil {
-			return err
-		}
-		if ok {
-			out = Published{Video: former.video(), Listed: former.Listed != 0, Repeated: true}
-			if !out.Listed {
-				return nil
-			}
-			return tx.Where("id = ?", former.VideoID).Take(&out.Video).Error
-		}
-		if err := store(tx, st, m.QuotaBytes, m.CreatedAtMs, q); err != nil {
-			return err
-		}
-		if out.Listed {
-			if out.Video, err = s.list(tx, v); err != nil {
+		if m.Listed != 0 {
+			if out, err = s.list(tx, v); err != nil {
 				return err
 			}
-		} else {
-			out.Video.PublishedAtMs = 0
 		}
 		if m.Lane != LaneNone {
 			if err := s.queue(tx, &m, m.Lane); err != nil {
@@ -77,17 +49,9 @@ func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota, sinceMs 
 		return tx.Create(&m).Error
 	})
 	if err != nil {
-		return Published{}, fmt.Errorf("publish: %w", err)
+		return Video{}, fmt.Errorf("publish: %w", err)
 	}
 	return out, nil
-}
-
-// video is what is known of an upload that is not listed.
-func (m Media) video() Video {
-	return Video{
-		ID: m.VideoID, AuthorID: m.AuthorID, Title: m.Title, PlayKey: m.SourceKey, CoverKey: m.CoverKey,
-		DurationMs: m.DurationMs, SizeBytes: m.SizeBytes, WidthPx: m.WidthPx, HeightPx: m.HeightPx,
-	}
 }
 
 // list stores v at v.PublishedAtMs, or a little later when a video has that time or a later one: times strictly

@@ -38,9 +38,6 @@ type Storage struct {
 const (
 	storageSQL = "SELECT author_id, stored_bytes, day_bytes, day_at_ms FROM author_storage WHERE author_id = ?"
 
-	// repeatedSQL knows an upload by its file; an author has few of one.
-	repeatedSQL = "SELECT " + mediaColumns + " FROM video_media WHERE author_id = ? AND digest = ? AND title = ? AND created_at_ms > ? AND lane <> ? LIMIT 1"
-
 	giveBackSQL = "UPDATE author_storage SET stored_bytes = stored_bytes - ? WHERE author_id = ?"
 )
 
@@ -86,26 +83,16 @@ func (s *Store) lockStorage(tx *gorm.DB, authorID int64) (st Storage, err error)
 }
 
 // store counts an upload for its author, or fails with ErrQuota or ErrDailyQuota.
-func store(tx *gorm.DB, st Storage, bytes, nowMs int64, q Quota) error {
-	st, err := st.with(bytes, nowMs, q)
+func (s *Store) store(tx *gorm.DB, m Media, q Quota) error {
+	st, err := s.lockStorage(tx, m.AuthorID)
 	if err != nil {
+		return err
+	}
+	if st, err = st.with(m.QuotaBytes, m.CreatedAtMs, q); err != nil {
 		return err
 	}
 	return tx.Exec("UPDATE author_storage SET stored_bytes = ?, day_bytes = ?, day_at_ms = ? WHERE author_id = ?",
 		st.StoredBytes, st.DayBytes, st.DayAtMs, st.AuthorID).Error
-}
-
-// repeated looks for the upload that m repeats. The author's storage is locked, so two at once find each other.
-func repeated(tx *gorm.DB, m Media, sinceMs int64) (former Media, ok bool, err error) {
-	if m.Digest == "" {
-		return Media{}, false, nil
-	}
-	var rows []Media
-	err = tx.Raw(repeatedSQL, m.AuthorID, m.Digest, m.Title, sinceMs, LaneDelete).Scan(&rows).Error
-	if err != nil || len(rows) == 0 {
-		return Media{}, false, err
-	}
-	return rows[0], true, nil
 }
 
 // giveBack takes an upload from what its author stores; it is no longer counted there afterwards.

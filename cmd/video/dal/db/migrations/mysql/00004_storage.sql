@@ -10,12 +10,8 @@ CREATE TABLE author_storage (
     PRIMARY KEY (author_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4;
 
--- digest is that of the file as it was uploaded, to know a repetition by; '' is not known.
-ALTER TABLE video_media
-    ADD COLUMN quota_bytes BIGINT NOT NULL DEFAULT 0,
-    ADD COLUMN digest      VARCHAR(64) NOT NULL DEFAULT '',
-    ADD KEY video_media_digest (author_id, digest);
+ALTER TABLE video_media ADD COLUMN quota_bytes BIGINT NOT NULL DEFAULT 0;
 
 -- +goose Down
-ALTER TABLE video_media DROP KEY video_media_digest, DROP COLUMN digest, DROP COLUMN quota_bytes;
+ALTER TABLE video_media DROP COLUMN quota_bytes;
 DROP TABLE author_storage;

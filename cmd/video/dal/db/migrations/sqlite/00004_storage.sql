@@ -9,13 +9,8 @@ CREATE TABLE author_storage (
     day_at_ms    INTEGER NOT NULL
 );
 
--- digest is that of the file as it was uploaded, to know a repetition by; '' is not known.
 ALTER TABLE video_media ADD COLUMN quota_bytes INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE video_media ADD COLUMN digest TEXT NOT NULL DEFAULT '';
-CREATE INDEX video_media_digest ON video_media (author_id, digest);
 
 -- +goose Down
-DROP INDEX video_media_digest;
-ALTER TABLE video_media DROP COLUMN digest;
 ALTER TABLE video_media DROP COLUMN quota_bytes;
 DROP TABLE author_storage;
