@@ -171,7 +171,6 @@ func TestUploadFormats(t *testing.T) {
 	}
 }
 
-// Limits are named as they are set.
 // With S3 ffmpeg reads a copy. That is as large as the upload, so it is where there is room: in the folder that is set, and
 // not where the system has its temporary files, which containers keep small.
 func TestUploadIsCopiedToWorkDir(t *testing.T) {
@@ -204,7 +203,7 @@ func TestUploadIsCopiedToWorkDir(t *testing.T) {
 	t.Setenv("TMPDIR", "/dev/null/nothing can be here")
 	for _, name := range []string{"clip.avi", "landscape.mp4"} {
 		wantCode(t, e.upload(fixture(t, name)), 0)
-		if reqs := got.take(); len(reqs) != 1 || reqs[0].Transcode != (name == "clip.avi") || reqs[0].CoverDrawn {
+		if reqs := got.take(); len(reqs) != 1 || reqs[0].Transcode != (name == "clip.avi") || reqs[0].CoverDrawn != reqs[0].Transcode || reqs[0].VideoCodec == "" {
 			t.Errorf("%s: published %v", name, reqs)
 		}
 	}
@@ -213,6 +212,7 @@ func TestUploadIsCopiedToWorkDir(t *testing.T) {
 	}
 }
 
+// Limits are named as they are set.
 func TestUploadLimitsAreNamed(t *testing.T) {
 	for limit, want := range map[int64]string{100 << 10: "larger than 102400 bytes", 1 << 20: "larger than 1 MiB"} {
 		e := start(t, &fakes{}, func(d *gateway.Deps) { d.Config.MaxUploadBytes = limit })
