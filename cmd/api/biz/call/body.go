@@ -90,8 +90,9 @@ func (b *Body) Read(p []byte) (int, error) {
 }
 
 func (b *Body) readInTime(p []byte) (int, error) {
-	end := b.pace.end()
-	if !time.Now().Before(end) {
+	begin := time.Now()
+	end := b.pace.end(begin)
+	if !begin.Before(end) {
 		return 0, os.ErrDeadlineExceeded
 	}
 	if b.conn != nil {
@@ -100,7 +101,7 @@ func (b *Body) readInTime(p []byte) (int, error) {
 		}
 	}
 	n, err := b.r.Read(p)
-	b.pace.came(time.Now(), n)
+	b.pace.came(n, time.Since(begin))
 	return n, err
 }
 
@@ -130,33 +131,30 @@ func (b *Body) Err() error {
 	return b.err
 }
 
-// pace is how long a body may take: whole for all of it, and with a rate also no longer than its bytes are worth, Grace
-// ahead at most.
+// pace is how long a body may take: until last, and with a rate no longer than its bytes are worth. Only waiting for it
+// counts against the rate: whoever stores it may be slower.
 type pace struct {
-	last  time.Time // for all of it
-	rate  int64     // bytes a second, 0 for none
-	until time.Time // with a rate: when the bytes that came are used up
+	last time.Time
+	rate int64 // bytes a second, 0 for none
+	// credit is how long may be waited for the next bytes, at most Grace.
+	credit time.Duration
 }
 
 func (p *pace) start(now time.Time, whole time.Duration, rate int64) {
-	*p = pace{last: now.Add(whole), rate: rate, until: now.Add(Grace)}
+	*p = pace{last: now.Add(whole), rate: rate, credit: Grace}
 }
 
-// came counts bytes.
-func (p *pace) came(now time.Time, n int) {
-	if p.rate == 0 {
-		return
-	}
-	p.until = p.until.Add(time.Duration(n) * time.Second / time.Duration(p.rate))
-	if most := now.Add(Grace); p.until.After(most) {
-		p.until = most
+// came counts bytes and how long they were waited for.
+func (p *pace) came(n int, waited time.Duration) {
+	if p.rate > 0 {
+		p.credit = min(p.credit-waited+time.Duration(n)*time.Second/time.Duration(p.rate), Grace)
 	}
 }
 
 // end is when the next bytes have to be there.
-func (p *pace) end() time.Time {
-	if p.rate > 0 && p.until.Before(p.last) {
-		return p.until
+func (p *pace) end(now time.Time) time.Time {
+	if end := now.Add(p.credit); p.rate > 0 && end.Before(p.last) {
+		return end
 	}
 	return p.last
 }

@@ -104,31 +104,40 @@ func TestBodyOfALength(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	start := time.Unix(1e9, 0)
-	after := func(p pace) time.Duration { return p.end().Sub(start) }
 	var p pace
-	p.start(start, 20*time.Second, 0)
-	p.came(start.Add(19*time.Second), 1<<20)
-	if d := after(p); d != 20*time.Second {
-		t.Errorf("without a rate: %v", d)
+	for name, try := range map[string]struct {
+		whole  time.Duration
+		rate   int64
+		bytes  int // each time
+		every  time.Duration
+		cut    time.Duration // when it is cut off
+		stored time.Duration // how long it takes to store what came
+	}{
+		"without a rate":           {20 * time.Second, 0, 1 << 20, time.Second, 20 * time.Second, 0},
+		"a byte now and then":      {10 * time.Minute, MinRate, 1, 10 * time.Second, Grace, 0},
+		"as slow as allowed":       {10 * time.Minute, MinRate, 10 * MinRate, 10 * time.Second, 10 * time.Minute, 0},
+		"half of what is allowed":  {10 * time.Minute, MinRate, 5 * MinRate, 10 * time.Second, 50 * time.Second, 0},
+		"a store that is too slow": {10 * time.Minute, MinRate, 10 * MinRate, 10 * time.Second, 10 * time.Minute, time.Minute},
+		"a lot, but seldom":        {10 * time.Minute, MinRate, 100 << 20, time.Minute, Grace, 0},
+	} {
+		now := start
+		p.start(now, try.whole, try.rate)
+		for {
+			end := p.end(now)
+			if now.Add(try.every).After(end) { // the next bytes are too late
+				if cut := max(end.Sub(start), now.Sub(start)); cut < try.cut || cut > try.cut+try.stored+try.every {
+					t.Errorf("%s: cut off after %v, want %v", name, cut, try.cut)
+				}
+				break
+			}
+			p.came(try.bytes, try.every)
+			now = now.Add(try.every).Add(try.stored)
+		}
 	}
 	p.start(start, 10*time.Minute, MinRate)
-	for i := range 3 { // a byte now and then is worth nothing
-		p.came(start.Add(time.Duration(10*i)*time.Second), 1)
-	}
-	if d := after(p); d < Grace || d > Grace+time.Millisecond {
-		t.Errorf("three bytes: %v", d)
-	}
-	p.start(start, 10*time.Minute, MinRate)
-	p.came(start.Add(time.Second), 100<<20) // and a lot at once is not worth more than the grace
-	if d := after(p); d != time.Second+Grace {
-		t.Errorf("100 MiB: %v", d)
-	}
-	p.start(start, 10*time.Minute, MinRate)
-	for i := range 60 { // a bad line that goes on
-		p.came(start.Add(time.Duration(10*i)*time.Second), 10*MinRate)
-	}
-	if d := after(p); d != 10*time.Minute {
-		t.Errorf("as slow as allowed: %v", d)
+	p.came(100<<20, time.Second) // a lot at once is not worth more than the grace
+	if end := p.end(start); end != start.Add(Grace) {
+		t.Errorf("100 MiB: %v", end.Sub(start))
 	}
 }
 
