@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -14,7 +15,7 @@ const addressKey = "KITEX_IP_TO_REGISTRY"
 // advertised is the address to write into the registry, or nil to let the library take the machine's first one. A process
 // that listens on every address of several networks (containers) is known by the one that it reaches etcd from: whoever
 // calls it is in the network of etcd too, and perhaps in no other.
-func advertised(cfg Config) (net.Addr, error) {
+func advertised(ctx context.Context, cfg Config) (net.Addr, error) {
 	if cfg.Advertise != "" {
 		addr, err := net.ResolveTCPAddr("tcp", cfg.Advertise)
 		if err != nil {
@@ -28,9 +29,9 @@ func advertised(cfg Config) (net.Addr, error) {
 	}
 	port, err := strconv.Atoi(service)
 	if ip := net.ParseIP(host); err != nil || port == 0 || host != "" && (ip == nil || !ip.IsUnspecified()) || os.Getenv(addressKey) != "" {
-		return nil, nil //nolint:nilnil // the library knows better
+		return nil, nil //nolint:nilnil,nilerr // the library knows better
 	}
-	ip, err := towards(cfg.Registry)
+	ip, err := towards(ctx, cfg.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("advertised address: %w", err)
 	}
@@ -41,13 +42,14 @@ func advertised(cfg Config) (net.Addr, error) {
 }
 
 // towards is this machine's address on the way to the first of the endpoints that has one. It sends nothing.
-func towards(endpoints []string) (net.IP, error) {
+func towards(ctx context.Context, endpoints []string) (net.IP, error) {
+	var d net.Dialer
 	var first error
 	for _, endpoint := range endpoints {
 		if _, rest, ok := strings.Cut(endpoint, "://"); ok {
 			endpoint = rest
 		}
-		conn, err := net.Dial("udp", endpoint)
+		conn, err := d.DialContext(ctx, "udp", endpoint)
 		if err != nil {
 			if first == nil {
 				first = err

@@ -72,7 +72,7 @@ func options(cfg Config) ([]etcd.Option, error) {
 	}, nil
 }
 
-func newRegistry(cfg Config) (registry.Registry, error) {
+func newRegistry(ctx context.Context, cfg Config) (registry.Registry, error) {
 	if os.Getenv(leaseSecondsKey) == "" {
 		if err := os.Setenv(leaseSecondsKey, leaseSeconds); err != nil {
 			return nil, fmt.Errorf("etcd registry: %w", err)
@@ -88,7 +88,7 @@ func newRegistry(cfg Config) (registry.Registry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd registry: %w", err)
 	}
-	addr, err := advertised(cfg)
+	addr, err := advertised(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

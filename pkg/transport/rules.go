@@ -2,10 +2,7 @@ package transport
 
 import (
 	"context"
-	"log/slog"
 	"slices"
-	"sync/atomic"
-	"time"
 
 	"github.com/cloudwego/kitex/pkg/endpoint"
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
@@ -21,13 +18,13 @@ type Rules map[string][]string
 // Guard refuses calls that the rules do not allow, with errno.CallRefused. The caller's name is proved with mutual TLS; without,
 // it is what the caller says, and keeps out mistakes only.
 func Guard(rules Rules, tel *telemetry.Telemetry) server.Option {
-	warn := newSeldom(tel.Log)
+	warn := tel.Sampled()
 	return server.WithMiddleware(func(next endpoint.Endpoint) endpoint.Endpoint {
 		return func(ctx context.Context, req, resp any) error {
 			ri := rpcinfo.GetRPCInfo(ctx)
 			method := ri.Invocation().MethodName() // by which the handler is chosen
 			if !slices.Contains(rules[method], ri.From().ServiceName()) {
-				warn.log(ctx, "rpc refused: this caller may not call that", "method", method, "from", ri.From().ServiceName())
+				warn.WarnContext(ctx, "rpc refused: this caller may not call that", "method", method, "from", ri.From().ServiceName())
 				return refuse(ri)
 			}
 			return next(ctx, req, resp)
@@ -42,22 +39,4 @@ func refuse(ri rpcinfo.RPCInfo) error {
 		return nil
 	}
 	return errno.CallRefused
-}
-
-// seldom writes at most one warning a second: whoever causes them must not fill the disk. What is left out is counted.
-type seldom struct {
-	to      *slog.Logger
-	next    atomic.Int64 // when the next one may be written, Unix nanoseconds
-	leftOut atomic.Int64
-}
-
-func newSeldom(log *slog.Logger) *seldom { return &seldom{to: log} }
-
-func (s *seldom) log(ctx context.Context, what string, args ...any) {
-	now, next := time.Now().UnixNano(), s.next.Load()
-	if now < next || !s.next.CompareAndSwap(next, now+int64(time.Second)) {
-		s.leftOut.Add(1)
-		return
-	}
-	s.to.With("left_out", s.leftOut.Swap(0)).WarnContext(ctx, what, args...) //nolint:sloglint // the callers' texts are constants
 }

@@ -35,7 +35,7 @@ func ListenOptions(ctx context.Context, cfg Config, tel *telemetry.Telemetry) ([
 	if err != nil {
 		return nil, nil, fmt.Errorf("rpc address: %w", err)
 	}
-	reg, err := newRegistry(cfg)
+	reg, err := newRegistry(ctx, cfg)
 	if err != nil {
 		_ = ln.Close() // the registry's error is the one to tell
 		return nil, nil, err

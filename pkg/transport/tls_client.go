@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cloudwego/gopkg/bufiox"
@@ -13,6 +14,8 @@ import (
 	"github.com/cloudwego/kitex/pkg/remote"
 	"github.com/cloudwego/kitex/pkg/remote/trans/gonet"
 	"github.com/cloudwego/kitex/pkg/utils"
+
+	"tiktok/pkg/peek"
 )
 
 // mutualClient are the options of clients whose connections are mutual TLS with the service that each client is for.
@@ -87,14 +90,20 @@ func (c *clientConn) Writer() *bufiox.DefaultWriter { return c.w }
 func (c *clientConn) Read(b []byte) (int, error) { return c.r.Read(b) }
 
 // IsActive implements remote.IsActive: the pool asks before it uses a kept connection again.
-func (c *clientConn) IsActive() bool { return !c.closed.Load() && quiet(c.raw) }
+func (c *clientConn) IsActive() bool { return !c.closed.Load() && c.quiet() }
+
+// quiet reports whether the connection, on which nothing is under way, is open. What is there to read then can only be its end.
+func (c *clientConn) quiet() bool {
+	raw, ok := c.raw.(syscall.Conn)
+	return !ok || peek.Look(raw) == peek.Nothing
+}
 
 // Close implements net.Conn.
 func (c *clientConn) Close() error {
 	if c.closed.Swap(true) {
 		return errClosedTwice
 	}
-	c.r.Release(nil)
+	_ = c.r.Release(nil) // it gives buffers back, and always succeeds
 	return c.Conn.Close()
 }
 

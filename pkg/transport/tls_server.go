@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -44,7 +45,7 @@ func mutualServer(ln net.Listener, cfg Config, tel *telemetry.Telemetry) ([]serv
 	l.refused = telemetry.Register(tel.Registry, prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tiktok_rpc_handshakes_refused_total", Help: "Connections of callers that did not come to mutual TLS.",
 	}))
-	l.warn = newSeldom(tel.Log)
+	l.warn = tel.Sampled()
 	return []server.Option{
 		server.WithListener(l),
 		server.WithTransServerFactory(gonet.NewTransServerFactory()),
@@ -54,7 +55,7 @@ func mutualServer(ln net.Listener, cfg Config, tel *telemetry.Telemetry) ([]serv
 }
 
 // signed refuses a call whose caller does not have the name that it says it has.
-func signed(warn *seldom) endpoint.Middleware {
+func signed(warn *slog.Logger) endpoint.Middleware {
 	return func(next endpoint.Endpoint) endpoint.Endpoint {
 		return func(ctx context.Context, req, resp any) error {
 			ri := rpcinfo.GetRPCInfo(ctx)
@@ -63,7 +64,7 @@ func signed(warn *seldom) endpoint.Middleware {
 				return errPeerless
 			}
 			if !slices.Contains(p.names, ri.From().ServiceName()) {
-				warn.log(ctx, "rpc refused: the caller's certificate is for another name",
+				warn.WarnContext(ctx, "rpc refused: the caller's certificate is for another name",
 					"method", ri.Invocation().MethodName(), "claims", ri.From().ServiceName(), "certificate", p.names, "address", p.String())
 				return refuse(ri)
 			}
@@ -77,7 +78,7 @@ type mutualListener struct {
 	net.Listener
 	conf    *tls.Config
 	refused prometheus.Counter
-	warn    *seldom
+	warn    *slog.Logger
 
 	closing sync.Once
 	done    chan struct{}
@@ -98,7 +99,7 @@ func (l *mutualListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		// Kitex would end the server. What is missing now may be there soon.
-		l.warn.log(context.Background(), "cannot accept a connection", "err", err)
+		l.warn.WarnContext(context.Background(), "cannot accept a connection", "err", err)
 		select {
 		case <-l.done:
 			return nil, net.ErrClosed
@@ -179,7 +180,7 @@ func (c *serverConn) handshake() error {
 	defer cancel()
 	if err := c.HandshakeContext(ctx); err != nil {
 		c.owner.refused.Inc()
-		c.owner.warn.log(ctx, "rpc refused: no mutual TLS", "address", c.peer.String(), "err", err)
+		c.owner.warn.WarnContext(ctx, "rpc refused: no mutual TLS", "address", c.peer.String(), "err", err)
 		return err
 	}
 	c.peer.names = c.ConnectionState().PeerCertificates[0].DNSNames

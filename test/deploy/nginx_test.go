@@ -124,8 +124,8 @@ func startFront(t *testing.T, addr string) front {
 		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
 		<-ended
 		if t.Failed() {
-			log, _ := os.ReadFile(filepath.Join(dir, "error.log"))
-			t.Logf("nginx: %s%s", out.String(), log)
+			log, err := os.ReadFile(filepath.Join(dir, "error.log"))
+			t.Logf("nginx: %s%s (%v)", out.String(), log, err)
 		}
 	})
 	harness.Eventually(t, startTime, func() error {

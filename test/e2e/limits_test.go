@@ -28,12 +28,12 @@ func TestClassRegisters(t *testing.T) {
 					break
 				}
 			}
-			switch {
-			case a.Code == 0:
+			switch a.Code {
+			case 0:
 				ok.Add(1)
-			case a.Code == errno.TooManyRequests.Code:
+			case errno.TooManyRequests.Code:
 				later.Add(1)
-			case a.Code == errno.Unavailable.Code:
+			case errno.Unavailable.Code:
 				busy.Add(1)
 			default:
 				t.Errorf("answered %d", a.Code)

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -56,7 +55,7 @@ func makeCerts(t *testing.T) string {
 
 // testServersOverTLS reaches each server as it should, with the authority of a stranger, and without TLS.
 func testServersOverTLS(t *testing.T, cfg config.Config, stranger string) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	for name, reach := range map[string]func(ctx context.Context, c config.Config) error{
 		"mysql": func(ctx context.Context, c config.Config) error {
 			db, err := sqldb.Open(ctx, c.DB, "user")

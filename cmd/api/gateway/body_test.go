@@ -18,8 +18,10 @@ func TestBodiesHeldOpen(t *testing.T) {
 	e := start(t, &fakes{}, func(d *gateway.Deps) { d.Config.MaxBufferedBytes, d.Config.MaxBodyBytes = budget, 128<<10 })
 	large := strings.Repeat("x", 100<<10)
 	login := func(body string) answer {
-		return e.do(request{method: "POST", path: "/douyin/user/login/", body: strings.NewReader(body),
-			header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}})
+		return e.do(request{
+			method: "POST", path: "/douyin/user/login/", body: strings.NewReader(body),
+			header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+		})
 	}
 	wantCode(t, login("username="+large), errno.InvalidArgument.Code) // too long for a name; it was read
 	var held []net.Conn

@@ -104,8 +104,16 @@ func TestKeysForContainers(t *testing.T) {
 func TestBadFlags(t *testing.T) {
 	dir := t.TempDir()
 	for _, args := range [][]string{
-		{"-nope"}, {"extra"}, {"-hosts", "nobody=h"}, {"-hosts", "user=h"}, {"-hosts", "a b"}, {"-hosts", ""}, {"-key-mode", "0666"}, {"-key-mode", "x"},
-		{"-life", "1h"}, {"-renew", "0"},
+		{"-nope"},
+		{"extra"},
+		{"-hosts", "nobody=h"},
+		{"-hosts", "user=h"},
+		{"-hosts", "a b"},
+		{"-hosts", ""},
+		{"-key-mode", "0666"},
+		{"-key-mode", "x"},
+		{"-life", "1h"},
+		{"-renew", "0"},
 	} {
 		run(t, exitUsage, append([]string{"-out", dir}, args...)...)
 	}

@@ -46,23 +46,25 @@ var (
 	// notNames are texts, quoted names, comments and variables.
 	notNames = regexp.MustCompile("'(?:[^'\\\\]|\\\\.|'')*'|\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`|--[^\n]*|/\\*(?s:.*?)\\*/|@+\\w+")
 	bareWord = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_$]*`)
-	// unusable is what a statement may not have bare.
-	unusable = func() map[string]bool {
-		words := map[string]bool{}
-		for w := range strings.FieldsSeq(reservedWords) {
-			words[w] = true
-		}
-		for w := range strings.FieldsSeq(usedWords) {
-			delete(words, w)
-		}
-		return words
-	}()
 )
+
+// unusable is what a statement may not have bare.
+func unusable() map[string]bool {
+	words := map[string]bool{}
+	for w := range strings.FieldsSeq(reservedWords) {
+		words[w] = true
+	}
+	for w := range strings.FieldsSeq(usedWords) {
+		delete(words, w)
+	}
+	return words
+}
 
 // Reserved returns the words of a statement that MySQL 8.4 reserves and that stand where only a name can be meant, in
 // lower case. MySQL 8.4 refuses the statement for each of them, also where MariaDB takes it.
 func Reserved(statement string) []string {
 	var found []string
+	unusable := unusable()
 	for _, w := range bareWord.FindAllString(notNames.ReplaceAllString(statement, " "), -1) {
 		if w = strings.ToLower(w); unusable[w] && !slices.Contains(found, w) {
 			found = append(found, w)

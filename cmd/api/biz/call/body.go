@@ -16,7 +16,7 @@ const (
 	bodyTime = 20 * time.Second
 	// DiscardTime bounds how long what nobody reads of a body is waited for.
 	DiscardTime = time.Minute
-	// MinRate is how many bytes a second of a body that may take longer than others must come at least,
+	// MinRate is how many bytes a second of a body that may take longer than others must come at least.
 	MinRate = 8 << 10
 	// Grace is how far such a body may fall behind that.
 	Grace = 30 * time.Second

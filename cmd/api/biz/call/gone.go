@@ -3,6 +3,8 @@ package call
 import (
 	"context"
 	"syscall"
+
+	"tiktok/pkg/peek"
 )
 
 // connKey finds a request's connection in its context.
@@ -17,14 +19,5 @@ func WithConn(ctx context.Context, c syscall.Conn) context.Context {
 // on which it sends. Without a way to know it is false. It reads nothing and does not wait.
 func Gone(ctx context.Context) bool {
 	c, ok := ctx.Value(connKey{}).(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return false
-	}
-	gone := false
-	err = raw.Control(func(fd uintptr) { gone = closed(fd) })
-	return gone || err != nil // of a connection that is closed here
+	return ok && peek.Look(c) == peek.End
 }

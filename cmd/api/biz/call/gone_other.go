@@ -1,6 +1,0 @@
-//go:build !unix
-
-package call
-
-// closed is not known here.
-func closed(uintptr) bool { return false }

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package peek
+
+func look(uintptr) State { return Nothing }
