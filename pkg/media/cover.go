@@ -33,7 +33,8 @@ func (i Info) QuickCover() bool {
 
 // QuickCover is a cover for somebody who waits: the key frame before a tenth of the duration, decoded alone on one thread
 // in 512 MiB of address space and at most 1.5 seconds, the wait for its turn included. better says that it is nearly
-// black: Cover may find another frame. A file of which Info.QuickCover is false is a *Refusal, as everything is without ffmpeg.
+// black: Cover may find another frame. When neither that frame nor one at the beginning can be decoded, the file is refused
+// as Undecodable. A file of which Info.QuickCover is false is a *Refusal as Unsupported, as everything is without ffmpeg.
 func (t *Tools) QuickCover(ctx context.Context, path string, info Info) (picture []byte, better bool, err error) {
 	if t.ffmpeg == "" || !info.QuickCover() {
 		return nil, false, refuse(Unsupported, "no quick cover of %s, %d x %d", info.VideoCodec, info.WidthPx, info.HeightPx)
@@ -51,7 +52,16 @@ func (t *Tools) QuickCover(ctx context.Context, path string, info Info) (picture
 		return nil, false, err
 	}
 	picture, light, err := t.frame(ctx, path, args, info, quickTimeout, min(t.memory, quickMemory))
+	if err != nil && ctx.Err() == nil && limitOf(err) == "" { // of one place only, perhaps
+		picture, light, err = t.frameAt(ctx, path, info, 0)
+	}
 	return picture, light < darkest, err
+}
+
+// isUndecodable reports whether a frame failed because of what is in the file.
+func isUndecodable(err error) bool {
+	r := Refused(err)
+	return r != nil && r.Reason == Undecodable
 }
 
 // DrawnCover draws a picture of the same shape in place of a cover, with a longer side of at most 360 pixels. The name
@@ -77,7 +87,8 @@ func fit(w, h int32, most int) (int, int) {
 
 // Cover returns a JPEG of a frame of the video file at path, which Probe has accepted with info: that at a tenth of its
 // duration, or, when it is nearly black, the brightest of some others, with a longer side of at most 720 pixels. It fails
-// without ffmpeg, which is a *Refusal, and after 10 seconds, the wait for its turn included.
+// without ffmpeg, which is a *Refusal as Unsupported, and after 10 seconds, the wait for its turn included. A file of which no
+// frame can be decoded, at five places, is refused as Undecodable.
 func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, error) {
 	if t.ffmpeg == "" {
 		return nil, refuse(Unsupported, "no ffmpeg")
@@ -97,7 +108,9 @@ func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, erro
 		picture, light, err := t.frameAt(ctx, path, info, time.Duration(part*float64(info.duration())))
 		switch {
 		case err != nil:
-			failed = err // a place that can not be decoded; perhaps another can
+			if failed == nil || !isUndecodable(err) {
+				failed = err // a place that can not be decoded; perhaps another can
+			}
 			if ctx.Err() != nil {
 				break
 			}
@@ -134,6 +147,9 @@ func (t *Tools) frame(ctx context.Context, path string, args []string, info Info
 	stdout := &limited{max: coverBytes}
 	c := command{program: t.ffmpeg, args: args, read: path, stdout: stdout, cpu: cpu, memory: memory, fileSize: coverBytes, urgent: true}
 	if err := t.run(ctx, c); err != nil {
+		if failed := (*RunError)(nil); errors.As(err, &failed) && failed.input {
+			return nil, 0, refuse(Undecodable, "%v", failed)
+		}
 		return nil, 0, err
 	}
 	if stdout.over {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // ffmpeg makes a file with the real program, or skips.
@@ -165,5 +166,62 @@ func quarterTurn(t *testing.T, path string) {
 	copy(file[at+from:at+to], turned[from:to])
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A file of which nothing can be decoded is refused; one that can not be decoded in time, in memory or in part is not.
+func TestUndecodable(t *testing.T) {
+	tool := needFFmpeg(t)
+	write := func(file []byte) (path string, info Info) {
+		t.Helper()
+		path = filepath.Join(t.TempDir(), "video.mp4")
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		info, err := tool.Probe(t.Context(), path)
+		if err != nil || info.Needs() != NeedNothing {
+			t.Fatalf("needs %v: %v", info.Needs(), err)
+		}
+		return path, info
+	}
+	path, info := write(clip{video: goodVideo(), audio: goodAudio()}.bytes())
+	_, err := tool.Cover(t.Context(), path, info)
+	wantRefusal(t, err, Undecodable)
+	_, _, err = tool.QuickCover(t.Context(), path, info)
+	wantRefusal(t, err, Undecodable)
+
+	good := ffmpeg(t, "clip.mp4", append(testsrc("640x360"), "-c:v", "libx264", "-preset", "ultrafast", "-g", "12", "-movflags", "+faststart")...)
+	file, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := bytes.Index(file, []byte("mdat"))
+	clear(file[from+(len(file)-from)/20 : from+(len(file)-from)/4]) // where the first try is
+	path, info = write(file)
+	for name, take := range map[string]func() ([]byte, error){
+		"cover": func() ([]byte, error) { return tool.Cover(t.Context(), path, info) },
+		"quick": func() ([]byte, error) {
+			cover, _, err := tool.QuickCover(t.Context(), path, info)
+			return cover, err
+		},
+	} {
+		if cover, err := take(); err != nil || len(cover) == 0 {
+			t.Errorf("%s of a file that is damaged in part: %v", name, err)
+		}
+	}
+
+	path, info = write(clip{video: goodVideo()}.bytes())
+	little := New(Config{MemoryBytes: 40 << 20})
+	if _, err := little.Cover(t.Context(), path, info); err == nil || Refused(err) != nil {
+		t.Errorf("without memory: %v", err)
+	}
+	late := New(Config{})
+	late.coverTimeout = time.Nanosecond
+	if _, err := late.Cover(t.Context(), path, info); err == nil || Refused(err) != nil {
+		t.Errorf("without time: %v", err)
+	}
+	gone := filepath.Join(t.TempDir(), "gone.mp4")
+	if _, err := tool.Cover(t.Context(), gone, info); err == nil || Refused(err) != nil {
+		t.Errorf("without a file: %v", err)
 	}
 }

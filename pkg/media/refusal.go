@@ -15,6 +15,7 @@ const (
 	Truncated    Reason = "truncated"     // the samples or the description are not all there
 	Damaged      Reason = "damaged"       // contradicts itself, or claims what no video has
 	NoVideoTrack Reason = "no_video"      // sound only, for example
+	Undecodable  Reason = "undecodable"   // the description is right, but no picture can be decoded
 	ZeroDuration Reason = "zero_duration" // pictures that are shown for no time
 	TooLong      Reason = "too_long"      // longer than the limit
 	Encrypted    Reason = "encrypted"     // protected against copying
@@ -34,6 +35,8 @@ func (r Reason) Text() string {
 		return "the video is cut off: a part of the file is missing"
 	case NoVideoTrack:
 		return "the file has no pictures"
+	case Undecodable:
+		return "the video is damaged: no picture of it can be decoded"
 	case ZeroDuration:
 		return "the video has no length"
 	case TooLong:

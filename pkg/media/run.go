@@ -43,6 +43,7 @@ type RunError struct {
 	// Reason is the last thing that it said, or the signal that ended it, in at most 200 bytes; for a log.
 	Reason string
 	limit  limitKind // that it ran into, "" for none
+	input  bool      // it says that its input is to blame
 	err    error
 }
 
@@ -95,10 +96,15 @@ func (t *Tools) runAndWait(ctx context.Context, c command) error {
 		return alive(ctx)
 	}
 	if err != nil {
-		return &RunError{Program: programName(c.program), Reason: reason(err, stderr.last()), limit: brokenLimit(c, cmd.ProcessState, stderr.buf), err: err}
+		failed := &RunError{Program: programName(c.program), Reason: reason(err, stderr.last()), limit: brokenLimit(c, cmd.ProcessState, stderr.buf), err: err}
+		failed.input = failed.limit == "" && cmd.ProcessState != nil && cmd.ProcessState.Exited() && bytes.Contains(stderr.buf, []byte(invalidInput))
+		return failed
 	}
 	return nil
 }
+
+// invalidInput is what ffmpeg says of data that no decoder or demuxer can make anything of, in every version.
+const invalidInput = "Invalid data found when processing input"
 
 // limitKind is a limit that ended a program.
 type limitKind string

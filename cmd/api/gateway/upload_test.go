@@ -64,6 +64,17 @@ func claims8K(t *testing.T) []byte {
 	return b
 }
 
+// undecodable is a file that is whole but for the parameters of its pictures.
+func undecodable(t *testing.T) []byte {
+	t.Helper()
+	b := fixture(t, "portrait.mp4")
+	avcC := b[bytes.Index(b, []byte("avcC"))+4:]
+	sequence := 8 + int(binary.BigEndian.Uint16(avcC[6:]))
+	size := int(binary.BigEndian.Uint16(avcC[sequence+1:]))
+	clear(avcC[sequence+4 : sequence+3+size])
+	return b
+}
+
 // moovBomb is ten thousand descriptions in one another.
 func moovBomb() []byte {
 	box := func(name string, body []byte) []byte {
@@ -107,6 +118,7 @@ func TestUploadFormats(t *testing.T) {
 		"moov at the end": {moovLast(t), "", ""},
 		"mov":             {fixture(t, "camera.mov"), "", ""},
 		"data stream":     {fixture(t, "data.mp4"), "", ""},
+		"undecodable":     {undecodable(t), "", "no picture of it can be decoded"},
 		"silent":          {fixture(t, "silent.mp4"), "", ""},
 		"rotated":         {fixture(t, "rotated.mp4"), "", ""},
 		"odd size, 4:4:4": {fixture(t, "odd.mp4"), convert, "source"},

@@ -25,6 +25,9 @@ func (u *upload) process(ctx, soon context.Context) error {
 	if err == nil {
 		err = u.place(ctx, soon)
 	}
+	if err == nil {
+		err = u.addCover(ctx, soon)
+	}
 	if r := media.Refused(err); r != nil {
 		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "reason", r.Reason, "err", err)
 		if r.Reason == media.TooLong {
@@ -32,10 +35,7 @@ func (u *upload) process(ctx, soon context.Context) error {
 		}
 		return errno.VideoUnplayable.With(r.Text)
 	}
-	if err != nil {
-		return err
-	}
-	return u.addCover(ctx, soon)
+	return err
 }
 
 // probe looks into the file: without a program where that is possible, else with ffprobe. The latter is for files that need
@@ -149,9 +149,13 @@ func (u *upload) faststart(ctx context.Context) error {
 	return nil
 }
 
-// addCover stores a frame of the video where that is cheap and soon done, else a drawn picture, which a worker replaces.
+// addCover stores a frame of the video where that is cheap and soon done, else a drawn picture, which a worker replaces. A
+// video of which no frame can be decoded is refused.
 func (u *upload) addCover(ctx, soon context.Context) error {
-	picture := u.frame(ctx, soon)
+	picture, err := u.frame(ctx, soon)
+	if err != nil {
+		return err
+	}
 	if picture == nil {
 		u.drawn = true
 		err := u.h.inTurn(ctx, u.h.drawing, u.in.Viewer, func() error {
@@ -163,27 +167,30 @@ func (u *upload) addCover(ctx, soon context.Context) error {
 		}
 	}
 	u.cover = fmt.Sprintf("covers/%s/%s.jpg", u.id[:2], u.id)
-	_, err := u.h.Blobs.Put(ctx, u.cover, bytes.NewReader(picture), "image/jpeg")
+	_, err = u.h.Blobs.Put(ctx, u.cover, bytes.NewReader(picture), "image/jpeg")
 	return err
 }
 
-// frame is a frame of the video, or nil.
-func (u *upload) frame(ctx, soon context.Context) (picture []byte) {
+// frame is a frame of the video, or nil. The error says that none can be decoded.
+func (u *upload) frame(ctx, soon context.Context) (picture []byte, err error) {
 	local := u.copied != "" || u.size <= frameBytes
 	if _, ok := blob.LocalPath(u.h.Blobs, u.key); !ok && !local || !u.h.Tools.HasFFmpeg() || u.transcode || !u.info.QuickCover() {
-		return nil
+		return nil, nil
 	}
-	err := u.h.inTurn(soon, u.h.covers, u.in.Viewer, func() error {
+	err = u.h.inTurn(soon, u.h.covers, u.in.Viewer, func() error {
 		path, err := u.file(soon, u.key)
 		if err == nil {
 			picture, u.drawn, err = u.h.Tools.QuickCover(soon, path, u.info)
 		}
 		return err
 	})
+	if r := media.Refused(err); r != nil && r.Reason == media.Undecodable {
+		return nil, err
+	}
 	if err != nil && !errors.Is(err, errNoTurn) {
 		u.h.Log.WarnContext(ctx, "no frame for a cover, drawing one", "err", err)
 	}
-	return picture
+	return picture, nil
 }
 
 // file is a path at which a program can read an object of this upload: that of the store, or of a copy, which discard
