@@ -96,8 +96,10 @@ func (t *Tools) runAndWait(ctx context.Context, c command) error {
 		return alive(ctx)
 	}
 	if err != nil {
-		failed := &RunError{Program: programName(c.program), Reason: reason(err, stderr.last()), limit: brokenLimit(c, cmd.ProcessState, stderr.buf), err: err}
-		failed.input = failed.limit == "" && cmd.ProcessState != nil && cmd.ProcessState.Exited() && bytes.Contains(stderr.buf, []byte(invalidInput))
+		failed := &RunError{Program: programName(c.program), Reason: reason(err, stderr.last()), err: err}
+		failed.limit = brokenLimit(c, cmd.ProcessState, stderr.buf)
+		exited := cmd.ProcessState != nil && cmd.ProcessState.Exited()
+		failed.input = exited && failed.limit == "" && bytes.Contains(stderr.buf, []byte(invalidInput))
 		return failed
 	}
 	return nil
