@@ -7,11 +7,11 @@ import "syscall"
 type State int
 
 const (
-	// Nothing: the connection is open, a read would wait. It is also the answer where the system cannot tell.
+	// Nothing means that the connection is open and a read would wait. It is also the answer where the system cannot tell.
 	Nothing State = iota
-	// Data is there to be read.
+	// Data means that there is something to read.
 	Data
-	// End: the other side has closed, at least the half on which it sends, or the connection has failed or is closed here.
+	// End means that the other side has closed, at least the half on which it sends, or the connection has failed or is closed here.
 	End
 )
 

@@ -122,7 +122,9 @@ func startFront(t *testing.T, addr string) front {
 	t.Cleanup(func() {
 		f.client.CloseIdleConnections()
 		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
-		<-ended
+		if err := <-ended; err != nil {
+			t.Logf("nginx: %v", err)
+		}
 		if t.Failed() {
 			log, err := os.ReadFile(filepath.Join(dir, "error.log"))
 			t.Logf("nginx: %s%s (%v)", out.String(), log, err)
