@@ -3,6 +3,7 @@ package harness
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image/jpeg"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"testing"
 
 	"tiktok/pkg/media"
+	"tiktok/pkg/sqldb"
 )
 
 // NeedFFmpeg skips the test on a machine without ffmpeg, and returns the option that lets a deployment use it.
@@ -143,7 +145,8 @@ func (d *Deployment) playlist(t testing.TB, address string) (files int) {
 	return files
 }
 
-// Leftovers are the objects that none of the videos names, if these are all that are listed and nothing is under way.
+// Leftovers are the objects that belong to none of the videos, if these are all that are listed and nothing is under way. A cover
+// that a better one has replaced still belongs to its video, because clients may hold its address.
 func (d *Deployment) Leftovers(t testing.TB, listed []Video) []string {
 	t.Helper()
 	named, folders := map[string]bool{}, map[string]bool{}
@@ -160,6 +163,9 @@ func (d *Deployment) Leftovers(t testing.TB, listed []Video) []string {
 			folders[path.Dir(key(v.HLSURL))] = true
 		}
 	}
+	for _, k := range d.uploadedCovers(t) {
+		named[k] = true
+	}
 	return slices.DeleteFunc(d.Objects(t), func(k string) bool {
 		for dir := path.Dir(k); dir != "."; dir = path.Dir(dir) {
 			if folders[dir] {
@@ -168,4 +174,18 @@ func (d *Deployment) Leftovers(t testing.TB, listed []Video) []string {
 		}
 		return named[k]
 	})
+}
+
+// uploadedCovers are the keys of the covers that all videos were published with.
+func (d *Deployment) uploadedCovers(t testing.TB) (keys []string) {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), d.Config.DB, "video")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Read.WithContext(t.Context()).Raw("SELECT cover_key FROM video_media").Scan(&keys).Error
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
