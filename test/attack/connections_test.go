@@ -28,10 +28,10 @@ func endlessHeads(t *testing.T, v *victim) int {
 	return v.hold(t, 2000, 8, []byte("GET /douyin/feed/?a="), []byte("a"), holdFor)
 }
 
-// queryOfSeparators sends queries of a megabyte that are nothing but separators.
+// queryOfSeparators sends queries of a megabyte that are nothing but parameters.
 func queryOfSeparators(t *testing.T, v *victim) int {
 	const requests = 60
-	sent := []byte("GET /douyin/feed/?" + string(bytes.Repeat([]byte("&"), 1_000_000)) + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	sent := []byte("GET /douyin/feed/?" + strings.Repeat("a&", 500_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	harness.Parallel(t, 8, func(t testing.TB, i int) {
 		for n := i; n < requests; n += 8 {
 			c, err := v.dial(t.Context(), attackerAddr(i))
@@ -67,6 +67,10 @@ func smuggle(t *testing.T, v *victim) int {
 		"a long chunk extension":              chunked + "1;" + strings.Repeat("a", 5000) + "\r\na\r\n0\r\n\r\n",
 		"a chunk size that is none":           chunked + "x\r\n",
 		"a chunk that is longer than it says": chunked + "1\r\naaaa\r\n0\r\n\r\n",
+		"a chunk without an end":              chunked + "5\r\nhelloXX0\r\n\r\n",
+		"no semicolon before an extension":    chunked + "5 a\r\nhello\r\n0\r\n\r\n",
+		"a size that overflows":               chunked + "ffffffffffffffff5\r\nhello\r\n0\r\n\r\n",
+		"a trailer that begins with a zero":   chunked + "5\r\nhello\r\n0\r\n0\r\n\r\n",
 		"a negative chunk":                    chunked + "-1\r\n\r\n",
 		"two ways to tell the length":         "Content-Length: 4\r\n" + chunked + "0\r\n\r\n",
 		"two lengths":                         "Content-Length: 1\r\nContent-Length: 0\r\n\r\n",
@@ -76,7 +80,7 @@ func smuggle(t *testing.T, v *victim) int {
 	paths := []string{"/douyin/user/login/", harness.PathPublish, "/douyin/nothing", "/nothing"}
 	for name, rest := range tries {
 		for _, path := range paths {
-			sent := "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n" + rest + hidden
+			sent := "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n" + rest + hidden
 			got := v.exchange(t, attackerAddr(0), []byte(sent), answerTime)
 			if n := bytes.Count(got, []byte("HTTP/1.1 ")); n > 1 || bytes.Contains(got, []byte(`"ok"`)) {
 				v.lost("%s makes one request %d at %s", name, n, path)
