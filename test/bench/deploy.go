@@ -85,13 +85,14 @@ func newDeployment(name, bin, dir string, port, turn int) (*deployment, error) {
 	set := map[string]string{
 		"data_dir": dir, "gateway.addr": at(0), "limits.driver": "off", "telemetry.log_level": "warn", "demo.enabled": "false",
 		"media.background": "false", // what uploads leave to do would be counted to whatever is measured next
-		"auth.secret_file": filepath.Join(dir, "secret"), "gateway.public_base_url": config.FromHost,
+		"auth.secret_file": filepath.Join(dir, "secret"),
 	}
 	switch name {
 	case allInOne:
 		d.env = environ(false, set)
 		d.services = []*service{{name: config.AllInOne, admin: at(100), env: []string{config.EnvName("telemetry.admin_addr") + "=" + at(100)}}}
 	case distributed:
+		set["gateway.public_base_url"] = config.FromHost
 		if turn > 0 {
 			own := fmt.Sprint("tiktok", turn)
 			set["db.schema_prefix"], set["rpc.registry_prefix"], set["queue.prefix"], set["cache.db"] = own+"_", own, own, fmt.Sprint(turn)
