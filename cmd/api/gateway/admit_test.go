@@ -71,11 +71,7 @@ func TestTokenIsLookedAtBeforeTheFile(t *testing.T) {
 	// Uploads of one user that are under way count together.
 	body, kind := form(t, field{"token", "", []byte(e.token(5))}, title, data)
 	size := int64(body.Len())
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, e)
 	defer shut(c)
 	send(t, c, "POST /douyin/publish/action/ HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", kind, size)
 	if _, err := c.Write(body.Bytes()[:size-1000]); err != nil {

@@ -62,11 +62,7 @@ func TestBodiesHeldOpen(t *testing.T) {
 // An announced size costs nothing before its bytes come.
 func TestAnnouncedBodyCostsNothing(t *testing.T) {
 	e := start(t, &fakes{})
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, e)
 	defer shut(c)
 	sent := 9 << 10 // more than Hertz reads with the head
 	send(t, c, "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 1<<20, strings.Repeat("x", sent))

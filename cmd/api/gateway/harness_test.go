@@ -263,6 +263,17 @@ func wantCode(t *testing.T, a answer, code int32) {
 	}
 }
 
+// connect opens a plain connection to the gateway, which the caller closes.
+func connect(t *testing.T, e *env) net.Conn {
+	t.Helper()
+	var d net.Dialer
+	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // shut closes what was only read.
 func shut(c io.Closer) { _ = c.Close() }
 

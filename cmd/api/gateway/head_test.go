@@ -82,11 +82,7 @@ func TestHeadBounds(t *testing.T) {
 // is nobody's loss.
 func exchange(t *testing.T, e *env, text string) (*http.Response, string) {
 	t.Helper()
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, e)
 	defer shut(c)
 	go func() { _, _ = io.WriteString(c, text) }()
 	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {

@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"io"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -11,11 +10,7 @@ import (
 // all sends bytes and reads until the server closes the connection.
 func all(t *testing.T, e *env, text string) string {
 	t.Helper()
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, e)
 	defer shut(c)
 	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
@@ -128,11 +123,7 @@ func TestSmuggling(t *testing.T) {
 // The head of a request that comes with the one before has no more time than any other.
 func TestPipelinedHeadHasItsTime(t *testing.T) {
 	e := start(t, &fakes{})
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, e)
 	defer shut(c)
 	send(t, c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\n")
 	waitFor(t, "the head to have begun", func() bool { return e.gw.Reading() == 1 })

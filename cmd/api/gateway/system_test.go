@@ -59,11 +59,7 @@ func TestUnknownPaths(t *testing.T) {
 // raw sends bytes and reads one response.
 func raw(t *testing.T, e *env, text string) (*http.Response, string) {
 	t.Helper()
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, e)
 	defer shut(c)
 	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
@@ -116,11 +112,7 @@ func TestConnectionSurvivesRefusedBody(t *testing.T) {
 	e := start(t, &fakes{})
 	smuggled := "GET /douyin/user/?user_id=7 HTTP/1.1\r\nHost: x\r\n\r\n"
 	body := strings.Repeat("x", 2<<20) + smuggled
-	var d net.Dialer
-	c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connect(t, e)
 	defer shut(c)
 	go func() {
 		send(t, c, "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body)

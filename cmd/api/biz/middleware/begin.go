@@ -33,8 +33,8 @@ type Origin struct {
 	Fallback string
 }
 
-// Begin gives the request its Call and its id, and the answer the headers that each has. An id that the client sent is kept when it is harmless; it comes back in
-// the response's header, and goes on to every service.
+// Begin gives the request its Call and its id, and the answer the headers that each has. An id that the client sent is kept
+// when it is harmless; it comes back in the response's header, and goes on to every service.
 func Begin(o Origin) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		id := string(c.GetHeader(requestIDHeader))
