@@ -114,7 +114,7 @@ func (l *local) Put(ctx context.Context, key string, r io.Reader, _ string) (siz
 
 // noRoom adds ErrFull to the ways in which a file system says so.
 func noRoom(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if disk.Full(err) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err

@@ -1,10 +1,11 @@
-// Package disk says how much room a file system has.
+// Package disk says how much room a file system has, and which errors mean none.
 package disk
 
 import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 )
 
 // Space is the size of the file system that holds path and what is left of it for this process, in bytes. path, or folders
@@ -36,3 +37,6 @@ func Low(path string, reserve int64) bool {
 	size, avail, err := Space(path)
 	return err == nil && avail < min(uint64(reserve), size/reservePart)
 }
+
+// Full reports whether an error says that a file system, or a user's quota of it, has no room.
+func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

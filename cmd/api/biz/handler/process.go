@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"tiktok/pkg/blob"
+	"tiktok/pkg/disk"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/fair"
 	"tiktok/pkg/media"
@@ -237,7 +237,7 @@ func (u untilDone) Read(p []byte) (int, error) {
 
 // noRoom makes a full temporary folder what a full store is: the user may try again.
 func noRoom(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if disk.Full(err) {
 		return fmt.Errorf("temporary folder: %w: %w", blob.ErrFull, err)
 	}
 	return err
