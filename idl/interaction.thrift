@@ -79,39 +79,39 @@ struct ListCommentsResponse {
     2: string next_cursor
 }
 
-/** Look is what one viewer looks at. */
-struct Look {
-    /** Never 0: a visitor sees what everybody sees. */
+/** ViewerQuery asks for the state that one viewer sees of videos and users. */
+struct ViewerQuery {
+    /** Never 0: a visitor sees the shared answer. */
     1: i64 viewer_id
     2: list<i64> video_ids
     3: list<i64> user_ids
 }
 
-/** Seen is what a viewer sees that not everybody sees. */
-struct Seen {
-    /** Those of the look's videos that he likes. */
+/** ViewerState is what one viewer sees differently from the shared answer. */
+struct ViewerState {
+    /** The videos of the query that the viewer likes. */
     1: list<i64> favorite_ids
-    /** Counters of those of the look's videos and users that his own accepted and not yet stored writes change. Mostly none. */
+    /** Counters that the viewer's own accepted but not yet stored writes change. Usually empty. */
     2: map<i64, VideoStats> videos
     3: map<i64, UserStats> users
 }
 
-/** Most ids of all looks of one call together. */
-const i32 MAX_LOOK_IDS = 10000
+/** Maximum number of ids in all viewer queries of one call. */
+const i32 MAX_VIEWER_IDS = 10000
 
 struct MGetStatsRequest {
     /** Up to MAX_BATCH each. */
     1: list<i64> video_ids
     2: list<i64> user_ids
-    /** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
-    3: list<Look> looks
+    /** Up to MAX_BATCH, and MAX_VIEWER_IDS in them. */
+    3: list<ViewerQuery> viewer_queries
 }
 struct MGetStatsResponse {
-    /** As everybody sees them. Every video and user asked for is present, zero when nothing happened yet. */
+    /** The shared counters. Every video and user asked for is present, zero when nothing happened yet. */
     1: map<i64, VideoStats> videos
     2: map<i64, UserStats> users
-    /** In the order of looks. */
-    3: list<Seen> seen
+    /** In the order of viewer_queries. */
+    3: list<ViewerState> viewer_states
 }
 
 service InteractionService {

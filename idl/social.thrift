@@ -55,33 +55,33 @@ struct ListFriendsResponse {
     2: string next_cursor
 }
 
-/** Look is the users whom one viewer looks at. */
-struct Look {
+/** ViewerQuery asks for the state that one viewer sees of users. */
+struct ViewerQuery {
     /** Never 0: a visitor follows nobody. */
     1: i64 viewer_id
     2: list<i64> user_ids
 }
 
-/** Seen is what a viewer sees that not everybody sees. */
-struct Seen {
-    /** Those of the look's users whom he follows. */
+/** ViewerState is what one viewer sees differently from the shared answer. */
+struct ViewerState {
+    /** The users of the query whom the viewer follows. */
     1: list<i64> followed_ids
 }
 
-/** Most ids of all looks of one call together. */
-const i32 MAX_LOOK_IDS = 10000
+/** Maximum number of ids in all viewer queries of one call. */
+const i32 MAX_VIEWER_IDS = 10000
 
 struct MGetRelationsRequest {
     /** Up to MAX_BATCH. */
     1: list<i64> user_ids
-    /** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
-    2: list<Look> looks
+    /** Up to MAX_BATCH, and MAX_VIEWER_IDS in them. */
+    2: list<ViewerQuery> viewer_queries
 }
 struct MGetRelationsResponse {
     /** Every user asked for is present, zero when nothing happened yet. */
     1: map<i64, Relation> relations
-    /** In the order of looks. */
-    2: list<Seen> seen
+    /** In the order of viewer_queries. */
+    2: list<ViewerState> viewer_states
 }
 
 service SocialService {

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	/** Most ids of all looks of one call together. */
-	MAX_LOOK_IDS = 10000
+	/** Maximum number of ids in all viewer queries of one call. */
+	MAX_VIEWER_IDS = 10000
 )
 
 /** Comment is a text below a video. */
@@ -610,100 +610,100 @@ var fieldIDToName_ListCommentsResponse = map[int16]string{
 	2: "next_cursor",
 }
 
-/** Look is what one viewer looks at. */
-type Look struct {
-	/** Never 0: a visitor sees what everybody sees. */
+/** ViewerQuery asks for the state that one viewer sees of videos and users. */
+type ViewerQuery struct {
+	/** Never 0: a visitor sees the shared answer. */
 	ViewerId int64   `thrift:"viewer_id,1" frugal:"1,default,i64" json:"viewer_id"`
 	VideoIds []int64 `thrift:"video_ids,2" frugal:"2,default,list<i64>" json:"video_ids"`
 	UserIds  []int64 `thrift:"user_ids,3" frugal:"3,default,list<i64>" json:"user_ids"`
 }
 
-func NewLook() *Look {
-	return &Look{}
+func NewViewerQuery() *ViewerQuery {
+	return &ViewerQuery{}
 }
 
-func (p *Look) InitDefault() {
+func (p *ViewerQuery) InitDefault() {
 }
 
-func (p *Look) GetViewerId() (v int64) {
+func (p *ViewerQuery) GetViewerId() (v int64) {
 	return p.ViewerId
 }
 
-func (p *Look) GetVideoIds() (v []int64) {
+func (p *ViewerQuery) GetVideoIds() (v []int64) {
 	return p.VideoIds
 }
 
-func (p *Look) GetUserIds() (v []int64) {
+func (p *ViewerQuery) GetUserIds() (v []int64) {
 	return p.UserIds
 }
-func (p *Look) SetViewerId(val int64) {
+func (p *ViewerQuery) SetViewerId(val int64) {
 	p.ViewerId = val
 }
-func (p *Look) SetVideoIds(val []int64) {
+func (p *ViewerQuery) SetVideoIds(val []int64) {
 	p.VideoIds = val
 }
-func (p *Look) SetUserIds(val []int64) {
+func (p *ViewerQuery) SetUserIds(val []int64) {
 	p.UserIds = val
 }
 
-func (p *Look) String() string {
+func (p *ViewerQuery) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("Look(%+v)", *p)
+	return fmt.Sprintf("ViewerQuery(%+v)", *p)
 }
 
-var fieldIDToName_Look = map[int16]string{
+var fieldIDToName_ViewerQuery = map[int16]string{
 	1: "viewer_id",
 	2: "video_ids",
 	3: "user_ids",
 }
 
-/** Seen is what a viewer sees that not everybody sees. */
-type Seen struct {
-	/** Those of the look's videos that he likes. */
+/** ViewerState is what one viewer sees differently from the shared answer. */
+type ViewerState struct {
+	/** The videos of the query that the viewer likes. */
 	FavoriteIds []int64 `thrift:"favorite_ids,1" frugal:"1,default,list<i64>" json:"favorite_ids"`
-	/** Counters of those of the look's videos and users that his own accepted and not yet stored writes change. Mostly none. */
+	/** Counters that the viewer's own accepted but not yet stored writes change. Usually empty. */
 	Videos map[int64]*VideoStats `thrift:"videos,2" frugal:"2,default,map<i64:VideoStats>" json:"videos"`
 	Users  map[int64]*UserStats  `thrift:"users,3" frugal:"3,default,map<i64:UserStats>" json:"users"`
 }
 
-func NewSeen() *Seen {
-	return &Seen{}
+func NewViewerState() *ViewerState {
+	return &ViewerState{}
 }
 
-func (p *Seen) InitDefault() {
+func (p *ViewerState) InitDefault() {
 }
 
-func (p *Seen) GetFavoriteIds() (v []int64) {
+func (p *ViewerState) GetFavoriteIds() (v []int64) {
 	return p.FavoriteIds
 }
 
-func (p *Seen) GetVideos() (v map[int64]*VideoStats) {
+func (p *ViewerState) GetVideos() (v map[int64]*VideoStats) {
 	return p.Videos
 }
 
-func (p *Seen) GetUsers() (v map[int64]*UserStats) {
+func (p *ViewerState) GetUsers() (v map[int64]*UserStats) {
 	return p.Users
 }
-func (p *Seen) SetFavoriteIds(val []int64) {
+func (p *ViewerState) SetFavoriteIds(val []int64) {
 	p.FavoriteIds = val
 }
-func (p *Seen) SetVideos(val map[int64]*VideoStats) {
+func (p *ViewerState) SetVideos(val map[int64]*VideoStats) {
 	p.Videos = val
 }
-func (p *Seen) SetUsers(val map[int64]*UserStats) {
+func (p *ViewerState) SetUsers(val map[int64]*UserStats) {
 	p.Users = val
 }
 
-func (p *Seen) String() string {
+func (p *ViewerState) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("Seen(%+v)", *p)
+	return fmt.Sprintf("ViewerState(%+v)", *p)
 }
 
-var fieldIDToName_Seen = map[int16]string{
+var fieldIDToName_ViewerState = map[int16]string{
 	1: "favorite_ids",
 	2: "videos",
 	3: "users",
@@ -713,8 +713,8 @@ type MGetStatsRequest struct {
 	/** Up to MAX_BATCH each. */
 	VideoIds []int64 `thrift:"video_ids,1" frugal:"1,default,list<i64>" json:"video_ids"`
 	UserIds  []int64 `thrift:"user_ids,2" frugal:"2,default,list<i64>" json:"user_ids"`
-	/** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
-	Looks []*Look `thrift:"looks,3" frugal:"3,default,list<Look>" json:"looks"`
+	/** Up to MAX_BATCH, and MAX_VIEWER_IDS in them. */
+	ViewerQueries []*ViewerQuery `thrift:"viewer_queries,3" frugal:"3,default,list<ViewerQuery>" json:"viewer_queries"`
 }
 
 func NewMGetStatsRequest() *MGetStatsRequest {
@@ -732,8 +732,8 @@ func (p *MGetStatsRequest) GetUserIds() (v []int64) {
 	return p.UserIds
 }
 
-func (p *MGetStatsRequest) GetLooks() (v []*Look) {
-	return p.Looks
+func (p *MGetStatsRequest) GetViewerQueries() (v []*ViewerQuery) {
+	return p.ViewerQueries
 }
 func (p *MGetStatsRequest) SetVideoIds(val []int64) {
 	p.VideoIds = val
@@ -741,8 +741,8 @@ func (p *MGetStatsRequest) SetVideoIds(val []int64) {
 func (p *MGetStatsRequest) SetUserIds(val []int64) {
 	p.UserIds = val
 }
-func (p *MGetStatsRequest) SetLooks(val []*Look) {
-	p.Looks = val
+func (p *MGetStatsRequest) SetViewerQueries(val []*ViewerQuery) {
+	p.ViewerQueries = val
 }
 
 func (p *MGetStatsRequest) String() string {
@@ -755,15 +755,15 @@ func (p *MGetStatsRequest) String() string {
 var fieldIDToName_MGetStatsRequest = map[int16]string{
 	1: "video_ids",
 	2: "user_ids",
-	3: "looks",
+	3: "viewer_queries",
 }
 
 type MGetStatsResponse struct {
-	/** As everybody sees them. Every video and user asked for is present, zero when nothing happened yet. */
+	/** The shared counters. Every video and user asked for is present, zero when nothing happened yet. */
 	Videos map[int64]*VideoStats `thrift:"videos,1" frugal:"1,default,map<i64:VideoStats>" json:"videos"`
 	Users  map[int64]*UserStats  `thrift:"users,2" frugal:"2,default,map<i64:UserStats>" json:"users"`
-	/** In the order of looks. */
-	Seen []*Seen `thrift:"seen,3" frugal:"3,default,list<Seen>" json:"seen"`
+	/** In the order of viewer_queries. */
+	ViewerStates []*ViewerState `thrift:"viewer_states,3" frugal:"3,default,list<ViewerState>" json:"viewer_states"`
 }
 
 func NewMGetStatsResponse() *MGetStatsResponse {
@@ -781,8 +781,8 @@ func (p *MGetStatsResponse) GetUsers() (v map[int64]*UserStats) {
 	return p.Users
 }
 
-func (p *MGetStatsResponse) GetSeen() (v []*Seen) {
-	return p.Seen
+func (p *MGetStatsResponse) GetViewerStates() (v []*ViewerState) {
+	return p.ViewerStates
 }
 func (p *MGetStatsResponse) SetVideos(val map[int64]*VideoStats) {
 	p.Videos = val
@@ -790,8 +790,8 @@ func (p *MGetStatsResponse) SetVideos(val map[int64]*VideoStats) {
 func (p *MGetStatsResponse) SetUsers(val map[int64]*UserStats) {
 	p.Users = val
 }
-func (p *MGetStatsResponse) SetSeen(val []*Seen) {
-	p.Seen = val
+func (p *MGetStatsResponse) SetViewerStates(val []*ViewerState) {
+	p.ViewerStates = val
 }
 
 func (p *MGetStatsResponse) String() string {
@@ -804,7 +804,7 @@ func (p *MGetStatsResponse) String() string {
 var fieldIDToName_MGetStatsResponse = map[int16]string{
 	1: "videos",
 	2: "users",
-	3: "seen",
+	3: "viewer_states",
 }
 
 type InteractionService interface {

@@ -2147,7 +2147,7 @@ func (p *ListCommentsResponse) field2Length() int {
 	return l
 }
 
-func (p *Look) FastRead(buf []byte) (int, error) {
+func (p *ViewerQuery) FastRead(buf []byte) (int, error) {
 
 	var err error
 	var offset int
@@ -2219,12 +2219,12 @@ func (p *Look) FastRead(buf []byte) (int, error) {
 ReadFieldBeginError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d begin error: ", p, fieldId), err)
 ReadFieldError:
-	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_Look[fieldId]), err)
+	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_ViewerQuery[fieldId]), err)
 SkipFieldError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T field %d skip type %d error: ", p, fieldId, fieldTypeId), err)
 }
 
-func (p *Look) FastReadField1(buf []byte) (int, error) {
+func (p *ViewerQuery) FastReadField1(buf []byte) (int, error) {
 	offset := 0
 
 	var _field int64
@@ -2238,7 +2238,7 @@ func (p *Look) FastReadField1(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Look) FastReadField2(buf []byte) (int, error) {
+func (p *ViewerQuery) FastReadField2(buf []byte) (int, error) {
 	offset := 0
 
 	_, size, l, err := thrift.Binary.ReadListBegin(buf[offset:])
@@ -2262,7 +2262,7 @@ func (p *Look) FastReadField2(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Look) FastReadField3(buf []byte) (int, error) {
+func (p *ViewerQuery) FastReadField3(buf []byte) (int, error) {
 	offset := 0
 
 	_, size, l, err := thrift.Binary.ReadListBegin(buf[offset:])
@@ -2286,11 +2286,11 @@ func (p *Look) FastReadField3(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Look) FastWrite(buf []byte) int {
+func (p *ViewerQuery) FastWrite(buf []byte) int {
 	return p.FastWriteNocopy(buf, nil)
 }
 
-func (p *Look) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerQuery) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	if p != nil {
 		offset += p.fastWriteField1(buf[offset:], w)
@@ -2301,7 +2301,7 @@ func (p *Look) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Look) BLength() int {
+func (p *ViewerQuery) BLength() int {
 	l := 0
 	if p != nil {
 		l += p.field1Length()
@@ -2312,14 +2312,14 @@ func (p *Look) BLength() int {
 	return l
 }
 
-func (p *Look) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerQuery) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.I64, 1)
 	offset += thrift.Binary.WriteI64(buf[offset:], p.ViewerId)
 	return offset
 }
 
-func (p *Look) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerQuery) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.LIST, 2)
 	listBeginOffset := offset
@@ -2333,7 +2333,7 @@ func (p *Look) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Look) fastWriteField3(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerQuery) fastWriteField3(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.LIST, 3)
 	listBeginOffset := offset
@@ -2347,14 +2347,14 @@ func (p *Look) fastWriteField3(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Look) field1Length() int {
+func (p *ViewerQuery) field1Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.I64Length()
 	return l
 }
 
-func (p *Look) field2Length() int {
+func (p *ViewerQuery) field2Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
@@ -2363,7 +2363,7 @@ func (p *Look) field2Length() int {
 	return l
 }
 
-func (p *Look) field3Length() int {
+func (p *ViewerQuery) field3Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
@@ -2372,7 +2372,7 @@ func (p *Look) field3Length() int {
 	return l
 }
 
-func (p *Seen) FastRead(buf []byte) (int, error) {
+func (p *ViewerState) FastRead(buf []byte) (int, error) {
 
 	var err error
 	var offset int
@@ -2444,12 +2444,12 @@ func (p *Seen) FastRead(buf []byte) (int, error) {
 ReadFieldBeginError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d begin error: ", p, fieldId), err)
 ReadFieldError:
-	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_Seen[fieldId]), err)
+	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_ViewerState[fieldId]), err)
 SkipFieldError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T field %d skip type %d error: ", p, fieldId, fieldTypeId), err)
 }
 
-func (p *Seen) FastReadField1(buf []byte) (int, error) {
+func (p *ViewerState) FastReadField1(buf []byte) (int, error) {
 	offset := 0
 
 	_, size, l, err := thrift.Binary.ReadListBegin(buf[offset:])
@@ -2473,7 +2473,7 @@ func (p *Seen) FastReadField1(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Seen) FastReadField2(buf []byte) (int, error) {
+func (p *ViewerState) FastReadField2(buf []byte) (int, error) {
 	offset := 0
 
 	_, _, size, l, err := thrift.Binary.ReadMapBegin(buf[offset:])
@@ -2506,7 +2506,7 @@ func (p *Seen) FastReadField2(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Seen) FastReadField3(buf []byte) (int, error) {
+func (p *ViewerState) FastReadField3(buf []byte) (int, error) {
 	offset := 0
 
 	_, _, size, l, err := thrift.Binary.ReadMapBegin(buf[offset:])
@@ -2539,11 +2539,11 @@ func (p *Seen) FastReadField3(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Seen) FastWrite(buf []byte) int {
+func (p *ViewerState) FastWrite(buf []byte) int {
 	return p.FastWriteNocopy(buf, nil)
 }
 
-func (p *Seen) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerState) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	if p != nil {
 		offset += p.fastWriteField1(buf[offset:], w)
@@ -2554,7 +2554,7 @@ func (p *Seen) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Seen) BLength() int {
+func (p *ViewerState) BLength() int {
 	l := 0
 	if p != nil {
 		l += p.field1Length()
@@ -2565,7 +2565,7 @@ func (p *Seen) BLength() int {
 	return l
 }
 
-func (p *Seen) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerState) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.LIST, 1)
 	listBeginOffset := offset
@@ -2579,7 +2579,7 @@ func (p *Seen) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Seen) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerState) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.MAP, 2)
 	mapBeginOffset := offset
@@ -2594,7 +2594,7 @@ func (p *Seen) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Seen) fastWriteField3(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerState) fastWriteField3(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.MAP, 3)
 	mapBeginOffset := offset
@@ -2609,7 +2609,7 @@ func (p *Seen) fastWriteField3(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Seen) field1Length() int {
+func (p *ViewerState) field1Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
@@ -2618,7 +2618,7 @@ func (p *Seen) field1Length() int {
 	return l
 }
 
-func (p *Seen) field2Length() int {
+func (p *ViewerState) field2Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.MapBeginLength()
@@ -2631,7 +2631,7 @@ func (p *Seen) field2Length() int {
 	return l
 }
 
-func (p *Seen) field3Length() int {
+func (p *ViewerState) field3Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.MapBeginLength()
@@ -2777,8 +2777,8 @@ func (p *MGetStatsRequest) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	_field := make([]*Look, 0, size)
-	values := make([]Look, size)
+	_field := make([]*ViewerQuery, 0, size)
+	values := make([]ViewerQuery, size)
 	for i := 0; i < size; i++ {
 		_elem := &values[i]
 		_elem.InitDefault()
@@ -2790,7 +2790,7 @@ func (p *MGetStatsRequest) FastReadField3(buf []byte) (int, error) {
 
 		_field = append(_field, _elem)
 	}
-	p.Looks = _field
+	p.ViewerQueries = _field
 	return offset, nil
 }
 
@@ -2854,7 +2854,7 @@ func (p *MGetStatsRequest) fastWriteField3(buf []byte, w thrift.NocopyWriter) in
 	listBeginOffset := offset
 	offset += thrift.Binary.ListBeginLength()
 	var length int
-	for _, v := range p.Looks {
+	for _, v := range p.ViewerQueries {
 		length++
 		offset += v.FastWriteNocopy(buf[offset:], w)
 	}
@@ -2884,7 +2884,7 @@ func (p *MGetStatsRequest) field3Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
-	for _, v := range p.Looks {
+	for _, v := range p.ViewerQueries {
 		_ = v
 		l += v.BLength()
 	}
@@ -3042,8 +3042,8 @@ func (p *MGetStatsResponse) FastReadField3(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	_field := make([]*Seen, 0, size)
-	values := make([]Seen, size)
+	_field := make([]*ViewerState, 0, size)
+	values := make([]ViewerState, size)
 	for i := 0; i < size; i++ {
 		_elem := &values[i]
 		_elem.InitDefault()
@@ -3055,7 +3055,7 @@ func (p *MGetStatsResponse) FastReadField3(buf []byte) (int, error) {
 
 		_field = append(_field, _elem)
 	}
-	p.Seen = _field
+	p.ViewerStates = _field
 	return offset, nil
 }
 
@@ -3121,7 +3121,7 @@ func (p *MGetStatsResponse) fastWriteField3(buf []byte, w thrift.NocopyWriter) i
 	listBeginOffset := offset
 	offset += thrift.Binary.ListBeginLength()
 	var length int
-	for _, v := range p.Seen {
+	for _, v := range p.ViewerStates {
 		length++
 		offset += v.FastWriteNocopy(buf[offset:], w)
 	}
@@ -3159,7 +3159,7 @@ func (p *MGetStatsResponse) field3Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
-	for _, v := range p.Seen {
+	for _, v := range p.ViewerStates {
 		_ = v
 		l += v.BLength()
 	}

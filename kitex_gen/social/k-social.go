@@ -1464,7 +1464,7 @@ func (p *ListFriendsResponse) field2Length() int {
 	return l
 }
 
-func (p *Look) FastRead(buf []byte) (int, error) {
+func (p *ViewerQuery) FastRead(buf []byte) (int, error) {
 
 	var err error
 	var offset int
@@ -1522,12 +1522,12 @@ func (p *Look) FastRead(buf []byte) (int, error) {
 ReadFieldBeginError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d begin error: ", p, fieldId), err)
 ReadFieldError:
-	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_Look[fieldId]), err)
+	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_ViewerQuery[fieldId]), err)
 SkipFieldError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T field %d skip type %d error: ", p, fieldId, fieldTypeId), err)
 }
 
-func (p *Look) FastReadField1(buf []byte) (int, error) {
+func (p *ViewerQuery) FastReadField1(buf []byte) (int, error) {
 	offset := 0
 
 	var _field int64
@@ -1541,7 +1541,7 @@ func (p *Look) FastReadField1(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Look) FastReadField2(buf []byte) (int, error) {
+func (p *ViewerQuery) FastReadField2(buf []byte) (int, error) {
 	offset := 0
 
 	_, size, l, err := thrift.Binary.ReadListBegin(buf[offset:])
@@ -1565,11 +1565,11 @@ func (p *Look) FastReadField2(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Look) FastWrite(buf []byte) int {
+func (p *ViewerQuery) FastWrite(buf []byte) int {
 	return p.FastWriteNocopy(buf, nil)
 }
 
-func (p *Look) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerQuery) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	if p != nil {
 		offset += p.fastWriteField1(buf[offset:], w)
@@ -1579,7 +1579,7 @@ func (p *Look) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Look) BLength() int {
+func (p *ViewerQuery) BLength() int {
 	l := 0
 	if p != nil {
 		l += p.field1Length()
@@ -1589,14 +1589,14 @@ func (p *Look) BLength() int {
 	return l
 }
 
-func (p *Look) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerQuery) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.I64, 1)
 	offset += thrift.Binary.WriteI64(buf[offset:], p.ViewerId)
 	return offset
 }
 
-func (p *Look) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerQuery) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.LIST, 2)
 	listBeginOffset := offset
@@ -1610,14 +1610,14 @@ func (p *Look) fastWriteField2(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Look) field1Length() int {
+func (p *ViewerQuery) field1Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.I64Length()
 	return l
 }
 
-func (p *Look) field2Length() int {
+func (p *ViewerQuery) field2Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
@@ -1626,7 +1626,7 @@ func (p *Look) field2Length() int {
 	return l
 }
 
-func (p *Seen) FastRead(buf []byte) (int, error) {
+func (p *ViewerState) FastRead(buf []byte) (int, error) {
 
 	var err error
 	var offset int
@@ -1670,12 +1670,12 @@ func (p *Seen) FastRead(buf []byte) (int, error) {
 ReadFieldBeginError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d begin error: ", p, fieldId), err)
 ReadFieldError:
-	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_Seen[fieldId]), err)
+	return offset, thrift.PrependError(fmt.Sprintf("%T read field %d '%s' error: ", p, fieldId, fieldIDToName_ViewerState[fieldId]), err)
 SkipFieldError:
 	return offset, thrift.PrependError(fmt.Sprintf("%T field %d skip type %d error: ", p, fieldId, fieldTypeId), err)
 }
 
-func (p *Seen) FastReadField1(buf []byte) (int, error) {
+func (p *ViewerState) FastReadField1(buf []byte) (int, error) {
 	offset := 0
 
 	_, size, l, err := thrift.Binary.ReadListBegin(buf[offset:])
@@ -1699,11 +1699,11 @@ func (p *Seen) FastReadField1(buf []byte) (int, error) {
 	return offset, nil
 }
 
-func (p *Seen) FastWrite(buf []byte) int {
+func (p *ViewerState) FastWrite(buf []byte) int {
 	return p.FastWriteNocopy(buf, nil)
 }
 
-func (p *Seen) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerState) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	if p != nil {
 		offset += p.fastWriteField1(buf[offset:], w)
@@ -1712,7 +1712,7 @@ func (p *Seen) FastWriteNocopy(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Seen) BLength() int {
+func (p *ViewerState) BLength() int {
 	l := 0
 	if p != nil {
 		l += p.field1Length()
@@ -1721,7 +1721,7 @@ func (p *Seen) BLength() int {
 	return l
 }
 
-func (p *Seen) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
+func (p *ViewerState) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
 	offset := 0
 	offset += thrift.Binary.WriteFieldBegin(buf[offset:], thrift.LIST, 1)
 	listBeginOffset := offset
@@ -1735,7 +1735,7 @@ func (p *Seen) fastWriteField1(buf []byte, w thrift.NocopyWriter) int {
 	return offset
 }
 
-func (p *Seen) field1Length() int {
+func (p *ViewerState) field1Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
@@ -1839,8 +1839,8 @@ func (p *MGetRelationsRequest) FastReadField2(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	_field := make([]*Look, 0, size)
-	values := make([]Look, size)
+	_field := make([]*ViewerQuery, 0, size)
+	values := make([]ViewerQuery, size)
 	for i := 0; i < size; i++ {
 		_elem := &values[i]
 		_elem.InitDefault()
@@ -1852,7 +1852,7 @@ func (p *MGetRelationsRequest) FastReadField2(buf []byte) (int, error) {
 
 		_field = append(_field, _elem)
 	}
-	p.Looks = _field
+	p.ViewerQueries = _field
 	return offset, nil
 }
 
@@ -1900,7 +1900,7 @@ func (p *MGetRelationsRequest) fastWriteField2(buf []byte, w thrift.NocopyWriter
 	listBeginOffset := offset
 	offset += thrift.Binary.ListBeginLength()
 	var length int
-	for _, v := range p.Looks {
+	for _, v := range p.ViewerQueries {
 		length++
 		offset += v.FastWriteNocopy(buf[offset:], w)
 	}
@@ -1921,7 +1921,7 @@ func (p *MGetRelationsRequest) field2Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
-	for _, v := range p.Looks {
+	for _, v := range p.ViewerQueries {
 		_ = v
 		l += v.BLength()
 	}
@@ -2032,8 +2032,8 @@ func (p *MGetRelationsResponse) FastReadField2(buf []byte) (int, error) {
 	if err != nil {
 		return offset, err
 	}
-	_field := make([]*Seen, 0, size)
-	values := make([]Seen, size)
+	_field := make([]*ViewerState, 0, size)
+	values := make([]ViewerState, size)
 	for i := 0; i < size; i++ {
 		_elem := &values[i]
 		_elem.InitDefault()
@@ -2045,7 +2045,7 @@ func (p *MGetRelationsResponse) FastReadField2(buf []byte) (int, error) {
 
 		_field = append(_field, _elem)
 	}
-	p.Seen = _field
+	p.ViewerStates = _field
 	return offset, nil
 }
 
@@ -2094,7 +2094,7 @@ func (p *MGetRelationsResponse) fastWriteField2(buf []byte, w thrift.NocopyWrite
 	listBeginOffset := offset
 	offset += thrift.Binary.ListBeginLength()
 	var length int
-	for _, v := range p.Seen {
+	for _, v := range p.ViewerStates {
 		length++
 		offset += v.FastWriteNocopy(buf[offset:], w)
 	}
@@ -2119,7 +2119,7 @@ func (p *MGetRelationsResponse) field2Length() int {
 	l := 0
 	l += thrift.Binary.FieldBeginLength()
 	l += thrift.Binary.ListBeginLength()
-	for _, v := range p.Seen {
+	for _, v := range p.ViewerStates {
 		_ = v
 		l += v.BLength()
 	}

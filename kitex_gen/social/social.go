@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	/** Most ids of all looks of one call together. */
-	MAX_LOOK_IDS = 10000
+	/** Maximum number of ids in all viewer queries of one call. */
+	MAX_VIEWER_IDS = 10000
 )
 
 /** Relation is a user's counters. */
@@ -429,82 +429,82 @@ var fieldIDToName_ListFriendsResponse = map[int16]string{
 	2: "next_cursor",
 }
 
-/** Look is the users whom one viewer looks at. */
-type Look struct {
+/** ViewerQuery asks for the state that one viewer sees of users. */
+type ViewerQuery struct {
 	/** Never 0: a visitor follows nobody. */
 	ViewerId int64   `thrift:"viewer_id,1" frugal:"1,default,i64" json:"viewer_id"`
 	UserIds  []int64 `thrift:"user_ids,2" frugal:"2,default,list<i64>" json:"user_ids"`
 }
 
-func NewLook() *Look {
-	return &Look{}
+func NewViewerQuery() *ViewerQuery {
+	return &ViewerQuery{}
 }
 
-func (p *Look) InitDefault() {
+func (p *ViewerQuery) InitDefault() {
 }
 
-func (p *Look) GetViewerId() (v int64) {
+func (p *ViewerQuery) GetViewerId() (v int64) {
 	return p.ViewerId
 }
 
-func (p *Look) GetUserIds() (v []int64) {
+func (p *ViewerQuery) GetUserIds() (v []int64) {
 	return p.UserIds
 }
-func (p *Look) SetViewerId(val int64) {
+func (p *ViewerQuery) SetViewerId(val int64) {
 	p.ViewerId = val
 }
-func (p *Look) SetUserIds(val []int64) {
+func (p *ViewerQuery) SetUserIds(val []int64) {
 	p.UserIds = val
 }
 
-func (p *Look) String() string {
+func (p *ViewerQuery) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("Look(%+v)", *p)
+	return fmt.Sprintf("ViewerQuery(%+v)", *p)
 }
 
-var fieldIDToName_Look = map[int16]string{
+var fieldIDToName_ViewerQuery = map[int16]string{
 	1: "viewer_id",
 	2: "user_ids",
 }
 
-/** Seen is what a viewer sees that not everybody sees. */
-type Seen struct {
-	/** Those of the look's users whom he follows. */
+/** ViewerState is what one viewer sees differently from the shared answer. */
+type ViewerState struct {
+	/** The users of the query whom the viewer follows. */
 	FollowedIds []int64 `thrift:"followed_ids,1" frugal:"1,default,list<i64>" json:"followed_ids"`
 }
 
-func NewSeen() *Seen {
-	return &Seen{}
+func NewViewerState() *ViewerState {
+	return &ViewerState{}
 }
 
-func (p *Seen) InitDefault() {
+func (p *ViewerState) InitDefault() {
 }
 
-func (p *Seen) GetFollowedIds() (v []int64) {
+func (p *ViewerState) GetFollowedIds() (v []int64) {
 	return p.FollowedIds
 }
-func (p *Seen) SetFollowedIds(val []int64) {
+func (p *ViewerState) SetFollowedIds(val []int64) {
 	p.FollowedIds = val
 }
 
-func (p *Seen) String() string {
+func (p *ViewerState) String() string {
 	if p == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("Seen(%+v)", *p)
+	return fmt.Sprintf("ViewerState(%+v)", *p)
 }
 
-var fieldIDToName_Seen = map[int16]string{
+var fieldIDToName_ViewerState = map[int16]string{
 	1: "followed_ids",
 }
 
 type MGetRelationsRequest struct {
 	/** Up to MAX_BATCH. */
 	UserIds []int64 `thrift:"user_ids,1" frugal:"1,default,list<i64>" json:"user_ids"`
-	/** Up to MAX_BATCH, and MAX_LOOK_IDS in them. */
-	Looks []*Look `thrift:"looks,2" frugal:"2,default,list<Look>" json:"looks"`
+	/** Up to MAX_BATCH, and MAX_VIEWER_IDS in them. */
+	ViewerQueries []*ViewerQuery `thrift:"viewer_queries,2" frugal:"2,default,list<ViewerQuery>" json:"viewer_queries"`
 }
 
 func NewMGetRelationsRequest() *MGetRelationsRequest {
@@ -518,14 +518,14 @@ func (p *MGetRelationsRequest) GetUserIds() (v []int64) {
 	return p.UserIds
 }
 
-func (p *MGetRelationsRequest) GetLooks() (v []*Look) {
-	return p.Looks
+func (p *MGetRelationsRequest) GetViewerQueries() (v []*ViewerQuery) {
+	return p.ViewerQueries
 }
 func (p *MGetRelationsRequest) SetUserIds(val []int64) {
 	p.UserIds = val
 }
-func (p *MGetRelationsRequest) SetLooks(val []*Look) {
-	p.Looks = val
+func (p *MGetRelationsRequest) SetViewerQueries(val []*ViewerQuery) {
+	p.ViewerQueries = val
 }
 
 func (p *MGetRelationsRequest) String() string {
@@ -537,14 +537,14 @@ func (p *MGetRelationsRequest) String() string {
 
 var fieldIDToName_MGetRelationsRequest = map[int16]string{
 	1: "user_ids",
-	2: "looks",
+	2: "viewer_queries",
 }
 
 type MGetRelationsResponse struct {
 	/** Every user asked for is present, zero when nothing happened yet. */
 	Relations map[int64]*Relation `thrift:"relations,1" frugal:"1,default,map<i64:Relation>" json:"relations"`
-	/** In the order of looks. */
-	Seen []*Seen `thrift:"seen,2" frugal:"2,default,list<Seen>" json:"seen"`
+	/** In the order of viewer_queries. */
+	ViewerStates []*ViewerState `thrift:"viewer_states,2" frugal:"2,default,list<ViewerState>" json:"viewer_states"`
 }
 
 func NewMGetRelationsResponse() *MGetRelationsResponse {
@@ -558,14 +558,14 @@ func (p *MGetRelationsResponse) GetRelations() (v map[int64]*Relation) {
 	return p.Relations
 }
 
-func (p *MGetRelationsResponse) GetSeen() (v []*Seen) {
-	return p.Seen
+func (p *MGetRelationsResponse) GetViewerStates() (v []*ViewerState) {
+	return p.ViewerStates
 }
 func (p *MGetRelationsResponse) SetRelations(val map[int64]*Relation) {
 	p.Relations = val
 }
-func (p *MGetRelationsResponse) SetSeen(val []*Seen) {
-	p.Seen = val
+func (p *MGetRelationsResponse) SetViewerStates(val []*ViewerState) {
+	p.ViewerStates = val
 }
 
 func (p *MGetRelationsResponse) String() string {
@@ -577,7 +577,7 @@ func (p *MGetRelationsResponse) String() string {
 
 var fieldIDToName_MGetRelationsResponse = map[int16]string{
 	1: "relations",
-	2: "seen",
+	2: "viewer_states",
 }
 
 type SocialService interface {

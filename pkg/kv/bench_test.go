@@ -156,7 +156,7 @@ func redisCPU(b *testing.B, s Store) time.Duration {
 
 func BenchmarkMGet(b *testing.B) {
 	benchStores(b, func(b *testing.B, s Store) {
-		c := NewTyped(s, Options[int64, profile]{Kind: "card", Key: benchKey})
+		c := NewLoadingCache(s, Options[int64, profile]{Kind: "card", Key: benchKey})
 		warm(b, c)
 		benchCallers(b, s, func(page []int64) error {
 			keys := make([]string, len(page))
@@ -171,7 +171,7 @@ func BenchmarkMGet(b *testing.B) {
 
 func BenchmarkGetMulti(b *testing.B) {
 	benchStores(b, func(b *testing.B, s Store) {
-		c := NewTyped(s, Options[int64, profile]{Kind: "card", Key: benchKey})
+		c := NewLoadingCache(s, Options[int64, profile]{Kind: "card", Key: benchKey})
 		warm(b, c)
 		benchCallers(b, s, func(page []int64) error {
 			_, err := c.GetMulti(b.Context(), page, loadProfiles)
@@ -183,7 +183,7 @@ func BenchmarkGetMulti(b *testing.B) {
 // BenchmarkGetMultiLocal is BenchmarkGetMulti with the level in the process.
 func BenchmarkGetMultiLocal(b *testing.B) {
 	benchStores(b, func(b *testing.B, s Store) {
-		c := NewTyped(s, Options[int64, profile]{Kind: "card", Key: benchKey, Local: time.Second})
+		c := NewLoadingCache(s, Options[int64, profile]{Kind: "card", Key: benchKey, Local: time.Second})
 		warm(b, c)
 		benchCallers(b, s, func(page []int64) error {
 			_, err := c.GetMulti(b.Context(), page, loadProfiles)
@@ -192,7 +192,7 @@ func BenchmarkGetMultiLocal(b *testing.B) {
 	})
 }
 
-func warm(b *testing.B, c *Typed[int64, profile]) {
+func warm(b *testing.B, c *LoadingCache[int64, profile]) {
 	b.Helper()
 	ids := make([]int64, benchIDs)
 	for i := range ids {
@@ -210,7 +210,7 @@ func BenchmarkGetMultiPrivate(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	c := NewTyped(Private(s, 1<<20), Options[int64, profile]{Kind: "card", Key: benchKey})
+	c := NewLoadingCache(InProcess(s, 1<<20), Options[int64, profile]{Kind: "card", Key: benchKey})
 	warm(b, c)
 	benchCallers(b, s, func(page []int64) error {
 		_, err := c.GetMulti(b.Context(), page, loadProfiles)

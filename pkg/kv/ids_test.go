@@ -56,7 +56,7 @@ func (p *pair) UnmarshalBinary(b []byte) error {
 
 func TestTypedKeepsAValuesOwnForm(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, pair]) {
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		loads := 0
 		get := func() {
 			t.Helper()

@@ -1,7 +1,7 @@
-// Package kv is the cache: a small key-value store with two drivers, and Typed, the one way services use it.
+// Package kv is the cache: a small key-value store with two drivers, and LoadingCache, the one way services use it.
 //
 // Nothing in it is the truth. Every value can be lost at any time, and a failure of the store is a metric and a log
-// line, never an error for the caller of Typed.
+// line, never an error for the caller of LoadingCache.
 package kv
 
 import (
@@ -44,7 +44,7 @@ type Config struct {
 	Cluster bool `mapstructure:"cluster"`
 	// DB is the Redis database number; always 0 on a Cluster.
 	DB int `mapstructure:"db"`
-	// MaxBytes bounds the memory driver: keys, values and an estimate of the bookkeeping. 0 means 64 MiB. See OpenExclusive
+	// MaxBytes bounds the memory driver: keys, values and an estimate of the bookkeeping. 0 means 64 MiB. See OpenInProcess
 	// for how a service divides it.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 	// Timeout bounds one operation on Redis, waiting for a connection included. 0 means 250 ms.
@@ -93,32 +93,32 @@ func Open(_ context.Context, cfg Config) (Store, error) {
 	}
 }
 
-// exclusiveShare is what part of Config.MaxBytes each kind may take in a process that has one Typed of each, and the store
-// itself for what is not in a Typed. No service has more than three kinds of many values.
+// exclusiveShare is what part of Config.MaxBytes each kind may take in a process that has one LoadingCache of each, and the store
+// itself for what is not in a LoadingCache. No service has more than three kinds of many values.
 const exclusiveShare = 4
 
-// OpenExclusive is Open for a process that has one Typed of each kind: the memory driver's store, which no other process
-// reaches, is Private then, with a quarter of MaxBytes for itself and for each Typed.
-func OpenExclusive(ctx context.Context, cfg Config) (Store, error) {
+// OpenInProcess is Open for a process that has one LoadingCache of each kind: the memory driver's store, which no other process
+// reaches, is InProcess then, with a quarter of MaxBytes for itself and for each LoadingCache.
+func OpenInProcess(ctx context.Context, cfg Config) (Store, error) {
 	if cfg.Driver != DriverRedis {
 		cfg.MaxBytes = cmp.Or(cfg.MaxBytes, defaultMaxBytes) / exclusiveShare
 	}
 	s, err := Open(ctx, cfg)
 	if _, ok := s.(*memory); ok {
-		return Private(s, cfg.MaxBytes), err
+		return InProcess(s, cfg.MaxBytes), err
 	}
 	return s, err
 }
 
-// privateStore is a Store of which Typed knows that nobody else uses it.
-type privateStore struct {
+// inProcessStore is a Store of which LoadingCache knows that nobody else uses it.
+type inProcessStore struct {
 	Store
 	localBytes int64
 }
 
-// Private says that no other process uses s, and no other Typed of the same kind: each Typed over it then keeps what it has
+// InProcess says that no other process uses s, and no other LoadingCache of the same kind: each LoadingCache over it then keeps what it has
 // loaded in this process, localBytes at most, and does without s.
-func Private(s Store, localBytes int64) Store { return privateStore{s, localBytes} }
+func InProcess(s Store, localBytes int64) Store { return inProcessStore{s, localBytes} }
 
 func check(items []Item) error {
 	for _, it := range items {

@@ -13,7 +13,7 @@ func TestLocalHitAsksNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(3)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		mustGet(t, c, tab, 1, 2)
 		s.trips()
 		if got := mustGet(t, c, tab, 1, 2, 2); len(got) != 2 || got[1].Name != "name 1" || got[2].Name != "name 2" {
@@ -29,7 +29,7 @@ func TestLocalHitAsksNobody(t *testing.T) {
 			t.Errorf("%d reads for what is not held, want 1", mgets)
 		}
 		// Held by another process that read it from the store.
-		other := NewTyped(s, o)
+		other := NewLoadingCache(s, o)
 		mustGet(t, other, tab, 1)
 		s.trips()
 		mustGet(t, other, tab, 1)
@@ -43,7 +43,7 @@ func TestLocalIsDroppedAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(1)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		for i := range 3 {
 			name := fmt.Sprint("version ", i)
 			tab.put(card{ID: 1, Name: name})
@@ -62,12 +62,12 @@ func TestLocalNeverHoldsAbsence(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(0)
-		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
+		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
 		mustGet(t, c, tab, 5)
 		mustGet(t, other, tab, 5)
 		tab.put(card{ID: 5, Name: "new"})
 		other.Invalidate(t.Context(), 5)
-		for _, p := range []*Typed[int64, card]{c, other} {
+		for _, p := range []*LoadingCache[int64, card]{c, other} {
 			if got := mustGet(t, p, tab, 5); got[5].Name != "new" {
 				t.Errorf("got %v after the create", got)
 			}
@@ -79,7 +79,7 @@ func TestLocalEndsInOtherProcesses(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = 50 * time.Millisecond
 		tab := newTable(1)
-		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
+		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
 		mustGet(t, other, tab, 1)
 		tab.put(card{ID: 1, Name: "committed"})
 		c.Invalidate(t.Context(), 1)
@@ -103,10 +103,10 @@ func TestLocalRefusesOldReads(t *testing.T) {
 	t.Run("from the store", func(t *testing.T) {
 		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			tab := newTable(1)
-			mustGet(t, NewTyped(s, o), tab, 1)
+			mustGet(t, NewLoadingCache(s, o), tab, 1)
 			o.Local = time.Hour
 			slow := &slowRead{Store: s, between: func() {}}
-			c := NewTyped(slow, o)
+			c := NewLoadingCache(slow, o)
 			slow.between = func() { // the old value is on its way to the reader
 				slow.between = func() {}
 				tab.put(card{ID: 1, Name: "committed"})
@@ -124,7 +124,7 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewTyped(s, o)
+			c := NewLoadingCache(s, o)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			c.Invalidate(t.Context(), 1)
@@ -141,7 +141,7 @@ func TestLocalRefusesOldReads(t *testing.T) {
 			o.Local = time.Hour
 			tab := newTable(1)
 			late := &lateSet{Store: s}
-			c := NewTyped(late, o)
+			c := NewLoadingCache(late, o)
 			mustGet(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			late.before = func() { // Invalidate has begun, and the store still has the old value
@@ -161,7 +161,7 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewTyped(s, o)
+			c := NewLoadingCache(s, o)
 			s.away.Store(true)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
@@ -195,7 +195,7 @@ func TestLocalTimeCountsFromTheRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = 20 * time.Millisecond
 		tab := newTable(1)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		p := pause(t, c, tab, 1)
 		<-time.NewTimer(o.Local).C
 		p.finish()
@@ -212,7 +212,7 @@ func TestLocalIsBounded(t *testing.T) {
 	}
 	tab := newTable(10_000)
 	const cardBytes = 1000
-	c := NewTyped(Private(mem, 100*cardBytes), Options[int64, card]{
+	c := NewLoadingCache(InProcess(mem, 100*cardBytes), Options[int64, card]{
 		Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Hour, Size: func(card) int { return cardBytes },
 	})
 	for id := int64(1); id <= 10_000; id += 100 {
@@ -238,7 +238,7 @@ func TestLocalNoStaleReadUnderLoad(t *testing.T) {
 		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
 			return map[int64]int64{1: truth.Load()}, nil
 		}
-		procs := [2]*Typed[int64, int64]{NewTyped(s, o), NewTyped(s, o)}
+		procs := [2]*LoadingCache[int64, int64]{NewLoadingCache(s, o), NewLoadingCache(s, o)}
 		var acked [2]atomic.Int64
 		var wg sync.WaitGroup
 		stop := make(chan struct{})

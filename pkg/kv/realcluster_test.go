@@ -32,7 +32,7 @@ func TestRealCluster(t *testing.T) {
 			}
 			return found, nil
 		}
-		c := kv.NewTyped(open(t, cfg), kv.Options[int64, row]{Kind: "row", Key: func(id int64) string { return fmt.Sprintf("tt:test:row:v1:{%d}", id) }})
+		c := kv.NewLoadingCache(open(t, cfg), kv.Options[int64, row]{Kind: "row", Key: func(id int64) string { return fmt.Sprintf("tt:test:row:v1:{%d}", id) }})
 		var wg sync.WaitGroup
 		for caller := range int64(32) {
 			wg.Go(func() {

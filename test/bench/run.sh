@@ -117,7 +117,7 @@ grow() {
 # Packages and the benchmarks in them. Those of media, of whole queues and of a broker take minutes and are run by hand.
 micro=(
   cmd/api/biz/pack . cmd/api/biz/view . cmd/api/gateway . cmd/chat/service . cmd/interaction/service MGetStats
-  cmd/social/service . cmd/video/service Feed pkg/auth . pkg/batch . pkg/id . pkg/kv 'GetMulti|MGet' pkg/limiter .
+  cmd/social/service . cmd/video/service Feed pkg/auth . pkg/coalesce . pkg/id . pkg/kv 'GetMulti|MGet' pkg/limiter .
   pkg/sqldb . pkg/tracing . pkg/words .
 )
 

@@ -265,12 +265,12 @@ func thirty() *fakes {
 			for _, id := range r.UserIds {
 				resp.Users[id] = &interaction.UserStats{TotalFavorited: id, FavoriteCount: 4}
 			}
-			for _, l := range r.Looks {
-				seen := &interaction.Seen{}
+			for _, l := range r.ViewerQueries {
+				seen := &interaction.ViewerState{}
 				if l.ViewerId == 1 {
 					seen.FavoriteIds = l.VideoIds
 				}
-				resp.Seen = append(resp.Seen, seen)
+				resp.ViewerStates = append(resp.ViewerStates, seen)
 			}
 			return resp, nil
 		},
@@ -279,12 +279,12 @@ func thirty() *fakes {
 			for _, id := range r.UserIds {
 				resp.Relations[id] = &social.Relation{FollowCount: id, FollowerCount: 6}
 			}
-			for _, l := range r.Looks {
-				seen := &social.Seen{}
+			for _, l := range r.ViewerQueries {
+				seen := &social.ViewerState{}
 				if l.ViewerId == 1 {
 					seen.FollowedIds = l.UserIds
 				}
-				resp.Seen = append(resp.Seen, seen)
+				resp.ViewerStates = append(resp.ViewerStates, seen)
 			}
 			return resp, nil
 		},
@@ -469,9 +469,9 @@ func TestPendingIsLaidOver(t *testing.T) {
 	healthy := f.stats
 	f.stats = func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
 		resp, err := healthy(r)
-		for i, l := range r.Looks {
+		for i, l := range r.ViewerQueries {
 			if l.ViewerId == 2 {
-				resp.Seen[i] = &interaction.Seen{
+				resp.ViewerStates[i] = &interaction.ViewerState{
 					FavoriteIds: []int64{103},
 					Videos:      map[int64]*interaction.VideoStats{103: {FavoriteCount: 1000, CommentCount: 2}},
 					Users:       map[int64]*interaction.UserStats{4: {TotalFavorited: 2000, FavoriteCount: 4}},
@@ -498,8 +498,8 @@ func TestFeedOfMany(t *testing.T) {
 	healthy := f.stats
 	f.stats = func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
 		resp, err := healthy(r)
-		for i, l := range r.Looks {
-			resp.Seen[i] = &interaction.Seen{FavoriteIds: []int64{100 + l.ViewerId%30}}
+		for i, l := range r.ViewerQueries {
+			resp.ViewerStates[i] = &interaction.ViewerState{FavoriteIds: []int64{100 + l.ViewerId%30}}
 		}
 		return resp, err
 	}
@@ -607,7 +607,7 @@ func TestViewerIsPassed(t *testing.T) {
 		return &interaction.ListCommentsResponse{Comments: []*interaction.Comment{{Id: 1, UserId: 2, Content: "c"}}}, nil
 	}
 	f.stats = func(r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
-		for _, l := range r.Looks {
+		for _, l := range r.ViewerQueries {
 			users.Store(l.ViewerId)
 		}
 		return &interaction.MGetStatsResponse{}, nil

@@ -71,7 +71,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		if err != nil {
 			return nil, errors.Join(err, d.close())
 		}
-		d.Cards = kv.Private(own, cardBytes)
+		d.Cards = kv.InProcess(own, cardBytes)
 	}
 	var lc net.ListenConfig
 	if d.Listener, err = lc.Listen(ctx, "tcp", cfg.Gateway.Addr); err != nil {

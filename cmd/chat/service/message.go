@@ -11,8 +11,8 @@ import (
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
-	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/paging"
 	"tiktok/pkg/text"
 )
 
@@ -71,7 +71,7 @@ func (s *Service) ListMessages(ctx context.Context, req *chat.ListMessagesReques
 	if req.UserId <= 0 || req.PeerId <= 0 || req.AfterMs < 0 {
 		return nil, errno.InvalidArgument.With("user id or time is not valid")
 	}
-	limit, err := batch.Limit(req.Limit, common.MAX_BATCH, common.MAX_BATCH)
+	limit, err := paging.Limit(req.Limit, common.MAX_BATCH, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *Service) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessag
 	if req.UserId <= 0 {
 		return nil, errno.InvalidArgument.With("user id is missing")
 	}
-	peers, err := batch.IDs(req.PeerIds, common.MAX_BATCH)
+	peers, err := paging.IDs(req.PeerIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ type Deps struct {
 // cached: nearly all polls find nothing newer, lists of friends show it, and what is new is seen at once.
 type Service struct {
 	store *db.Store
-	last  *kv.Typed[db.Key, cache.Last]
+	last  *kv.LoadingCache[db.Key, cache.Last]
 	ids   *id.Generator
 	words *words.Filter
 	peers rpc.Peers
@@ -54,7 +54,7 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, last: kv.NewTyped(d.Cache, cache.LastOptions(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
+		store: d.Store, last: kv.NewLoadingCache(d.Cache, cache.LastOptions(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -337,7 +337,7 @@ func TestPollsSeeNewMessagesAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, b := on(t, sql, options{cache: shared}), on(t, sql, options{cache: shared, node: 1})
-		own := on(t, sql, options{cache: kv.Private(shared, 1<<20), node: 2})
+		own := on(t, sql, options{cache: kv.InProcess(shared, 1<<20), node: 2})
 		cursor := int64(1)
 		for i := range 20 {
 			for _, f := range []*fixture{a, b} {

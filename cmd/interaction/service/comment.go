@@ -9,8 +9,8 @@ import (
 	"tiktok/cmd/interaction/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
-	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/paging"
 	"tiktok/pkg/text"
 )
 
@@ -62,7 +62,7 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 	if err := positive(req.VideoId); err != nil {
 		return nil, err
 	}
-	before, limit, err := batch.Page(req.Page, common.MAX_BATCH)
+	before, limit, err := paging.Page(req.Page, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 	if err != nil {
 		return nil, fmt.Errorf("list comments of video %d: %w", req.VideoId, err)
 	}
-	rows, next := batch.Cut(rows, limit, func(c db.Comment) int64 { return c.ID })
+	rows, next := paging.Cut(rows, limit, func(c db.Comment) int64 { return c.ID })
 	return &interaction.ListCommentsResponse{Comments: pack.Comments(rows), NextCursor: next}, nil
 }
 

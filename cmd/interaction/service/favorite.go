@@ -11,8 +11,8 @@ import (
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/paging"
 )
 
 // Favorite likes a video.
@@ -52,7 +52,7 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	if err := positive(req.UserId); err != nil {
 		return nil, err
 	}
-	before, limit, err := batch.Page(req.Page, common.MAX_BATCH)
+	before, limit, err := paging.Page(req.Page, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	if err != nil {
 		return nil, fmt.Errorf("list favorites of user %d: %w", req.UserId, err)
 	}
-	rows, next := batch.Cut(rows, limit, func(f db.Favorite) int64 { return f.LikedEvent })
+	rows, next := paging.Cut(rows, limit, func(f db.Favorite) int64 { return f.LikedEvent })
 	return &interaction.ListFavoritesResponse{VideoIds: pack.VideoIDs(rows), NextCursor: next}, nil
 }
 

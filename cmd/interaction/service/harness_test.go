@@ -218,7 +218,7 @@ func (f *fixture) see(t testing.TB, viewer int64, videos, users []int64) (map[in
 	t.Helper()
 	req := &interaction.MGetStatsRequest{VideoIds: videos, UserIds: users}
 	if viewer > 0 {
-		req.Looks = []*interaction.Look{{ViewerId: viewer, VideoIds: videos, UserIds: users}}
+		req.ViewerQueries = []*interaction.ViewerQuery{{ViewerId: viewer, VideoIds: videos, UserIds: users}}
 	}
 	resp, err := f.client.MGetStats(t.Context(), req)
 	if err != nil {
@@ -231,7 +231,7 @@ func (f *fixture) see(t testing.TB, viewer int64, videos, users []int64) (map[in
 	for id, u := range resp.Users {
 		sawUsers[id] = *u
 	}
-	for _, s := range resp.Seen {
+	for _, s := range resp.ViewerStates {
 		for id, v := range s.Videos {
 			sawVideos[id] = seenVideo{FavoriteCount: v.FavoriteCount, CommentCount: v.CommentCount}
 		}

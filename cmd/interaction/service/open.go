@@ -62,7 +62,7 @@ func open(
 	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	cache, err := kv.OpenExclusive(ctx, cfg.Cache)
+	cache, err := kv.OpenInProcess(ctx, cfg.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
@@ -98,7 +98,7 @@ func open(
 		Writers: writers,
 		Deleted: deleted,
 		Direct:  direct,
-		Local:   kv.Private(local, authorBytes),
+		Local:   kv.InProcess(local, authorBytes),
 		Words:   filter,
 		IDs:     ids,
 		Peers:   peers,

@@ -73,14 +73,14 @@ func TestOpenAgain(t *testing.T) {
 	})
 	run(func(s *Service) {
 		resp, err := s.MGetStats(t.Context(), &interaction.MGetStatsRequest{
-			VideoIds: []int64{v}, Looks: []*interaction.Look{{ViewerId: 101, VideoIds: []int64{v}}},
+			VideoIds: []int64{v}, ViewerQueries: []*interaction.ViewerQuery{{ViewerId: 101, VideoIds: []int64{v}}},
 		})
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		same(t, "stats", &interaction.VideoStats{FavoriteCount: 1, CommentCount: 1}, resp.Videos[v])
-		same(t, "likes", []int64{v}, resp.Seen[0].FavoriteIds)
+		same(t, "likes", []int64{v}, resp.ViewerStates[0].FavoriteIds)
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -56,7 +56,7 @@ type Service struct {
 	store *db.Store
 	stats *cache.Stats
 	// tastes are what users like.
-	tastes *kv.Typed[int64, cache.Likes]
+	tastes *kv.LoadingCache[int64, cache.Likes]
 	// pending is what the queue has accepted and the store may not have yet.
 	pending *cache.Pending
 	queue   queue.Queue[mq.Event]
@@ -65,11 +65,11 @@ type Service struct {
 	// direct is group commit in this process, for when the broker is away.
 	direct queue.Queue[mq.Event]
 	// authors are the authors of videos.
-	authors *kv.Typed[int64, int64]
+	authors *kv.LoadingCache[int64, int64]
 	// loadVideos, loadUsers and loadLikes fill the caches of counters and likes.
-	loadVideos batch.Load[cache.VideoStats]
-	loadUsers  batch.Load[cache.UserStats]
-	loadLikes  batch.Load[cache.Likes]
+	loadVideos coalesce.Load[cache.VideoStats]
+	loadUsers  coalesce.Load[cache.UserStats]
+	loadLikes  coalesce.Load[cache.Likes]
 	words      *words.Filter
 	ids        *id.Generator
 	peers      rpc.Peers
@@ -106,9 +106,9 @@ func New(d Deps) *Service {
 		log:     log,
 		metrics: newMetrics(d.Metrics),
 	}
-	s.loadVideos = batch.Merge(loads, common.MAX_BATCH, s.loadVideoStats)
-	s.loadUsers = batch.Merge(loads, common.MAX_BATCH, s.loadUserStats)
-	s.loadLikes = batch.Merge(loads, common.MAX_BATCH, s.loadUserLikes)
+	s.loadVideos = coalesce.Loader(loads, common.MAX_BATCH, s.loadVideoStats)
+	s.loadUsers = coalesce.Loader(loads, common.MAX_BATCH, s.loadUserStats)
+	s.loadLikes = coalesce.Loader(loads, common.MAX_BATCH, s.loadUserLikes)
 	return s
 }
 

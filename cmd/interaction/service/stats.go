@@ -15,9 +15,9 @@ import (
 	"tiktok/cmd/interaction/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
-	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/paging"
 )
 
 // overlays bounds how many viewers' pending writes one call lays over what is stored at a time.
@@ -34,15 +34,15 @@ type look struct {
 // MGetStats reads counters through the cache, and what viewers see otherwise. Without pending writes that is three reads
 // of the cache, whatever the number of looks, and a constant number of statements for what it does not hold.
 func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
-	videoIDs, err := batch.IDs(req.VideoIds, common.MAX_BATCH)
+	videoIDs, err := paging.IDs(req.VideoIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
-	userIDs, err := batch.IDs(req.UserIds, common.MAX_BATCH)
+	userIDs, err := paging.IDs(req.UserIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
-	looks, err := checkLooks(req.Looks)
+	looks, err := checkLooks(req.ViewerQueries)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsReque
 	if err != nil {
 		return nil, fmt.Errorf("read what %d viewers see: %w", len(looks), err)
 	}
-	resp.Seen = seen
+	resp.ViewerStates = seen
 	return resp, nil
 }
 
@@ -77,7 +77,7 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func checkLooks(asked []*interaction.Look) ([]look, error) {
+func checkLooks(asked []*interaction.ViewerQuery) ([]look, error) {
 	if len(asked) > common.MAX_BATCH {
 		return nil, errno.InvalidArgument.With("too many looks in one call")
 	}
@@ -87,7 +87,7 @@ func checkLooks(asked []*interaction.Look) ([]look, error) {
 		if l == nil || l.ViewerId <= 0 {
 			return nil, errno.InvalidArgument.With("a look needs a viewer")
 		}
-		if total += len(l.VideoIds) + len(l.UserIds); total > interaction.MAX_LOOK_IDS {
+		if total += len(l.VideoIds) + len(l.UserIds); total > interaction.MAX_VIEWER_IDS {
 			return nil, errno.InvalidArgument.With("too many ids in one call")
 		}
 		looks[i] = look{viewer: l.ViewerId, videos: l.VideoIds, users: l.UserIds}
@@ -125,13 +125,13 @@ func (s *Service) userStats(ctx context.Context, ids []int64, lists pendingLists
 }
 
 // seen is what viewers see otherwise than everybody.
-func (s *Service) seen(ctx context.Context, looks []look, lists pendingLists) ([]*interaction.Seen, error) {
-	seen := make([]*interaction.Seen, len(looks))
+func (s *Service) seen(ctx context.Context, looks []look, lists pendingLists) ([]*interaction.ViewerState, error) {
+	seen := make([]*interaction.ViewerState, len(looks))
 	var calm []look // whose likes are all stored
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(overlays)
 	for i := range looks {
-		l, out := &looks[i], &interaction.Seen{}
+		l, out := &looks[i], &interaction.ViewerState{}
 		seen[i] = out
 		l.lists = ownLists(lists, l.viewer)
 		if l.touched = touchedVideos(l.videos, l.lists); len(l.touched) == 0 {
@@ -160,7 +160,7 @@ func (s *Service) seen(ctx context.Context, looks []look, lists pendingLists) ([
 	return seen, nil
 }
 
-func (s *Service) overlayVideos(ctx context.Context, l look, out *interaction.Seen) error {
+func (s *Service) overlayVideos(ctx context.Context, l look, out *interaction.ViewerState) error {
 	counts, liked, err := s.videoStatsNow(ctx, l.viewer, l.touched, l.videos, l.lists)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 // the counters of 30 videos and their 30 authors, and what each viewer sees of them. The cache is as in the all-in-one.
 func BenchmarkMGetStats(b *testing.B) {
 	const videos, viewers = 30, 16
-	f := newFixture(b, sqldbtest.SQLite(b, Name, db.Migrations()), func(d *Deps) { d.Cache = kv.Private(d.Cache, 1<<20) })
+	f := newFixture(b, sqldbtest.SQLite(b, Name, db.Migrations()), func(d *Deps) { d.Cache = kv.InProcess(d.Cache, 1<<20) })
 	req := &interaction.MGetStatsRequest{}
 	for i := range int64(videos) {
 		req.VideoIds, req.UserIds = append(req.VideoIds, videoOf(1+i, 1)), append(req.UserIds, 1+i)
@@ -23,12 +23,12 @@ func BenchmarkMGetStats(b *testing.B) {
 		for i := range int64(5) {
 			f.like(b, viewer, videoOf(1+(v+i)%videos, 1))
 		}
-		req.Looks = append(req.Looks, &interaction.Look{ViewerId: viewer, VideoIds: req.VideoIds, UserIds: req.UserIds})
+		req.ViewerQueries = append(req.ViewerQueries, &interaction.ViewerQuery{ViewerId: viewer, VideoIds: req.VideoIds, UserIds: req.UserIds})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		resp, err := f.MGetStats(b.Context(), req)
-		if err != nil || len(resp.Seen) != viewers || len(resp.Seen[0].FavoriteIds) != 5 {
+		if err != nil || len(resp.ViewerStates) != viewers || len(resp.ViewerStates[0].FavoriteIds) != 5 {
 			b.Fatal(resp, err)
 		}
 	}

@@ -25,7 +25,7 @@ func TestMGetStats(t *testing.T) {
 	resp, err := f.client.MGetStats(t.Context(), &interaction.MGetStatsRequest{
 		VideoIds: []int64{videoOf(1, 2), videoOf(1, 1), videoOf(1, 1), 0, -3, 424242},
 		UserIds:  []int64{1, 101, 1, 0, -3, 424242},
-		Looks: []*interaction.Look{
+		ViewerQueries: []*interaction.ViewerQuery{
 			{ViewerId: 101, VideoIds: []int64{videoOf(1, 2), videoOf(1, 1), 424242}, UserIds: []int64{1, 101}},
 			{ViewerId: 424242, VideoIds: []int64{videoOf(1, 2)}},
 			{ViewerId: 102, UserIds: []int64{1}},
@@ -38,7 +38,7 @@ func TestMGetStats(t *testing.T) {
 	same(t, "videos", map[int64]*interaction.VideoStats{videoOf(1, 1): {FavoriteCount: 1}, videoOf(1, 2): {FavoriteCount: 1, CommentCount: 1}, 424242: {}}, resp.Videos)
 	same(t, "users", map[int64]*interaction.UserStats{1: {TotalFavorited: 2}, 101: {FavoriteCount: 1}, 424242: {}}, resp.Users)
 	var likes [][]int64
-	for _, s := range resp.Seen {
+	for _, s := range resp.ViewerStates {
 		likes = append(likes, s.FavoriteIds)
 		if len(s.Videos)+len(s.Users) > 0 {
 			t.Errorf("nothing is pending, and seen are %v", s)
@@ -90,10 +90,10 @@ func TestMGetStatsBounds(t *testing.T) {
 		}
 		return ids
 	}
-	looks := func(n int, of []int64) []*interaction.Look {
-		looks := make([]*interaction.Look, n)
+	looks := func(n int, of []int64) []*interaction.ViewerQuery {
+		looks := make([]*interaction.ViewerQuery, n)
 		for i := range looks {
-			looks[i] = &interaction.Look{ViewerId: int64(i + 1), VideoIds: of}
+			looks[i] = &interaction.ViewerQuery{ViewerId: int64(i + 1), VideoIds: of}
 		}
 		return looks
 	}
@@ -107,10 +107,10 @@ func TestMGetStatsBounds(t *testing.T) {
 		{"one more video", interaction.MGetStatsRequest{VideoIds: ids(common.MAX_BATCH + 1)}, false},
 		{"as many users", interaction.MGetStatsRequest{UserIds: ids(common.MAX_BATCH)}, true},
 		{"one more user", interaction.MGetStatsRequest{UserIds: ids(common.MAX_BATCH + 1)}, false},
-		{"as many looks", interaction.MGetStatsRequest{Looks: looks(common.MAX_BATCH, ids(10))}, true},
-		{"one more look", interaction.MGetStatsRequest{Looks: looks(common.MAX_BATCH+1, nil)}, false},
-		{"one more id in looks", interaction.MGetStatsRequest{Looks: append(looks(common.MAX_BATCH-1, ids(10)), looks(1, ids(11))...)}, false},
-		{"nobody looks", interaction.MGetStatsRequest{Looks: []*interaction.Look{{ViewerId: 0}}}, false},
+		{"as many looks", interaction.MGetStatsRequest{ViewerQueries: looks(common.MAX_BATCH, ids(10))}, true},
+		{"one more look", interaction.MGetStatsRequest{ViewerQueries: looks(common.MAX_BATCH+1, nil)}, false},
+		{"one more id in looks", interaction.MGetStatsRequest{ViewerQueries: append(looks(common.MAX_BATCH-1, ids(10)), looks(1, ids(11))...)}, false},
+		{"nobody looks", interaction.MGetStatsRequest{ViewerQueries: []*interaction.ViewerQuery{{ViewerId: 0}}}, false},
 	} {
 		resp, err := f.client.MGetStats(t.Context(), &tc.req)
 		switch {
@@ -118,8 +118,8 @@ func TestMGetStatsBounds(t *testing.T) {
 			t.Errorf("%s: %v", tc.what, err)
 		case tc.ok && err != nil:
 			t.Errorf("%s: %v", tc.what, err)
-		case tc.ok && (len(resp.Videos) != len(tc.req.VideoIds) || len(resp.Users) != len(tc.req.UserIds) || len(resp.Seen) != len(tc.req.Looks)):
-			t.Errorf("%s: %d, %d, %d", tc.what, len(resp.Videos), len(resp.Users), len(resp.Seen))
+		case tc.ok && (len(resp.Videos) != len(tc.req.VideoIds) || len(resp.Users) != len(tc.req.UserIds) || len(resp.ViewerStates) != len(tc.req.ViewerQueries)):
+			t.Errorf("%s: %d, %d, %d", tc.what, len(resp.Videos), len(resp.Users), len(resp.ViewerStates))
 		}
 	}
 }
@@ -147,7 +147,7 @@ func TestConstantStatements(t *testing.T) {
 			return func() error {
 				req := &interaction.MGetStatsRequest{VideoIds: videos, UserIds: users}
 				for _, id := range viewers {
-					req.Looks = append(req.Looks, &interaction.Look{ViewerId: id, VideoIds: videos, UserIds: users})
+					req.ViewerQueries = append(req.ViewerQueries, &interaction.ViewerQuery{ViewerId: id, VideoIds: videos, UserIds: users})
 				}
 				_, err := f.client.MGetStats(t.Context(), req)
 				return err

@@ -9,9 +9,10 @@ import (
 	"tiktok/cmd/social/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/paging"
 )
 
 // ListFollowing reads one page of the users whom a user follows.
@@ -43,8 +44,8 @@ func (s *Service) ListFriends(ctx context.Context, req *social.ListFriendsReques
 
 // held are the lists of users of one kind, through the cache.
 type held struct {
-	*kv.Typed[int64, kv.IDList]
-	load batch.Load[kv.IDList]
+	*kv.LoadingCache[int64, kv.IDList]
+	load coalesce.Load[kv.IDList]
 	// store and kind are for what is not held.
 	store *db.Store
 	kind  db.List
@@ -64,8 +65,8 @@ func newHeld(d Deps, l db.List) held {
 		return lists, nil
 	}
 	return held{
-		Typed: kv.NewTyped(d.Cache, cache.ListOptions(l, d.Tel.Log, d.Tel.Registry)),
-		load:  batch.Merge(loads, common.MAX_BATCH, load),
+		LoadingCache: kv.NewLoadingCache(d.Cache, cache.ListOptions(l, d.Tel.Log, d.Tel.Registry)),
+		load:  coalesce.Loader(loads, common.MAX_BATCH, load),
 		store: d.Store,
 		kind:  l,
 	}
@@ -83,7 +84,7 @@ func (h held) list(ctx context.Context, userID int64, page *common.Page) (ids []
 	if userID <= 0 {
 		return nil, "", errno.InvalidArgument.With("user id is missing")
 	}
-	before, limit, err := batch.Page(page, common.MAX_BATCH)
+	before, limit, err := paging.Page(page, common.MAX_BATCH)
 	if err != nil {
 		return nil, "", err
 	}
@@ -100,6 +101,6 @@ func (h held) list(ctx context.Context, userID int64, page *common.Page) (ids []
 	if err != nil {
 		return nil, "", err
 	}
-	entries, next = batch.Cut(entries, limit, func(e db.Entry) int64 { return e.FollowID })
+	entries, next = paging.Cut(entries, limit, func(e db.Entry) int64 { return e.FollowID })
 	return pack.UserIDs(entries), next, nil
 }

@@ -16,7 +16,7 @@ import (
 // authors, and whom of them each viewer follows. The cache is as in the all-in-one.
 func BenchmarkMGetRelations(b *testing.B) {
 	const authors, viewers, follows = 30, 16, 5
-	cache, err := kv.OpenExclusive(b.Context(), kv.Config{Driver: kv.DriverMemory})
+	cache, err := kv.OpenInProcess(b.Context(), kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -36,12 +36,12 @@ func BenchmarkMGetRelations(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		req.Looks = append(req.Looks, &social.Look{ViewerId: viewer, UserIds: req.UserIds})
+		req.ViewerQueries = append(req.ViewerQueries, &social.ViewerQuery{ViewerId: viewer, UserIds: req.UserIds})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		resp, err := svc.MGetRelations(b.Context(), req)
-		if err != nil || len(resp.Seen) != viewers || len(resp.Seen[0].FollowedIds) != follows {
+		if err != nil || len(resp.ViewerStates) != viewers || len(resp.ViewerStates[0].FollowedIds) != follows {
 			b.Fatal(resp, err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"tiktok/cmd/social/rpc"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
@@ -35,9 +35,9 @@ type Deps struct {
 // Service keeps follows. It is safe for concurrent use.
 type Service struct {
 	store *db.Store
-	stats *kv.Typed[int64, db.Stats]
+	stats *kv.LoadingCache[int64, db.Stats]
 	// loadStats fills the cache.
-	loadStats                     batch.Load[db.Stats]
+	loadStats                     coalesce.Load[db.Stats]
 	following, followers, friends held
 	ids                           *id.Generator
 	peers                         rpc.Peers
@@ -51,8 +51,8 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store:     d.Store,
-		stats:     kv.NewTyped(d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
-		loadStats: batch.Merge(loads, common.MAX_BATCH, d.Store.MGetStats),
+		stats:     kv.NewLoadingCache(d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
+		loadStats: coalesce.Loader(loads, common.MAX_BATCH, d.Store.MGetStats),
 		following: newHeld(d, db.Following),
 		followers: newHeld(d, db.Followers),
 		friends:   newHeld(d, db.Friends),

@@ -140,7 +140,7 @@ func (f *fixture) relations(t *testing.T, viewer int64, ids ...int64) map[int64]
 	t.Helper()
 	req := &social.MGetRelationsRequest{UserIds: ids}
 	if viewer > 0 {
-		req.Looks = []*social.Look{{ViewerId: viewer, UserIds: ids}}
+		req.ViewerQueries = []*social.ViewerQuery{{ViewerId: viewer, UserIds: ids}}
 	}
 	resp, err := f.MGetRelations(t.Context(), req)
 	if err != nil {
@@ -150,7 +150,7 @@ func (f *fixture) relations(t *testing.T, viewer int64, ids ...int64) map[int64]
 	for id, r := range resp.Relations {
 		out[id] = relation{FollowCount: r.FollowCount, FollowerCount: r.FollowerCount}
 	}
-	for _, s := range resp.Seen {
+	for _, s := range resp.ViewerStates {
 		for _, id := range s.FollowedIds {
 			r := out[id]
 			r.IsFollow = true
@@ -267,9 +267,9 @@ func TestMGetRelationsInput(t *testing.T) {
 	}
 	for _, bad := range []*social.MGetRelationsRequest{
 		{UserIds: make([]int64, common.MAX_BATCH+1)},
-		{Looks: []*social.Look{{UserIds: []int64{1}}}},
-		{Looks: []*social.Look{{ViewerId: 1, UserIds: make([]int64, social.MAX_LOOK_IDS)}, {ViewerId: 2, UserIds: []int64{1}}}},
-		{Looks: make([]*social.Look, common.MAX_BATCH+1)},
+		{ViewerQueries: []*social.ViewerQuery{{UserIds: []int64{1}}}},
+		{ViewerQueries: []*social.ViewerQuery{{ViewerId: 1, UserIds: make([]int64, social.MAX_VIEWER_IDS)}, {ViewerId: 2, UserIds: []int64{1}}}},
+		{ViewerQueries: make([]*social.ViewerQuery, common.MAX_BATCH+1)},
 	} {
 		_, err := f.MGetRelations(t.Context(), bad)
 		want(t, err, errno.InvalidArgument)
@@ -292,14 +292,14 @@ func TestManyFollowed(t *testing.T) {
 			}
 		}
 		seen := func() [][]int64 {
-			resp, err := f.MGetRelations(t.Context(), &social.MGetRelationsRequest{Looks: []*social.Look{
+			resp, err := f.MGetRelations(t.Context(), &social.MGetRelationsRequest{ViewerQueries: []*social.ViewerQuery{
 				{ViewerId: 1, UserIds: all}, {ViewerId: 3, UserIds: all}, {ViewerId: 2, UserIds: all}, {ViewerId: 1, UserIds: []int64{2, 12}}, {ViewerId: 1},
 			}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var out [][]int64
-			for _, s := range resp.Seen {
+			for _, s := range resp.ViewerStates {
 				out = append(out, s.FollowedIds)
 			}
 			return out

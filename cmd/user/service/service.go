@@ -14,7 +14,7 @@ import (
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/auth"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
@@ -47,8 +47,8 @@ type Deps struct {
 // Service keeps accounts. It is safe for concurrent use.
 type Service struct {
 	store  *db.Store
-	users  *kv.Typed[int64, db.User]
-	load   batch.Load[db.User]
+	users  *kv.LoadingCache[int64, db.User]
+	load   coalesce.Load[db.User]
 	ids    *id.Generator
 	hasher *auth.Hasher
 	// guesses and rule bound the tries on an account.
@@ -65,8 +65,8 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:   d.Store,
-		users:   kv.NewTyped(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
-		load:    batch.Merge(loads, common.MAX_BATCH, d.Store.MGet),
+		users:   kv.NewLoadingCache(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
+		load:    coalesce.Loader(loads, common.MAX_BATCH, d.Store.MGet),
 		ids:     d.IDs,
 		hasher:  d.Hasher,
 		guesses: d.Guesses,

@@ -6,12 +6,12 @@ import (
 	"tiktok/cmd/user/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/paging"
 )
 
 // MGetUsers reads user cards: one round trip to the cache, and one to the database when something is not in it.
 func (s *Service) MGetUsers(ctx context.Context, req *user.MGetUsersRequest) (*user.MGetUsersResponse, error) {
-	ids, err := batch.IDs(req.UserIds, common.MAX_BATCH)
+	ids, err := paging.IDs(req.UserIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"tiktok/cmd/video/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/paging"
 )
 
 // defaultFeed is the client's page.
@@ -18,7 +18,7 @@ const defaultFeed = 30
 
 // Feed reads one page of all videos: the first one through the cache, the others in one statement.
 func (s *Service) Feed(ctx context.Context, req *video.FeedRequest) (*video.FeedResponse, error) {
-	limit, err := batch.Limit(req.Limit, defaultFeed, common.MAX_BATCH)
+	limit, err := paging.Limit(req.Limit, defaultFeed, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorReque
 	if req.AuthorId <= 0 {
 		return nil, errno.InvalidArgument.With("user id is missing")
 	}
-	before, limit, err := batch.Page(req.Page, common.MAX_BATCH)
+	before, limit, err := paging.Page(req.Page, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorReque
 	if err != nil {
 		return nil, err
 	}
-	rows, next := batch.Cut(rows, limit, func(v db.Video) int64 { return v.PublishedAtMs })
+	rows, next := paging.Cut(rows, limit, func(v db.Video) int64 { return v.PublishedAtMs })
 	return &video.ListByAuthorResponse{Videos: pack.Videos(rows), NextCursor: next}, nil
 }
 
@@ -95,7 +95,7 @@ func oldest(rows []db.Video) int64 {
 
 // MGetVideos reads videos through the cache.
 func (s *Service) MGetVideos(ctx context.Context, req *video.MGetVideosRequest) (*video.MGetVideosResponse, error) {
-	ids, err := batch.IDs(req.VideoIds, common.MAX_BATCH)
+	ids, err := paging.IDs(req.VideoIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (s *Service) MGetVideos(ctx context.Context, req *video.MGetVideosRequest) 
 
 // MCountByAuthor reads counts through the cache.
 func (s *Service) MCountByAuthor(ctx context.Context, req *video.MCountByAuthorRequest) (*video.MCountByAuthorResponse, error) {
-	ids, err := batch.IDs(req.AuthorIds, common.MAX_BATCH)
+	ids, err := paging.IDs(req.AuthorIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}

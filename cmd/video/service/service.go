@@ -10,7 +10,7 @@ import (
 	"tiktok/cmd/video/dal/db"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
@@ -39,15 +39,15 @@ type Deps struct {
 // Service keeps videos. It is safe for concurrent use.
 type Service struct {
 	store  *db.Store
-	videos *kv.Typed[int64, db.Video]
-	works  *kv.Typed[int64, int64]
+	videos *kv.LoadingCache[int64, db.Video]
+	works  *kv.LoadingCache[int64, int64]
 	// newest holds the first page of the feed.
-	newest *kv.Typed[int64, []db.Video]
+	newest *kv.LoadingCache[int64, []db.Video]
 	// published holds authors' lists.
-	published *kv.Typed[int64, cache.Published]
+	published *kv.LoadingCache[int64, cache.Published]
 	// loadVideos and loadWorks fill the cache.
-	loadVideos batch.Load[db.Video]
-	loadWorks  batch.Load[int64]
+	loadVideos coalesce.Load[db.Video]
+	loadWorks  coalesce.Load[int64]
 	ids        *id.Generator
 	now        func() time.Time
 	media      *worker
@@ -60,10 +60,10 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:     d.Store,
-		videos:    kv.NewTyped(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
-		works:     kv.NewTyped(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
-		newest:    kv.NewTyped(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
-		published: kv.NewTyped(d.Cache, cache.PublishedOptions(d.Tel.Log, d.Tel.Registry)),
+		videos:    kv.NewLoadingCache(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
+		works:     kv.NewLoadingCache(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
+		newest:    kv.NewLoadingCache(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
+		published: kv.NewLoadingCache(d.Cache, cache.PublishedOptions(d.Tel.Log, d.Tel.Registry)),
 		ids:       d.IDs,
 		now:       d.Now,
 
@@ -72,15 +72,15 @@ func New(d Deps) *Service {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.loadVideos = batch.Merge(loads, common.MAX_BATCH, d.Store.MGetVideos)
-	s.loadWorks = batch.Merge(loads, common.MAX_BATCH, d.Store.MCountWorks)
+	s.loadVideos = coalesce.Loader(loads, common.MAX_BATCH, d.Store.MGetVideos)
+	s.loadWorks = coalesce.Loader(loads, common.MAX_BATCH, d.Store.MCountWorks)
 	s.media = newWorker(d.Media, d.Store, s.changed, s.now, d.Tel)
 	return s
 }
 
 // changed makes everybody read the video, those of its author and how many they are, and the newest ones, anew.
 func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
-	kv.Invalidate(ctx, s.videos.Stale(videoID), s.newest.Stale(cache.Newest), s.works.Stale(authorID), s.published.Stale(authorID))
+	kv.Invalidate(ctx, s.videos.Invalidation(videoID), s.newest.Invalidation(cache.Newest), s.works.Invalidation(authorID), s.published.Invalidation(authorID))
 }
 
 // Run works in the background until ctx ends.

@@ -48,7 +48,7 @@ func (v *View) Feed(ctx context.Context, s Scope, beforeMs int64) (any, error) {
 		}
 		return &api.FeedResponse{StatusMsg: pack.OK, VideoList: videos, NextTime: r.NextBeforeMs}, nil
 	}
-	p, err := v.newest.Ask(ctx, newestAsk{s.Base, s.Viewer}).Wait(ctx)
+	p, err := v.newest.Start(ctx, newestAsk{s.Base, s.Viewer}).Wait(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 )
 
 // people are users, and the counters of videos, as everybody sees them, put together from four services.
@@ -34,7 +34,7 @@ type asking struct {
 	ctx       context.Context //nolint:containedctx // of the request, for as long as it waits
 	decor     context.Context //nolint:containedctx // likewise
 	cancel    context.CancelFunc
-	cards     batch.Ticket[map[int64]*user.User]
+	cards     coalesce.Pending[map[int64]*user.User]
 	works     decoration[map[int64]int64]
 	relations decoration[relations]
 	stats     decoration[stats]
@@ -43,7 +43,7 @@ type asking struct {
 
 // decoration is something that an answer can do without.
 type decoration[A any] struct {
-	ticket batch.Ticket[A]
+	ticket coalesce.Pending[A]
 	err    error
 }
 
@@ -51,7 +51,7 @@ type decoration[A any] struct {
 func (v *View) ask(ctx context.Context, viewers, users, videos []int64) *asking {
 	decor, cancel := context.WithTimeout(ctx, decorTimeout)
 	a := &asking{ctx: ctx, decor: decor, cancel: cancel, viewers: len(viewers)}
-	a.cards = v.cards.Ask(ctx, users)
+	a.cards = v.cards.Start(ctx, users)
 	a.works.ticket, a.works.err = v.works.ask(decor, users)
 	a.relations.ticket, a.relations.err = v.relations.ask(decor, relationsAsk{users, viewers})
 	a.stats.ticket, a.stats.err = v.stats.ask(decor, statsAsk{videos, users, viewers})

@@ -17,7 +17,7 @@ import (
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/kv"
 )
 
@@ -37,7 +37,7 @@ var errPaused = errors.New("it has just not answered in time")
 // source is a call that only decorates. A service that does not answer in time is waited for once: from then on it is only
 // asked now and then, and nobody waits for it until it has answered.
 type source[Q, A any] struct {
-	joiner *batch.Joiner[Q, A]
+	joiner *coalesce.Coalescer[Q, A]
 	health *health
 }
 
@@ -50,7 +50,7 @@ type health struct {
 
 func newSource[Q, A any](most int, size func(Q) int, call func(ctx context.Context, questions []Q) ([]A, error)) source[Q, A] {
 	h := &health{}
-	return source[Q, A]{health: h, joiner: batch.Join(flights, most, size, func(ctx context.Context, questions []Q) ([]A, error) {
+	return source[Q, A]{health: h, joiner: coalesce.New(flights, most, size, func(ctx context.Context, questions []Q) ([]A, error) {
 		answers, err := call(ctx, questions)
 		h.done(err != nil && over(ctx))
 		return answers, err
@@ -58,20 +58,20 @@ func newSource[Q, A any](most int, size func(Q) int, call func(ctx context.Conte
 }
 
 // ask starts a question, or fails with errPaused. The end of ctx is when the service must have answered.
-func (s source[Q, A]) ask(ctx context.Context, q Q) (batch.Ticket[A], error) {
+func (s source[Q, A]) ask(ctx context.Context, q Q) (coalesce.Pending[A], error) {
 	wait, probe := s.health.check()
 	if wait {
-		return s.joiner.Ask(ctx, q), nil
+		return s.joiner.Start(ctx, q), nil
 	}
 	if probe {
 		probeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decorTimeout)
-		ticket := s.joiner.Ask(probeCtx, q)
+		ticket := s.joiner.Start(probeCtx, q)
 		go func() {
 			defer cancel()
 			_, _ = ticket.Wait(probeCtx) // what it finds out is in health
 		}()
 	}
-	return batch.Ticket[A]{}, errPaused
+	return coalesce.Pending[A]{}, errPaused
 }
 
 // over reports that the time of a call has ended. The client may have noticed a little before ctx does.
@@ -107,7 +107,7 @@ func (h *health) done(late bool) {
 // at once.
 const heldCard = time.Second
 
-func cardsOf(c rpc.Clients, held kv.Store, log *slog.Logger, reg prometheus.Registerer) *batch.Joiner[[]int64, map[int64]*user.User] {
+func cardsOf(c rpc.Clients, held kv.Store, log *slog.Logger, reg prometheus.Registerer) *coalesce.Coalescer[[]int64, map[int64]*user.User] {
 	load := func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
 		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
 		if err != nil {
@@ -116,13 +116,13 @@ func cardsOf(c rpc.Clients, held kv.Store, log *slog.Logger, reg prometheus.Regi
 		return r.Users, nil
 	}
 	if held == nil {
-		return batch.JoinIDs(flights, common.MAX_BATCH, load)
+		return coalesce.NewByID(flights, common.MAX_BATCH, load)
 	}
-	cards := kv.NewTyped(held, kv.Options[int64, *user.User]{
+	cards := kv.NewLoadingCache(held, kv.Options[int64, *user.User]{
 		Kind: "gateway_cards", Key: func(id int64) string { return strconv.FormatInt(id, 10) },
 		TTL: heldCard, NegativeTTL: -1, Size: cardSize, Log: log, Metrics: reg,
 	})
-	return batch.JoinIDs(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
+	return coalesce.NewByID(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
 		return cards.GetMulti(ctx, ids, load)
 	})
 }
@@ -131,8 +131,8 @@ func cardSize(u *user.User) int {
 	return int(unsafe.Sizeof(*u)) + len(u.Name) + len(u.AvatarKey) + len(u.BackgroundKey) + len(u.Signature)
 }
 
-func videosOf(c rpc.Clients) batch.Load[*video.Video] {
-	return batch.Merge(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*video.Video, error) {
+func videosOf(c rpc.Clients) coalesce.Load[*video.Video] {
+	return coalesce.Loader(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*video.Video, error) {
 		r, err := c.Video.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: ids})
 		if err != nil {
 			return nil, err
@@ -144,7 +144,7 @@ func videosOf(c rpc.Clients) batch.Load[*video.Video] {
 func worksOf(c rpc.Clients) source[[]int64, map[int64]int64] {
 	size := func(ids []int64) int { return len(ids) }
 	return newSource(common.MAX_BATCH, size, func(ctx context.Context, asked [][]int64) ([]map[int64]int64, error) {
-		r, err := c.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: batch.Union(asked)})
+		r, err := c.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: coalesce.Union(asked)})
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +162,7 @@ type relationsAsk struct{ users, viewers []int64 }
 // relations are the counters, shared by all who asked at the same time, and an entry for each viewer.
 type relations struct {
 	counters map[int64]*social.Relation
-	seen     []*social.Seen
+	seen     []*social.ViewerState
 }
 
 func relationsOf(c rpc.Clients) source[relationsAsk, relations] {
@@ -172,15 +172,15 @@ func relationsOf(c rpc.Clients) source[relationsAsk, relations] {
 		for i, a := range asked {
 			users[i] = a.users
 			for _, viewer := range a.viewers {
-				req.Looks = append(req.Looks, &social.Look{ViewerId: viewer, UserIds: a.users})
+				req.ViewerQueries = append(req.ViewerQueries, &social.ViewerQuery{ViewerId: viewer, UserIds: a.users})
 			}
 		}
-		req.UserIds = batch.Union(users)
+		req.UserIds = coalesce.Union(users)
 		r, err := c.Social.MGetRelations(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		answers, seen := make([]relations, len(asked)), r.Seen
+		answers, seen := make([]relations, len(asked)), r.ViewerStates
 		for i, a := range asked {
 			n := min(len(a.viewers), len(seen))
 			answers[i], seen = relations{r.Relations, seen[:n]}, seen[n:]
@@ -197,7 +197,7 @@ type statsAsk struct{ videos, users, viewers []int64 }
 type stats struct {
 	videos map[int64]*interaction.VideoStats
 	users  map[int64]*interaction.UserStats
-	seen   []*interaction.Seen
+	seen   []*interaction.ViewerState
 }
 
 func statsOf(c rpc.Clients) source[statsAsk, stats] {
@@ -210,15 +210,15 @@ func statsOf(c rpc.Clients) source[statsAsk, stats] {
 		for i, a := range asked {
 			videos[i], users[i] = a.videos, a.users
 			for _, viewer := range a.viewers {
-				req.Looks = append(req.Looks, &interaction.Look{ViewerId: viewer, VideoIds: a.videos, UserIds: a.users})
+				req.ViewerQueries = append(req.ViewerQueries, &interaction.ViewerQuery{ViewerId: viewer, VideoIds: a.videos, UserIds: a.users})
 			}
 		}
-		req.VideoIds, req.UserIds = batch.Union(videos), batch.Union(users)
+		req.VideoIds, req.UserIds = coalesce.Union(videos), coalesce.Union(users)
 		r, err := c.Interaction.MGetStats(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		answers, seen := make([]stats, len(asked)), r.Seen
+		answers, seen := make([]stats, len(asked)), r.ViewerStates
 		for i, a := range asked {
 			n := min(len(a.viewers), len(seen))
 			answers[i], seen = stats{r.Videos, r.Users, seen[:n]}, seen[n:]
@@ -227,8 +227,8 @@ func statsOf(c rpc.Clients) source[statsAsk, stats] {
 	})
 }
 
-// bounded is the size of a question in a call that takes MAX_BATCH counters, as many looks, and MAX_LOOK_IDS ids in them.
+// bounded is the size of a question in a call that takes MAX_BATCH counters, as many looks, and MAX_VIEWER_IDS ids in them.
 func bounded(counters, look int) int {
-	const share = interaction.MAX_LOOK_IDS / common.MAX_BATCH
+	const share = interaction.MAX_VIEWER_IDS / common.MAX_BATCH
 	return max(1, counters, (look+share-1)/share)
 }

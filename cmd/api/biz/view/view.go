@@ -15,19 +15,19 @@ import (
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/kv"
 )
 
 // View composes. Make one with New and share it.
 type View struct {
 	clients   rpc.Clients
-	cards     *batch.Joiner[[]int64, map[int64]*user.User]
-	videos    batch.Load[*video.Video]
+	cards     *coalesce.Coalescer[[]int64, map[int64]*user.User]
+	videos    coalesce.Load[*video.Video]
 	works     source[[]int64, map[int64]int64]
 	relations source[relationsAsk, relations]
 	stats     source[statsAsk, stats]
-	newest    *batch.Joiner[newestAsk, newest]
+	newest    *coalesce.Coalescer[newestAsk, newest]
 	zone      *time.Location
 	feedSize  int32
 	log       *slog.Logger
@@ -45,14 +45,14 @@ func New(clients rpc.Clients, cards kv.Store, zone *time.Location, feedSize int3
 	v.works = worksOf(clients)
 	v.relations = relationsOf(clients)
 	v.stats = statsOf(clients)
-	v.newest = batch.Join(pageFlights, v.mostViewers(), func(newestAsk) int { return 1 }, v.buildNewest)
+	v.newest = coalesce.New(pageFlights, v.mostViewers(), func(newestAsk) int { return 1 }, v.buildNewest)
 	reg.MustRegister(v.degraded)
 	return v
 }
 
 // mostViewers is how many viewers a page of the feed can be asked for in one call: each looks at its videos and authors.
 func (v *View) mostViewers() int {
-	return min(common.MAX_BATCH, interaction.MAX_LOOK_IDS/(2*int(max(v.feedSize, 1))))
+	return min(common.MAX_BATCH, interaction.MAX_VIEWER_IDS/(2*int(max(v.feedSize, 1))))
 }
 
 // Scope is for whom a view is made and where its URLs lead.

@@ -27,17 +27,17 @@ type UserStats struct {
 
 // Stats caches the counters. What a viewer likes is in Likes.
 type Stats struct {
-	Videos *kv.Typed[int64, VideoStats]
-	Users  *kv.Typed[int64, UserStats]
+	Videos *kv.LoadingCache[int64, VideoStats]
+	Users  *kv.LoadingCache[int64, UserStats]
 }
 
 // NewStats returns the cache of counters in s. A nil log or metrics switches that off.
 func NewStats(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *Stats {
 	return &Stats{
-		Videos: kv.NewTyped(s, kv.Options[int64, VideoStats]{
+		Videos: kv.NewLoadingCache(s, kv.Options[int64, VideoStats]{
 			Kind: "video_stats", Key: videoStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
 		}),
-		Users: kv.NewTyped(s, kv.Options[int64, UserStats]{
+		Users: kv.NewLoadingCache(s, kv.Options[int64, UserStats]{
 			Kind: "user_stats", Key: userStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
 		}),
 	}

@@ -35,8 +35,8 @@ func Stats(r *interaction.MGetStatsRequest) *interaction.MGetStatsResponse {
 	for _, id := range r.UserIds {
 		resp.Users[id] = &interaction.UserStats{TotalFavorited: id, FavoriteCount: id}
 	}
-	for _, l := range r.Looks {
-		resp.Seen = append(resp.Seen, &interaction.Seen{FavoriteIds: l.VideoIds[:flags]})
+	for _, l := range r.ViewerQueries {
+		resp.ViewerStates = append(resp.ViewerStates, &interaction.ViewerState{FavoriteIds: l.VideoIds[:flags]})
 	}
 	return resp
 }
@@ -47,8 +47,8 @@ func Relations(r *social.MGetRelationsRequest) *social.MGetRelationsResponse {
 	for _, id := range r.UserIds {
 		resp.Relations[id] = &social.Relation{FollowCount: id, FollowerCount: id}
 	}
-	for _, l := range r.Looks {
-		resp.Seen = append(resp.Seen, &social.Seen{FollowedIds: l.UserIds[:flags]})
+	for _, l := range r.ViewerQueries {
+		resp.ViewerStates = append(resp.ViewerStates, &social.ViewerState{FollowedIds: l.UserIds[:flags]})
 	}
 	return resp
 }

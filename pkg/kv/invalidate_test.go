@@ -11,9 +11,9 @@ func TestSeveralKindsInOneWrite(t *testing.T) {
 		other := o
 		other.Key = func(id int64) string { return fmt.Sprintf("%s:other", o.Key(id)) }
 		tab := newTable(2)
-		kinds := []*Typed[int64, card]{NewTyped(s, o), NewTyped(s, other), NewTyped(Private(s, 1<<20), o)}
-		none := NewTyped(s, o)
-		Invalidate(t.Context(), none.Stale(), kinds[2].Stale(1))
+		kinds := []*LoadingCache[int64, card]{NewLoadingCache(s, o), NewLoadingCache(s, other), NewLoadingCache(InProcess(s, 1<<20), o)}
+		none := NewLoadingCache(s, o)
+		Invalidate(t.Context(), none.Invalidation(), kinds[2].Invalidation(1))
 		if mgets, sets := s.trips(); mgets+sets != 0 {
 			t.Errorf("%d round trips for nothing that is in the store", mgets+sets)
 		}
@@ -25,7 +25,7 @@ func TestSeveralKindsInOneWrite(t *testing.T) {
 			tab.put(card{ID: 2, Name: fmt.Sprint("committed ", round)})
 			s.trips()
 			s.away.Store(away)
-			Invalidate(t.Context(), kinds[0].Stale(1, 2, 1), none.Stale(), kinds[1].Stale(2, 1), kinds[2].Stale(1, 2))
+			Invalidate(t.Context(), kinds[0].Invalidation(1, 2, 1), none.Invalidation(), kinds[1].Invalidation(2, 1), kinds[2].Invalidation(1, 2))
 			if _, sets := s.trips(); sets != 1 && !away { // else it tries again in the background
 				t.Errorf("%d writes, want 1", sets)
 			}

@@ -1,4 +1,4 @@
-package batch_test
+package coalesce_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 )
 
 // gate is a load that waits until it is let go, and remembers what it was asked for.
@@ -43,7 +43,7 @@ func (g *gate) load(ctx context.Context, ids []int64) (map[int64]int64, error) {
 func TestMergeGoesTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
-		load := batch.Merge(1, 4, g.load)
+		load := coalesce.Loader(1, 4, g.load)
 		var wg sync.WaitGroup
 		ask := func(ids ...int64) {
 			wg.Go(func() {
@@ -85,7 +85,7 @@ func TestMergeGoesTogether(t *testing.T) {
 func TestMergeGivingUpAndFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
-		load := batch.Merge(1, 100, g.load)
+		load := coalesce.Loader(1, 100, g.load)
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = load(t.Context(), []int64{1}) })
 		synctest.Wait()
@@ -127,7 +127,7 @@ func TestMergeGivingUpAndFailing(t *testing.T) {
 func TestJoinFlights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
-		load := batch.Merge(2, 8, g.load)
+		load := coalesce.Loader(2, 8, g.load)
 		var wg sync.WaitGroup
 		ask := func(ids ...int64) {
 			wg.Go(func() {

@@ -1,28 +1,28 @@
-package batch_test
+package coalesce_test
 
 import (
 	"context"
 	"runtime"
 	"testing"
 
-	"tiktok/pkg/batch"
+	"tiktok/pkg/coalesce"
 )
 
-// BenchmarkJoiner is what it costs to ask through a Joiner whose work is nothing: calm, when each question goes by itself,
-// and contended, when 32 callers at a time go together.
-func BenchmarkJoiner(b *testing.B) {
+// BenchmarkCoalescer is the overhead of a Coalescer whose call does nothing: idle, each request is its own call,
+// and contended, 32 concurrent requests share calls.
+func BenchmarkCoalescer(b *testing.B) {
 	one := func(int64) int { return 1 }
-	j := batch.Join(1, 200, one, func(_ context.Context, questions []int64) ([]int64, error) {
+	j := coalesce.New(1, 200, one, func(_ context.Context, questions []int64) ([]int64, error) {
 		answers := make([]int64, len(questions))
 		copy(answers, questions)
 		return answers, nil
 	})
 	ask := func(b *testing.B, q int64) {
-		if a, err := j.Ask(b.Context(), q).Wait(b.Context()); err != nil || a != q {
+		if a, err := j.Start(b.Context(), q).Wait(b.Context()); err != nil || a != q {
 			b.Errorf("%d: %d, %v", q, a, err)
 		}
 	}
-	b.Run("calm", func(b *testing.B) {
+	b.Run("idle", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			ask(b, 7)

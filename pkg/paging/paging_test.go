@@ -1,4 +1,4 @@
-package batch_test
+package paging_test
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tiktok/pkg/batch"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/paging"
 )
 
 // page stands for the generated message.
@@ -22,14 +22,14 @@ func (p *page) GetLimit() int32   { return p.limit }
 
 func TestIDs(t *testing.T) {
 	in := []int64{3, 1, 3, 0, -5, 2}
-	got, err := batch.IDs(in, 6)
+	got, err := paging.IDs(in, 6)
 	if diff := cmp.Diff([]int64{1, 2, 3}, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
 	if diff := cmp.Diff([]int64{3, 1, 3, 0, -5, 2}, in); diff != "" {
 		t.Errorf("the caller's ids have changed: %s", diff)
 	}
-	if _, err := batch.IDs(in, 5); !errors.Is(err, errno.InvalidArgument) {
+	if _, err := paging.IDs(in, 5); !errors.Is(err, errno.InvalidArgument) {
 		t.Errorf("too many: %v", err)
 	}
 }
@@ -50,7 +50,7 @@ func TestPage(t *testing.T) {
 		"below 1":      {&page{"0", 0}, 0, 0, false},
 		"out of range": {&page{"99999999999999999999", 0}, 0, 0, false},
 	} {
-		before, limit, err := batch.Page(c.page, 10)
+		before, limit, err := paging.Page(c.page, 10)
 		if before != c.before || limit != c.limit || (err == nil) != c.ok || err != nil && !errors.Is(err, errno.InvalidArgument) {
 			t.Errorf("%s: got %d, %d, %v", name, before, limit, err)
 		}
@@ -59,10 +59,10 @@ func TestPage(t *testing.T) {
 
 func TestCut(t *testing.T) {
 	key := func(i int64) int64 { return i }
-	if rows, next := batch.Cut([]int64{9, 8, 7}, 2, key); len(rows) != 2 || next != "8" {
+	if rows, next := paging.Cut([]int64{9, 8, 7}, 2, key); len(rows) != 2 || next != "8" {
 		t.Errorf("got %v, %q", rows, next)
 	}
-	if rows, next := batch.Cut([]int64{9, 8}, 2, key); len(rows) != 2 || next != "" {
+	if rows, next := paging.Cut([]int64{9, 8}, 2, key); len(rows) != 2 || next != "" {
 		t.Errorf("the last page: %v, %q", rows, next)
 	}
 }

@@ -1,5 +1,5 @@
-// Package batch reads the parts that batch calls and pages of lists have in common: ids, sizes, cursors.
-package batch
+// Package paging checks what batch calls and pages of lists have in common: ids, sizes, cursors.
+package paging
 
 import (
 	"math"

@@ -118,7 +118,7 @@ func eachStore[T any](t *testing.T, fn func(t *testing.T, s *counting, o Options
 	}
 }
 
-func mustGet(t *testing.T, c *Typed[int64, card], tab *table, ids ...int64) map[int64]card {
+func mustGet(t *testing.T, c *LoadingCache[int64, card], tab *table, ids ...int64) map[int64]card {
 	t.Helper()
 	got, err := c.GetMulti(t.Context(), ids, tab.load)
 	if err != nil {
@@ -135,7 +135,7 @@ func TestBatchIsThreeRoundTrips(t *testing.T) {
 		for id := range int64(100) {
 			ids = append(ids, id+1, id+1)
 		}
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		for round, want := range [][3]int64{{1, 1, 1}, {1, 0, 0}} {
 			got := mustGet(t, c, tab, ids...)
 			if diff := cmp.Diff(tab.rows, got); diff != "" {
@@ -158,7 +158,7 @@ func TestBatchIsThreeRoundTrips(t *testing.T) {
 func TestOnlyTheMissingAreLoaded(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(10)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		mustGet(t, c, tab, 1, 2, 3)
 		tab.took()
 		mustGet(t, c, tab, 2, 3, 4, 5)
@@ -171,7 +171,7 @@ func TestOnlyTheMissingAreLoaded(t *testing.T) {
 func TestCreateReplacesNegativeEntry(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(0)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		mustGet(t, c, tab, 5)
 		mustGet(t, c, tab, 5)
 		if n := tab.took(); n != 1 {
@@ -189,7 +189,7 @@ func TestNegativeEntriesCanBeOff(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.NegativeTTL = -1
 		tab := newTable(0)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		mustGet(t, c, tab, 5)
 		mustGet(t, c, tab, 5)
 		if n := tab.took(); n != 2 {
@@ -202,7 +202,7 @@ func TestManyReadersOneLoad(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		const readers = 30
 		tab := newTable(3)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		entered, release := make(chan struct{}), make(chan struct{})
 		var once sync.Once
 		slow := func(ctx context.Context, ids []int64) (map[int64]card, error) {
@@ -237,7 +237,7 @@ type pausedRead struct {
 	result        chan map[int64]card
 }
 
-func pause(t *testing.T, c *Typed[int64, card], tab *table, ids ...int64) *pausedRead {
+func pause(t *testing.T, c *LoadingCache[int64, card], tab *table, ids ...int64) *pausedRead {
 	t.Helper()
 	p := &pausedRead{read: make(chan struct{}), release: make(chan struct{}), result: make(chan map[int64]card, 1)}
 	go func() {
@@ -267,25 +267,25 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		// before brings the store into the state that the slow reader finds.
-		before func(t *testing.T, c *Typed[int64, card], tab *table)
+		before func(t *testing.T, c *LoadingCache[int64, card], tab *table)
 		// other is another process on the same store.
 		other bool
 		// forgotten means that the store loses the tombstone.
 		forgotten bool
 	}{
-		{name: "nothing found", before: func(*testing.T, *Typed[int64, card], *table) {}},
-		{name: "nothing found, other process", before: func(*testing.T, *Typed[int64, card], *table) {}, other: true},
-		{name: "nothing found, tombstone evicted", before: func(*testing.T, *Typed[int64, card], *table) {}, forgotten: true},
-		{name: "tombstone found", before: func(t *testing.T, c *Typed[int64, card], _ *table) { c.Invalidate(t.Context(), 1) }},
-		{name: "tombstone found, other process", before: func(t *testing.T, c *Typed[int64, card], _ *table) { c.Invalidate(t.Context(), 1) }, other: true},
+		{name: "nothing found", before: func(*testing.T, *LoadingCache[int64, card], *table) {}},
+		{name: "nothing found, other process", before: func(*testing.T, *LoadingCache[int64, card], *table) {}, other: true},
+		{name: "nothing found, tombstone evicted", before: func(*testing.T, *LoadingCache[int64, card], *table) {}, forgotten: true},
+		{name: "tombstone found", before: func(t *testing.T, c *LoadingCache[int64, card], _ *table) { c.Invalidate(t.Context(), 1) }},
+		{name: "tombstone found, other process", before: func(t *testing.T, c *LoadingCache[int64, card], _ *table) { c.Invalidate(t.Context(), 1) }, other: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 				tab := newTable(2)
-				slow := NewTyped(s, o)
+				slow := NewLoadingCache(s, o)
 				writer := slow
 				if tt.other {
-					writer = NewTyped(s, o)
+					writer = NewLoadingCache(s, o)
 				}
 				tt.before(t, writer, tab)
 
@@ -300,7 +300,7 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 
 				// While the slow reader is still away, nobody may join it for what was committed. With another process
 				// only that one asks: a question to the slow one would end its flight, and then it stores nothing anyway.
-				midway := []*Typed[int64, card]{slow, writer}
+				midway := []*LoadingCache[int64, card]{slow, writer}
 				if tt.other {
 					midway = midway[1:]
 				}
@@ -317,7 +317,7 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 				if got := p.finish(); got[1].Name != "name 1" {
 					t.Fatalf("the slow reader got %q: this test does not test what it should", got[1].Name)
 				}
-				for _, c := range []*Typed[int64, card]{slow, writer} {
+				for _, c := range []*LoadingCache[int64, card]{slow, writer} {
 					if got := mustGet(t, c, tab, 1, 2); got[1].Name != "committed" {
 						t.Errorf("after the slow reader: %q", got[1].Name)
 					}
@@ -337,14 +337,14 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 func TestHotKeyIsCachedBetweenWrites(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
+		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
 		for i := range 20 {
 			name := fmt.Sprint("version ", i)
 			tab.put(card{ID: 1, Name: name})
 			c.Invalidate(t.Context(), 1)
 			tab.took()
 			for range 5 {
-				for _, reader := range []*Typed[int64, card]{c, other} {
+				for _, reader := range []*LoadingCache[int64, card]{c, other} {
 					if got := mustGet(t, reader, tab, 1); got[1].Name != name {
 						t.Fatalf("got %q, want %q", got[1].Name, name)
 					}
@@ -366,7 +366,7 @@ func TestNoStaleReadUnderLoad(t *testing.T) {
 		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
 			return map[int64]int64{1: truth.Load()}, nil
 		}
-		procs := []*Typed[int64, int64]{NewTyped(s, o), NewTyped(s, o)}
+		procs := []*LoadingCache[int64, int64]{NewLoadingCache(s, o), NewLoadingCache(s, o)}
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		var hits atomic.Int64
@@ -413,7 +413,7 @@ func TestStoreFailureIsNotAnError(t *testing.T) {
 	s.Store = mem
 	reg := prometheus.NewRegistry()
 	tab := newTable(3)
-	c := NewTyped(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Metrics: reg})
+	c := NewLoadingCache(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Metrics: reg})
 	s.away.Store(true)
 	if got := mustGet(t, c, tab, 1, 2, 9); len(got) != 2 {
 		t.Errorf("got %v", got)
@@ -429,7 +429,7 @@ func TestStoreFailureIsNotAnError(t *testing.T) {
 func TestFailedInvalidationIsMadeUpFor(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(2)
-		c, other := NewTyped(s, o), NewTyped[int64, card](s, o)
+		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
 		mustGet(t, c, tab, 1, 2)
 		s.away.Store(true)
 		tab.put(card{ID: 1, Name: "committed"})
@@ -444,7 +444,7 @@ func TestFailedInvalidationIsMadeUpFor(t *testing.T) {
 		waitFor(t, func() bool {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return !c.dirty.retrying && len(c.dirty.ids) == 0
+			return !c.unconfirmed.retrying && len(c.unconfirmed.ids) == 0
 		})
 		mustGet(t, c, tab, 1)
 		tab.took()
@@ -473,7 +473,7 @@ func TestReadAcrossALateTombstone(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
 		slow := &slowRead{Store: s, between: func() {}}
-		c := NewTyped(slow, o)
+		c := NewLoadingCache(slow, o)
 		mustGet(t, c, tab, 1)
 		s.away.Store(true)
 		tab.put(card{ID: 1, Name: "committed"})
@@ -482,7 +482,7 @@ func TestReadAcrossALateTombstone(t *testing.T) {
 			waitFor(t, func() bool {
 				c.mu.Lock()
 				defer c.mu.Unlock()
-				return len(c.dirty.ids) == 0
+				return len(c.unconfirmed.ids) == 0
 			})
 		}
 		s.away.Store(false)
@@ -499,10 +499,10 @@ func TestTooManyFailedInvalidations(t *testing.T) {
 	}
 	s := &counting{Store: mem}
 	tab := newTable(1)
-	c := NewTyped(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Minute})
+	c := NewLoadingCache(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Minute})
 	mustGet(t, c, tab, 1)
 	s.away.Store(true)
-	ids := make([]int64, maxDirty+1)
+	ids := make([]int64, maxUnconfirmed+1)
 	for i := range ids {
 		ids[i] = int64(1000 + i)
 	}
@@ -519,13 +519,13 @@ func TestTooManyFailedInvalidations(t *testing.T) {
 	waitFor(t, func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return !c.dirty.retrying
+		return !c.unconfirmed.retrying
 	})
 }
 
 func TestLoadErrorReachesAllWaiters(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		bad := errors.New("no database")
 		if _, err := c.GetMulti(t.Context(), []int64{1}, func(context.Context, []int64) (map[int64]card, error) { return nil, bad }); !errors.Is(err, bad) {
 			t.Errorf("got %v", err)
@@ -543,7 +543,7 @@ func TestLoadErrorReachesAllWaiters(t *testing.T) {
 func TestGivingUpDoesNotFailOthers(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		entered, release := make(chan struct{}), make(chan struct{})
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error, 1)
@@ -579,7 +579,7 @@ func TestGivingUpDoesNotFailOthers(t *testing.T) {
 func TestLateLoadIsNotStored(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		c.loadTimeout, c.tombstoneTTL = time.Millisecond, time.Millisecond
 		p := pause(t, c, tab, 1)
 		// The load has long passed its deadline.
@@ -595,7 +595,7 @@ func TestLateLoadIsNotStored(t *testing.T) {
 func TestUnreadableValueIsReplaced(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(2)
-		c := NewTyped(s, o)
+		c := NewLoadingCache(s, o)
 		for id, garbage := range map[int64]string{1: "v{not json", 2: "?"} {
 			if err := s.Set(t.Context(), []Item{{Key: o.Key(id), Value: []byte(garbage), TTL: time.Minute}}); err != nil {
 				t.Fatal(err)
@@ -619,9 +619,9 @@ func TestMetricsAreShared(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	tab := newTable(2)
-	kinds := map[string]*Typed[int64, card]{}
+	kinds := map[string]*LoadingCache[int64, card]{}
 	for kind, local := range map[string]time.Duration{"a": 0, "b": time.Hour} {
-		kinds[kind] = NewTyped(mem, Options[int64, card]{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Local: local, Metrics: reg})
+		kinds[kind] = NewLoadingCache(mem, Options[int64, card]{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Local: local, Metrics: reg})
 	}
 	mustGet(t, kinds["a"], tab, 1, 2)
 	mustGet(t, kinds["a"], tab, 1, 2)
@@ -675,7 +675,7 @@ func BenchmarkGetMultiHit(b *testing.B) {
 		b.Fatal(err)
 	}
 	tab := newTable(30)
-	c := NewTyped(mem, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprintf("tt:user:card:v1:{%d}", id) }})
+	c := NewLoadingCache(mem, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprintf("tt:user:card:v1:{%d}", id) }})
 	ids := make([]int64, 0, 30)
 	for id := range maps.Keys(tab.rows) {
 		ids = append(ids, id)

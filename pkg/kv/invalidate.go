@@ -2,19 +2,19 @@ package kv
 
 import "context"
 
-// Stale is ids of one kind whose values a commit has made old (Typed.Stale).
-type Stale interface {
+// Invalidation is ids of one kind whose values a commit has made old (LoadingCache.Invalidation).
+type Invalidation interface {
 	// begin gives up the loads under way and returns the tombstones to write, and where.
 	begin() (Store, []Item)
 	// end forgets what this process holds; err says that the tombstones could not be written.
 	end(err error)
 }
 
-// Invalidate does for several kinds what Typed.Invalidate does for one, in one write: they have to be in the same store.
-func Invalidate(ctx context.Context, stale ...Stale) {
+// Invalidate does for several kinds what LoadingCache.Invalidate does for one, in one write: they have to be in the same store.
+func Invalidate(ctx context.Context, all ...Invalidation) {
 	var store Store
 	var items []Item
-	for _, s := range stale {
+	for _, s := range all {
 		in, tombstones := s.begin()
 		if len(tombstones) > 0 {
 			store, items = in, append(items, tombstones...)
@@ -26,25 +26,29 @@ func Invalidate(ctx context.Context, stale ...Stale) {
 		defer cancel()
 		err = store.Set(ctx, items)
 	}
-	for _, s := range stale {
+	for _, s := range all {
 		s.end(err)
 	}
 }
 
-// Stale names ids for Invalidate.
-func (t *Typed[K, T]) Stale(ids ...K) Stale { return &staleIDs[K, T]{of: t, ids: unique(ids)} }
+// Invalidation names ids for Invalidate.
+func (t *LoadingCache[K, T]) Invalidation(ids ...K) Invalidation {
+	return &invalidation[K, T]{of: t, ids: unique(ids)}
+}
 
 // Invalidate makes sure that no value loaded before this call is served after it returns. Call it after the commit
-// that changed or created ids and before answering the caller. It does not fail: see Typed for what happens when the
+// that changed or created ids and before answering the caller. It does not fail: see LoadingCache for what happens when the
 // store is away. It runs to its end even if ctx has ended, because the commit has happened.
-func (t *Typed[K, T]) Invalidate(ctx context.Context, ids ...K) { Invalidate(ctx, t.Stale(ids...)) }
+func (t *LoadingCache[K, T]) Invalidate(ctx context.Context, ids ...K) {
+	Invalidate(ctx, t.Invalidation(ids...))
+}
 
-type staleIDs[K comparable, T any] struct {
-	of  *Typed[K, T]
+type invalidation[K comparable, T any] struct {
+	of  *LoadingCache[K, T]
 	ids []K
 }
 
-func (s *staleIDs[K, T]) begin() (Store, []Item) {
+func (s *invalidation[K, T]) begin() (Store, []Item) {
 	t := s.of
 	t.mu.Lock()
 	for _, id := range s.ids {
@@ -57,7 +61,7 @@ func (s *staleIDs[K, T]) begin() (Store, []Item) {
 	return t.store, t.tombstones(s.ids)
 }
 
-func (s *staleIDs[K, T]) end(err error) {
+func (s *invalidation[K, T]) end(err error) {
 	t := s.of
 	if err != nil && !t.private && len(s.ids) > 0 {
 		t.failed("invalidate", err)
@@ -67,7 +71,7 @@ func (s *staleIDs[K, T]) end(err error) {
 }
 
 // tombstones are one fresh token under all ids.
-func (t *Typed[K, T]) tombstones(ids []K) []Item {
+func (t *LoadingCache[K, T]) tombstones(ids []K) []Item {
 	if len(ids) == 0 {
 		return nil
 	}

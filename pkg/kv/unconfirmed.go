@@ -7,47 +7,47 @@ import (
 )
 
 const (
-	// maxDirty bounds the ids remembered while the store is away. Above it this process passes by the cache altogether.
-	maxDirty   = 1 << 17
-	dirtyBatch = 500
-	retryMin   = 100 * time.Millisecond
-	retryMax   = 2 * time.Second
+	// maxUnconfirmed bounds the ids remembered while the store is away. Above it this process passes by the cache altogether.
+	maxUnconfirmed   = 1 << 17
+	unconfirmedBatch = 500
+	retryMin         = 100 * time.Millisecond
+	retryMax         = 2 * time.Second
 )
 
-// dirtySet holds the ids whose tombstone could not be written. Guarded by Typed.mu.
-type dirtySet[K comparable] struct {
+// unconfirmedSet holds the ids whose tombstone could not be written. Guarded by LoadingCache.mu.
+type unconfirmedSet[K comparable] struct {
 	ids      map[K]time.Time // until when an old value may be in the store
 	all      time.Time       // until when every value may be old
 	retrying bool
 }
 
 // distrust remembers that the store may hold old values of ids, and works on it until it is not so any more.
-func (t *Typed[K, T]) distrust(ids []K) {
+func (t *LoadingCache[K, T]) distrust(ids []K) {
 	until := time.Now().Add(max(t.ttl, t.negTTL) * 11 / 10)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.dirty.ids == nil {
-		t.dirty.ids = make(map[K]time.Time)
+	if t.unconfirmed.ids == nil {
+		t.unconfirmed.ids = make(map[K]time.Time)
 	}
 	for _, id := range ids {
-		if _, known := t.dirty.ids[id]; !known && len(t.dirty.ids) >= maxDirty {
-			t.dirty.all = until
+		if _, known := t.unconfirmed.ids[id]; !known && len(t.unconfirmed.ids) >= maxUnconfirmed {
+			t.unconfirmed.all = until
 			break
 		}
-		t.dirty.ids[id] = until
+		t.unconfirmed.ids[id] = until
 	}
-	if !t.dirty.retrying {
-		t.dirty.retrying = true
+	if !t.unconfirmed.retrying {
+		t.unconfirmed.retrying = true
 		go t.retry()
 	}
 }
 
 // distrusted returns those of ids whose value in the store must not be used, and all of known.
-func (t *Typed[K, T]) distrusted(ids []K, known map[K]struct{}) map[K]struct{} {
+func (t *LoadingCache[K, T]) distrusted(ids []K, known map[K]struct{}) map[K]struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := !t.dirty.all.IsZero() && time.Now().Before(t.dirty.all)
-	if !all && len(t.dirty.ids) == 0 {
+	all := !t.unconfirmed.all.IsZero() && time.Now().Before(t.unconfirmed.all)
+	if !all && len(t.unconfirmed.ids) == 0 {
 		return known
 	}
 	out := known
@@ -55,7 +55,7 @@ func (t *Typed[K, T]) distrusted(ids []K, known map[K]struct{}) map[K]struct{} {
 		out = make(map[K]struct{})
 	}
 	for _, id := range ids {
-		if _, bad := t.dirty.ids[id]; bad || all {
+		if _, bad := t.unconfirmed.ids[id]; bad || all {
 			out[id] = struct{}{}
 		}
 	}
@@ -63,10 +63,10 @@ func (t *Typed[K, T]) distrusted(ids []K, known map[K]struct{}) map[K]struct{} {
 }
 
 // retry writes the missing tombstones. It ends when there are none left, at the latest when all old values expired.
-func (t *Typed[K, T]) retry() {
+func (t *LoadingCache[K, T]) retry() {
 	pause := retryMin
 	for {
-		ids := t.nextDirty()
+		ids := t.nextUnconfirmed()
 		if len(ids) == 0 {
 			return
 		}
@@ -75,7 +75,7 @@ func (t *Typed[K, T]) retry() {
 		cancel()
 		if errors.Is(err, ErrClosed) {
 			t.mu.Lock()
-			t.dirty.retrying = false
+			t.unconfirmed.retrying = false
 			t.mu.Unlock()
 			return
 		}
@@ -88,29 +88,29 @@ func (t *Typed[K, T]) retry() {
 		t.mu.Lock()
 		for id, until := range ids {
 			// Distrusted again meanwhile means: committed again after this tombstone was on its way.
-			if t.dirty.ids[id].Equal(until) {
-				delete(t.dirty.ids, id)
+			if t.unconfirmed.ids[id].Equal(until) {
+				delete(t.unconfirmed.ids, id)
 			}
 		}
 		t.mu.Unlock()
 	}
 }
 
-// nextDirty drops what has expired and returns a batch of the rest. Without a rest the retrying is over.
-func (t *Typed[K, T]) nextDirty() map[K]time.Time {
+// nextUnconfirmed drops what has expired and returns a batch of the rest. Without a rest the retrying is over.
+func (t *LoadingCache[K, T]) nextUnconfirmed() map[K]time.Time {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	batch := make(map[K]time.Time)
-	for id, until := range t.dirty.ids {
+	for id, until := range t.unconfirmed.ids {
 		switch {
 		case now.After(until):
-			delete(t.dirty.ids, id)
-		case len(batch) < dirtyBatch:
+			delete(t.unconfirmed.ids, id)
+		case len(batch) < unconfirmedBatch:
 			batch[id] = until
 		}
 	}
-	t.dirty.retrying = len(batch) > 0
+	t.unconfirmed.retrying = len(batch) > 0
 	return batch
 }
 

@@ -11,7 +11,7 @@ import (
 func TestPrivateAsksNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(2)
-		c := NewTyped(Private(s, 1<<20), o)
+		c := NewLoadingCache(InProcess(s, 1<<20), o)
 		mustGet(t, c, tab, 1, 2, 3)
 		tab.took()
 		if got := mustGet(t, c, tab, 1, 2, 3); len(got) != 2 || got[2].Name != "name 2" {
@@ -35,7 +35,7 @@ func TestPrivateExpires(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.TTL, o.NegativeTTL = 20*time.Millisecond, 20*time.Millisecond
 		tab := newTable(1)
-		c := NewTyped(Private(s, 1<<20), o)
+		c := NewLoadingCache(InProcess(s, 1<<20), o)
 		mustGet(t, c, tab, 1, 2)
 		tab.put(card{ID: 1, Name: "changed by somebody who does not tell"})
 		tab.put(card{ID: 2, Name: "so too"})
@@ -49,7 +49,7 @@ func TestPrivateExpires(t *testing.T) {
 func TestPrivateSlowReader(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c := NewTyped(Private(s, 1<<20), o)
+		c := NewLoadingCache(InProcess(s, 1<<20), o)
 		p := pause(t, c, tab, 1, 2)
 		tab.put(card{ID: 1, Name: "committed"})
 		tab.put(card{ID: 2, Name: "created"})
@@ -67,7 +67,7 @@ func TestPrivateSlowReader(t *testing.T) {
 func TestWritesOfOthersDoNotKeepFromHolding(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1000)
-		c := NewTyped(Private(s, 1<<20), o)
+		c := NewLoadingCache(InProcess(s, 1<<20), o)
 		other := int64(2)
 		for c.local.shard(other) == c.local.shard(1) {
 			other++
@@ -95,7 +95,7 @@ func TestPrivateNoStaleReadUnderLoad(t *testing.T) {
 			}
 			return nil, nil
 		}
-		c := NewTyped(Private(s, 1<<20), o)
+		c := NewLoadingCache(InProcess(s, 1<<20), o)
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		for range readers {

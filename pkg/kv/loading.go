@@ -23,7 +23,7 @@ const (
 	defaultLoadTimeout  = 3 * time.Second
 )
 
-// Options sets up a Typed whose ids are of type K and whose values are of type T.
+// Options sets up a LoadingCache whose ids are of type K and whose values are of type T.
 type Options[K comparable, T any] struct {
 	// Kind names what is cached, in metrics and logs: "user", "video_stats".
 	Kind string
@@ -34,7 +34,7 @@ type Options[K comparable, T any] struct {
 	// NegativeTTL is how long "there is no such id" may be served, ± 10 %. 0 means 30 seconds, negative means never.
 	NegativeTTL time.Duration
 	// Local is how long this process may serve a value that it has read from the store or loaded, without asking again: a
-	// second or two, for kinds that never or rarely change. 0 means not at all. See Typed for what it costs.
+	// second or two, for kinds that never or rarely change. 0 means not at all. See LoadingCache for what it costs.
 	Local time.Duration
 	// Size is about how many bytes a value points to, beside its own: its strings and slices, the struct behind a pointer.
 	// What is held in this process is bounded by that. Nil means that values point to nothing.
@@ -42,11 +42,11 @@ type Options[K comparable, T any] struct {
 	// Log gets a line, at most one a second, when the store fails. Nil: no log.
 	Log *slog.Logger
 	// Metrics gets cache_{hits,misses,joined,errors}_total with the label kind, hits with the level (local, store) too.
-	// Several Typed may share one. Nil: no metrics.
+	// Several LoadingCache may share one. Nil: no metrics.
 	Metrics prometheus.Registerer
 }
 
-// Typed caches values of type T by ids of type K, as JSON, or in their own form if they are encoding.BinaryAppender and
+// LoadingCache caches values of type T by ids of type K, as JSON, or in their own form if they are encoding.BinaryAppender and
 // encoding.BinaryUnmarshaler. It is safe for concurrent use.
 //
 // A value that a commit made old is not served after Invalidate has returned, by any process. How: Invalidate does
@@ -64,9 +64,9 @@ type Options[K comparable, T any] struct {
 // although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
 // it: counters, relations, flags. Only values that exist are held, so what was created is found at once everywhere.
 //
-// Over a Private store there is no other process, and values are held in this one as long as their TTL says, with the full
+// Over a InProcess store there is no other process, and values are held in this one as long as their TTL says, with the full
 // promise and without the store: nothing is encoded or decoded.
-type Typed[K comparable, T any] struct {
+type LoadingCache[K comparable, T any] struct {
 	store   Store
 	kind    string
 	key     func(K) string
@@ -80,9 +80,9 @@ type Typed[K comparable, T any] struct {
 	tombstoneTTL time.Duration
 	loadTimeout  time.Duration
 
-	mu      sync.Mutex
-	flights map[K]flight[K, T]
-	dirty   dirtySet[K]
+	mu          sync.Mutex
+	flights     map[K]flight[K, T]
+	unconfirmed unconfirmedSet[K]
 }
 
 // flight is the load under way for one id, and what its loader had found in the store.
@@ -108,8 +108,8 @@ type want[K comparable] struct {
 	bypass bool
 }
 
-// NewTyped returns a cache of T in s.
-func NewTyped[K comparable, T any](s Store, o Options[K, T]) *Typed[K, T] {
+// NewLoadingCache returns a cache of T in s.
+func NewLoadingCache[K comparable, T any](s Store, o Options[K, T]) *LoadingCache[K, T] {
 	if o.TTL <= 0 {
 		o.TTL = defaultTTL
 	}
@@ -117,12 +117,12 @@ func NewTyped[K comparable, T any](s Store, o Options[K, T]) *Typed[K, T] {
 		o.NegativeTTL = defaultNegativeTTL
 	}
 	noneLocal, localBytes := time.Duration(0), int64(defaultLocalBytes)
-	own, private := s.(privateStore)
+	own, private := s.(inProcessStore)
 	if private {
 		o.Local, noneLocal, localBytes = o.TTL, max(0, o.NegativeTTL), own.localBytes
 	}
 	held := newLocal[K, T](o.Local, noneLocal, localBytes, o.Size)
-	return &Typed[K, T]{
+	return &LoadingCache[K, T]{
 		store:        s,
 		kind:         o.Kind,
 		key:          o.Key,
@@ -146,7 +146,7 @@ func NewTyped[K comparable, T any](s Store, o Options[K, T]) *Typed[K, T] {
 // load runs in its own goroutine with the values of ctx but its own deadline, because others may wait for it too. It
 // must not change the slice it gets, and nobody may change what the map's values point to: callers that waited for
 // the same load, or were answered by the local level, share them. The map itself is the caller's.
-func (t *Typed[K, T]) GetMulti(
+func (t *LoadingCache[K, T]) GetMulti(
 	ctx context.Context, ids []K, load func(ctx context.Context, missing []K) (map[K]T, error),
 ) (map[K]T, error) {
 	ids = unique(ids)
@@ -171,7 +171,7 @@ func (t *Typed[K, T]) GetMulti(
 }
 
 // fetch fills out from the store, and from load with what the store does not answer.
-func (t *Typed[K, T]) fetch(
+func (t *LoadingCache[K, T]) fetch(
 	ctx context.Context, ids []K, start time.Time,
 	load func(context.Context, []K) (map[K]T, error), out map[K]T,
 ) error {
@@ -197,7 +197,7 @@ func (t *Typed[K, T]) fetch(
 }
 
 // read fills out with what the store answers and returns what it does not.
-func (t *Typed[K, T]) read(ctx context.Context, ids []K, out map[K]T) []want[K] {
+func (t *LoadingCache[K, T]) read(ctx context.Context, ids []K, out map[K]T) []want[K] {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
 		keys[i] = t.key(id)
@@ -236,7 +236,7 @@ func (t *Typed[K, T]) read(ctx context.Context, ids []K, out map[K]T) []want[K] 
 	return wants
 }
 
-func (t *Typed[K, T]) wantAll(ids []K, bypass bool) []want[K] {
+func (t *LoadingCache[K, T]) wantAll(ids []K, bypass bool) []want[K] {
 	t.metrics.misses.Add(float64(len(ids)))
 	wants := make([]want[K], len(ids))
 	for i, id := range ids {
@@ -246,7 +246,7 @@ func (t *Typed[K, T]) wantAll(ids []K, bypass bool) []want[K] {
 }
 
 // board joins the flights that have the same destination and makes one call of the rest; nil when nothing is left.
-func (t *Typed[K, T]) board(wants []want[K]) (own *call[K, T], joined map[*call[K, T]][]K) {
+func (t *LoadingCache[K, T]) board(wants []want[K]) (own *call[K, T], joined map[*call[K, T]][]K) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range wants {
@@ -270,7 +270,7 @@ func (t *Typed[K, T]) board(wants []want[K]) (own *call[K, T], joined map[*call[
 }
 
 // run loads c.ids, stores the values and lands the call.
-func (t *Typed[K, T]) run(
+func (t *LoadingCache[K, T]) run(
 	ctx context.Context, c *call[K, T], wants []want[K], start time.Time,
 	load func(context.Context, []K) (map[K]T, error),
 ) {
@@ -286,7 +286,7 @@ func (t *Typed[K, T]) run(
 	}
 }
 
-func (t *Typed[K, T]) load(
+func (t *LoadingCache[K, T]) load(
 	ctx context.Context, ids []K, load func(context.Context, []K) (map[K]T, error),
 ) (found map[K]T, err error) {
 	// A panic here would end the process, where in the caller's goroutine it would end one request.
@@ -301,7 +301,7 @@ func (t *Typed[K, T]) load(
 }
 
 // items are the values of c that may be stored, each on the condition that the store still holds what was seen.
-func (t *Typed[K, T]) items(c *call[K, T], wants []want[K], start time.Time) []Item {
+func (t *LoadingCache[K, T]) items(c *call[K, T], wants []want[K], start time.Time) []Item {
 	// A load that outlived its deadline by far may have outlived a tombstone too.
 	if time.Since(start) > t.loadTimeout+(t.tombstoneTTL-t.loadTimeout)/4 {
 		return nil
@@ -337,7 +337,7 @@ func (t *Typed[K, T]) items(c *call[K, T], wants []want[K], start time.Time) []I
 }
 
 // land ends the call: its ids may be loaded again, and who waits gets the answer.
-func (t *Typed[K, T]) land(c *call[K, T]) {
+func (t *LoadingCache[K, T]) land(c *call[K, T]) {
 	t.mu.Lock()
 	for _, id := range c.ids {
 		if t.flights[id].call == c {
@@ -366,7 +366,7 @@ func (c *call[K, T]) wait(ctx context.Context, ids []K, out map[K]T) error {
 	return nil
 }
 
-func (t *Typed[K, T]) failed(op string, err error) {
+func (t *LoadingCache[K, T]) failed(op string, err error) {
 	t.metrics.errors.Inc()
 	t.log.failure("kind", t.kind, "op", op, "err", err)
 }

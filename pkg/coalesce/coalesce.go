@@ -1,0 +1,157 @@
+// Package coalesce lets concurrent requests share one call: a Coalescer does so for any call, a Loader for reads by id.
+package coalesce
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// slow is how long a call has been in flight when the next may start beside it. Until then requests wait: under load a call
+// costs more than the wait, and without load nothing is in flight.
+const slow = 10 * time.Millisecond
+
+// Coalescer answers many concurrent requests with few calls: while a call is in flight, new requests wait and share the
+// next one, which starts as soon as that finishes. When it is slow, or the waiting requests fill a call, more start beside it,
+// up to maxInFlight. Without load every request is a call of its own, at once. Make one with New. It is safe for concurrent use.
+//
+// No request gets an answer from before it: it joins only a pending call, one that has not started. An error is the error
+// of all requests of the call. A call has the context values and the deadline of its first request, but is not cancelled
+// with it.
+type Coalescer[Q, A any] struct {
+	do          func(ctx context.Context, requests []Q) ([]A, error)
+	size        func(Q) int
+	maxSize     int
+	maxInFlight int
+
+	mu        sync.Mutex
+	inFlight  int
+	lastStart time.Time
+	pending   []*call[Q, A] // only the last one accepts more requests
+}
+
+// Pending is a request whose answer is not there yet. The zero value has the zero answer at once.
+type Pending[A any] struct {
+	done <-chan struct{}
+	// answer is called after done is closed.
+	answer func() (A, error)
+}
+
+// call is the requests that share one call of do. answers and err are written before done is closed and read after.
+type call[Q, A any] struct {
+	ctx      context.Context //nolint:containedctx // a call is a request
+	cancel   context.CancelFunc
+	requests []Q
+	size     int
+	answers  []A
+	err      error
+	done     chan struct{}
+}
+
+// New returns a Coalescer of do, which answers each request at its index. The sizes of the requests of one call add up to
+// at most maxSize; a single request may be larger. do must not keep the requests.
+func New[Q, A any](maxInFlight, maxSize int, size func(Q) int, do func(ctx context.Context, requests []Q) ([]A, error)) *Coalescer[Q, A] {
+	return &Coalescer[Q, A]{do: do, size: size, maxSize: maxSize, maxInFlight: maxInFlight}
+}
+
+// Start starts a request and returns at once. q must not be changed afterwards.
+func (c *Coalescer[Q, A]) Start(ctx context.Context, q Q) Pending[A] {
+	c.mu.Lock()
+	joined, at := c.join(ctx, q)
+	var next *call[Q, A]
+	if c.inFlight == 0 || c.inFlight < c.maxInFlight && (len(c.pending) > 1 || time.Since(c.lastStart) > slow) {
+		c.inFlight++
+		next = c.take()
+	}
+	c.mu.Unlock()
+	if next != nil {
+		go c.run(next)
+	}
+	return Pending[A]{done: joined.done, answer: func() (a A, err error) {
+		if joined.err != nil {
+			return a, joined.err
+		}
+		return joined.answers[at], nil
+	}}
+}
+
+// Wait returns the answer, or the error of ctx if that ends first. Answers are shared: they must not be changed.
+func (p Pending[A]) Wait(ctx context.Context) (a A, err error) {
+	if p.done == nil {
+		return a, nil
+	}
+	select {
+	case <-p.done:
+		return p.answer()
+	default:
+	}
+	select {
+	case <-p.done:
+		return p.answer()
+	case <-ctx.Done():
+		return a, ctx.Err()
+	}
+}
+
+// join adds q to a pending call and returns its index there. mu is held.
+func (c *Coalescer[Q, A]) join(ctx context.Context, q Q) (joined *call[Q, A], at int) {
+	size := c.size(q)
+	last := len(c.pending) - 1
+	if last < 0 || c.pending[last].size+size > c.maxSize {
+		next := &call[Q, A]{ctx: context.WithoutCancel(ctx), cancel: func() {}, done: make(chan struct{})}
+		if deadline, ok := ctx.Deadline(); ok {
+			next.ctx, next.cancel = context.WithDeadline(next.ctx, deadline)
+		}
+		c.pending = append(c.pending, next)
+		last++
+	}
+	joined = c.pending[last]
+	joined.requests = append(joined.requests, q)
+	joined.size += size
+	return joined, len(joined.requests) - 1
+}
+
+// run makes calls until none is pending.
+func (c *Coalescer[Q, A]) run(next *call[Q, A]) {
+	for ; next != nil; next = c.finish() {
+		c.doOne(next)
+	}
+}
+
+// finish ends a call and returns the pending one that takes its place, nil if there is none.
+func (c *Coalescer[Q, A]) finish() *call[Q, A] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.pending) == 0 {
+		c.inFlight--
+		return nil
+	}
+	return c.take()
+}
+
+// take removes the oldest pending call, which starts now. mu is held.
+func (c *Coalescer[Q, A]) take() *call[Q, A] {
+	next := c.pending[0]
+	c.pending[0] = nil
+	c.pending = c.pending[1:]
+	c.lastStart = time.Now()
+	return next
+}
+
+// doOne makes one call.
+func (c *Coalescer[Q, A]) doOne(next *call[Q, A]) {
+	defer close(next.done)
+	defer next.cancel()
+	// In a request's goroutine a panic would end that request, here it would end the process.
+	defer func() {
+		if p := recover(); p != nil {
+			next.err = fmt.Errorf("coalesce: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	next.answers, next.err = c.do(next.ctx, next.requests)
+	if next.err == nil && len(next.answers) != len(next.requests) {
+		next.err = fmt.Errorf("coalesce: %d answers to %d requests", len(next.answers), len(next.requests))
+	}
+}

@@ -1,0 +1,44 @@
+package coalesce
+
+import (
+	"context"
+	"slices"
+)
+
+// Load reads values by id. An id without a value is missing from the map.
+type Load[T any] func(ctx context.Context, ids []int64) (map[int64]T, error)
+
+// Loader returns a load that coalesces concurrent calls of load: up to maxInFlight at a time, each with the ids of all
+// requests that share it, up to maxIDs, without duplicates. See Coalescer for what is promised. The map is shared and may
+// hold what other requests asked for: it must not be changed or iterated.
+func Loader[T any](maxInFlight, maxIDs int, load Load[T]) Load[T] {
+	c := NewByID(maxInFlight, maxIDs, load)
+	return func(ctx context.Context, ids []int64) (map[int64]T, error) {
+		if len(ids) == 0 {
+			return map[int64]T{}, nil
+		}
+		return c.Start(ctx, ids).Wait(ctx)
+	}
+}
+
+// NewByID returns the Coalescer behind Loader, for callers that start several requests before they wait.
+func NewByID[T any](maxInFlight, maxIDs int, load Load[T]) *Coalescer[[]int64, map[int64]T] {
+	size := func(ids []int64) int { return len(ids) }
+	return New(maxInFlight, maxIDs, size, func(ctx context.Context, requests [][]int64) ([]map[int64]T, error) {
+		found, err := load(ctx, Union(requests))
+		if err != nil {
+			return nil, err
+		}
+		return slices.Repeat([]map[int64]T{found}, len(requests)), nil
+	})
+}
+
+// Union returns all ids of the lists without duplicates: the only list itself, or a new sorted one.
+func Union(lists [][]int64) []int64 {
+	if len(lists) == 1 {
+		return lists[0]
+	}
+	all := slices.Concat(lists...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
