@@ -61,7 +61,7 @@ func (c Config) Validate(service string) error {
 	distributed := service != AllInOne
 	p.oneOf("db.driver", c.DB.Driver, "sqlite", "mysql")
 	p.oneOf("cache.driver", c.Cache.Driver, "memory", "redis")
-	p.oneOf("queue.driver", c.Queue.Driver, queue.DriverMemory, queue.DriverRabbitMQ, queue.DriverDirect)
+	p.oneOf("queue.driver", c.Queue.Driver, queue.DriverMemory, queue.DriverRabbitMQ)
 	p.oneOf("queue.type", c.Queue.Type, queue.TypeQuorum, queue.TypeClassic)
 	p.oneOf("blob.driver", c.Blob.Driver, blob.DriverLocal, blob.DriverS3)
 	p.oneOf("words.mode", c.Words.Mode, "mask", "refuse", "off")

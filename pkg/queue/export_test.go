@@ -7,7 +7,7 @@ import (
 
 // OpenSmallRabbit opens a RabbitMQ queue that is full after maxLength parcels.
 func OpenSmallRabbit[T any](ctx context.Context, cfg Config, name string, maxLength int32) (Queue[T], error) {
-	return newRabbit[T](ctx, cfg.withDefaults(), name, slog.New(slog.DiscardHandler), newMetrics(nil, name), maxLength)
+	return newRabbit[T](ctx, cfg.withDefaults(), name, slog.New(slog.DiscardHandler), newMetrics(nil, name), maxLength, 1)
 }
 
 // Letters is how many messages q holds: those that wait and, with RabbitMQ, those that were sent and are not settled.

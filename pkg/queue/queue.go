@@ -20,8 +20,6 @@ import (
 const (
 	DriverMemory   = "memory"
 	DriverRabbitMQ = "rabbitmq"
-	// DriverDirect applies each message alone, in the call that publishes it. It shows what the others buy.
-	DriverDirect = "direct"
 )
 
 // Types of Config.Type.
@@ -57,8 +55,8 @@ type Queue[T any] interface {
 	Publish(ctx context.Context, msg T) (applied bool, err error)
 	// Consume calls apply with 1..MaxBatch messages until ctx ends; then it finishes what it holds and returns nil.
 	// It returns ErrClosed when the queue is closed first. Each message is applied at least once, in no order that may
-	// be relied on. One apply runs at a time; the context it gets does not end with ctx. apply stores the whole batch
-	// or, with an error, nothing of it. Its error is either ErrPoison or taken as a trouble of the store. A panic in
+	// be relied on. One apply runs at a time, or as many as WithConsumers says, and one more with WithFallback; the
+	// context it gets does not end with ctx. apply stores the whole batch or, with an error, nothing of it. Its error is either ErrPoison or taken as a trouble of the store. A panic in
 	// apply is taken as ErrPoison.
 	Consume(ctx context.Context, apply func(context.Context, []T) error) error
 	// Ping reports whether Publish has a chance.
@@ -70,7 +68,7 @@ type Queue[T any] interface {
 
 // Config chooses and sets up a queue.
 type Config struct {
-	// Driver is "memory" (the default: group commit in the process), "rabbitmq", or "direct" (no queue: for comparison).
+	// Driver is "memory" (the default: group commit in the process) or "rabbitmq".
 	Driver string `mapstructure:"driver"`
 	// URL of RabbitMQ, amqp://user:password@host:port/vhost; amqps with TLS.
 	URL string `mapstructure:"url"`
@@ -123,13 +121,29 @@ func (c Config) withDefaults() Config {
 type Option func(*options)
 
 type options struct {
-	metrics prometheus.Registerer
-	traces  *tracing.Traces
+	metrics   prometheus.Registerer
+	traces    *tracing.Traces
+	consumers int
+	fallback  bool
 }
 
 // WithMetrics registers the metrics queue_… with the label queue. Several queues may share reg.
 func WithMetrics(reg prometheus.Registerer) Option {
 	return func(o *options) { o.metrics = reg }
+}
+
+// WithConsumers makes Consume read RabbitMQ with n consumers, each with a batch and an apply of its own: while one waits
+// for the database the others work. The default is 1. The memory driver has always one.
+func WithConsumers(n int) Option {
+	return func(o *options) { o.consumers = n }
+}
+
+// WithFallback makes Publish apply what RabbitMQ does not take, by group commit in this process and the same apply, so
+// that it never returns ErrUnavailable. It needs a running Consume in this process, and an idempotent apply: RabbitMQ may
+// have accepted the message all the same. The metrics of these messages are those of the queue "<name>.fallback". The
+// memory driver needs none.
+func WithFallback() Option {
+	return func(o *options) { o.fallback = true }
 }
 
 // Open returns the queue of that name, e.g. "interaction.favorite". It does not fail when the broker is away: the
@@ -138,7 +152,7 @@ func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger,
 	if name == "" {
 		return nil, errors.New("queue: no name")
 	}
-	var o options
+	o := options{consumers: 1}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -153,15 +167,18 @@ func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger,
 	case "", DriverMemory:
 		q = newMemory[T](cfg.withDefaults(), log, m)
 	case DriverRabbitMQ:
-		r, err := newRabbit[T](ctx, cfg.withDefaults(), name, log, m, defaultMaxLength)
+		r, err := newRabbit[T](ctx, cfg.withDefaults(), name, log, m, defaultMaxLength, o.consumers)
 		if err != nil {
 			return nil, err
 		}
 		q = r
-	case DriverDirect:
-		q = newDirect[T](m)
+		if o.fallback {
+			local := newMetrics(o.metrics, name+".fallback")
+			local.writer = writer{traces: o.traces, name: name + ".fallback"}
+			q = withFallback[T]{r, newMemory[T](cfg.withDefaults(), log, local)}
+		}
 	default:
-		return nil, fmt.Errorf("queue: unknown driver %q, want %q, %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ, DriverDirect)
+		return nil, fmt.Errorf("queue: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ)
 	}
 	if o.traces != nil {
 		q = traced[T]{q, name}

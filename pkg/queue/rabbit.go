@@ -22,6 +22,8 @@ type rabbit[T any] struct {
 	log     *slog.Logger
 	metrics metrics
 	pub     *publisher
+	// consumers is how many of them Consume runs.
+	consumers int
 	// degraded is told of every write.
 	degraded degradation
 
@@ -35,7 +37,7 @@ type rabbit[T any] struct {
 }
 
 func newRabbit[T any](
-	ctx context.Context, cfg Config, name string, log *slog.Logger, m metrics, maxLength int32,
+	ctx context.Context, cfg Config, name string, log *slog.Logger, m metrics, maxLength int32, consumers int,
 ) (*rabbit[T], error) {
 	if err := checkURL(cfg.URL); err != nil {
 		return nil, err
@@ -44,7 +46,7 @@ func newRabbit[T any](
 		return nil, fmt.Errorf("queue: unknown type %q, want %q or %q", cfg.Type, TypeQuorum, TypeClassic)
 	}
 	q := &rabbit[T]{
-		cfg: cfg, name: cfg.Prefix + "." + name, log: log, metrics: m,
+		cfg: cfg, name: cfg.Prefix + "." + name, log: log, metrics: m, consumers: consumers,
 		degraded: degradation{log: log},
 		closed:   make(chan struct{}),
 		gone:     make(chan struct{}),
@@ -123,8 +125,12 @@ func (q *rabbit[T]) Consume(ctx context.Context, apply func(context.Context, []T
 		case <-running.Done():
 		}
 	}()
-	c := &consumer[T]{cfg: q.cfg, name: q.name, log: q.log, metrics: q.metrics, pub: q.pub, apply: guard(apply)}
-	c.run(running)
+	var wg sync.WaitGroup
+	for range q.consumers {
+		c := &consumer[T]{cfg: q.cfg, name: q.name, log: q.log, metrics: q.metrics, pub: q.pub, apply: guard(apply)}
+		wg.Go(func() { c.run(running) })
+	}
+	wg.Wait()
 	if ctx.Err() == nil {
 		return ErrClosed
 	}

@@ -96,10 +96,6 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	direct, err := queue.Open[mq.Event](t.Context(), queue.Config{Driver: queue.DriverMemory}, Name, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	deleted, err := queue.Open[video.VideoDeleted](t.Context(), queue.Config{Driver: queue.DriverMemory}, video.QUEUE_VIDEO_DELETED, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +109,6 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 		Cache:   cache,
 		Queue:   events,
 		Deleted: deleted,
-		Direct:  direct,
 		Local:   authors,
 		Words:   filter(t, "mask"),
 		IDs:     id.New(0),
@@ -138,7 +133,7 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 		if err := d.Cache.Close(); err != nil {
 			t.Errorf("close the cache: %v", err)
 		}
-		if err := errors.Join(d.Direct.Close(), d.Deleted.Close(), d.Local.Close()); err != nil {
+		if err := errors.Join(d.Deleted.Close(), d.Local.Close()); err != nil {
 			t.Errorf("close the rest: %v", err)
 		}
 	})

@@ -25,6 +25,9 @@ const Name = "interaction"
 // authorBytes bounds the cache of authors: about 20,000 videos.
 const authorBytes = 4 << 20
 
+// consumers is how many batches of events are applied at a time: while one waits for the database the other works.
+const consumers = 2
+
 // OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
 // same one. The caller closes it.
 func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
@@ -67,25 +70,12 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	closers.Add(cache.Close)
-	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
+	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)),
+		queue.WithConsumers(consumers), queue.WithFallback())
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	closers.Add(events.Close)
-	var writers []queue.Queue[mq.Event]
-	if cfg.Queue.Driver == queue.DriverRabbitMQ {
-		second, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
-		if err != nil {
-			return nil, fmt.Errorf("interaction: %w", err)
-		}
-		closers.Add(second.Close)
-		writers = append(writers, second)
-	}
-	direct, err := queue.Open[mq.Event](ctx, queue.Config{Driver: queue.DriverMemory}, Name+".direct", tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
-	if err != nil {
-		return nil, fmt.Errorf("interaction: %w", err)
-	}
-	closers.Add(direct.Close)
 	local, err := kv.Open(ctx, kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
@@ -95,9 +85,7 @@ func open(
 		Store:   rows,
 		Cache:   cache,
 		Queue:   events,
-		Writers: writers,
 		Deleted: deleted,
-		Direct:  direct,
 		Local:   kv.InProcess(local, authorBytes),
 		Words:   filter,
 		IDs:     ids,

@@ -32,14 +32,10 @@ import (
 type Deps struct {
 	Store *db.Store
 	Cache kv.Store
+	// Queue carries events to apply. It may call it several times at once.
 	Queue queue.Queue[mq.Event]
-	// Writers are more handles on Queue, each of which applies a batch of its own: while one waits for the database the
-	// others work. None is fine.
-	Writers []queue.Queue[mq.Event]
 	// Deleted tells which videos the video service has deleted.
 	Deleted queue.Queue[video.VideoDeleted]
-	// Direct is the memory driver: it takes what Queue cannot, while its broker is away.
-	Direct queue.Queue[mq.Event]
 	// Local is a cache in this process, for what never changes.
 	Local kv.Store
 	Words *words.Filter
@@ -60,10 +56,7 @@ type Service struct {
 	// pending is what the queue has accepted and the store may not have yet.
 	pending *cache.Pending
 	queue   queue.Queue[mq.Event]
-	writers []queue.Queue[mq.Event]
 	deleted queue.Queue[video.VideoDeleted]
-	// direct is group commit in this process, for when the broker is away.
-	direct queue.Queue[mq.Event]
 	// authors are the authors of videos.
 	authors *kv.LoadingCache[int64, int64]
 	// loadVideos, loadUsers and loadLikes fill the caches of counters and likes.
@@ -96,9 +89,7 @@ func New(d Deps) *Service {
 		tastes:  cache.NewLikes(d.Cache, d.Log, d.Metrics),
 		pending: cache.NewPending(d.Cache, d.Log),
 		queue:   d.Queue,
-		writers: d.Writers,
 		deleted: d.Deleted,
-		direct:  d.Direct,
 		authors: cache.NewAuthors(d.Local, d.Log, d.Metrics),
 		words:   d.Words,
 		ids:     d.IDs,
@@ -115,10 +106,7 @@ func New(d Deps) *Service {
 // Run applies queued events, forgets deleted videos, and looks after the store and the clock, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for _, q := range append([]queue.Queue[mq.Event]{s.queue}, s.writers...) {
-		g.Go(func() error { return q.Consume(ctx, s.apply) })
-	}
-	g.Go(func() error { return s.direct.Consume(ctx, s.apply) })
+	g.Go(func() error { return s.queue.Consume(ctx, s.apply) })
 	g.Go(func() error {
 		// The queue's own context goes on to the end of what it holds. A deletion may be long, and can stop anywhere.
 		return s.deleted.Consume(ctx, func(_ context.Context, events []video.VideoDeleted) error { return s.forget(ctx, events) })

@@ -33,8 +33,7 @@ func (s *Service) event(userID, videoID, authorID int64) mq.Event {
 var errTooFarBehind = errno.Unavailable.With("too busy, try again")
 
 // publish hands e to the writer. Once it returns nil the event survives a crash, and everybody's next read sees it; when
-// the queue is so far behind that it is not applied yet, its author's next read, as a pending one. When the broker is
-// away the event is applied right here, together with all others of this process: slower, but just as durable.
+// the queue is so far behind that it is not applied yet, its author's next read, as a pending one.
 func (s *Service) publish(ctx context.Context, e mq.Event) error {
 	list := cache.CommentsBy(e.UserID)
 	if e.Favorite != nil {
@@ -44,10 +43,6 @@ func (s *Service) publish(ctx context.Context, e mq.Event) error {
 		return err
 	}
 	applied, err := s.queue.Publish(ctx, e)
-	if errors.Is(err, queue.ErrUnavailable) {
-		// Perhaps the broker has it all the same: then it is applied twice, and the second time changes nothing.
-		applied, err = s.direct.Publish(ctx, e)
-	}
 	switch {
 	case err == nil:
 		if !applied {

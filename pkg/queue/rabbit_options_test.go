@@ -1,0 +1,85 @@
+package queue_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/queue"
+)
+
+// TestRabbitConsumers: as many batches are applied at a time as there are consumers, and one Consume runs all of them.
+func TestRabbitConsumers(t *testing.T) {
+	u := rabbitURL(t)
+	q, err := queue.Open[int](t.Context(), queue.Config{Driver: queue.DriverRabbitMQ, URL: u, MaxBatch: 1, AppliedWait: -1}, newName(t, u), nil, queue.WithConsumers(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = q.Close() }()
+	awaitReady(t, q)
+	together := make(chan struct{})
+	var all sync.WaitGroup
+	all.Add(3)
+	go func() { all.Wait(); close(together) }()
+	var once [3]sync.Once
+	c := collect(t, q, func(batch []int) error {
+		once[batch[0]%3].Do(all.Done)
+		select {
+		case <-together:
+		case <-time.After(30 * time.Second):
+			t.Error("a batch waits for two others that are not applied beside it")
+		}
+		return nil
+	})
+	for i := range 30 {
+		if _, err := q.Publish(t.Context(), i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func() bool { return c.len() == 30 })
+	if err := q.Consume(t.Context(), func(context.Context, []int) error { return nil }); err == nil {
+		t.Error("a second Consume beside the first one")
+	}
+}
+
+// TestRabbitFallback: what the broker does not take is applied in this process by the time Publish returns, and counted
+// as such.
+func TestRabbitFallback(t *testing.T) {
+	u := rabbitURL(t)
+	name := newName(t, u)
+	p, proxied := newProxy(t, u)
+	reg := prometheus.NewRegistry()
+	q, err := queue.Open[int](t.Context(), queue.Config{Driver: queue.DriverRabbitMQ, URL: proxied}, name, nil, queue.WithMetrics(reg), queue.WithFallback())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = q.Close() }()
+	awaitReady(t, q)
+	c := collect(t, q, nil)
+	p.cut()
+	eventually(t, func() bool { return q.Ping(t.Context()) != nil })
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			if applied, err := q.Publish(t.Context(), i); !applied || err != nil || !c.has(i) {
+				t.Errorf("%d: %v, %v, applied in fact: %v", i, applied, err, c.has(i))
+			}
+		})
+	}
+	wg.Wait()
+	if n, _ := metric(t, reg, "tiktok_queue_applied_total", name+".fallback"); n != 50 {
+		t.Errorf("%v counted as applied by the fallback, want 50", n)
+	}
+	p.mend()
+	awaitReady(t, q)
+	if _, err := q.Publish(t.Context(), 50); err != nil {
+		t.Error(err)
+	}
+	eventually(t, func() bool { return c.has(50) })
+	if n, _ := metric(t, reg, "tiktok_queue_applied_total", name); n != 1 {
+		t.Errorf("%v counted as applied from the broker, want 1", n)
+	}
+}
