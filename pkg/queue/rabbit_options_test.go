@@ -18,7 +18,7 @@ func TestRabbitConsumers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = q.Close() }()
+	t.Cleanup(func() { _ = q.Close() }) // after the consumer has stopped
 	awaitReady(t, q)
 	together := make(chan struct{})
 	var all sync.WaitGroup
@@ -56,7 +56,7 @@ func TestRabbitFallback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = q.Close() }()
+	t.Cleanup(func() { _ = q.Close() }) // after the consumer has stopped
 	awaitReady(t, q)
 	c := collect(t, q, nil)
 	p.cut()
