@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +24,25 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
+// Three kinds of processes, as cmd/services lists them.
+func gateway() config.Process {
+	return config.Process{Name: "api", AdminAddr: "127.0.0.1:10101", Uses: config.Uses{Gateway: true, Media: true}}
+}
+
+func user() config.Process {
+	return config.Process{Name: "user", RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true}}
+}
+
+func video() config.Process {
+	return config.Process{Name: "video", RPCAddr: "127.0.0.1:10003", AdminAddr: "127.0.0.1:10103", Uses: config.Uses{DB: true, Queue: true, Media: true}}
+}
+
 func TestDefaultIsACompleteAllInOne(t *testing.T) {
 	c, err := config.Load("", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Validate(config.AllInOne); err != nil {
+	if err := c.Validate(config.AllInOneProcess()); err != nil {
 		t.Fatal(err)
 	}
 	if c.DB.Dir != filepath.Join("data", "db") || c.Blob.Dir != filepath.Join("data", "media") {
@@ -89,7 +101,7 @@ func TestValidateNamesAllProblemsAtOnce(t *testing.T) {
 	c.DB.Driver, c.Queue.Driver, c.Cache.Driver = "oracle", "rabbitmq", "redis"
 	c.Gateway.FeedSize, c.Gateway.TimeZone, c.Auth.Secret = 31, "Mars/Base", "short"
 	c.Limits.ReadUser.Burst = 0
-	err := c.Validate("api")
+	err := c.Validate(gateway())
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -102,18 +114,19 @@ func TestValidateNamesAllProblemsAtOnce(t *testing.T) {
 
 // A process is asked only for what it uses, so that it need not be given the secrets of the others.
 func TestValidateAsksForWhatIsUsed(t *testing.T) {
-	for _, service := range append([]string{config.AllInOne}, config.Services()...) {
-		c := config.Default().ForService(service)
+	for _, process := range []config.Process{config.AllInOneProcess(), gateway(), video(), user()} {
+		c := config.Default().ForProcess(process)
 		c.RPC.Registry = []string{"127.0.0.1:2379"}
 		c.Auth.Secret = strings.Repeat("s", 32)
 		c.DB.Driver, c.DB.Addr, c.Queue.Driver = "mysql", "127.0.0.1:3306", "rabbitmq"
-		err := fmt.Sprint(c.Validate(service))
-		if got, want := strings.Contains(err, "db.user"), service != "api"; got != want {
-			t.Errorf("%s: db.user asked for: %v, want %v: %s", service, got, want, err)
-		}
-		usesQueue := slices.Contains([]string{config.AllInOne, "interaction", "video"}, service)
-		if got := strings.Contains(err, "queue.url"); got != usesQueue {
-			t.Errorf("%s: queue.url asked for: %v, want %v: %s", service, got, usesQueue, err)
+		c.Gateway.FeedSize, c.Media.Workers = 0, -1
+		err := fmt.Sprint(c.Validate(process))
+		for key, want := range map[string]bool{
+			"db.user": process.Uses.DB, "queue.url": process.Uses.Queue, "gateway.feed_size": process.Uses.Gateway, "media.workers": process.Uses.Media,
+		} {
+			if got := strings.Contains(err, key); got != want {
+				t.Errorf("%s: %s asked for: %v, want %v: %s", process.Name, key, got, want, err)
+			}
 		}
 	}
 }
@@ -122,13 +135,13 @@ func TestValidateBlob(t *testing.T) {
 	c := config.Default()
 	c.Blob.Driver = blob.DriverS3
 	c.Blob.S3.Endpoint, c.Blob.S3.Bucket, c.Blob.S3.AccessKey, c.Blob.S3.SecretKey = "https://s3.example.com", "media", "a", "b"
-	if err := c.Validate(config.AllInOne); err != nil {
+	if err := c.Validate(config.AllInOneProcess()); err != nil {
 		t.Fatalf("a good one: %v", err)
 	}
 	c.Blob.PublicURL = "cdn.example.com"
 	c.Blob.S3 = blob.S3{Endpoint: "h:9000", PublicEndpoint: "x", AccessKey: "a", Lookup: "phone", PublicPrefixes: []string{"*"}, PresignTTL: time.Second, PartBytes: 1}
 	c.Gateway.MaxUploadBytes = blob.MaxObject + 1
-	err := c.Validate(config.AllInOne)
+	err := c.Validate(config.AllInOneProcess())
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -138,22 +151,6 @@ func TestValidateBlob(t *testing.T) {
 	} {
 		if !strings.Contains(err.Error(), key+" ") && !strings.Contains(err.Error(), "("+key+")") {
 			t.Errorf("%s is not named in:\n%v", key, err)
-		}
-	}
-}
-
-func TestEveryServiceHasItsOwnAddresses(t *testing.T) {
-	seen := map[string]string{}
-	for _, s := range config.Services() {
-		c := config.Default().ForService(s)
-		for _, addr := range []string{c.RPC.Listen, c.Telemetry.AdminAddr} {
-			if addr == "" && s == "api" {
-				continue
-			}
-			if other, ok := seen[addr]; ok || addr == "" {
-				t.Errorf("%s has address %q of %s", s, addr, other)
-			}
-			seen[addr] = s
 		}
 	}
 }
@@ -205,7 +202,7 @@ func TestValidateTLS(t *testing.T) {
 	}
 	good := tlsconf.Files{CA: write(t, string(root.Cert)), Cert: write(t, string(leaf.Cert)), Key: write(t, string(leaf.Key))}
 	with := func(files tlsconf.Files, scheme string) config.Config {
-		c := config.Default().ForService("video")
+		c := config.Default().ForProcess(video())
 		c.DB.Driver, c.DB.Addr, c.DB.User = "mysql", "db:3306", "me"
 		c.Cache.Driver, c.Cache.Addrs = "redis", []string{"redis:6379"}
 		c.Queue.Driver, c.Queue.URL = "rabbitmq", "amqp"+scheme+"://a:b@mq/"
@@ -218,13 +215,13 @@ func TestValidateTLS(t *testing.T) {
 		return c
 	}
 	for _, c := range []config.Config{with(good, "s"), with(tlsconf.Files{}, "")} {
-		if err := c.Validate("video"); err != nil {
+		if err := c.Validate(video()); err != nil {
 			t.Errorf("good ones: %v", err)
 		}
 	}
 	c := with(good, "s")
 	c.Queue.TLS.CA, c.Blob.S3.TLS.CA = "/nowhere", "/nowhere"
-	if err := c.Validate("user"); err != nil {
+	if err := c.Validate(user()); err != nil {
 		t.Errorf("files of what it does not use: %v", err)
 	}
 	keys := []string{"db.tls", "cache.tls", "queue.tls", "blob.s3.tls", "rpc.tls", "rpc.registry_tls"}
@@ -232,7 +229,7 @@ func TestValidateTLS(t *testing.T) {
 		"no file": {CA: "/nowhere"}, "no ca": {Cert: good.Cert, Key: good.Key}, "no key": {CA: good.CA, Cert: good.Cert},
 		"key of another": {CA: good.CA, Cert: good.CA, Key: good.Key}, "not PEM": {CA: good.CA, Cert: good.Cert, Key: good.Cert},
 	} {
-		err := with(files, "s").Validate("video")
+		err := with(files, "s").Validate(video())
 		for _, key := range keys {
 			if err == nil || !strings.Contains(err.Error(), key+" ") {
 				t.Errorf("%s: %s is not named in %v", name, key, err)
@@ -241,7 +238,7 @@ func TestValidateTLS(t *testing.T) {
 	}
 	c = with(good, "")
 	c.RPC.TLS, c.RPC.RegistryUsername = tlsconf.Files{CA: good.CA}, "me"
-	err = c.Validate("video")
+	err = c.Validate(video())
 	for _, key := range []string{"queue.url", "blob.s3.endpoint", "rpc.registry", "rpc.registry_password", "rpc.tls"} {
 		if err == nil || !strings.Contains(err.Error(), key+" ") {
 			t.Errorf("%s is not named in %v", key, err)

@@ -16,7 +16,7 @@ func TestTrustedProxies(t *testing.T) {
 	} {
 		c := config.Default()
 		c.Gateway.TrustedProxies = []string{text}
-		if err := c.Validate(config.AllInOne); (err == nil) != ok {
+		if err := c.Validate(config.AllInOneProcess()); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -26,13 +26,13 @@ func TestTrustedProxies(t *testing.T) {
 	for hops, ok := range map[int]bool{-1: false, 0: true, 1: true, 8: true, 9: false} {
 		c := config.Default()
 		c.Gateway.ProxyHops = hops
-		if err := c.Validate(config.AllInOne); (err == nil) != ok {
+		if err := c.Validate(config.AllInOneProcess()); (err == nil) != ok {
 			t.Errorf("%d hops: %v", hops, err)
 		}
 	}
 	c := config.Default()
 	c.Gateway.ProxyHops, c.Gateway.TrustedProxies = 1, []string{"10.1.2.3"}
-	if err := c.Validate(config.AllInOne); err == nil || !strings.Contains(err.Error(), "proxy_hops") {
+	if err := c.Validate(config.AllInOneProcess()); err == nil || !strings.Contains(err.Error(), "proxy_hops") {
 		t.Errorf("both: %v", err)
 	}
 }
@@ -50,13 +50,13 @@ func TestPublicBaseURL(t *testing.T) {
 	} {
 		c := config.Default()
 		c.RPC.Registry, c.Auth.Secret, c.Gateway.PublicBaseURL = []string{"127.0.0.1:2379"}, strings.Repeat("s", 32), text
-		if err := c.Validate(config.AllInOne); (err == nil) != want.allInOne {
+		if err := c.Validate(config.AllInOneProcess()); (err == nil) != want.allInOne {
 			t.Errorf("all-in-one, %q: %v", text, err)
 		}
-		if err := c.ForService("api").Validate("api"); (err == nil) != want.distributed {
+		if err := c.ForProcess(gateway()).Validate(gateway()); (err == nil) != want.distributed {
 			t.Errorf("distributed, %q: %v", text, err)
 		}
-		if err := c.ForService("user").Validate("user"); err != nil {
+		if err := c.ForProcess(user()).Validate(user()); err != nil {
 			t.Errorf("a service that has no links, %q: %v", text, err)
 		}
 		if got := c.Gateway.BaseURL(); got != want.base {

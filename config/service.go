@@ -1,40 +1,41 @@
 package config
 
-// Services are the processes of the distributed deployment in start order.
-func Services() []string { return []string{"user", "video", "interaction", "social", "chat", "api"} }
+// AllInOne is the name of the process that runs everything.
+const AllInOne = "tiktok"
 
-// Ports a process listens on by default, on loopback: RPC (the gateway has its public address instead) and admin.
-type servicePorts struct{ rpc, admin string }
-
-func portsOf(service string) servicePorts {
-	switch service {
-	case "api":
-		return servicePorts{admin: "127.0.0.1:10101"}
-	case "user":
-		return servicePorts{rpc: "127.0.0.1:10002", admin: "127.0.0.1:10102"}
-	case "video":
-		return servicePorts{rpc: "127.0.0.1:10003", admin: "127.0.0.1:10103"}
-	case "interaction":
-		return servicePorts{rpc: "127.0.0.1:10004", admin: "127.0.0.1:10104"}
-	case "social":
-		return servicePorts{rpc: "127.0.0.1:10005", admin: "127.0.0.1:10105"}
-	case "chat":
-		return servicePorts{rpc: "127.0.0.1:10006", admin: "127.0.0.1:10106"}
-	}
-	return servicePorts{}
+// Process is what the settings depend on: which process reads them. cmd/services lists all of them.
+type Process struct {
+	// Name is also the service's name in etcd, in its certificate, in metrics, and that of its schema.
+	Name string
+	// RPCAddr and AdminAddr are where it listens unless the settings say otherwise. A gateway has no RPCAddr.
+	RPCAddr, AdminAddr string
+	// Uses is which settings it needs. Others are not checked, so that it need not be given their secrets.
+	Uses Uses
 }
 
-// SeesTokens reports whether a process may sign or check tokens: the five services never do.
-func SeesTokens(service string) bool { return portsOf(service).rpc == "" }
+// Uses are groups of settings that only some processes need.
+type Uses struct {
+	// Gateway is gateway.* and auth.*: only such a process may sign and check tokens.
+	Gateway bool
+	// DB is db.*, Queue is queue.*, Media is media.* and blob.*.
+	DB, Queue, Media bool
+}
 
-// ForService fills in the default addresses of one process of the distributed deployment.
-func (c Config) ForService(service string) Config {
-	p := portsOf(service)
+// AllInOneProcess is the process that runs everything. It has no addresses but the gateway's.
+func AllInOneProcess() Process {
+	return Process{Name: AllInOne, Uses: Uses{Gateway: true, DB: true, Queue: true, Media: true}}
+}
+
+// distributed tells whether p is one of several processes, which find each other in etcd.
+func (p Process) distributed() bool { return p.Name != AllInOne }
+
+// ForProcess fills in the default addresses of a process.
+func (c Config) ForProcess(p Process) Config {
 	if c.RPC.Listen == "" {
-		c.RPC.Listen = p.rpc
+		c.RPC.Listen = p.RPCAddr
 	}
 	if c.Telemetry.AdminAddr == "" {
-		c.Telemetry.AdminAddr = p.admin
+		c.Telemetry.AdminAddr = p.AdminAddr
 	}
 	return c
 }

@@ -17,9 +17,6 @@ import (
 	"tiktok/pkg/tracing"
 )
 
-// AllInOne is the service name of the process that runs everything.
-const AllInOne = "tiktok"
-
 // minSecret is what HS256 asks for: as many bytes as its hash.
 const minSecret = 32
 
@@ -55,10 +52,10 @@ func (p *problems) httpURL(key, text string) {
 	p.require(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", key, "is %q, want http(s)://host", text)
 }
 
-// Validate returns everything that is wrong with the settings of the given process, AllInOne or one of Services.
-func (c Config) Validate(service string) error {
+// Validate returns everything that is wrong with the settings of the given process.
+func (c Config) Validate(process Process) error {
 	var p problems
-	distributed := service != AllInOne
+	distributed, uses := process.distributed(), process.Uses
 	p.oneOf("db.driver", c.DB.Driver, "sqlite", "mysql")
 	p.oneOf("cache.driver", c.Cache.Driver, "memory", "redis")
 	p.oneOf("queue.driver", c.Queue.Driver, queue.DriverMemory, queue.DriverRabbitMQ)
@@ -70,12 +67,12 @@ func (c Config) Validate(service string) error {
 	p.oneOf("telemetry.log_format", c.Telemetry.LogFormat, "text", "json")
 	if c.DB.Driver == "mysql" {
 		p.address("db.addr", c.DB.Addr)
-		p.require(c.DB.User != "" || service == "api", "db.user", "is needed with the mysql driver")
+		p.require(c.DB.User != "" || !uses.DB, "db.user", "is needed with the mysql driver")
 	}
 	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
 		p.require(len(c.Cache.Addrs) > 0, "cache.addrs", "is needed with the redis driver")
 	}
-	if c.Queue.Driver == queue.DriverRabbitMQ && slices.Contains([]string{AllInOne, "interaction", "video"}, service) {
+	if c.Queue.Driver == queue.DriverRabbitMQ && uses.Queue {
 		u, err := url.Parse(c.Queue.URL)
 		p.require(err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "amqp"), "queue.url", "wants amqp://user:password@host:port/")
 	}
@@ -92,19 +89,19 @@ func (c Config) Validate(service string) error {
 	if distributed {
 		p.require(len(c.RPC.Registry) > 0, "rpc.registry", "is needed: the addresses of etcd")
 		p.require(c.RPC.RegistryPrefix != "", "rpc.registry_prefix", "must not be empty")
-		if service != "api" {
+		if process.RPCAddr != "" {
 			p.address("rpc.listen", c.RPC.Listen)
 		}
 	}
-	c.validateTLS(&p, service)
+	c.validateTLS(&p, process)
 	c.validateLimits(&p)
 	if err := c.Names.Check(); err != nil {
 		p.require(false, "names.reserved", "%v", err)
 	}
-	if !distributed || service == "api" {
+	if uses.Gateway {
 		c.validateGateway(&p, distributed)
 	}
-	if !distributed || service == "api" || service == "video" {
+	if uses.Media {
 		c.validateMedia(&p)
 	}
 	return errors.Join(p...)

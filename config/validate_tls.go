@@ -3,7 +3,6 @@ package config
 import (
 	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	"tiktok/pkg/blob"
@@ -22,25 +21,25 @@ func (c Config) Certificates() map[string]tlsconf.Files {
 }
 
 // validateTLS reads the certificate files of what the process uses: others need not be there.
-func (c Config) validateTLS(p *problems, service string) {
+func (c Config) validateTLS(p *problems, process Process) {
 	check := func(key string, err error) { p.require(err == nil, key, "%v", err) }
-	uses := func(services ...string) bool { return service == AllInOne || slices.Contains(services, service) }
-	if c.DB.Driver == "mysql" && service != "api" {
+	uses := process.Uses
+	if c.DB.Driver == "mysql" && uses.DB {
 		check("db.tls", c.DB.TLS.Check())
 	}
 	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
 		check("cache.tls", c.Cache.TLS.Check())
 	}
-	if uses("video", "interaction") && c.Queue.Driver == queue.DriverRabbitMQ && c.Queue.TLS.Set() {
+	if uses.Queue && c.Queue.Driver == queue.DriverRabbitMQ && c.Queue.TLS.Set() {
 		check("queue.tls", c.Queue.TLS.Check())
 		u, err := url.Parse(c.Queue.URL)
 		p.require(err == nil && u.Scheme == "amqps", "queue.url", "wants amqps:// with queue.tls")
 	}
-	if uses("api", "video") && c.Blob.Driver == blob.DriverS3 && c.Blob.S3.TLS.Set() {
+	if uses.Media && c.Blob.Driver == blob.DriverS3 && c.Blob.S3.TLS.Set() {
 		check("blob.s3.tls", c.Blob.S3.TLS.Check())
 		p.require(strings.HasPrefix(c.Blob.S3.Endpoint, "https://"), "blob.s3.endpoint", "wants https:// with blob.s3.tls")
 	}
-	if service != AllInOne {
+	if process.distributed() {
 		c.validateRPCTLS(p)
 	}
 }

@@ -150,11 +150,11 @@ func TestServersHaveRules(t *testing.T) {
 				return true
 			}
 			sel, ok := call.Fun.(*ast.SelectorExpr)
-			if !ok || sel.Sel.Name != "ServerOptions" || p.name() == "cmd/internal/access" {
+			if !ok || sel.Sel.Name != "ServerOptions" || p.name() == "cmd/services" {
 				return true
 			}
 			if id, ok := sel.X.(*ast.Ident); ok && id.Name == "transport" {
-				t.Errorf("%s: use access.ServerOptions", fset.Position(n.Pos()))
+				t.Errorf("%s: use ServerOptions of the service's services.Spec", fset.Position(n.Pos()))
 			}
 			return true
 		})

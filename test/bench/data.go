@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tiktok/cmd/services"
 	"tiktok/config"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
@@ -77,15 +78,15 @@ func (l *loader) load(ctx context.Context, s shape) (err error) {
 type stores map[string]*sqldb.DB
 
 func (s stores) open(ctx context.Context, cfg sqldb.Config) error {
-	for _, service := range config.Services() {
-		if service == "api" {
+	for _, service := range services.All() {
+		if service.Migrations == nil {
 			continue
 		}
-		db, err := sqldb.Open(ctx, cfg, service)
+		db, err := sqldb.Open(ctx, cfg, service.Name)
 		if err != nil {
 			return err
 		}
-		s[service] = db
+		s[service.Name] = db
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"tiktok/cmd/services"
 	"tiktok/config"
 	"tiktok/pkg/auth"
 )
@@ -98,7 +99,7 @@ func newDeployment(name, bin, dir string, port, turn int) (*deployment, error) {
 			set["db.schema_prefix"], set["rpc.registry_prefix"], set["queue.prefix"], set["cache.db"] = own+"_", own, own, fmt.Sprint(turn)
 		}
 		d.env = environ(true, set)
-		for i, s := range config.Services() {
+		for i, s := range services.Names() {
 			d.services = append(d.services, &service{name: s, admin: at(101 + i), env: []string{
 				config.EnvName("telemetry.admin_addr") + "=" + at(101+i), config.EnvName("rpc.listen") + "=" + at(1+i),
 			}})
@@ -113,10 +114,8 @@ func newDeployment(name, bin, dir string, port, turn int) (*deployment, error) {
 		return nil, err
 	}
 	if name == running {
-		for _, s := range config.Services() {
-			d.services = append(d.services, &service{
-				name: s, admin: config.Default().ForService(s).Telemetry.AdminAddr, pidFile: filepath.Join(".run", s+".pid"),
-			})
+		for _, s := range services.All() {
+			d.services = append(d.services, &service{name: s.Name, admin: s.AdminAddr, pidFile: filepath.Join(".run", s.Name+".pid")})
 		}
 	}
 	if name != allInOne {

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"tiktok/cmd/services"
 	"tiktok/config"
 )
 
@@ -24,18 +25,18 @@ func secrets() []string {
 // validate loads settings as each of the six processes does.
 func validate(t *testing.T, where string, file func(service string) string, environ func(service string) []string) {
 	t.Helper()
-	for _, service := range processes() {
-		cfg, err := config.Load(file(service), environ(service), nil)
+	for _, s := range services.All() {
+		cfg, err := config.Load(file(s.Name), environ(s.Name), nil)
 		if err == nil {
-			cfg = cfg.ForService(service)
-			err = cfg.Validate(service)
+			cfg = cfg.ForProcess(s.Process)
+			err = cfg.Validate(s.Process)
 		}
 		if err != nil {
-			t.Errorf("%s: %s: %v", where, service, err)
+			t.Errorf("%s: %s: %v", where, s.Name, err)
 			continue
 		}
 		if cfg.DB.Driver != "mysql" || cfg.Cache.Driver != "redis" || cfg.Queue.Driver != "rabbitmq" || cfg.Blob.Driver != "s3" {
-			t.Errorf("%s: %s would not use the servers: %+v", where, service, cfg)
+			t.Errorf("%s: %s would not use the servers: %+v", where, s.Name, cfg)
 		}
 	}
 }
@@ -62,7 +63,7 @@ func TestSettingsOfServers(t *testing.T) {
 
 	cfg, err := config.Load("../../deploy/config/single.yaml", nil, nil)
 	if err == nil {
-		err = cfg.Validate(config.AllInOne)
+		err = cfg.Validate(config.AllInOneProcess())
 	}
 	if err != nil {
 		t.Errorf("config/single.yaml: %v", err)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"tiktok/cmd/tiktok/app"
+	"tiktok/config"
 	"tiktok/pkg/telemetry"
 	"tiktok/test/harness"
 )
@@ -220,7 +221,7 @@ func testSecond(t *testing.T, d *harness.Deployment) {
 	if err == nil || !strings.Contains(err.Error(), "in use") || !strings.Contains(err.Error(), d.Config.DataDir) {
 		t.Errorf("on the same data folder: %v", err)
 	}
-	elsewhere := harness.Settings(t, "tiktok", map[string]string{
+	elsewhere := harness.Settings(t, config.AllInOneProcess(), map[string]string{
 		"gateway.addr": strings.TrimPrefix(d.URL(), "http://"), "data_dir": t.TempDir(), "demo.enabled": "false",
 	})
 	_, err = app.Open(t.Context(), elsewhere, telemetry.Discard())

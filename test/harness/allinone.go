@@ -20,12 +20,12 @@ import (
 func AllInOne(t testing.TB, opts ...Option) *Deployment {
 	t.Helper()
 	o := collect(t, opts)
-	cfg := Settings(t, config.AllInOne, o.set)
+	cfg := Settings(t, config.AllInOneProcess(), o.set)
 	return launch(t, NameAllInOne, o, cfg, &inProcess{cfg: cfg, log: filepath.Join(t.TempDir(), "tiktok.log")})
 }
 
 // Settings are the validated settings of a process with these keys changed.
-func Settings(t testing.TB, service string, set map[string]string) config.Config {
+func Settings(t testing.TB, process config.Process, set map[string]string) config.Config {
 	t.Helper()
 	changed := make(map[string]any, len(set))
 	for k, v := range set {
@@ -35,10 +35,8 @@ func Settings(t testing.TB, service string, set map[string]string) config.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	if service != config.AllInOne {
-		cfg = cfg.ForService(service)
-	}
-	if err := cfg.Validate(service); err != nil {
+	cfg = cfg.ForProcess(process)
+	if err := cfg.Validate(process); err != nil {
 		t.Fatal(err)
 	}
 	return cfg

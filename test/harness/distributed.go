@@ -16,14 +16,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tiktok/cmd/services"
 	"tiktok/config"
 )
 
 // envBinaries names a folder with the six binaries, built beforehand; without it they are built here.
 const envBinaries = "TIKTOK_TEST_BIN"
-
-// gateway is the one of the six processes that speaks HTTP.
-const gateway = "api"
 
 // Distributed runs the six processes on the servers that TIKTOK_TEST_MYSQL, _REDIS, _RABBITMQ and _ETCD name, with schemas
 // of their own, and skips the test when these are not set. Names in etcd are fixed, so only one such deployment runs at
@@ -34,7 +32,7 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 	s := testServers(t)
 	s.acquire(t)
 	o := collect(t, opts)
-	ports := freePorts(t, 2*len(config.Services()))
+	ports := freePorts(t, 2*len(services.Names()))
 	o.set["gateway.addr"] = ports[0]
 	o.set["auth.secret"] = "only for tests, but long enough: " + fmt.Sprint(rand.Uint64())
 	for k, v := range s.settings() {
@@ -43,19 +41,20 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 		}
 	}
 	h := &processes{bin: binaries(t), logDir: t.TempDir(), address: ports[0]}
-	for i, name := range config.Services() {
+	for i, s := range services.All() {
 		set := map[string]string{"telemetry.admin_addr": ports[2*i+1]}
-		if name != gateway {
+		if s.RPCAddr != "" {
 			set["rpc.listen"] = ports[2*i+2]
 		}
-		maps.Copy(set, o.certificate(name))
+		maps.Copy(set, o.certificate(s.Name))
 		h.all = append(h.all, &process{
-			name: name, bin: filepath.Join(h.bin, name), log: filepath.Join(h.logDir, name+".log"),
+			name: s.Name, bin: filepath.Join(h.bin, s.Name), log: filepath.Join(h.logDir, s.Name+".log"),
 			env: environ(o.set, set), admin: "http://" + ports[2*i+1],
 		})
 	}
-	maps.Copy(o.set, o.certificate(gateway))
-	return launch(t, NameDistributed, o, Settings(t, gateway, o.set), h)
+	gateway := services.Gateway()
+	maps.Copy(o.set, o.certificate(gateway.Name))
+	return launch(t, NameDistributed, o, Settings(t, gateway.Process, o.set), h)
 }
 
 // processes are the six in start order, the gateway last.
@@ -122,7 +121,7 @@ func binaries(t testing.TB) string {
 	if RaceEnabled {
 		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
 	}
-	for _, name := range config.Services() {
+	for _, name := range services.Names() {
 		args = append(args, "./cmd/"+name)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", args...)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"tiktok/cmd/services"
 	"tiktok/config"
 	"tiktok/pkg/ostest"
 )
@@ -42,7 +43,7 @@ func AllInOneProcess(t testing.TB, opts ...Option) *Deployment {
 		p.bin, p.args = "/bin/sh", []string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0"`, o.files), bin}
 	}
 	h := &processes{logDir: filepath.Dir(p.log), address: address, all: []*process{p}}
-	return launch(t, NameAllInOne, o, Settings(t, config.AllInOne, o.set), h)
+	return launch(t, NameAllInOne, o, Settings(t, config.AllInOneProcess(), o.set), h)
 }
 
 // Kill ends a process of the deployment as kill -9 does. It stays away until Revive.
@@ -99,6 +100,7 @@ func (d *Deployment) AddGateway(t testing.TB, opts ...Option) *Deployment {
 	if !ok {
 		t.Fatalf("%s has one gateway", d.Name)
 	}
+	gateway := services.Gateway().Name
 	first := d.process(t, gateway)
 	ports := freePorts(t, 2)
 	p := &process{

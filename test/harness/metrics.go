@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"tiktok/cmd/services"
 	"tiktok/config"
 )
 
@@ -61,7 +62,7 @@ func (d *Deployment) scrape(t testing.TB, address string, line *regexp.Regexp) m
 
 // Metrics are the addresses, host:port, at which processes answer /metrics, and the names of those processes.
 func (d *Deployment) Metrics() map[string]string {
-	addresses, names := d.host.metrics(), config.Services()
+	addresses, names := d.host.metrics(), services.Names()
 	if len(addresses) != len(names) {
 		names = []string{config.AllInOne}
 	}

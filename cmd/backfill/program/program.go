@@ -14,7 +14,7 @@ import (
 
 // Main is the program: it runs to its end and exits.
 func Main() {
-	boot.Main(config.AllInOne, func(ctx context.Context, p *boot.Process) error { return run(ctx, p, os.Stdout) },
+	boot.Main(config.AllInOneProcess(), func(ctx context.Context, p *boot.Process) error { return run(ctx, p, os.Stdout) },
 		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of the all-in-one (default ./data)"})
 }
 

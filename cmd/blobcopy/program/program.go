@@ -103,5 +103,5 @@ func parse(args, environ []string, w io.Writer) (verb, folder string, cfg config
 	if cfg, err = config.Load(*file, environ, set); err != nil {
 		return "", "", cfg, err
 	}
-	return verb, fs.Arg(0), cfg, cfg.Validate(config.AllInOne)
+	return verb, fs.Arg(0), cfg, cfg.Validate(config.AllInOneProcess())
 }

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"time"
 
-	"tiktok/config"
+	"tiktok/cmd/services"
 	"tiktok/pkg/pki"
 )
 
@@ -31,7 +31,7 @@ const (
 // leaves is who gets a certificate, and whether it is a server of somebody else's making.
 func leaves() map[string]bool {
 	all := map[string]bool{"mysql": true, "redis": true, "rabbitmq": true, "etcd": true, "s3": true}
-	for _, s := range config.Services() {
+	for _, s := range services.Names() {
 		all[s] = false
 	}
 	return all

@@ -1,46 +1,7 @@
 // Package program is the command chat, so that the image can hold all commands in one file.
 package program
 
-import (
-	"context"
-	"errors"
-
-	"github.com/cloudwego/kitex/server"
-
-	"tiktok/cmd/chat/rpc"
-	"tiktok/cmd/chat/service"
-	"tiktok/cmd/internal/boot"
-	"tiktok/kitex_gen/chat/chatservice"
-	"tiktok/kitex_gen/user/userservice"
-	"tiktok/pkg/telemetry"
-	"tiktok/pkg/transport"
-)
+import "tiktok/cmd/services"
 
 // Main is the program: it runs to its end and exits.
-func Main() { boot.Main("chat", run) }
-
-func run(ctx context.Context, p *boot.Process) error {
-	svc, err := open(ctx, p)
-	if err != nil {
-		return errors.Join(err, p.Group.Close())
-	}
-	p.Group.Add("chat", svc.Run, svc.Close)
-	return p.Serve(ctx, func(opts ...server.Option) server.Server { return chatservice.NewServer(svc, opts...) },
-		telemetry.Check{Name: "chat", Ready: svc.Ready})
-}
-
-func open(ctx context.Context, p *boot.Process) (*service.Service, error) {
-	ids, err := p.IDs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	remote, err := transport.RemoteOptions("chat", p.Config.RPC, p.Telemetry)
-	if err != nil {
-		return nil, err
-	}
-	users, err := userservice.NewClient("user", remote...)
-	if err != nil {
-		return nil, err
-	}
-	return service.Open(ctx, p.Config, p.Telemetry, ids, rpc.Peers{Users: users})
-}
+func Main() { services.Main("chat") }

@@ -117,7 +117,7 @@ func parse(args, environ []string, w io.Writer) (c command, err error) {
 	if c.cfg, err = config.Load(file, environ, set); err != nil {
 		return c, err
 	}
-	return c, c.cfg.Validate(config.AllInOne)
+	return c, c.cfg.Validate(config.AllInOneProcess())
 }
 
 func (c command) do(ctx context.Context, d *queue.DeadLetters, stdout, stderr io.Writer) error {

@@ -26,7 +26,7 @@ const (
 
 // Main is the program: it runs to its end and exits. Settings are rpc.registry and what belongs to it: the account is
 // rpc.registry_username with rpc.registry_password.
-func Main() { boot.Main(config.AllInOne, run) }
+func Main() { boot.Main(config.AllInOneProcess(), run) }
 
 func run(ctx context.Context, p *boot.Process) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -49,12 +49,12 @@ type Process struct {
 	Group lifecycle.Group
 }
 
-// Main runs a process to its end and exits: 0 after a clean stop, -check-config or a -healthcheck that found the process
+// Main runs the process of that description to its end and exits: 0 after a clean stop, -check-config or a -healthcheck that found the process
 // well, 2 for bad flags or settings, 1 for everything else.
-func Main(name string, run func(context.Context, *Process) error, flags ...Flag) {
+func Main(process config.Process, run func(context.Context, *Process) error, flags ...Flag) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p, done, err := load(ctx, name, os.Args[1:], os.Environ(), os.Stderr, flags)
+	p, done, err := load(ctx, process, os.Args[1:], os.Environ(), os.Stderr, flags)
 	var sick unhealthyError
 	if errors.As(err, &sick) {
 		os.Exit(1)
@@ -68,7 +68,7 @@ func Main(name string, run func(context.Context, *Process) error, flags ...Flag)
 	runtime.KeepAlive(ballast)
 	p.Telemetry.Close()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		fmt.Fprintf(os.Stderr, "%s: %v\n", process.Name, err)
 	}
 	os.Exit(exitCode(err, 1))
 }
@@ -81,7 +81,8 @@ func exitCode(err error, failed int) int {
 }
 
 // load reads flags and settings; done says that there is nothing to run. Errors are already printed to w.
-func load(ctx context.Context, name string, args, environ []string, w io.Writer, flags []Flag) (p *Process, done bool, err error) {
+func load(ctx context.Context, process config.Process, args, environ []string, w io.Writer, flags []Flag) (p *Process, done bool, err error) {
+	name := process.Name
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(w)
 	file := fs.String("config", "", "YAML `file` with settings (see config/config.example.yaml)")
@@ -112,7 +113,7 @@ func load(ctx context.Context, name string, args, environ []string, w io.Writer,
 	if err := fs.Parse(args); err != nil {
 		return nil, true, err // printed by the flag package
 	}
-	p, err = newProcess(name, *file, environ, set, w)
+	p, err = newProcess(process, *file, environ, set, w)
 	if err != nil {
 		fmt.Fprintf(w, "%s: settings are not usable:\n%v\n", name, err)
 		return nil, true, err
@@ -131,16 +132,16 @@ func load(ctx context.Context, name string, args, environ []string, w io.Writer,
 	return p, *check, nil
 }
 
-func newProcess(name, file string, environ []string, set map[string]any, w io.Writer) (*Process, error) {
+func newProcess(process config.Process, file string, environ []string, set map[string]any, w io.Writer) (*Process, error) {
 	cfg, err := config.Load(file, environ, set)
 	if err != nil {
 		return nil, err
 	}
-	cfg = cfg.ForService(name)
-	if err := cfg.Validate(name); err != nil {
+	cfg = cfg.ForProcess(process)
+	if err := cfg.Validate(process); err != nil {
 		return nil, err
 	}
-	tel, err := telemetry.New(cfg.Telemetry, name, w)
+	tel, err := telemetry.New(cfg.Telemetry, process.Name, w)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,7 @@ func newProcess(name, file string, environ []string, set map[string]any, w io.Wr
 			return nil, err
 		}
 	}
-	if !config.SeesTokens(name) && (cfg.Auth.Secret != "" || cfg.Auth.SecretFile != "") {
+	if !process.Uses.Gateway && (cfg.Auth.Secret != "" || cfg.Auth.SecretFile != "") {
 		cfg.Auth.Secret, cfg.Auth.SecretFile = "", ""
 		tel.Log.Warn("auth.secret is for the gateway alone, this process forgets it: give it to no other")
 	}
@@ -160,11 +161,22 @@ func newProcess(name, file string, environ []string, set map[string]any, w io.Wr
 	klog.SetLevel(klog.LevelWarn)
 	hlog.SetOutput(places{tel.Sampled()})
 	hlog.SetLevel(hlog.LevelWarn)
-	return &Process{Name: name, Config: cfg, Telemetry: tel}, nil
+	return &Process{Name: process.Name, Config: cfg, Telemetry: tel}, nil
 }
 
 // Run logs the settings and runs the group until ctx ends or a part fails.
 func (p *Process) Run(ctx context.Context) error {
 	p.Telemetry.Log.Info("settings", "all", strings.Join(p.Config.Masked(), "; "))
 	return p.Group.Run(ctx, stopTimeout, p.Telemetry.Log)
+}
+
+// Admin adds the admin server to the group and logs that the process serves at the address, which is of that kind.
+func (p *Process) Admin(ctx context.Context, checks []telemetry.Check, kind, addr string) error {
+	admin, err := telemetry.ListenAdmin(ctx, p.Config.Telemetry.AdminAddr, p.Telemetry, checks)
+	if err != nil {
+		return err
+	}
+	p.Group.Add("admin", admin.Run, nil)
+	p.Telemetry.Log.Info("serving", kind, addr, "admin", p.Config.Telemetry.AdminAddr)
+	return nil
 }

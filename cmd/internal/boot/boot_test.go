@@ -19,9 +19,20 @@ func flags() []Flag {
 	return []Flag{{Name: "addr", Key: "gateway.addr"}, {Name: "demo", Key: "demo.enabled", Bool: true}}
 }
 
+// process is one that these tests load, as cmd/services describes it.
+func process(name string) config.Process {
+	switch name {
+	case "api":
+		return config.Process{Name: name, AdminAddr: "127.0.0.1:10101", Uses: config.Uses{Gateway: true, Media: true}}
+	case config.AllInOne:
+		return config.AllInOneProcess()
+	}
+	return config.Process{Name: name, RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true, Queue: true}}
+}
+
 func TestLoad(t *testing.T) {
 	var out bytes.Buffer
-	p, done, err := load(t.Context(), config.AllInOne, []string{"-addr", ":7", "-demo=false", "-set", "db.max_open=3"}, []string{"TIKTOK_GATEWAY_ADDR=:8"}, &out, flags())
+	p, done, err := load(t.Context(), config.AllInOneProcess(), []string{"-addr", ":7", "-demo=false", "-set", "db.max_open=3"}, []string{"TIKTOK_GATEWAY_ADDR=:8"}, &out, flags())
 	if err != nil || done {
 		t.Fatal(done, err, out.String())
 	}
@@ -36,7 +47,7 @@ func TestCheckConfigPrintsWithoutSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	_, done, err := load(t.Context(), "api", []string{"-config", secret, "-check-config"}, nil, &out, flags())
+	_, done, err := load(t.Context(), process("api"), []string{"-config", secret, "-check-config"}, nil, &out, flags())
 	if err != nil || !done || !strings.Contains(out.String(), "settings are good") || strings.Contains(out.String(), "tops3cret") {
 		t.Fatalf("%v %v\n%s", done, err, out.String())
 	}
@@ -47,7 +58,7 @@ func TestOnlyTheGatewayKeepsTheSecret(t *testing.T) {
 	environ := []string{"TIKTOK_AUTH_SECRET=tops3cret-tops3cret-tops3cret-1234", "TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_GATEWAY_PUBLIC_BASE_URL=from-host"}
 	for service, keeps := range map[string]bool{"api": true, config.AllInOne: true, "video": false, "user": false} {
 		var out bytes.Buffer
-		p, _, err := load(t.Context(), service, nil, environ, &out, flags())
+		p, _, err := load(t.Context(), process(service), nil, environ, &out, flags())
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", service, err, out.String())
 		}
@@ -72,7 +83,7 @@ func TestBadStartsAreExplained(t *testing.T) {
 		"all at once": {"api", nil, []string{"TIKTOK_DB_DRIVER=x", "TIKTOK_QUEUE_DRIVER=y"}, "queue.driver"},
 	} {
 		var out bytes.Buffer
-		_, _, err := load(t.Context(), c.service, c.args, c.environ, &out, nil)
+		_, _, err := load(t.Context(), process(c.service), c.args, c.environ, &out, nil)
 		if err == nil || !strings.Contains(out.String(), c.want) || exitCode(err, 2) != 2 {
 			t.Errorf("%s: %v\n%s", name, err, out.String())
 		}
@@ -91,7 +102,7 @@ func TestCertificatesAreWatched(t *testing.T) {
 	f := ca.Service(t, "user")
 	environ := []string{"TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_RPC_TLS_CA=" + f.CA, "TIKTOK_RPC_TLS_CERT=" + f.Cert, "TIKTOK_RPC_TLS_KEY=" + f.Key}
 	var out bytes.Buffer
-	p, _, err := load(t.Context(), "user", nil, environ, &out, nil)
+	p, _, err := load(t.Context(), process("user"), nil, environ, &out, nil)
 	if err != nil {
 		t.Fatal(err, out.String())
 	}

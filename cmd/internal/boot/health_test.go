@@ -29,7 +29,7 @@ func TestHealthcheck(t *testing.T) {
 	}
 	ask := func(service, flag string, environ ...string) (string, error) {
 		var out bytes.Buffer
-		p, done, err := load(t.Context(), service, []string{flag}, environ, &out, flags())
+		p, done, err := load(t.Context(), process(service), []string{flag}, environ, &out, flags())
 		if p != nil || !done {
 			t.Errorf("%s %s %v: there is something to run", service, flag, environ)
 		}

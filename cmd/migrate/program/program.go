@@ -13,7 +13,7 @@ import (
 
 // Main is the program: it runs to its end and exits.
 func Main() {
-	boot.Main(config.AllInOne, run,
+	boot.Main(config.AllInOneProcess(), run,
 		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of the all-in-one (default ./data)"})
 }
 

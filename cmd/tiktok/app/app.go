@@ -14,22 +14,8 @@ import (
 	"github.com/cloudwego/kitex/server"
 
 	"tiktok/cmd/api/biz/rpc"
-	"tiktok/cmd/api/gateway"
-	chatrpc "tiktok/cmd/chat/rpc"
-	chat "tiktok/cmd/chat/service"
-	interactionrpc "tiktok/cmd/interaction/rpc"
-	interaction "tiktok/cmd/interaction/service"
-	"tiktok/cmd/internal/access"
-	socialrpc "tiktok/cmd/social/rpc"
-	social "tiktok/cmd/social/service"
-	user "tiktok/cmd/user/service"
-	video "tiktok/cmd/video/service"
+	"tiktok/cmd/services"
 	"tiktok/config"
-	"tiktok/kitex_gen/chat/chatservice"
-	"tiktok/kitex_gen/interaction/interactionservice"
-	"tiktok/kitex_gen/social/socialservice"
-	"tiktok/kitex_gen/user/userservice"
-	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
 	"tiktok/pkg/id"
@@ -46,8 +32,8 @@ type App struct {
 	cfg     config.Config
 	tel     *telemetry.Telemetry
 	group   lifecycle.Group
-	clients rpc.Clients
-	gateway *gateway.Gateway
+	servers map[string]server.Server // of the services, by name
+	gateway services.Part
 	demo    *demo
 	onReady func()
 }
@@ -55,7 +41,7 @@ type App struct {
 // Open opens the stores and the public address and fails when the data folder or the address is in use. Nothing is
 // served before Run.
 func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (*App, error) {
-	a := &App{cfg: cfg, tel: tel, onReady: func() {}}
+	a := &App{cfg: cfg, tel: tel, servers: map[string]server.Server{}, onReady: func() {}}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.group.Close())
 	}
@@ -77,22 +63,22 @@ func (a *App) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := a.openServices(ctx, id.New(0)); err != nil {
+	if err := a.openServices(ctx); err != nil {
 		return err
 	}
 	blobs, err := blob.Open(ctx, a.cfg.Blob)
 	if err != nil {
 		return err
 	}
-	a.demo = newDemo(a.clients, blobs, a.cfg.DataDir)
-	if a.gateway, err = gateway.Open(ctx, a.cfg, a.tel, a.clients, demoAccounts(a.cfg.Demo)); err != nil {
+	clients, err := rpc.NewClients(a.dial("api"))
+	if err != nil {
 		return err
 	}
-	a.group.Add("gateway", a.runGateway, a.gateway.Close)
+	a.demo = newDemo(clients, blobs, a.cfg.DataDir)
 	if a.cfg.Telemetry.AdminAddr == "" {
 		return nil
 	}
-	admin, err := telemetry.ListenAdmin(ctx, a.cfg.Telemetry.AdminAddr, a.tel, []telemetry.Check{{Name: "gateway", Ready: a.gateway.Ready}})
+	admin, err := telemetry.ListenAdmin(ctx, a.cfg.Telemetry.AdminAddr, a.tel, a.gateway.Checks)
 	if err != nil {
 		return err
 	}
@@ -101,75 +87,35 @@ func (a *App) open(ctx context.Context) error {
 }
 
 // openServices opens the services in call order: each gets clients of services opened before it.
-func (a *App) openServices(ctx context.Context, ids *id.Generator) error {
-	users, err := user.Open(ctx, a.cfg, a.tel, ids)
-	if err != nil {
-		return err
+func (a *App) openServices(ctx context.Context) error {
+	d := services.Deps{Config: a.cfg, Telemetry: a.tel, IDs: id.New(0), Queues: services.NewQueues(&a.group), Demo: demoAccounts(a.cfg.Demo)}
+	for _, s := range services.All() {
+		d.Dial = a.dial(s.Name)
+		p, err := s.Open(ctx, d)
+		if err != nil {
+			return err
+		}
+		if p.NewServer == nil {
+			a.gateway = p
+			a.group.Add("gateway", a.runGateway, p.Close)
+			continue
+		}
+		a.group.Add(s.Name, p.Run, p.Close)
+		a.servers[s.Name] = p.NewServer(s.ServerOptions(a.tel)...)
 	}
-	a.group.Add("user", users.Run, users.Close)
-	userServer := userservice.NewServer(users, access.ServerOptions("user", a.tel)...)
-
-	deleted, err := video.OpenDeleted(ctx, a.cfg, a.tel)
-	if err != nil {
-		return err
-	}
-	a.group.Add("deleted videos", nil, deleted.Close)
-	videos, err := video.Open(ctx, a.cfg, a.tel, ids, deleted)
-	if err != nil {
-		return err
-	}
-	a.group.Add("video", videos.Run, videos.Close)
-	videoServer := videoservice.NewServer(videos, access.ServerOptions("video", a.tel)...)
-
-	toVideo, err := local("interaction", "video", videoServer, videoservice.NewClient)
-	if err != nil {
-		return err
-	}
-	interactions, err := interaction.Open(ctx, a.cfg, a.tel, ids, interactionrpc.Peers{Videos: toVideo}, deleted)
-	if err != nil {
-		return err
-	}
-	a.group.Add("interaction", interactions.Run, interactions.Close)
-	interactionServer := interactionservice.NewServer(interactions, access.ServerOptions("interaction", a.tel)...)
-
-	toUser, err := local("social", "user", userServer, userservice.NewClient)
-	if err != nil {
-		return err
-	}
-	socials, err := social.Open(ctx, a.cfg, a.tel, ids, socialrpc.Peers{Users: toUser})
-	if err != nil {
-		return err
-	}
-	a.group.Add("social", socials.Run, socials.Close)
-	socialServer := socialservice.NewServer(socials, access.ServerOptions("social", a.tel)...)
-
-	if toUser, err = local("chat", "user", userServer, userservice.NewClient); err != nil {
-		return err
-	}
-	chats, err := chat.Open(ctx, a.cfg, a.tel, ids, chatrpc.Peers{Users: toUser})
-	if err != nil {
-		return err
-	}
-	a.group.Add("chat", chats.Run, chats.Close)
-	chatServer := chatservice.NewServer(chats, access.ServerOptions("chat", a.tel)...)
-
-	var errs [5]error
-	a.clients.User, errs[0] = local("api", "user", userServer, userservice.NewClient)
-	a.clients.Video, errs[1] = local("api", "video", videoServer, videoservice.NewClient)
-	a.clients.Interaction, errs[2] = local("api", "interaction", interactionServer, interactionservice.NewClient)
-	a.clients.Social, errs[3] = local("api", "social", socialServer, socialservice.NewClient)
-	a.clients.Chat, errs[4] = local("api", "chat", chatServer, chatservice.NewClient)
-	return errors.Join(errs[:]...)
+	return nil
 }
 
-// local makes a client with which caller calls the service's server in this process.
-func local[C any](caller, service string, srv server.Server, newClient func(string, ...client.Option) (C, error)) (C, error) {
-	var none C
-	opt, err := transport.Local(caller, srv)
-	if err != nil {
-		return none, err
+// dial reaches the servers of this process that are open by then, in the name of caller.
+func (a *App) dial(caller string) transport.Dial {
+	return func(service string) ([]client.Option, error) {
+		srv, ok := a.servers[service]
+		if !ok {
+			return nil, fmt.Errorf("%s is not open when %s is", service, caller)
+		}
+		opt, err := transport.Local(caller, srv)
+		return []client.Option{opt}, err
 	}
-	return newClient(service, opt)
 }
 
 // OnReady sets what is called once the demo content is there and requests are about to be answered. Call it before Run.

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	chat "tiktok/cmd/chat/dal/db"
-	interaction "tiktok/cmd/interaction/dal/db"
-	social "tiktok/cmd/social/dal/db"
-	user "tiktok/cmd/user/dal/db"
-	video "tiktok/cmd/video/dal/db"
+	"tiktok/cmd/services"
 	"tiktok/config"
 	"tiktok/pkg/sqldb"
 )
@@ -18,20 +14,14 @@ import (
 // Migrate brings the schema of every service up to date, on whatever store the settings name, and reports each one.
 // Every service does the same for its own schema when it starts, under the same lock: this is for doing it beforehand.
 func Migrate(ctx context.Context, cfg config.Config, report func(format string, args ...any)) error {
-	for _, s := range []struct {
-		name       string
-		migrations fs.FS
-	}{
-		{"user", user.Migrations()},
-		{"video", video.Migrations()},
-		{"interaction", interaction.Migrations()},
-		{"social", social.Migrations()},
-		{"chat", chat.Migrations()},
-	} {
-		if err := migrate(ctx, cfg.DB, s.name, s.migrations); err != nil {
+	for _, s := range services.All() {
+		if s.Migrations == nil {
+			continue
+		}
+		if err := migrate(ctx, cfg.DB, s.Name, s.Migrations()); err != nil {
 			return err
 		}
-		report("%-12s up to date", s.name)
+		report("%-12s up to date", s.Name)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func Main() {
 	if len(os.Args) > 1 && os.Args[1] == "certs" {
 		os.Exit(certs.Run(os.Args[2:], os.Stdout, os.Stderr)) //nolint:forbidigo // boot.Main is for what has settings
 	}
-	boot.Main(config.AllInOne, run,
+	boot.Main(config.AllInOneProcess(), run,
 		boot.Flag{Name: "addr", Key: "gateway.addr", Usage: "public `address` (default :10001)"},
 		boot.Flag{Name: "data", Key: "data_dir", Usage: "`folder` of databases, media and secret (default ./data)"},
 		boot.Flag{Name: "demo", Key: "demo.enabled", Usage: "make demo content when the store is empty (default true)", Bool: true},

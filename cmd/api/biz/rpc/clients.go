@@ -4,13 +4,12 @@ package rpc
 import (
 	"errors"
 
-	"github.com/cloudwego/kitex/client"
-
 	"tiktok/kitex_gen/chat/chatservice"
 	"tiktok/kitex_gen/interaction/interactionservice"
 	"tiktok/kitex_gen/social/socialservice"
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/kitex_gen/video/videoservice"
+	"tiktok/pkg/transport"
 )
 
 // Clients are the services behind the gateway. All are needed.
@@ -22,15 +21,14 @@ type Clients struct {
 	Chat        chatservice.Client
 }
 
-// NewClients makes one client per service, all with the same options, which say how a service is found by its name.
-// Nothing is connected yet.
-func NewClients(opts ...client.Option) (Clients, error) {
+// NewClients makes one client per service. Nothing is connected yet.
+func NewClients(dial transport.Dial) (Clients, error) {
 	var c Clients
 	var errs [5]error
-	c.User, errs[0] = userservice.NewClient("user", opts...)
-	c.Video, errs[1] = videoservice.NewClient("video", opts...)
-	c.Interaction, errs[2] = interactionservice.NewClient("interaction", opts...)
-	c.Social, errs[3] = socialservice.NewClient("social", opts...)
-	c.Chat, errs[4] = chatservice.NewClient("chat", opts...)
+	c.User, errs[0] = transport.NewClient(dial, "user", userservice.NewClient)
+	c.Video, errs[1] = transport.NewClient(dial, "video", videoservice.NewClient)
+	c.Interaction, errs[2] = transport.NewClient(dial, "interaction", interactionservice.NewClient)
+	c.Social, errs[3] = transport.NewClient(dial, "social", socialservice.NewClient)
+	c.Chat, errs[4] = transport.NewClient(dial, "chat", chatservice.NewClient)
 	return c, errors.Join(errs[:]...)
 }

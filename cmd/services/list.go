@@ -1,0 +1,210 @@
+package services
+
+import (
+	"context"
+
+	"github.com/cloudwego/kitex/server"
+
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/gateway"
+	chatdb "tiktok/cmd/chat/dal/db"
+	chatrpc "tiktok/cmd/chat/rpc"
+	chatservice "tiktok/cmd/chat/service"
+	"tiktok/cmd/interaction/dal/cache"
+	interactiondb "tiktok/cmd/interaction/dal/db"
+	interactionrpc "tiktok/cmd/interaction/rpc"
+	interactionservice "tiktok/cmd/interaction/service"
+	socialdb "tiktok/cmd/social/dal/db"
+	socialrpc "tiktok/cmd/social/rpc"
+	socialservice "tiktok/cmd/social/service"
+	userdb "tiktok/cmd/user/dal/db"
+	userservice "tiktok/cmd/user/service"
+	videodb "tiktok/cmd/video/dal/db"
+	videoservice "tiktok/cmd/video/service"
+	"tiktok/config"
+	kitexchat "tiktok/kitex_gen/chat/chatservice"
+	kitexinteraction "tiktok/kitex_gen/interaction/interactionservice"
+	kitexsocial "tiktok/kitex_gen/social/socialservice"
+	kitexuser "tiktok/kitex_gen/user/userservice"
+	kitexvideo "tiktok/kitex_gen/video/videoservice"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/transport"
+)
+
+// gatewayOnly are the callers of most methods.
+func gatewayOnly() []string { return []string{"api"} }
+
+func user() Spec {
+	return Spec{
+		Process: config.Process{Name: "user", RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true}},
+		Callers: transport.Rules{
+			"Register":  gatewayOnly(),
+			"Login":     gatewayOnly(),
+			"MGetUsers": {"api", "social", "chat"}, // both check that a user exists
+		},
+		Migrations: userdb.Migrations,
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			s, err := userservice.Open(ctx, d.Config, d.Telemetry, d.IDs)
+			if err != nil {
+				return Part{}, err
+			}
+			return part("user", s, func(opts ...server.Option) server.Server { return kitexuser.NewServer(s, opts...) }), nil
+		},
+	}
+}
+
+func video() Spec {
+	return Spec{
+		Process: config.Process{
+			Name: "video", RPCAddr: "127.0.0.1:10003", AdminAddr: "127.0.0.1:10103", Uses: config.Uses{DB: true, Queue: true, Media: true},
+		},
+		Callers: transport.Rules{
+			"Publish":        gatewayOnly(),
+			"CheckUpload":    gatewayOnly(),
+			"DeleteVideo":    gatewayOnly(),
+			"ListUploads":    gatewayOnly(),
+			"Feed":           gatewayOnly(),
+			"ListByAuthor":   gatewayOnly(),
+			"MGetVideos":     {"api", "interaction"}, // which checks that a video exists, and whose it is
+			"MCountByAuthor": gatewayOnly(),
+		},
+		Migrations: videodb.Migrations,
+		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return videodb.New(db) },
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			deleted, err := sharedQueue(d.Queues, "deleted videos", func() (deletedVideos, error) {
+				return videoservice.OpenDeleted(ctx, d.Config, d.Telemetry)
+			})
+			if err != nil {
+				return Part{}, err
+			}
+			s, err := videoservice.Open(ctx, d.Config, d.Telemetry, d.IDs, deleted)
+			if err != nil {
+				return Part{}, err
+			}
+			p := part("video", s, func(opts ...server.Option) server.Server { return kitexvideo.NewServer(s, opts...) })
+			p.Checks = append(p.Checks, telemetry.Check{Name: "media_tools", Info: s.DescribeTools})
+			return p, nil
+		},
+	}
+}
+
+func interaction() Spec {
+	return Spec{
+		Process: config.Process{
+			Name: "interaction", RPCAddr: "127.0.0.1:10004", AdminAddr: "127.0.0.1:10104", Uses: config.Uses{DB: true, Queue: true},
+		},
+		Callers: transport.Rules{
+			"Favorite":      gatewayOnly(),
+			"Unfavorite":    gatewayOnly(),
+			"ListFavorites": gatewayOnly(),
+			"CreateComment": gatewayOnly(),
+			"DeleteComment": gatewayOnly(),
+			"ListComments":  gatewayOnly(),
+			"MGetStats":     gatewayOnly(),
+		},
+		Migrations: interactiondb.Migrations,
+		Audit: func(db *sqldb.DB, shared kv.Store) Auditor {
+			return interactionAudit{interactiondb.New(db), cache.NewStats(shared, nil, nil)}
+		},
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			deleted, err := sharedQueue(d.Queues, "deleted videos", func() (deletedVideos, error) {
+				return interactionservice.OpenDeleted(ctx, d.Config, d.Telemetry)
+			})
+			if err != nil {
+				return Part{}, err
+			}
+			videos, err := transport.NewClient(d.Dial, "video", kitexvideo.NewClient)
+			if err != nil {
+				return Part{}, err
+			}
+			s, err := interactionservice.Open(ctx, d.Config, d.Telemetry, d.IDs, interactionrpc.Peers{Videos: videos}, deleted)
+			if err != nil {
+				return Part{}, err
+			}
+			return part("interaction", s, func(opts ...server.Option) server.Server { return kitexinteraction.NewServer(s, opts...) }), nil
+		},
+	}
+}
+
+// interactionAudit repairs with the shared cache in mind.
+type interactionAudit struct {
+	*interactiondb.Store
+	stats *cache.Stats
+}
+
+// Repair implements Repairer. What it repairs is not served from the cache any more.
+func (a interactionAudit) Repair(ctx context.Context, report func(format string, args ...any)) (repaired int, err error) {
+	return a.Store.Repair(ctx, report, a.stats.Repaired)
+}
+
+func social() Spec {
+	return Spec{
+		Process: config.Process{Name: "social", RPCAddr: "127.0.0.1:10005", AdminAddr: "127.0.0.1:10105", Uses: config.Uses{DB: true}},
+		Callers: transport.Rules{
+			"Follow":        gatewayOnly(),
+			"Unfollow":      gatewayOnly(),
+			"ListFollowing": gatewayOnly(),
+			"ListFollowers": gatewayOnly(),
+			"ListFriends":   gatewayOnly(),
+			"MGetRelations": gatewayOnly(),
+		},
+		Migrations: socialdb.Migrations,
+		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return socialdb.New(db) },
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			users, err := transport.NewClient(d.Dial, "user", kitexuser.NewClient)
+			if err != nil {
+				return Part{}, err
+			}
+			s, err := socialservice.Open(ctx, d.Config, d.Telemetry, d.IDs, socialrpc.Peers{Users: users})
+			if err != nil {
+				return Part{}, err
+			}
+			return part("social", s, func(opts ...server.Option) server.Server { return kitexsocial.NewServer(s, opts...) }), nil
+		},
+	}
+}
+
+func chat() Spec {
+	return Spec{
+		Process: config.Process{Name: "chat", RPCAddr: "127.0.0.1:10006", AdminAddr: "127.0.0.1:10106", Uses: config.Uses{DB: true}},
+		Callers: transport.Rules{
+			"SendMessage":      gatewayOnly(),
+			"ListMessages":     gatewayOnly(),
+			"MGetLastMessages": gatewayOnly(),
+		},
+		Migrations: chatdb.Migrations,
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			users, err := transport.NewClient(d.Dial, "user", kitexuser.NewClient)
+			if err != nil {
+				return Part{}, err
+			}
+			s, err := chatservice.Open(ctx, d.Config, d.Telemetry, d.IDs, chatrpc.Peers{Users: users})
+			if err != nil {
+				return Part{}, err
+			}
+			return part("chat", s, func(opts ...server.Option) server.Server { return kitexchat.NewServer(s, opts...) }), nil
+		},
+	}
+}
+
+// Gateway is the last of All: it has a public address, gateway.addr, and neither RPC nor a schema.
+func Gateway() Spec {
+	return Spec{
+		Process: config.Process{Name: "api", AdminAddr: "127.0.0.1:10101", Uses: config.Uses{Gateway: true, Media: true}},
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			clients, err := rpc.NewClients(d.Dial)
+			if err != nil {
+				return Part{}, err
+			}
+			g, err := gateway.Open(ctx, d.Config, d.Telemetry, clients, d.Demo)
+			if err != nil {
+				return Part{}, err
+			}
+			p := part("api", g, nil)
+			p.Addr = g.Addr
+			return p, nil
+		},
+	}
+}

@@ -1,0 +1,107 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/cloudwego/kitex/client"
+
+	"tiktok/cmd/internal/boot"
+	"tiktok/pkg/id"
+	"tiktok/pkg/transport"
+)
+
+// giveBack bounds the last call of etcd.
+const giveBack = 5 * time.Second
+
+// Main runs the process of that name to its end and exits.
+func Main(name string) {
+	s, _ := Find(name) // a test looks
+	var flags []boot.Flag
+	if s.Uses.Gateway {
+		flags = append(flags, boot.Flag{Name: "addr", Key: "gateway.addr", Usage: "public `address` (default :10001)"})
+	}
+	boot.Main(s.Process, func(ctx context.Context, p *boot.Process) error { return Run(ctx, p, s) }, flags...)
+}
+
+// Run is the service's own process, of the distributed deployment: it opens the service, serves, and returns when ctx ends
+// or a part fails, with everything released.
+func Run(ctx context.Context, p *boot.Process, s Spec) error {
+	if err := add(ctx, p, s); err != nil {
+		return errors.Join(err, p.Group.Close())
+	}
+	return p.Run(ctx)
+}
+
+// add adds everything that runs to the process's group.
+func add(ctx context.Context, p *boot.Process, s Spec) error {
+	d := Deps{Config: p.Config, Telemetry: p.Telemetry, Queues: NewQueues(&p.Group)}
+	remote := sync.OnceValues(func() ([]client.Option, error) { return transport.RemoteOptions(s.Name, p.Config.RPC, p.Telemetry) })
+	d.Dial = func(string) ([]client.Option, error) { return remote() }
+	if s.RPCAddr == "" {
+		part, err := s.Open(ctx, d)
+		if err != nil {
+			return err
+		}
+		p.Group.Add(s.Name, part.Run, part.Close)
+		return p.Admin(ctx, part.Checks, "http", part.Addr())
+	}
+	var err error
+	if d.IDs, err = leaseIDs(ctx, p); err != nil {
+		return err
+	}
+	part, err := s.Open(ctx, d)
+	if err != nil {
+		return err
+	}
+	p.Group.Add(s.Name, part.Run, part.Close)
+	addr, err := serve(ctx, p, s, part)
+	if err != nil {
+		return err
+	}
+	return p.Admin(ctx, part.Checks, "rpc", addr)
+}
+
+// leaseIDs leases this replica's node number in etcd and adds the lease to the group: the process stops when it loses the
+// number, because another replica could then make the same ids.
+func leaseIDs(ctx context.Context, p *boot.Process) (*id.Generator, error) {
+	cli, err := transport.DialEtcd(ctx, p.Config.RPC)
+	if err != nil {
+		return nil, err
+	}
+	p.Group.Add("etcd", nil, cli.Close)
+	lease, err := id.AcquireNode(ctx, cli, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	p.Group.Add("node id", lease.Run, func() error {
+		cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBack)
+		defer cancel()
+		return lease.Close(cctx)
+	})
+	return lease.Generator(), nil
+}
+
+// serve adds the RPC server to the group and returns the address that it listens on.
+func serve(ctx context.Context, p *boot.Process, s Spec, part Part) (addr string, err error) {
+	// The server stops when its part is stopped, after everything added later, not already when ctx ends.
+	sctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	listen, bound, err := transport.ListenOptions(sctx, p.Config.RPC, p.Telemetry)
+	if err != nil {
+		cancel()
+		return "", err
+	}
+	srv := part.NewServer(append(s.ServerOptions(p.Telemetry), listen...)...)
+	p.Group.Add("rpc", func(ctx context.Context) error {
+		defer context.AfterFunc(ctx, cancel)()
+		err := srv.Run()
+		if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+			p.Telemetry.Log.Warn("calls were still under way at the end")
+			return nil
+		}
+		return err
+	}, func() error { cancel(); return nil })
+	return bound.String(), nil
+}

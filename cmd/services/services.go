@@ -1,0 +1,96 @@
+// Package services is the list of the processes that the product consists of: five services and the gateway. The
+// all-in-one, each service's own process, the commands, tests and generators of deployment files read it.
+package services
+
+import (
+	"context"
+	"io/fs"
+
+	"github.com/cloudwego/kitex/server"
+
+	"tiktok/cmd/api/biz/handler"
+	"tiktok/config"
+	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/telemetry"
+	"tiktok/pkg/transport"
+)
+
+// Spec is one service, or the gateway.
+type Spec struct {
+	config.Process
+	// Callers are who may call each method; both deployments enforce it. A new method needs a line, a new caller a reason,
+	// which docs/architecture.md ("Services and calls") gives. Nil for the gateway, which has no methods.
+	Callers transport.Rules
+	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none.
+	Migrations func() fs.FS
+	// Audit recounts its counters. Nil when it has none.
+	Audit func(db *sqldb.DB, cache kv.Store) Auditor
+	// Open opens what the settings describe and puts the service together. An error leaves nothing open but shared queues.
+	Open func(ctx context.Context, d Deps) (Part, error)
+}
+
+// Deps is what a service gets from the process that it runs in.
+type Deps struct {
+	Config    config.Config
+	Telemetry *telemetry.Telemetry
+	// IDs makes ids that no other process makes. The gateway needs none.
+	IDs *id.Generator
+	// Dial reaches other services, in the name of the one that is opened.
+	Dial transport.Dial
+	// Queues are those that services share.
+	Queues *Queues
+	// Demo are accounts that the gateway lets log in from nearby only.
+	Demo handler.Demo
+}
+
+// Part is an opened service.
+type Part struct {
+	// Run works until ctx ends. Close then releases what Open opened.
+	Run   func(ctx context.Context) error
+	Close func() error
+	// NewServer makes its RPC server. Nil for the gateway.
+	NewServer func(opts ...server.Option) server.Server
+	// Addr is the bound public address. Nil for all but the gateway.
+	Addr func() string
+	// Checks are what its /readyz reports.
+	Checks []telemetry.Check
+}
+
+// Auditor recounts a service's counters, and reports each that differs from the list that it counts.
+type Auditor interface {
+	Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error)
+}
+
+// Repairer is an Auditor that sets wrong counters right.
+type Repairer interface {
+	Repair(ctx context.Context, report func(format string, args ...any)) (repaired int, err error)
+}
+
+// All are the services in start order, each after those that it calls, and the gateway at the end.
+func All() []Spec { return []Spec{user(), video(), interaction(), social(), chat(), Gateway()} }
+
+// Names are the names of All.
+func Names() []string {
+	var names []string
+	for _, s := range All() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// Find returns the service of that name.
+func Find(name string) (Spec, bool) {
+	for _, s := range All() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Spec{}, false
+}
+
+// ServerOptions are the options of the service's RPC server in both deployments.
+func (s Spec) ServerOptions(tel *telemetry.Telemetry) []server.Option {
+	return append(transport.ServerOptions(s.Name, tel), transport.Guard(s.Callers, tel))
+}
