@@ -19,6 +19,7 @@ import (
 	"github.com/cloudwego/kitex/server"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/pkg/accept"
 	"tiktok/pkg/telemetry"
 )
 
@@ -27,8 +28,6 @@ const (
 	handshakeTimeout = 5 * time.Second
 	// answerTimeout is how long an answer may wait for a caller who does not read.
 	answerTimeout = 5 * time.Second
-	// acceptPause is the wait after a connection could not be accepted (no file descriptors are left, say).
-	acceptPause = 50 * time.Millisecond
 )
 
 // errPeerless cannot happen: every connection comes from our listener.
@@ -41,11 +40,13 @@ func mutualServer(ln net.Listener, cfg Config, tel *telemetry.Telemetry) ([]serv
 	if err != nil {
 		return nil, err
 	}
-	l := &mutualListener{Listener: ln, conf: conf, conns: map[*serverConn]struct{}{}, done: make(chan struct{})}
+	l := &mutualListener{conf: conf, conns: map[*serverConn]struct{}{}, warn: tel.Sampled()}
 	l.refused = telemetry.Register(tel.Registry, prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tiktok_rpc_handshakes_refused_total", Help: "Connections of callers that did not come to mutual TLS.",
 	}))
-	l.warn = tel.Sampled()
+	l.Listener = accept.Retry(ln, func(err error) {
+		l.warn.WarnContext(context.Background(), "cannot accept a connection", "err", err)
+	})
 	return []server.Option{
 		server.WithListener(l),
 		server.WithTransServerFactory(gonet.NewTransServerFactory()),
@@ -80,38 +81,18 @@ type mutualListener struct {
 	refused prometheus.Counter
 	warn    *slog.Logger
 
-	closing sync.Once
-	done    chan struct{}
-
 	mu       sync.Mutex
 	conns    map[*serverConn]struct{} // guarded by mu
 	stopping bool                     // guarded by mu
 }
 
-// Accept implements net.Listener. The handshake is left to whoever reads first: one caller must not keep others waiting.
+// Accept implements net.Listener. The handshake is left to the first read: one caller must not keep others waiting.
 func (l *mutualListener) Accept() (net.Conn, error) {
-	for {
-		raw, err := l.Listener.Accept()
-		if err == nil {
-			return l.track(raw), nil
-		}
-		if errors.Is(err, net.ErrClosed) {
-			return nil, err
-		}
-		// Kitex would end the server. What is missing now may be there soon.
-		l.warn.WarnContext(context.Background(), "cannot accept a connection", "err", err)
-		select {
-		case <-l.done:
-			return nil, net.ErrClosed
-		case <-time.After(acceptPause):
-		}
+	raw, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
-}
-
-// Close implements net.Listener.
-func (l *mutualListener) Close() error {
-	l.closing.Do(func() { close(l.done) })
-	return l.Listener.Close()
+	return l.track(raw), nil
 }
 
 func (l *mutualListener) track(raw net.Conn) *serverConn {

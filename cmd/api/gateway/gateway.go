@@ -6,15 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net"
 	"net/netip"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app/server"
-	hertzconfig "github.com/cloudwego/hertz/pkg/common/config"
-	"github.com/cloudwego/hertz/pkg/network/standard"
-	"github.com/cloudwego/hertz/pkg/protocol/suite"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
@@ -25,6 +21,8 @@ import (
 	"tiktok/cmd/api/biz/router"
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/cmd/api/biz/view"
+	"tiktok/cmd/api/connlimit"
+	"tiktok/cmd/api/hertzfix"
 	"tiktok/config"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/interaction"
@@ -43,8 +41,6 @@ import (
 const (
 	// stopTimeout is how long requests under way may still take when the gateway stops.
 	stopTimeout = 8 * time.Second
-	// stopPoll is how often idle connections are looked for meanwhile.
-	stopPoll = 20 * time.Millisecond
 	// tempAge is how old an upload is that nobody finishes any more, at least; see Deps.SweepEvery.
 	tempAge = time.Hour
 )
@@ -86,7 +82,7 @@ type Deps struct {
 // Gateway serves HTTP. Make it with New or Open, Run it once, then Close it.
 type Gateway struct {
 	deps   Deps
-	ln     *listener
+	conns  *connlimit.Listener[*hertzfix.Conn]
 	bodies *params.Budget
 	engine *server.Hertz
 	checks []telemetry.Check
@@ -94,9 +90,9 @@ type Gateway struct {
 
 // New puts a gateway together. Nothing is accepted before Run.
 func New(d Deps) *Gateway {
-	limits := limitConns(d.Config, d.Proxies, openFiles())
-	g := &Gateway{deps: d, ln: newListener(d.Listener, limits, d.Tel.Log), bodies: params.NewBudget(d.Config.MaxBufferedBytes)}
-	g.ln.register(d.Tel.Registry, g.bodies)
+	g := &Gateway{deps: d, bodies: params.NewBudget(d.Config.MaxBufferedBytes, d.Tel.Registry)}
+	g.conns = connlimit.Listen(d.Listener, connlimit.NewLimits(d.Config, d.Proxies), d.Tel.Log, hertzfix.NewConn)
+	g.conns.Register(d.Tel.Registry)
 	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}
 	sampled := d.Tel.Sampled()
 	h := g.handler(sampled)
@@ -115,24 +111,7 @@ func New(d Deps) *Gateway {
 		}
 		return 0
 	}))
-	g.engine = server.New(
-		server.WithListener(g.ln),
-		// Not netpoll: that one reads ahead without bound, and an upload would go through memory.
-		server.WithTransport(standard.NewTransporter),
-		server.WithOnAccept(remember),
-		server.WithStreamBody(true),
-		server.WithDisablePreParseMultipartForm(true),
-		server.WithMaxRequestBodySize(math.MaxInt), // each route has its own bound
-		server.WithMaxHeaderBytes(maxHead),
-		server.WithRedirectTrailingSlash(false),
-		server.WithDisablePrintRoute(true),
-		server.WithIdleTimeout(idleTimeout),
-		server.WithReadTimeout(stallTimeout),
-		server.WithExitWaitTime(stopTimeout),
-		hertzconfig.Option{F: func(o *hertzconfig.Options) { o.NoDefaultServerHeader = true }},
-	)
-	g.engine.AddProtocol(suite.HTTP1, serverFactory{g.engine.Engine})
-	g.engine.Use(track)
+	g.engine = hertzfix.NewServer(g.conns)
 	router.Register(g.engine.Engine, g.routes(h, sampled, wanted))
 	return g
 }
@@ -217,62 +196,14 @@ func (g *Gateway) Addr() string { return g.deps.Listener.Addr().String() }
 
 // Run serves until ctx ends, then answers the requests under way and returns.
 func (g *Gateway) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
 	var group errgroup.Group
-	served := make(chan struct{})
 	group.Go(func() error {
-		defer close(served)
-		return g.engine.Run()
+		defer cancel()
+		return hertzfix.Serve(ctx, g.engine, g.conns.Conns, stopTimeout)
 	})
-	group.Go(func() error {
-		select {
-		case <-ctx.Done():
-			return g.stop(ctx, served)
-		case <-served:
-			return nil
-		}
-	})
-	sweepCtx, cancel := context.WithCancel(ctx)
-	group.Go(func() error { g.sweep(sweepCtx); return nil })
-	<-served
-	cancel()
+	group.Go(func() error { g.sweep(ctx); return nil })
 	return group.Wait()
-}
-
-// stop ends the serving. Connections without a request are closed at once, again and again, because a connection that has
-// just been answered becomes one of them.
-func (g *Gateway) stop(ctx context.Context, served <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	down := make(chan error, 1)
-	go func() { down <- g.shutdown(ctx, served) }()
-	tick := time.NewTicker(stopPoll)
-	defer tick.Stop()
-	for {
-		select {
-		case err := <-down:
-			g.ln.closeAll()
-			return err
-		case <-tick.C:
-			g.ln.closeIdle()
-		}
-	}
-}
-
-// shutdown stops Hertz, which can only be done once it has started.
-func (g *Gateway) shutdown(ctx context.Context, served <-chan struct{}) error {
-	tick := time.NewTicker(stopPoll)
-	defer tick.Stop()
-	for !g.engine.IsRunning() {
-		select {
-		case <-served:
-			return nil
-		case <-tick.C:
-		}
-	}
-	if err := g.engine.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("stop http: %w", err)
-	}
-	return nil
 }
 
 // sweep deletes what uploads have left that ended with the process.

@@ -120,19 +120,6 @@ func TestSmuggling(t *testing.T) {
 	once("a head that ends in line feeds", "POST /douyin/user/login/ HTTP/1.1\nHost: x\nContent-Length: 5\n\nhello")
 }
 
-// The head of a request that comes with the one before has no more time than any other.
-func TestPipelinedHeadHasItsTime(t *testing.T) {
-	e := start(t, &fakes{})
-	c := connect(t, e)
-	defer shut(c)
-	send(t, c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\n")
-	waitFor(t, "the head to have begun", func() bool { return e.gw.Reading() == 1 })
-	send(t, c, "Host: x\r\nConnection: close\r\n\r\n")
-	if got, err := io.ReadAll(c); strings.Count(string(got), "HTTP/1.1 200") != 2 || err != nil {
-		t.Errorf("%q, %v", got, err)
-	}
-}
-
 // Good requests are answered one after the other, however they come.
 func TestPipelining(t *testing.T) {
 	e := start(t, &fakes{})

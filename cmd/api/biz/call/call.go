@@ -1,4 +1,4 @@
-// Package call carries what the gateway knows about one request from its middleware to its handlers.
+// Package call is the context of one request, from the middleware to the handlers.
 package call
 
 import (
@@ -8,6 +8,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 
 	"tiktok/cmd/api/biz/params"
+	"tiktok/cmd/api/hertzfix"
 	"tiktok/pkg/errno"
 )
 
@@ -16,52 +17,72 @@ const key = "call"
 
 // Call is one request. It belongs to the goroutine that serves the request.
 type Call struct {
-	// Request is Hertz's side of it.
+	// Request is Hertz' context of it.
 	Request *app.RequestContext
-	// Body is the request's body. Use it instead of Hertz's stream, which reads beyond the body's end when the next
-	// request follows at once.
-	Body Body
-	// Params are the parameters; without those of the body on a route that reads the body itself.
+	// Body is the request's body.
+	Body *hertzfix.Body
+	// Params are its parameters, without those of the body if the handler reads the body.
 	Params *params.Values
-	// Viewer is the user who asks, 0 for a visitor.
+	// Viewer is the user who sends it, 0 for a visitor.
 	Viewer int64
-	// Addr is the client's address, behind trusted proxies the one that they saw.
+	// Addr is the client's address; behind trusted proxies the one that they report.
 	Addr netip.Addr
-	// Peer is who is at the other end of the connection: the client, or the last proxy.
+	// Peer is the address at the other end of the connection: that of the client, or of the last proxy.
 	Peer netip.Addr
 	// Base starts every URL in the answer; no slash at its end.
 	Base string
 	// FromHost says that Base is what the request's Host header says.
 	FromHost bool
-	// Refused is why the request must not be served, nil for one that may.
-	Refused *Refusal
-	// Fail makes the route's answer for an error, with all its keys. Nil outside /douyin.
+	// Refused is why the request must not be handled, nil for one that may.
+	Refused *hertzfix.Refusal
+	// Fail makes the route's answer to an error, with all its keys. Nil outside /douyin.
 	Fail func(*errno.Error) any
 	// Code is the status_code that was answered.
 	Code int32
 	// Size is the length of the answer's JSON, before it is compressed.
 	Size int
-	// Err is why Code is not 0, with all that was wrapped into it. It is for the log only.
+	// Err is why Code is not 0, with all that it wraps. It is for the log only.
 	Err error
 }
 
 // Handler answers one request: with a response of package api, or an error.
 type Handler func(ctx context.Context, in *Call) (any, error)
 
-// Begin gives a request its Call. Nothing is parsed yet.
-func Begin(c *app.RequestContext) *Call {
-	in := &Call{Request: c, Params: params.FromQuery(c), Body: newBody(c)}
-	in.Refused = refusalOf(c, &in.Body)
+// New gives a request its Call. Nothing is parsed yet.
+func New(c *app.RequestContext) *Call {
+	in := &Call{Request: c, Params: params.FromQuery(c), Body: hertzfix.BodyOf(c), Refused: hertzfix.RefusalOf(c)}
 	c.Set(key, in)
 	return in
 }
 
-// Of is the Call that Begin made for the request.
+// Of is the Call of a request.
 func Of(c *app.RequestContext) *Call {
 	v, _ := c.Get(key)
 	in, ok := v.(*Call)
 	if !ok {
-		return Begin(c)
+		return New(c)
 	}
 	return in
+}
+
+// forwarded reports whether the request says that it comes through a proxy. Anybody may say so.
+func (c *Call) forwarded() bool {
+	h := &c.Request.Request.Header
+	for _, key := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if len(h.Peek(key)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Local reports whether the request was sent from this machine. A forwarded request is not local, even if a trusted proxy says
+// so: a proxy on this machine forwards requests of strangers.
+func (c *Call) Local() bool { return c.Peer.IsLoopback() && !c.forwarded() }
+
+// Nearby reports whether the client is on this machine or on a private network with it. A request through a proxy that is not
+// trusted is not from nearby.
+func (c *Call) Nearby() bool {
+	private := func(a netip.Addr) bool { return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() }
+	return private(c.Addr) && (c.Addr != c.Peer || !c.forwarded())
 }

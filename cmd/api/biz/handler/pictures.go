@@ -14,6 +14,7 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/hertzfix"
 	"tiktok/pkg/media"
 )
 
@@ -74,9 +75,9 @@ func (p *Pictures) serve(c *app.RequestContext, from []func() picture, ext, kind
 		return
 	}
 	x := from[n]()
-	serveContent(c, content{
-		body: readSeekNopCloser{bytes.NewReader(x.data)}, size: int64(len(x.data)), kind: kind,
-		etag: x.etag, modified: x.made, cache: pictureCache,
+	hertzfix.ServeContent(c, hertzfix.Content{
+		Body: readSeekNopCloser{bytes.NewReader(x.data)}, Size: int64(len(x.data)), Type: kind,
+		ETag: x.etag, Modified: x.made, CacheControl: pictureCache,
 	})
 }
 

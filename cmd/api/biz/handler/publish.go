@@ -16,6 +16,7 @@ import (
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/model/api"
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/hertzfix"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/blob"
@@ -78,7 +79,7 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 	if err := u.process(ctx, soon); err != nil {
 		return nil, err
 	}
-	if call.Gone(ctx) { // the same file will come again
+	if hertzfix.ClientClosed(ctx) { // the same file will come again
 		h.Log.InfoContext(ctx, "an upload is not published, its client has gone", "bytes", u.size)
 		return nil, errno.Unavailable
 	}

@@ -35,7 +35,7 @@ func (u *upload) receive(ctx context.Context) error {
 	if in.Body.Size > u.h.MaxUploadBytes+formOverhead {
 		return u.h.tooLarge()
 	}
-	body := &io.LimitedReader{R: &in.Body, N: u.h.MaxUploadBytes + formOverhead + 1} // also for one of unknown size
+	body := &io.LimitedReader{R: in.Body, N: u.h.MaxUploadBytes + formOverhead + 1} // also for one of unknown size
 	form := multipart.NewReader(bufio.NewReaderSize(body, readAhead), attrs["boundary"])
 	for range maxUploadParts {
 		part, err := form.NextPart()

@@ -49,7 +49,7 @@ func FuzzReceive(f *testing.F) {
 		}
 		body = body[:max(len(body)-max(missing, 0), 0)]
 		c.Request.SetBodyStream(bytes.NewReader(body), size)
-		in := call.Begin(c)
+		in := call.New(c)
 		u := upload{h: h, in: in, id: uuid.NewString()}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -21,10 +21,10 @@ const (
 	freeBuffer = 8 << 10
 )
 
-// ReadBody adds the parameters of the body, which may have at most maxBody bytes. A body of another type than a form has
-// none. It returns how many bytes of the budget the body holds, to be given back when the request ends; the first 8 KiB of
-// each body cost nothing, so that small requests are always taken. The error is an InvalidArgument, or TooManyRequests
-// when the budget is spent; part of the body may then still be unread.
+// ReadBody adds the parameters of the body, which may have at most maxBody bytes. A body that is not a form has none. held
+// is how many bytes of the budget it holds, to be released when the request ends; the first 8 KiB of each body are free, so
+// that small requests are always accepted. The error is an InvalidArgument, or TooManyRequests when the budget is
+// exhausted; part of the body may then be unread.
 func (v *Values) ReadBody(r io.Reader, contentType string, maxBody int64, budget *Budget) (held int64, err error) {
 	body, held, err := readAll(r, maxBody, budget)
 	if err != nil {
@@ -33,7 +33,7 @@ func (v *Values) ReadBody(r io.Reader, contentType string, maxBody int64, budget
 	return held, v.parseBody(body, contentType)
 }
 
-// readAll takes from the budget what it allocates, and allocates twice as much each time only when so much has come.
+// readAll reserves in the budget what it allocates. It doubles its buffer only when that is full.
 func readAll(r io.Reader, limit int64, budget *Budget) (body []byte, held int64, err error) {
 	body = make([]byte, 0, firstBuffer)
 	for {
@@ -52,10 +52,10 @@ func readAll(r io.Reader, limit int64, budget *Budget) (body []byte, held int64,
 		if len(body) < cap(body) {
 			continue
 		}
-		size := min(2*int64(cap(body)), max(limit, firstBuffer)+1) // one byte more tells that there is more
+		size := min(2*int64(cap(body)), max(limit, firstBuffer)+1) // one byte more shows that the body is larger
 		more := size - max(int64(cap(body)), freeBuffer)
 		if more > 0 {
-			if !budget.take(more) {
+			if !budget.reserve(more) {
 				return nil, held, errno.TooManyRequests.With("the server has too many large requests in hand, try again")
 			}
 			held += more
@@ -64,7 +64,7 @@ func readAll(r io.Reader, limit int64, budget *Budget) (body []byte, held int64,
 	}
 }
 
-// parseBody adds the parameters of a body that is there.
+// parseBody adds the parameters of a body.
 func (v *Values) parseBody(body []byte, contentType string) error {
 	kind, attrs, err := mime.ParseMediaType(contentType)
 	if err != nil && contentType != "" {
@@ -77,7 +77,7 @@ func (v *Values) parseBody(body []byte, contentType string) error {
 		}
 		v.form.ParseBytes(body)
 	case "multipart/form-data":
-		if !bytes.Contains(body, []byte("--"+attrs["boundary"]+"--")) { // multipart takes some cuts for the end
+		if !bytes.Contains(body, []byte("--"+attrs["boundary"]+"--")) { // multipart takes some truncated bodies for complete ones
 			return errno.InvalidArgument.With("the request's form is broken")
 		}
 		return v.addMultipart(multipart.NewReader(bytes.NewReader(body), attrs["boundary"]))

@@ -1,19 +1,34 @@
 package params
 
-import "sync/atomic"
+import (
+	"sync/atomic"
 
-// Budget bounds the bytes of all bodies that are in memory at the same time. Its zero value allows none. It is safe for
-// concurrent use.
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Budget bounds the memory for all bodies that are held at the same time. Its zero value allows none. It is safe for concurrent
+// use.
 type Budget struct {
 	max           int64
 	used, refused atomic.Int64
 }
 
-// NewBudget makes a budget of limit bytes.
-func NewBudget(limit int64) *Budget { return &Budget{max: limit} }
+// NewBudget makes a budget of limit bytes and registers its metrics.
+func NewBudget(limit int64, reg prometheus.Registerer) *Budget {
+	b := &Budget{max: limit}
+	reg.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "tiktok_http_buffered_bytes", Help: "Memory held by bodies of requests, beyond the first 8 KiB of each.",
+		}, func() float64 { return float64(b.used.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "tiktok_http_bodies_refused_total", Help: "Requests refused because the bodies of others held too much memory.",
+		}, func() float64 { return float64(b.refused.Load()) }),
+	)
+	return b
+}
 
-// take reserves n bytes, or none and returns false when they are not left.
-func (b *Budget) take(n int64) bool {
+// reserve takes n bytes, or none and returns false if they are not left.
+func (b *Budget) reserve(n int64) bool {
 	if b.used.Add(n) > b.max {
 		b.used.Add(-n)
 		b.refused.Add(1)
@@ -22,11 +37,8 @@ func (b *Budget) take(n int64) bool {
 	return true
 }
 
-// Give returns n bytes that ReadBody held.
-func (b *Budget) Give(n int64) { b.used.Add(-n) }
-
-// Refused is how many bodies found too little left.
-func (b *Budget) Refused() int64 { return b.refused.Load() }
+// Release gives n bytes back that ReadBody held.
+func (b *Budget) Release(n int64) { b.used.Add(-n) }
 
 // Used is how many bytes are reserved.
 func (b *Budget) Used() int64 { return b.used.Load() }

@@ -92,15 +92,15 @@ func endpoints(h *handler.Handler, l Limits) []endpoint {
 
 // Register puts everything on the engine.
 func Register(e *route.Engine, d Deps) {
-	e.Use(middleware.Begin(d.Origin))
+	e.Use(middleware.RequestContext(d.Origin))
 	if d.Tel.Traces != nil {
 		e.Use(middleware.Trace(d.Tel.Traces.For("api")))
 	}
 	e.Use(
 		middleware.AccessLog(d.Tel.Log, d.Sampled),
 		middleware.Metrics(d.Tel.Registry),
-		middleware.Drain(drainFactor*d.MaxUploadBytes, d.Tel.Registry),
-		middleware.Guard(d.Packer, d.Sampled),
+		middleware.DrainBody(drainFactor*d.MaxUploadBytes, d.Tel.Registry),
+		middleware.Recover(d.Packer, d.Sampled),
 		middleware.CORS(d.CORSOrigins),
 	)
 	for _, ep := range endpoints(d.Handler, d.Limits) {

@@ -1,4 +1,4 @@
-// Package middleware is what happens to every request around its handler.
+// Package middleware is what is done for requests before and after their handlers.
 package middleware
 
 import (
@@ -20,12 +20,12 @@ const (
 	maxHost         = 255
 )
 
-// Origin says where requests come from and where URLs lead.
+// Origin says which proxies are trusted and where URLs lead.
 type Origin struct {
-	// Proxies are the networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
+	// Proxies are the networks whose X-Forwarded-For and X-Forwarded-Proto are trusted.
 	Proxies []netip.Prefix
-	// Hops is how many proxies stand in front, whatever their addresses are: each adds one address at the end of X-Forwarded-For.
-	// 0 goes by Proxies.
+	// Hops is the number of proxies in front, whatever their addresses are: each appends one address to X-Forwarded-For. 0 goes
+	// by Proxies.
 	Hops int
 	// Base starts every URL; empty takes scheme and Host of each request.
 	Base string
@@ -33,9 +33,9 @@ type Origin struct {
 	Fallback string
 }
 
-// Begin gives the request its Call and its id, and the answer the headers that each has. An id that the client sent is kept
-// when it is harmless; it comes back in the response's header, and goes on to every service.
-func Begin(o Origin) app.HandlerFunc {
+// RequestContext gives the request its Call and its id, and the answer the headers that every answer has. An id that the client
+// sent is kept if it has only harmless characters; it is in the response's header and is passed to every service.
+func RequestContext(o Origin) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		id := string(c.GetHeader(requestIDHeader))
 		if !plain(id, maxRequestID, "-_.") {
@@ -43,7 +43,7 @@ func Begin(o Origin) app.HandlerFunc {
 		}
 		c.Header(requestIDHeader, id)
 		secure(&c.Response.Header)
-		in := call.Begin(c)
+		in := call.New(c)
 		in.Peer = peerOf(c)
 		in.Addr = in.Peer
 		behind := o.Hops > 0 || o.trusts(in.Peer)
@@ -71,11 +71,11 @@ func (o Origin) trusts(a netip.Addr) bool {
 	return false
 }
 
-// maxHops is how many addresses are read, from the last one on.
+// maxHops is how many addresses of a chain are read, from the last one on.
 const maxHops = 16
 
-// client is the last address of the chain that no trusted proxy has, or that of the proxy that is farthest from here of a known
-// number: what stands before it may be invented. A chain that is too short or not readable stands for the last address that is.
+// client is the last address of the chain that is not a trusted proxy's, or with Hops the Hops-th from the end: what stands before
+// it may be forged. If the chain is too short or not readable, it is the last address that could be read.
 func (o Origin) client(peer netip.Addr, forwardedFor []string) netip.Addr {
 	client := peer
 	for hop := 1; hop <= maxHops; hop++ {
@@ -83,7 +83,7 @@ func (o Origin) client(peer netip.Addr, forwardedFor []string) netip.Addr {
 		a, err := netip.ParseAddr(text)
 		if !ok || err != nil {
 			if o.Hops > 0 {
-				return peer // somebody has come past the proxies
+				return peer // the request came past the proxies
 			}
 			return client
 		}
@@ -95,7 +95,7 @@ func (o Origin) client(peer netip.Addr, forwardedFor []string) netip.Addr {
 	return client
 }
 
-// lastHop takes the last address from the lines of a header.
+// lastHop removes the last address from the lines of a header.
 func lastHop(lines []string) (hop string, rest []string, ok bool) {
 	if len(lines) == 0 {
 		return "", nil, false
@@ -124,7 +124,7 @@ func (o Origin) base(c *app.RequestContext, behind bool) string {
 	return "http://" + host
 }
 
-// plain reports whether s has 1 to limit letters, digits or characters of more.
+// plain reports whether s has 1 to limit characters, all of them letters, digits or in more.
 func plain(s string, limit int, more string) bool {
 	for _, r := range s {
 		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'

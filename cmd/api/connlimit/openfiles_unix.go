@@ -1,10 +1,10 @@
 //go:build unix
 
-package gateway
+package connlimit
 
 import "syscall"
 
-// openFiles is how many file descriptors the process may have, 0 when that is not bounded or not known. The Go runtime has
+// openFiles is how many file descriptors the process may have, 0 when there is no limit or it is not known. The Go runtime has
 // raised the soft limit to the hard one by then, because the process imports os.
 func openFiles() uint64 {
 	var r syscall.Rlimit

@@ -1,4 +1,4 @@
-package call
+package hertzfix
 
 import (
 	"errors"
@@ -15,23 +15,26 @@ const (
 	maxChunkDigits = 15
 )
 
-// errChunk is a body whose chunks are not as RFC 9112 has them. Where it ends cannot be known.
+// errChunk is a body whose chunks violate RFC 9112. Where it ends cannot be known.
 var errChunk = errors.New("malformed chunked body")
 
-// wire is a connection as it is read through Hertz's buffer.
-type wire interface {
+// bufferedConn is a connection as it is read through Hertz' buffer.
+type bufferedConn interface {
 	io.Reader
 	io.ByteReader
-	// Release gives buffers back that have been read.
+	// Release frees buffers that have been read.
 	Release() error
 }
 
-// chunked decodes a body sent in chunks (RFC 9112, 7.1), and takes no byte that follows it. It is stricter than Hertz's own
-// and than the standard, because each liberty is one that a proxy in front may take otherwise: lines end in CR LF, nothing
-// stands around a size, extensions and trailers are short. Both are skipped. Read must not be called after an error.
+// chunked decodes a chunked body (RFC 9112, 7.1) and reads no byte after it. It is stricter than the standard, because a proxy
+// in front may take each liberty in another way: lines end in CR LF, nothing stands around a size, extensions and trailers
+// are short. It skips both. Read must not be called after an error.
+//
+// Upstream: Hertz' decoder refuses extensions (cloudwego/hertz#334), allows spaces after a size (func ParseChunkSize in
+// common/utils/chunk.go) and reads trailers of any size (func ReadTrailer in protocol/http1/ext).
 type chunked struct {
-	r     wire
-	left  int64 // of the chunk under way
+	r     bufferedConn
+	left  int64 // of the current chunk
 	begun bool  // there was a chunk
 	extra int   // bytes of extensions and trailers
 	line  [maxChunkLine]byte
@@ -109,7 +112,7 @@ func (c *chunked) trailer() error {
 		if err != nil || len(line) == 0 {
 			return err
 		}
-		if !IsField(line) {
+		if !isField(line) {
 			return errChunk
 		}
 		if err := c.spend(len(line)); err != nil {
@@ -144,4 +147,28 @@ func (c *chunked) readLine() ([]byte, error) {
 		c.line[n] = b
 	}
 	return nil, errChunk
+}
+
+// isField reports whether a line of a head or a trailer begins with a field's name and a colon (RFC 9112, 5). A line that begins
+// with a space continues the line before it, which readers take in different ways.
+func isField(line []byte) bool {
+	for i, b := range line {
+		if b == ':' {
+			return i > 0
+		}
+		if !isToken(b) {
+			return false
+		}
+	}
+	return false
+}
+
+// isToken reports whether b may stand in a field's name (RFC 9110, 5.6.2).
+func isToken(b byte) bool {
+	const low = (1<<10-1)<<'0' | 1<<'!' | 1<<'#' | 1<<'$' | 1<<'%' | 1<<'&' | 1<<'\'' | 1<<'*' | 1<<'+' | 1<<'-' | 1<<'.'
+	const high = (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64) | 1<<('^'-64) | 1<<('_'-64) | 1<<('`'-64) | 1<<('|'-64) | 1<<('~'-64)
+	if b < 64 {
+		return uint64(low)>>b&1 == 1
+	}
+	return b < 128 && uint64(high)>>(b-64)&1 == 1
 }

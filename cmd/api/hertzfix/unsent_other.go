@@ -1,6 +1,6 @@
 //go:build !linux
 
-package gateway
+package hertzfix
 
 // limitUnsent does nothing: a very slow client may be cut off.
-func (c *conn) limitUnsent(int) {}
+func (c *Conn) limitUnsent(int) {}

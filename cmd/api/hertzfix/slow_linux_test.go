@@ -1,4 +1,4 @@
-package gateway
+package hertzfix
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 )
 
 // slowPair is a connection whose transfers may stall for a short time only, and a client that takes little at once.
-func slowPair(t *testing.T) (*conn, net.Conn) {
+func slowPair(t *testing.T) (*Conn, net.Conn) {
 	t.Helper()
-	l, server, client := pair(t)
-	l.stall = 400 * time.Millisecond
+	server, client, _ := pair(t)
+	server.stall = 400 * time.Millisecond
 	tcp, ok := client.(*net.TCPConn)
 	if !ok {
 		t.Fatalf("dialed a %T", client)
@@ -60,7 +60,7 @@ func TestSlowReader(t *testing.T) {
 				if err == nil && n != size {
 					err = io.ErrShortWrite
 				}
-				sent <- errors.Join(err, server.kill())
+				sent <- errors.Join(err, server.CloseNow())
 			}()
 			tick := time.NewTicker(10 * time.Millisecond) // 1.6 MB/s: 650 ms for a MiB
 			defer tick.Stop()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -18,11 +17,12 @@ import (
 	"tiktok/cmd/api/biz/call"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/params"
+	"tiktok/cmd/api/hertzfix"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/logx"
 )
 
-// isAPI reports whether the client expects the envelope, even of a path that Hertz could not read.
+// isAPI reports whether the client expects the envelope, also for a path that Hertz could not parse.
 func isAPI(c *app.RequestContext) bool {
 	path := string(c.Path())
 	if path == "" || path == "/" {
@@ -31,9 +31,9 @@ func isAPI(c *app.RequestContext) bool {
 	return path == "/douyin" || strings.HasPrefix(path, "/douyin/") || strings.HasPrefix(path, "/douyin?")
 }
 
-// Guard keeps the promise that every request under /douyin is answered with HTTP 200 and the envelope: after a panic,
-// and when a request is refused before it reaches a route.
-func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
+// Recover answers a request under /douyin with HTTP 200 and the envelope even after a panic, or when it is refused before it
+// reaches a route.
+func Recover(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		defer func() {
 			v := recover()
@@ -49,45 +49,30 @@ func Guard(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 			c.String(http.StatusInternalServerError, "internal error")
 			c.Abort()
 		}()
-		if why := call.Of(c).Refused; why != nil && !strings.HasPrefix(c.FullPath(), "/douyin/") { // else its route answers
+		if why := call.Of(c).Refused; why != nil && !strings.HasPrefix(c.FullPath(), "/douyin/") { // a route answers it itself
 			if isAPI(c) {
 				p.Error(c, why.Err)
 				return
 			}
-			c.String(why.Status, why.Err.Msg) // not AbortWithMsg, which takes the headers back
+			c.String(why.Status, why.Err.Msg) // AbortWithMsg would remove the headers
 			c.Abort()
 			return
 		}
-		if c.Response.StatusCode() == 400 || string(c.Path()) == "/" { // "/" also stands for what Hertz could not parse
-			if isAPI(c) {
-				p.Error(c, errno.InvalidArgument)
-				return
-			}
+		if hertzfix.BadRequest(c) && isAPI(c) {
+			p.Error(c, errno.InvalidArgument)
+			return
 		}
 		c.Next(ctx)
 	}
 }
 
-// Drain reads what a handler has left of the request's body before the answer is sent: the mobile client reads no answer
-// before it has sent everything. More than limit bytes, and what comes more slowly than an upload may, are not waited for;
-// the connection is closed instead. So it is after a body that is broken: where the next request begins is not known then.
-func Drain(limit int64, reg prometheus.Registerer) app.HandlerFunc {
+// DrainBody is hertzfix.DrainBody with a metric of the bodies that came too slowly.
+func DrainBody(limit int64, reg prometheus.Registerer) app.HandlerFunc {
 	slow := prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tiktok_http_bodies_slow_total", Help: "Bodies of requests that came too slowly and were given up.",
 	})
 	reg.MustRegister(slow)
-	return func(ctx context.Context, c *app.RequestContext) {
-		c.Next(ctx)
-		body := &call.Of(c).Body
-		body.Discard(limit)
-		if errors.Is(body.Err(), os.ErrDeadlineExceeded) {
-			slow.Inc()
-		}
-		if !body.Ended() {
-			_ = c.Request.CloseBodyStream() // Hertz must not look for the next request in it
-			c.SetConnectionClose()
-		}
-	}
+	return hertzfix.DrainBody(limit, slow.Inc)
 }
 
 // WithFail sets what the route answers on an error.
@@ -98,7 +83,7 @@ func WithFail(fail func(*errno.Error) any) app.HandlerFunc {
 	}
 }
 
-// Refused answers a request that must not be served.
+// Refused answers a request that must not be handled.
 func Refused(p *pack.Packer) app.HandlerFunc {
 	return func(_ context.Context, c *app.RequestContext) {
 		if why := call.Of(c).Refused; why != nil {
@@ -107,8 +92,8 @@ func Refused(p *pack.Packer) app.HandlerFunc {
 	}
 }
 
-// Body reads the parameters of the body, at most limit bytes. The budget bounds those of all requests together; what a
-// body holds of it is given back when the request is answered.
+// Body reads the parameters of the body, at most limit bytes. budget bounds the memory for the bodies of all requests; what
+// a body holds of it is released when the request is answered.
 func Body(p *pack.Packer, limit int64, budget *params.Budget) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		in := call.Of(c)
@@ -119,8 +104,8 @@ func Body(p *pack.Packer, limit int64, budget *params.Budget) app.HandlerFunc {
 			p.Error(c, errno.InvalidArgument.With("the request is too large"))
 			return
 		}
-		held, err := in.Params.ReadBody(&in.Body, string(c.ContentType()), limit, budget)
-		defer budget.Give(held)
+		held, err := in.Params.ReadBody(in.Body, string(c.ContentType()), limit, budget)
+		defer budget.Release(held)
 		if err != nil {
 			if errors.Is(err, errno.TooManyRequests) {
 				c.Header("Retry-After", "1")
@@ -132,9 +117,9 @@ func Body(p *pack.Packer, limit int64, budget *params.Budget) app.HandlerFunc {
 	}
 }
 
-// SlowBody lets the body of the request come for as long as d, because it is large.
+// SlowBody allows the body of the request to take d, because it is large.
 func SlowBody(d time.Duration) app.HandlerFunc {
-	return func(_ context.Context, c *app.RequestContext) { call.Of(c).Body.Slow(d) }
+	return func(_ context.Context, c *app.RequestContext) { call.Of(c).Body.AllowSlow(d) }
 }
 
 // Timeout bounds the work for a request.

@@ -1,4 +1,4 @@
-package call
+package hertzfix
 
 import (
 	"bufio"
@@ -71,13 +71,13 @@ func TestTokens(t *testing.T) {
 // A body that failed once is not read again, although what follows looks like its end.
 func TestBodyErrorIsFinal(t *testing.T) {
 	r := buffered{bufio.NewReader(strings.NewReader("zz\r\n0\r\n\r\n"))}
-	b := Body{Size: unknown, r: &chunked{r: r}}
+	b := Body{Size: unknownSize, r: &chunked{r: r}}
 	b.pace.start(time.Now(), time.Minute, 0)
 	for range 3 {
 		if n, err := b.Read(make([]byte, 8)); n != 0 || !errors.Is(err, errChunk) {
 			t.Errorf("read %d, %v", n, err)
 		}
-		b.Discard(1 << 20)
+		b.discard(1 << 20)
 	}
 	if b.Ended() || !errors.Is(b.Err(), errChunk) {
 		t.Errorf("ended: %v, %v", b.Ended(), b.Err())
@@ -114,29 +114,29 @@ func TestPace(t *testing.T) {
 		stored time.Duration // how long it takes to store what came
 	}{
 		"without a rate":           {20 * time.Second, 0, 1 << 20, time.Second, 20 * time.Second, 0},
-		"a byte now and then":      {10 * time.Minute, MinRate, 1, 10 * time.Second, Grace, 0},
-		"as slow as allowed":       {10 * time.Minute, MinRate, 10 * MinRate, 10 * time.Second, 10 * time.Minute, 0},
-		"half of what is allowed":  {10 * time.Minute, MinRate, 5 * MinRate, 10 * time.Second, 50 * time.Second, 0},
-		"a store that is too slow": {10 * time.Minute, MinRate, 10 * MinRate, 10 * time.Second, 10 * time.Minute, time.Minute},
-		"a lot, but seldom":        {10 * time.Minute, MinRate, 100 << 20, time.Minute, Grace, 0},
+		"a byte now and then":      {10 * time.Minute, minRate, 1, 10 * time.Second, maxCredit, 0},
+		"as slow as allowed":       {10 * time.Minute, minRate, 10 * minRate, 10 * time.Second, 10 * time.Minute, 0},
+		"half of what is allowed":  {10 * time.Minute, minRate, 5 * minRate, 10 * time.Second, 50 * time.Second, 0},
+		"a store that is too slow": {10 * time.Minute, minRate, 10 * minRate, 10 * time.Second, 10 * time.Minute, time.Minute},
+		"a lot, but seldom":        {10 * time.Minute, minRate, 100 << 20, time.Minute, maxCredit, 0},
 	} {
 		now := start
 		p.start(now, try.whole, try.rate)
 		for {
-			end := p.end(now)
+			end := p.deadline(now)
 			if now.Add(try.every).After(end) { // the next bytes are too late
 				if cut := max(end.Sub(start), now.Sub(start)); cut < try.cut || cut > try.cut+try.stored+try.every {
 					t.Errorf("%s: cut off after %v, want %v", name, cut, try.cut)
 				}
 				break
 			}
-			p.came(try.bytes, try.every)
+			p.received(try.bytes, try.every)
 			now = now.Add(try.every).Add(try.stored)
 		}
 	}
-	p.start(start, 10*time.Minute, MinRate)
-	p.came(100<<20, time.Second) // a lot at once is not worth more than the grace
-	if end := p.end(start); end != start.Add(Grace) {
+	p.start(start, 10*time.Minute, minRate)
+	p.received(100<<20, time.Second) // a lot at once is not worth more than the grace
+	if end := p.deadline(start); end != start.Add(maxCredit) {
 		t.Errorf("100 MiB: %v", end.Sub(start))
 	}
 }
