@@ -104,13 +104,13 @@ func TestRabbitMetrics(t *testing.T) {
 	if age, _ := metric(t, reg, "tiktok_queue_oldest_seconds", name); age <= 0 || age > time.Since(published).Seconds()+60 {
 		t.Errorf("the oldest event is %v s old", age)
 	}
-	p.cut()
+	p.Refuse()
 	eventually(t, func() bool { return q.Ping(t.Context()) != nil })
 	if _, ok := metric(t, reg, "tiktok_queue_depth", name); ok {
 		t.Error("the depth is shown while nobody knows it")
 	}
 	close(hold)
-	p.mend()
+	p.Accept()
 	eventually(t, is("tiktok_queue_dead_letters", 1))
 	eventually(t, is("tiktok_queue_depth", 0))
 	eventually(t, func() bool { return c.has(0) && c.has(2) })
@@ -140,7 +140,7 @@ func TestRabbitDegradedIsVisible(t *testing.T) {
 	if _, err := q.Publish(t.Context(), 0); err != nil || log.count(ended) != 0 {
 		t.Fatalf("%v, %d lines about an end without a beginning", err, log.count(ended))
 	}
-	p.cut()
+	p.Refuse()
 	eventually(t, func() bool { return q.Ping(t.Context()) != nil })
 	for i := range 50 {
 		if _, err := q.Publish(t.Context(), i); !errors.Is(err, queue.ErrUnavailable) {
@@ -153,7 +153,7 @@ func TestRabbitDegradedIsVisible(t *testing.T) {
 	if n, _ := metric(t, reg, "tiktok_queue_degraded_total", name, "disconnected"); n != 50 {
 		t.Errorf("%v counted as disconnected, want 50", n)
 	}
-	p.mend()
+	p.Accept()
 	awaitReady(t, q)
 	p.alarm(t, true)
 	eventually(t, func() bool { return q.Ping(t.Context()) != nil })

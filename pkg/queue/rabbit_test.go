@@ -526,9 +526,9 @@ func TestRabbitReconnects(t *testing.T) {
 	for range 4 {
 		before := count()
 		eventually(t, func() bool { return count() > before+500 })
-		p.cut()
+		p.Refuse()
 		eventually(t, func() bool { return q.Ping(t.Context()) != nil })
-		p.mend()
+		p.Accept()
 		eventually(t, func() bool { return q.Ping(t.Context()) == nil })
 	}
 	close(stop)
@@ -560,7 +560,7 @@ func TestRabbitHangs(t *testing.T) {
 	if _, err := q.Publish(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	p.freeze()
+	p.Freeze()
 	began := time.Now()
 	var wg sync.WaitGroup
 	for i := range 50 {
@@ -578,9 +578,9 @@ func TestRabbitHangs(t *testing.T) {
 	}
 	// The broker that owes a confirm is given up, so that callers are told at once.
 	eventually(t, func() bool { return errors.Is(q.Ping(t.Context()), queue.ErrUnavailable) })
-	p.cut()
-	p.thaw()
-	p.mend()
+	p.Refuse()
+	p.Thaw()
+	p.Accept()
 	eventually(t, func() bool {
 		_, err := q.Publish(t.Context(), 2)
 		return err == nil
@@ -598,8 +598,8 @@ func TestRabbitHangsInTime(t *testing.T) {
 	if _, err := q.Publish(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	before := p.connections()
-	p.freeze()
+	before := p.Connections()
+	p.Freeze()
 	const writers = 40 // 8 are sent in 4 parcels, 4 wait, the others wait for room
 	var wg sync.WaitGroup
 	var slowest atomic.Int64
@@ -630,12 +630,12 @@ func TestRabbitHangsInTime(t *testing.T) {
 	if took := time.Since(began); took > 500*time.Millisecond {
 		t.Errorf("while it hangs: told after %v, want at once", took)
 	}
-	p.thaw()
+	p.Thaw()
 	eventually(t, func() bool { return q.Ping(t.Context()) == nil })
 	if _, err := q.Publish(t.Context(), 101); err != nil {
 		t.Errorf("after it: %v", err)
 	}
-	if n := p.connections(); n != before {
+	if n := p.Connections(); n != before {
 		t.Errorf("%d new connections, want the old one", n-before)
 	}
 }
@@ -646,7 +646,7 @@ func TestRabbitSlowConfirms(t *testing.T) {
 	p, proxied := newProxy(t, u)
 	q := openRabbit[int](t, newName(t, u), queue.Config{URL: proxied, AppliedWait: -1})
 	awaitReady(t, q)
-	before := p.connections()
+	before := p.Connections()
 	confirm := p.holdConfirms()
 	if _, err := q.Publish(t.Context(), 1); !errors.Is(err, queue.ErrUnavailable) {
 		t.Fatalf("%v, want ErrUnavailable", err)
@@ -656,11 +656,11 @@ func TestRabbitSlowConfirms(t *testing.T) {
 	}
 	confirm <- struct{}{}
 	eventually(t, func() bool { return q.Ping(t.Context()) == nil })
-	p.passConfirms()
+	close(confirm)
 	if _, err := q.Publish(t.Context(), 2); err != nil {
 		t.Error(err)
 	}
-	if n := p.connections(); n != before {
+	if n := p.Connections(); n != before {
 		t.Errorf("%d new connections, want the old one", n-before)
 	}
 	// Told that it is not available, 1 was in the broker all the same.
@@ -674,8 +674,8 @@ func TestRabbitOutOfMemory(t *testing.T) {
 	p, proxied := newProxy(t, u)
 	q := openRabbit[int](t, newName(t, u), queue.Config{URL: proxied, AppliedWait: -1})
 	awaitReady(t, q)
-	before := p.connections()
-	p.freeze() // so that the letter is under way when the alarm comes
+	before := p.Connections()
+	p.Freeze() // so that the letter is under way when the alarm comes
 	told := make(chan error, 1)
 	go func() {
 		_, err := q.Publish(t.Context(), 1)
@@ -689,13 +689,13 @@ func TestRabbitOutOfMemory(t *testing.T) {
 	if _, err := q.Publish(t.Context(), 2); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("during the alarm: %v, want ErrUnavailable", err)
 	}
-	p.thaw()
+	p.Thaw()
 	p.alarm(t, false)
 	eventually(t, func() bool { return q.Ping(t.Context()) == nil })
 	if _, err := q.Publish(t.Context(), 3); err != nil {
 		t.Error(err)
 	}
-	if n := p.connections(); n != before {
+	if n := p.Connections(); n != before {
 		t.Errorf("%d new connections, want the old one", n-before)
 	}
 }
@@ -758,7 +758,7 @@ func TestRabbitBounded(t *testing.T) {
 			}
 			close(stop)
 			wg.Wait()
-			p.passConfirms()
+			close(confirm)
 			c := collect(t, openRabbit[int](t, queueName, queue.Config{URL: u}), nil)
 			// What is sent is stored first in, first out: behind the last one nothing can follow.
 			eventually(t, func() bool { return queue.Letters(q) == 0 })

@@ -1,24 +1,44 @@
 package fault_test
 
 import (
+	"bytes"
 	"errors"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 
+	"tiktok/pkg/nettest"
 	"tiktok/test/harness"
 )
 
 // network is the way of all processes to the servers.
-type network struct{ mysql, redis, rabbitmq *proxy }
+type network struct{ mysql, redis, rabbitmq *nettest.Proxy }
 
 func (n *network) cut() {
-	n.mysql.cut()
-	n.redis.cut()
-	n.rabbitmq.cut()
+	n.mysql.Cut()
+	n.redis.Cut()
+	n.rabbitmq.Cut()
+}
+
+// holdAcks keeps the acknowledgements of consumers from RabbitMQ until release is called, those held back for good. held
+// is the number of connections that wait.
+func (n *network) holdAcks(t *testing.T) (held *atomic.Int64, release func()) {
+	held, never := new(atomic.Int64), make(chan struct{})
+	n.rabbitmq.Gate(func(up bool, data []byte) <-chan struct{} {
+		// basic.ack is method 80 of class 60. Events are JSON, which has no zeros.
+		if !up || !bytes.Contains(data, []byte{0, 60, 0, 80}) {
+			return nil
+		}
+		held.Add(1)
+		return never // only the end of the connection helps
+	})
+	release = func() { n.rabbitmq.Gate(nil) }
+	t.Cleanup(release)
+	return held, release
 }
 
 // newNetwork puts a proxy before each server for what the test starts from now on.
@@ -30,11 +50,12 @@ func newNetwork(t *testing.T) *network {
 		t.Fatal(err)
 	}
 	n := &network{
-		mysql: newProxy(t, dsn.Addr), redis: newProxy(t, os.Getenv("TIKTOK_TEST_REDIS")), rabbitmq: newProxy(t, broker.Host),
+		mysql: nettest.NewProxy(t, dsn.Addr, nil), redis: nettest.NewProxy(t, os.Getenv("TIKTOK_TEST_REDIS"), nil),
+		rabbitmq: nettest.NewProxy(t, broker.Host, nil),
 	}
-	dsn.Addr, broker.Host = n.mysql.addr, n.rabbitmq.addr
+	dsn.Addr, broker.Host = n.mysql.Addr, n.rabbitmq.Addr
 	t.Setenv("TIKTOK_TEST_MYSQL", dsn.FormatDSN())
-	t.Setenv("TIKTOK_TEST_REDIS", n.redis.addr)
+	t.Setenv("TIKTOK_TEST_REDIS", n.redis.Addr)
 	t.Setenv("TIKTOK_TEST_RABBITMQ", broker.String())
 	return n
 }
@@ -64,10 +85,9 @@ func testBeforeAck(t *testing.T, d *harness.Deployment, n *network) {
 	s := newStorm(t, d)
 	for range rounds() {
 		s.more(t, before/4, stormy)
-		n.rabbitmq.holdWhen(acknowledges)
-		t.Cleanup(func() { n.rabbitmq.holdWhen(nil) })
+		held, release := n.holdAcks(t)
 		harness.Eventually(t, stormy, func() error {
-			if n.rabbitmq.holds() == 0 {
+			if held.Load() == 0 {
 				return errors.New("no acknowledgement was held back")
 			}
 			return nil
@@ -76,7 +96,7 @@ func testBeforeAck(t *testing.T, d *harness.Deployment, n *network) {
 		s.more(t, before, stormy)
 		events = s.acked[likes].Load() + s.acked[comments].Load() - events
 		d.Kill(t, interaction)
-		n.rabbitmq.holdWhen(nil)
+		release()
 		d.Revive(t, interaction)
 		t.Logf("killed with about %d events committed and not acknowledged; healed %v after it was ready again", events, s.heals(t, heal))
 	}
@@ -100,13 +120,13 @@ func testCut(t *testing.T, d *harness.Deployment, n *network) {
 func testRabbitHangs(t *testing.T, d *harness.Deployment, n *network) {
 	s := newStorm(t, d)
 	s.more(t, before, stormy)
-	n.rabbitmq.freeze()
-	t.Cleanup(n.rabbitmq.thaw)
+	n.rabbitmq.Freeze()
+	t.Cleanup(n.rabbitmq.Thaw)
 	s.watch()
 	feeds := during(t.Context(), outage(), func() { probe(t, d) })
 	took := s.slowestWrite()
 	t.Logf("%d feeds meanwhile, the slowest write took %v", feeds, took)
-	n.rabbitmq.thaw()
+	n.rabbitmq.Thaw()
 	t.Logf("healed after %v", s.heals(t, heal))
 	s.more(t, after, stormy)
 	s.verify(t)
@@ -121,8 +141,8 @@ func testRedisHangs(t *testing.T, d *harness.Deployment, n *network) {
 	s := newStorm(t, d)
 	s.more(t, before, stormy)
 	s.compare(t) // reads everything, so that it is cached
-	n.redis.freeze()
-	t.Cleanup(n.redis.thaw)
+	n.redis.Freeze()
+	t.Cleanup(n.redis.Thaw)
 	var slowest time.Duration
 	feeds := during(t.Context(), outage()/2, func() {
 		began := time.Now()
@@ -131,7 +151,7 @@ func testRedisHangs(t *testing.T, d *harness.Deployment, n *network) {
 	})
 	t.Logf("%d feeds meanwhile, the slowest took %v", feeds, slowest.Round(time.Millisecond))
 	s.more(t, before, stormy)
-	n.redis.thaw()
+	n.redis.Thaw()
 	t.Logf("healed after %v", s.heals(t, heal))
 	s.verify(t)
 	s.answered(t)
