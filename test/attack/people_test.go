@@ -32,7 +32,7 @@ func longChat(t *testing.T, v *victim) {
 // pollWholeChat reads all of it again and again.
 func pollWholeChat(t *testing.T, v *victim) int {
 	const requests, every = 100, 50 * time.Millisecond
-	before := usage(t, v.PID(t, config.AllInOne)).cpu
+	before := usage(t, v.PID(t, config.AllInOne)).CPU
 	c := client(attackerAddr(0), true)
 	address := v.URL() + harness.PathChat + "?" + url.Values{
 		"token": {v.users[0].Token}, "to_user_id": {fmt.Sprint(v.users[1].ID)}, "pre_msg_time": {"0"},
@@ -51,7 +51,7 @@ func pollWholeChat(t *testing.T, v *victim) int {
 		}
 	}
 	if refused == 0 {
-		v.lost("no poll was refused, which took %.1f s of processor time", (usage(t, v.PID(t, config.AllInOne)).cpu - before).Seconds())
+		v.lost("no poll was refused, which took %.1f s of processor time", (usage(t, v.PID(t, config.AllInOne)).CPU - before).Seconds())
 	}
 	return requests
 }

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/procfs"
-
 	"tiktok/config"
 	"tiktok/test/harness"
 )
@@ -26,8 +24,6 @@ const (
 	maxFeed = time.Second
 	// maxMemory is what the process may hold at most, in bytes.
 	maxMemory = 600 << 20
-	// userHZ is the unit of processor time in /proc, 1/100 s on every architecture that Go supports.
-	userHZ = 100
 )
 
 const (
@@ -76,28 +72,30 @@ func (a attack) against(t *testing.T) {
 		v.bystander = v.NewUser(t)
 	}
 	pid := v.PID(t, config.AllInOne)
-	forgetPeak(t, pid)
+	if err := harness.ForgetPeak(pid); err != nil {
+		t.Logf("the peak of memory includes the start: %v", err)
+	}
 	before, began := usage(t, pid), time.Now()
 	stop := v.watch(t)
 	requests := a.run(t, v)
 	took := time.Since(began)
 	seen := stop()
-	if !alive(pid) {
+	used, err := harness.UsageOf(pid)
+	if err != nil {
 		v.lost("the process ended")
 		row(t, a.name, requests, took, 0, 0, seen, v.got)
 		return
 	}
-	used := usage(t, pid)
 	if seen.p99 > maxFeed {
 		v.lost("a bystander's feed takes %v", seen.p99.Round(time.Millisecond))
 	}
 	if seen.failed > 0 {
 		v.lost("%d of %d feed pages of a bystander failed: %v", seen.failed, seen.pages, seen.err)
 	}
-	if used.peak > maxMemory {
-		v.lost("%d MB of memory", used.peak>>20)
+	if used.Peak > maxMemory {
+		v.lost("%d MB of memory", used.Peak>>20)
 	}
-	row(t, a.name, requests, took, used.cpu-before.cpu, used.peak, seen, v.got)
+	row(t, a.name, requests, took, used.CPU-before.CPU, used.Peak, seen, v.got)
 }
 
 // row prints the attack's line, into the table too when there is one, and fails the test for what got through.
@@ -193,44 +191,11 @@ func get(ctx context.Context, c *http.Client, address string) error {
 	return err
 }
 
-// state is what a process has used.
-type state struct {
-	cpu  time.Duration
-	peak int64
-}
-
-// usage includes the processor time of programs that it ran and that have ended.
-func usage(t *testing.T, pid int) state {
+func usage(t *testing.T, pid int) harness.Usage {
 	t.Helper()
-	p, err := procfs.NewProc(pid)
+	u, err := harness.UsageOf(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stat, err := p.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, err := p.NewStatus()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ticks := time.Duration(stat.UTime) + time.Duration(stat.STime) + time.Duration(stat.CUTime+stat.CSTime) //nolint:gosec // small
-	return state{cpu: ticks * time.Second / userHZ, peak: int64(status.VmHWM)}                              //nolint:gosec // fits
-}
-
-// forgetPeak makes the kernel count the most memory from now on.
-func forgetPeak(t *testing.T, pid int) {
-	t.Helper()
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
-		t.Logf("the peak of memory includes the start: %v", err)
-	}
-}
-
-func alive(pid int) bool {
-	p, err := procfs.NewProc(pid)
-	if err != nil {
-		return false
-	}
-	stat, err := p.Stat()
-	return err == nil && stat.State != "Z"
+	return u
 }

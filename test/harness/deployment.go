@@ -72,7 +72,18 @@ type options struct {
 	certs   string // a folder that cmd/certs made, empty for none
 	// files is how many the process may have open, 0 for as many as the system lets it.
 	files int
+	// programs is a folder of built programs, "" for those of the test run.
+	programs string
+	// beside names a distributed deployment that runs beside another one, "" for the only one.
+	beside string
 }
+
+// Programs is the folder of the programs that are started, of another revision for example.
+func Programs(dir string) Option { return func(o *options) { o.programs = dir } }
+
+// Beside starts a distributed deployment beside another one of the same test, which it must not outlive: name keeps its
+// schemas, queues and services apart. Redis has room for one.
+func Beside(name string) Option { return func(o *options) { o.beside = name } }
 
 // Files is how many files and connections the process may have open; only AllInOneProcess minds it.
 func Files(n int) Option { return func(o *options) { o.files = n } }
@@ -205,13 +216,23 @@ func (d *Deployment) Stop(t testing.TB) {
 // Audit recounts every counter of every service and fails the test when one is not what its list says.
 func (d *Deployment) Audit(t testing.TB) {
 	t.Helper()
-	n, err := app.Audit(t.Context(), d.Config, func(format string, args ...any) { t.Logf("audit: "+format, args...) })
+	if err := d.Recount(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Recount recounts every counter of every service, and returns an error that names those that are not what their lists
+// say.
+func (d *Deployment) Recount(ctx context.Context) error {
+	var wrong []string
+	n, err := app.Audit(ctx, d.Config, func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) })
+	if n > 0 {
+		err = errors.Join(err, fmt.Errorf("%d counters are wrong: %q", n, wrong))
+	}
 	if err != nil {
-		t.Fatalf("audit: %v", err)
+		return fmt.Errorf("audit: %w", err)
 	}
-	if n != 0 {
-		t.Errorf("audit: %d counters are wrong", n)
-	}
+	return nil
 }
 
 // Logs is what all processes have logged so far.

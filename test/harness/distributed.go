@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,9 +30,9 @@ const envBinaries = "TIKTOK_TEST_BIN"
 // found nothing.
 func Distributed(t testing.TB, opts ...Option) *Deployment {
 	t.Helper()
-	s := testServers(t)
-	s.acquire(t)
 	o := collect(t, opts)
+	s := testServers(t, o.beside)
+	s.acquire(t)
 	ports := freePorts(t, 2*len(services.Names()))
 	o.set["gateway.addr"] = ports[0]
 	o.set["auth.secret"] = "only for tests, but long enough: " + fmt.Sprint(rand.Uint64())
@@ -40,7 +41,7 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 			o.set[k] = v
 		}
 	}
-	h := &processes{bin: binaries(t), logDir: t.TempDir(), address: ports[0]}
+	h := &processes{bin: binaries(t, o.programs), logDir: t.TempDir(), address: ports[0]}
 	for i, s := range services.All() {
 		set := map[string]string{"telemetry.admin_addr": ports[2*i+1]}
 		if s.RPCAddr != "" {
@@ -109,10 +110,10 @@ func (h *processes) stop() error {
 	return errors.Join(g.Wait(), errors.Join(errs...))
 }
 
-// binaries is the folder of the six programs.
-func binaries(t testing.TB) string {
+// binaries is the folder of the programs: a chosen one, or that of the test run.
+func binaries(t testing.TB, chosen string) string {
 	t.Helper()
-	if dir := os.Getenv(envBinaries); dir != "" {
+	if dir := cmp.Or(chosen, os.Getenv(envBinaries)); dir != "" {
 		return dir
 	}
 	dir := t.TempDir()

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,8 +32,9 @@ func AllInOneProcess(t testing.TB, opts ...Option) *Deployment {
 	o := collect(t, opts)
 	address := FreePort(t)
 	o.set["gateway.addr"] = address
-	bin := filepath.Join(os.Getenv(envBinaries), config.AllInOne)
-	if os.Getenv(envBinaries) == "" {
+	dir := cmp.Or(o.programs, os.Getenv(envBinaries))
+	bin := filepath.Join(dir, config.AllInOne)
+	if dir == "" {
 		bin = BuildAllInOne(t)
 	}
 	p := &process{

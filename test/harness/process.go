@@ -137,6 +137,9 @@ func (r *Program) Stop(t testing.TB) {
 	}
 }
 
+// PID is its process id while it runs.
+func (r *Program) PID() int { return r.p.cmd.Process.Pid }
+
 // Output is what it has printed so far.
 func (r *Program) Output(t testing.TB) string {
 	t.Helper()

@@ -24,11 +24,11 @@ import (
 )
 
 const (
-	// redisDB is kept for these tests; it is emptied before each deployment.
-	redisDB = "15"
+	// redisDB is kept for these tests, besideDB for a deployment beside another one; it is emptied before each deployment.
+	redisDB, besideDB = "15", "14"
 	// registryPrefix is where services of these tests stand in etcd, apart from everybody else's.
 	registryPrefix = "tiktok-test"
-	// queuePrefix starts the names of their queues, which are deleted before and after each deployment.
+	// queuePrefix begins the names of their queues, which are deleted before and after each deployment.
 	queuePrefix = "tiktok-test"
 	// leaseEnds is longer than a killed process stays in etcd.
 	leaseEnds = 20 * time.Second
@@ -42,11 +42,14 @@ const (
 type servers struct {
 	mysql                 *mysql.Config
 	redis, rabbitmq, etcd string
-	schemaPrefix          string
+	// What a deployment has of its own on them.
+	schemaPrefix, registryPrefix, queuePrefix, redisDB string
+	// beside is set for a deployment beside the one that has locked these servers.
+	beside bool
 }
 
-// testServers reads where they are and skips the test when one is not set.
-func testServers(t testing.TB) *servers {
+// testServers reads where they are and skips the test when one is not set. beside names a deployment beside another one.
+func testServers(t testing.TB, beside string) *servers {
 	t.Helper()
 	env := func(name string) string {
 		v := os.Getenv("TIKTOK_TEST_" + name)
@@ -56,7 +59,14 @@ func testServers(t testing.TB) *servers {
 		return v
 	}
 	dsn := env("MYSQL")
-	s := &servers{redis: env("REDIS"), rabbitmq: env("RABBITMQ"), etcd: env("ETCD"), schemaPrefix: fmt.Sprintf("tt_e2e_%d_", os.Getpid())}
+	s := &servers{
+		redis: env("REDIS"), rabbitmq: env("RABBITMQ"), etcd: env("ETCD"), schemaPrefix: fmt.Sprintf("tt_e2e_%d_", os.Getpid()),
+		registryPrefix: registryPrefix, queuePrefix: queuePrefix, redisDB: redisDB,
+	}
+	if beside != "" {
+		s.beside, s.redisDB = true, besideDB
+		s.schemaPrefix, s.registryPrefix, s.queuePrefix = s.schemaPrefix+beside+"_", registryPrefix+"-"+beside, queuePrefix+"-"+beside
+	}
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		t.Fatalf("TIKTOK_TEST_MYSQL: %v", err)
@@ -69,10 +79,10 @@ func (s *servers) settings() map[string]string {
 	return map[string]string{
 		"db.driver": "mysql", "db.addr": s.mysql.Addr, "db.user": s.mysql.User, "db.password": s.mysql.Passwd,
 		"db.schema_prefix": s.schemaPrefix,
-		"cache.driver":     "redis", "cache.addrs": s.redis, "cache.db": redisDB,
+		"cache.driver":     "redis", "cache.addrs": s.redis, "cache.db": s.redisDB,
 		"limits.driver": "redis", "gateway.public_base_url": config.FromHost,
-		"queue.driver": "rabbitmq", "queue.url": s.rabbitmq, "queue.prefix": queuePrefix,
-		"rpc.registry": s.etcd, "rpc.registry_prefix": registryPrefix,
+		"queue.driver": "rabbitmq", "queue.url": s.rabbitmq, "queue.prefix": s.queuePrefix,
+		"rpc.registry": s.etcd, "rpc.registry_prefix": s.registryPrefix,
 	}
 }
 
@@ -80,10 +90,13 @@ func (s *servers) settings() map[string]string {
 // registered, empties Redis and drops the schemas, also those of a test that was killed.
 func (s *servers) acquire(t testing.TB) {
 	t.Helper()
-	s.lock(t)
-	s.waitUnregistered(t)
-	t.Cleanup(func() { s.dropSchemas(t); s.deleteQueues(t) })
-	s.dropSchemas(t)
+	if !s.beside { // else the other one has the lock, and drops the schemas of both
+		s.lock(t)
+		s.waitUnregistered(t)
+		t.Cleanup(func() { s.dropSchemas(t) })
+		s.dropSchemas(t)
+	}
+	t.Cleanup(func() { s.deleteQueues(t) })
 	s.deleteQueues(t)
 	if err := s.flushRedis(t.Context()); err != nil {
 		t.Fatalf("empty Redis: %v", err)
@@ -177,7 +190,7 @@ func (s *servers) deleteQueues(t testing.TB) {
 	}
 	defer func() { _ = conn.Close() }() // the deletes have been answered
 	ch, err := conn.Channel()
-	for _, name := range []string{queuePrefix + ".interaction", queuePrefix + ".interaction.dead"} {
+	for _, name := range []string{s.queuePrefix + ".interaction", s.queuePrefix + ".interaction.dead"} {
 		if err == nil {
 			_, err = ch.QueueDelete(name, false, false, false)
 		}
@@ -203,7 +216,7 @@ func (s *servers) flushRedis(ctx context.Context) (err error) {
 		}
 	}
 	answers := bufio.NewReader(conn)
-	for _, command := range []string{"SELECT " + redisDB, "FLUSHDB"} {
+	for _, command := range []string{"SELECT " + s.redisDB, "FLUSHDB"} {
 		if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
 			return err
 		}
