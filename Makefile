@@ -47,6 +47,9 @@ lint: ## golangci-lint (builds it on first use)
 fmt: ## format the code as lint wants it
 	@.ci/lint.sh fmt
 
+lines: ## lines of code, comments and tests per top folder; REV="HEAD~1 ." compares
+	@.ci/lines.sh $(REV)
+
 audit: ## recount every counter of the running stack (env-up) or of ./data, and compare; ARGS=-repair
 	@test/stack.sh audit $(ARGS)
 
@@ -74,4 +77,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench bench-micro fault attack audit dead-letters env-up env-down chart docker start stop clean
+.PHONY: help run build gen test test-race e2e lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start stop clean
