@@ -59,7 +59,7 @@ func TestRabbitFallback(t *testing.T) {
 	t.Cleanup(func() { _ = q.Close() }) // after the consumer has stopped
 	awaitReady(t, q)
 	c := collect(t, q, nil)
-	p.cut()
+	p.Refuse()
 	eventually(t, func() bool { return q.Ping(t.Context()) != nil })
 	var wg sync.WaitGroup
 	for i := range 50 {
@@ -73,7 +73,7 @@ func TestRabbitFallback(t *testing.T) {
 	if n, _ := metric(t, reg, "tiktok_queue_applied_total", name+".fallback"); n != 50 {
 		t.Errorf("%v counted as applied by the fallback, want 50", n)
 	}
-	p.mend()
+	p.Accept()
 	awaitReady(t, q)
 	if _, err := q.Publish(t.Context(), 50); err != nil {
 		t.Error(err)
