@@ -106,7 +106,7 @@ func interaction() Spec {
 		},
 		Migrations: interactiondb.Migrations,
 		Audit: func(db *sqldb.DB, shared kv.Store) Auditor {
-			return interactionAudit{interactiondb.New(db), cache.NewStats(shared, nil, nil)}
+			return interactionAudit{interactiondb.New(db), cache.NewStats(shared, nil, nil, nil, nil)} // it only invalidates
 		},
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			deleted, err := sharedQueue(d.Queues, "deleted videos", func() (deletedVideos, error) {

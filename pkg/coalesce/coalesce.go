@@ -18,19 +18,36 @@ const slow = 10 * time.Millisecond
 // up to maxInFlight. Without load every request is a call of its own, at once. Make one with New. It is safe for concurrent use.
 //
 // No request gets an answer from before it: it joins only a pending call, one that has not started. An error is the error
-// of all requests of the call. A call has the context values and the deadline of its first request, but is not cancelled
-// with it.
+// of all requests of the call. A call has the context values and the deadline of its first request (but see Timeout), and is
+// not cancelled with it.
 type Coalescer[Q, A any] struct {
 	do          func(ctx context.Context, requests []Q) ([]A, error)
 	size        func(Q) int
 	maxSize     int
 	maxInFlight int
+	options
 
 	mu        sync.Mutex
 	inFlight  int
 	lastStart time.Time
 	pending   []*call[Q, A] // only the last one accepts more requests
+	watched   bool          // startOverdue will be called
 }
+
+// Option changes when a Coalescer starts and ends its calls.
+type Option func(*options)
+
+type options struct {
+	eager   bool
+	timeout time.Duration
+}
+
+// Eager makes no request wait while fewer than maxInFlight calls are in flight. It is for calls that cost less than the wait.
+func Eager() Option { return func(o *options) { o.eager = true } }
+
+// Timeout makes a call end d after its first request, time pending included, instead of at that request's deadline: a
+// request with little time left does not fail the others.
+func Timeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
 
 // Pending is a request whose answer is not there yet. The zero value has the zero answer at once.
 type Pending[A any] struct {
@@ -52,29 +69,52 @@ type call[Q, A any] struct {
 
 // New returns a Coalescer of do, which answers each request at its index. The sizes of the requests of one call add up to
 // at most maxSize; a single request may be larger. do must not keep the requests.
-func New[Q, A any](maxInFlight, maxSize int, size func(Q) int, do func(ctx context.Context, requests []Q) ([]A, error)) *Coalescer[Q, A] {
-	return &Coalescer[Q, A]{do: do, size: size, maxSize: maxSize, maxInFlight: maxInFlight}
+func New[Q, A any](
+	maxInFlight, maxSize int, size func(Q) int, do func(ctx context.Context, requests []Q) ([]A, error), opts ...Option,
+) *Coalescer[Q, A] {
+	c := &Coalescer[Q, A]{do: do, size: size, maxSize: maxSize, maxInFlight: max(1, maxInFlight)}
+	for _, o := range opts {
+		o(&c.options)
+	}
+	return c
 }
 
 // Start starts a request and returns at once. q must not be changed afterwards.
 func (c *Coalescer[Q, A]) Start(ctx context.Context, q Q) Pending[A] {
 	c.mu.Lock()
 	joined, at := c.join(ctx, q)
-	var next *call[Q, A]
-	if c.inFlight == 0 || c.inFlight < c.maxInFlight && (len(c.pending) > 1 || time.Since(c.lastStart) > slow) {
-		c.inFlight++
-		next = c.take()
-	}
+	c.startIf(c.eager || len(c.pending) > 1)
 	c.mu.Unlock()
-	if next != nil {
-		go c.run(next)
-	}
 	return Pending[A]{done: joined.done, answer: func() (a A, err error) {
 		if joined.err != nil {
 			return a, joined.err
 		}
 		return joined.answers[at], nil
 	}}
+}
+
+// startIf starts the oldest pending call if it need not wait: because so says the caller, or none is in flight, or those
+// in flight are slow. mu is held.
+func (c *Coalescer[Q, A]) startIf(now bool) {
+	if len(c.pending) == 0 || c.inFlight >= c.maxInFlight {
+		return
+	}
+	if now || c.inFlight == 0 || time.Since(c.lastStart) >= slow {
+		c.inFlight++
+		go c.run(c.take())
+	}
+	if len(c.pending) > 0 && c.inFlight < c.maxInFlight && !c.watched {
+		c.watched = true
+		time.AfterFunc(slow-time.Since(c.lastStart), c.startOverdue)
+	}
+}
+
+// startOverdue starts a pending call for which no other request comes that would.
+func (c *Coalescer[Q, A]) startOverdue() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watched = false
+	c.startIf(false)
 }
 
 // Wait returns the answer, or the error of ctx if that ends first. Answers are shared: they must not be changed.
@@ -101,7 +141,11 @@ func (c *Coalescer[Q, A]) join(ctx context.Context, q Q) (joined *call[Q, A], at
 	last := len(c.pending) - 1
 	if last < 0 || c.pending[last].size+size > c.maxSize {
 		next := &call[Q, A]{ctx: context.WithoutCancel(ctx), cancel: func() {}, done: make(chan struct{})}
-		if deadline, ok := ctx.Deadline(); ok {
+		deadline, ok := ctx.Deadline()
+		if c.timeout > 0 {
+			deadline, ok = time.Now().Add(c.timeout), true
+		}
+		if ok {
 			next.ctx, next.cancel = context.WithDeadline(next.ctx, deadline)
 		}
 		c.pending = append(c.pending, next)

@@ -3,8 +3,11 @@ package coalesce_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +43,7 @@ func (g *gate) load(ctx context.Context, ids []int64) (map[int64]int64, error) {
 	return out, nil
 }
 
-func TestMergeGoesTogether(t *testing.T) {
+func TestPendingRequestsShareACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
 		load := coalesce.Loader(1, 4, g.load)
@@ -60,9 +63,9 @@ func TestMergeGoesTogether(t *testing.T) {
 			synctest.Wait()
 		}
 		ask(1)
-		ask(1, 2) // joins nobody: the first is under way
+		ask(1, 2) // joins no call: the first is in flight
 		ask(2, 500)
-		ask(3) // there is no room for a fifth id
+		ask(3) // a call has four ids at most
 		for range 3 {
 			g.open <- nil
 			synctest.Wait()
@@ -82,7 +85,7 @@ func TestMergeGoesTogether(t *testing.T) {
 	})
 }
 
-func TestMergeGivingUpAndFailing(t *testing.T) {
+func TestGivingUpAndFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
 		load := coalesce.Loader(1, 100, g.load)
@@ -123,8 +126,8 @@ func TestMergeGivingUpAndFailing(t *testing.T) {
 	})
 }
 
-// A second call begins beside the first when that takes long, or when one can take no more.
-func TestJoinFlights(t *testing.T) {
+// A second call starts beside the first when that is slow, or when the pending one is full.
+func TestSlowAndFullCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
 		load := coalesce.Loader(2, 8, g.load)
@@ -137,8 +140,9 @@ func TestJoinFlights(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		under := func(want ...[]int64) {
+		calls := func(want ...[]int64) {
 			t.Helper()
+			synctest.Wait()
 			if !slices.EqualFunc(g.calls, want, slices.Equal) {
 				t.Errorf("calls %v, want %v", g.calls, want)
 			}
@@ -147,30 +151,171 @@ func TestJoinFlights(t *testing.T) {
 		ask(2)
 		ask(3)
 		ask(4)
-		<-time.After(10 * time.Millisecond)
-		under([]int64{1}) // three wait
+		<-time.After(9 * time.Millisecond)
+		calls([]int64{1}) // three wait
 		<-time.After(time.Millisecond)
-		ask(5)
-		under([]int64{1}, []int64{2, 3, 4, 5}) // nobody waits for one that takes so long
+		calls([]int64{1}, []int64{2, 3, 4}) // though nobody else asks
 		ask(6)
 		ask(7)
+		<-time.After(time.Second)
 		ask(8)
 		ask(9)
-		under([]int64{1}, []int64{2, 3, 4, 5}) // there are no more than two flights
+		calls([]int64{1}, []int64{2, 3, 4}) // there are no more than two in flight
 		g.open <- nil
-		synctest.Wait()
-		under([]int64{1}, []int64{2, 3, 4, 5}, []int64{6, 7, 8, 9})
+		calls([]int64{1}, []int64{2, 3, 4}, []int64{6, 7, 8, 9})
 		g.open <- nil
 		g.open <- nil
 		synctest.Wait()
 		ask(10)
 		ask(11, 12, 13, 14, 15)
-		ask(16, 17, 18, 19) // does not fit: what waits is complete
-		under([]int64{1}, []int64{2, 3, 4, 5}, []int64{6, 7, 8, 9}, []int64{10}, []int64{11, 12, 13, 14, 15})
+		ask(16, 17, 18, 19) // does not fit: the pending call is full
+		calls([]int64{1}, []int64{2, 3, 4}, []int64{6, 7, 8, 9}, []int64{10}, []int64{11, 12, 13, 14, 15})
 		for range 3 {
 			g.open <- nil
 			synctest.Wait()
 		}
 		wg.Wait()
 	})
+}
+
+// With Eager, two calls start at once; then requests wait and share the next call.
+func TestEager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan error)}
+		c := coalesce.New(2, 4, func([]int64) int { return 1 }, g.each, coalesce.Eager())
+		var waits []coalesce.Pending[map[int64]int64]
+		for id := range int64(7) {
+			waits = append(waits, c.Start(t.Context(), []int64{id}))
+			synctest.Wait()
+		}
+		for range 4 {
+			g.open <- nil
+			synctest.Wait()
+		}
+		if want := [][]int64{{0}, {1}, {2, 3, 4, 5}, {6}}; !slices.EqualFunc(g.calls, want, slices.Equal) {
+			t.Errorf("calls %v, want %v", g.calls, want)
+		}
+		for id, p := range waits {
+			if got, err := p.Wait(t.Context()); err != nil || got[int64(id)] != int64(id)*10 {
+				t.Errorf("%d: %v, %v", id, got, err)
+			}
+		}
+	})
+}
+
+// each answers every request with its own values.
+func (g *gate) each(ctx context.Context, requests [][]int64) ([]map[int64]int64, error) {
+	found, err := g.load(ctx, slices.Concat(requests...))
+	return slices.Repeat([]map[int64]int64{found}, len(requests)), err
+}
+
+// The error of a call is that of its requests only, and a request that is larger than a call goes by itself.
+func TestFailureAndSizeOfACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 100
+		g := &gate{open: make(chan error)}
+		c := coalesce.New(1, most, func(ids []int64) int { return len(ids) }, g.each)
+		start := func(n int) coalesce.Pending[map[int64]int64] {
+			defer synctest.Wait()
+			return c.Start(t.Context(), make([]int64, n))
+		}
+		var waits []coalesce.Pending[map[int64]int64]
+		for _, n := range []int{1, most - 1, 2, most - 2, most + 1, 1} {
+			waits = append(waits, start(n))
+		}
+		broken := errors.New("broken")
+		for _, err := range []error{nil, nil, broken, nil, nil} {
+			g.open <- err
+			synctest.Wait()
+		}
+		for i, p := range waits {
+			if _, err := p.Wait(t.Context()); errors.Is(err, broken) != (i == 2 || i == 3) {
+				t.Errorf("request %d: %v", i, err)
+			}
+		}
+		var sizes []int
+		for _, call := range g.calls {
+			sizes = append(sizes, len(call))
+		}
+		if want := []int{1, most - 1, most, most + 1, 1}; !slices.Equal(sizes, want) {
+			t.Errorf("calls of %v ids, want %v", sizes, want)
+		}
+	})
+}
+
+// A call ends at the deadline of its first request, or with Timeout that long after it; either counts the time pending.
+func TestDeadlines(t *testing.T) {
+	for name, tt := range map[string]struct {
+		opts []coalesce.Option
+		want time.Duration
+	}{
+		"of the first request": {nil, 50 * time.Millisecond},
+		"Timeout":              {[]coalesce.Option{coalesce.Timeout(time.Minute)}, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := &gate{open: make(chan error)}
+				var deadlines []time.Time
+				c := coalesce.New(1, 100, func([]int64) int { return 1 }, func(ctx context.Context, requests [][]int64) ([]map[int64]int64, error) {
+					d, _ := ctx.Deadline()
+					deadlines = append(deadlines, d)
+					return g.each(ctx, requests)
+				}, tt.opts...)
+				c.Start(t.Context(), []int64{1})
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				began := time.Now()
+				c.Start(ctx, []int64{2})
+				<-time.After(time.Millisecond)
+				last := c.Start(t.Context(), []int64{3})
+				g.open <- nil
+				g.open <- nil
+				if _, err := last.Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if got := deadlines[1].Sub(began); got != tt.want {
+					t.Errorf("the call may take until %v after its first request, want %v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// No request gets an answer from before it: many read one number that grows all the time.
+func TestAnswersAreNeverFromBefore(t *testing.T) {
+	for name, opts := range map[string][]coalesce.Option{"lazy": nil, "eager": {coalesce.Eager()}} {
+		t.Run(name, func(t *testing.T) {
+			var truth atomic.Int64
+			c := coalesce.New(2, 8, func(int) int { return 1 }, func(_ context.Context, requests []int) ([]int64, error) {
+				read := truth.Load()
+				truth.Add(1) // while the answer is on its way, others ask
+				for range 4 {
+					runtime.Gosched()
+				}
+				return slices.Repeat([]int64{read}, len(requests)), nil
+			}, opts...)
+			var wg sync.WaitGroup
+			for range 16 {
+				wg.Go(func() {
+					for range 2000 {
+						least := truth.Load()
+						if got, err := c.Start(t.Context(), 0).Wait(t.Context()); err != nil || got < least {
+							t.Errorf("read %d when %d was true before, %v", got, least, err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+func TestPanicIsAnError(t *testing.T) {
+	c := coalesce.New(1, 8, func(int) int { return 1 }, func(context.Context, []int) ([]int, error) { panic("boom") })
+	for range 2 { // it can be called again
+		if _, err := c.Start(t.Context(), 0).Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "boom") {
+			t.Errorf("got %v", err)
+		}
+	}
 }

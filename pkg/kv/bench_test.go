@@ -156,7 +156,7 @@ func redisCPU(b *testing.B, s Store) time.Duration {
 
 func BenchmarkMGet(b *testing.B) {
 	benchStores(b, func(b *testing.B, s Store) {
-		c := NewLoadingCache(s, Options[int64, profile]{Kind: "card", Key: benchKey})
+		c := NewLoadingCache(reachable(s), Options[int64, profile]{Kind: "card", Key: benchKey}, loadProfiles)
 		warm(b, c)
 		benchCallers(b, s, func(page []int64) error {
 			keys := make([]string, len(page))
@@ -171,10 +171,10 @@ func BenchmarkMGet(b *testing.B) {
 
 func BenchmarkGetMulti(b *testing.B) {
 	benchStores(b, func(b *testing.B, s Store) {
-		c := NewLoadingCache(s, Options[int64, profile]{Kind: "card", Key: benchKey})
+		c := NewLoadingCache(reachable(s), Options[int64, profile]{Kind: "card", Key: benchKey}, loadProfiles)
 		warm(b, c)
 		benchCallers(b, s, func(page []int64) error {
-			_, err := c.GetMulti(b.Context(), page, loadProfiles)
+			_, err := c.GetMulti(b.Context(), page)
 			return err
 		})
 	})
@@ -183,10 +183,10 @@ func BenchmarkGetMulti(b *testing.B) {
 // BenchmarkGetMultiLocal is BenchmarkGetMulti with the level in the process.
 func BenchmarkGetMultiLocal(b *testing.B) {
 	benchStores(b, func(b *testing.B, s Store) {
-		c := NewLoadingCache(s, Options[int64, profile]{Kind: "card", Key: benchKey, Local: time.Second})
+		c := NewLoadingCache(reachable(s), Options[int64, profile]{Kind: "card", Key: benchKey, Local: time.Second}, loadProfiles)
 		warm(b, c)
 		benchCallers(b, s, func(page []int64) error {
-			_, err := c.GetMulti(b.Context(), page, loadProfiles)
+			_, err := c.GetMulti(b.Context(), page)
 			return err
 		})
 	})
@@ -198,22 +198,22 @@ func warm(b *testing.B, c *LoadingCache[int64, profile]) {
 	for i := range ids {
 		ids[i] = 1<<50 + int64(i)
 	}
-	if _, err := c.GetMulti(b.Context(), ids, loadProfiles); err != nil {
+	if _, err := c.GetMulti(b.Context(), ids); err != nil {
 		b.Fatal(err)
 	}
 }
 
-// BenchmarkGetMultiPrivate is BenchmarkGetMulti in a process that has the store to itself: all ids are held.
-func BenchmarkGetMultiPrivate(b *testing.B) {
+// BenchmarkGetMultiInProcess is BenchmarkGetMulti on the memory store of a process: all ids are held.
+func BenchmarkGetMultiInProcess(b *testing.B) {
 	s, err := Open(b.Context(), Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	c := NewLoadingCache(InProcess(s, 1<<20), Options[int64, profile]{Kind: "card", Key: benchKey})
+	c := NewLoadingCache(s, Options[int64, profile]{Kind: "card", Key: benchKey}, loadProfiles)
 	warm(b, c)
 	benchCallers(b, s, func(page []int64) error {
-		_, err := c.GetMulti(b.Context(), page, loadProfiles)
+		_, err := c.GetMulti(b.Context(), page)
 		return err
 	})
 }

@@ -54,16 +54,16 @@ func (p *pair) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-func TestTypedKeepsAValuesOwnForm(t *testing.T) {
+func TestLoadingCacheKeepsAValuesOwnForm(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, pair]) {
-		c := NewLoadingCache(s, o)
 		loads := 0
+		c := NewLoadingCache(s, o, func(context.Context, []int64) (map[int64]pair, error) {
+			loads++
+			return map[int64]pair{1: {3, 4}}, nil
+		})
 		get := func() {
 			t.Helper()
-			got, err := c.GetMulti(t.Context(), []int64{1}, func(context.Context, []int64) (map[int64]pair, error) {
-				loads++
-				return map[int64]pair{1: {3, 4}}, nil
-			})
+			got, err := c.GetMulti(t.Context(), []int64{1})
 			if err != nil || got[1] != (pair{3, 4}) {
 				t.Errorf("got %v, %v", got, err)
 			}

@@ -4,7 +4,7 @@ import "context"
 
 // Invalidation is ids of one kind whose values a commit has made old (LoadingCache.Invalidation).
 type Invalidation interface {
-	// begin gives up the loads under way and returns the tombstones to write, and where.
+	// begin refuses the readings that have begun and returns the tombstones to write, and where.
 	begin() (Store, []Item)
 	// end forgets what this process holds; err says that the tombstones could not be written.
 	end(err error)
@@ -14,10 +14,9 @@ type Invalidation interface {
 func Invalidate(ctx context.Context, all ...Invalidation) {
 	var store Store
 	var items []Item
-	for _, s := range all {
-		in, tombstones := s.begin()
-		if len(tombstones) > 0 {
-			store, items = in, append(items, tombstones...)
+	for _, in := range all {
+		if s, tombstones := in.begin(); len(tombstones) > 0 {
+			store, items = s, append(items, tombstones...)
 		}
 	}
 	var err error
@@ -26,21 +25,21 @@ func Invalidate(ctx context.Context, all ...Invalidation) {
 		defer cancel()
 		err = store.Set(ctx, items)
 	}
-	for _, s := range all {
-		s.end(err)
+	for _, in := range all {
+		in.end(err)
 	}
 }
 
 // Invalidation names ids for Invalidate.
-func (t *LoadingCache[K, T]) Invalidation(ids ...K) Invalidation {
-	return &invalidation[K, T]{of: t, ids: unique(ids)}
+func (c *LoadingCache[K, T]) Invalidation(ids ...K) Invalidation {
+	return &invalidation[K, T]{of: c, ids: unique(ids)}
 }
 
 // Invalidate makes sure that no value loaded before this call is served after it returns. Call it after the commit
 // that changed or created ids and before answering the caller. It does not fail: see LoadingCache for what happens when the
 // store is away. It runs to its end even if ctx has ended, because the commit has happened.
-func (t *LoadingCache[K, T]) Invalidate(ctx context.Context, ids ...K) {
-	Invalidate(ctx, t.Invalidation(ids...))
+func (c *LoadingCache[K, T]) Invalidate(ctx context.Context, ids ...K) {
+	Invalidate(ctx, c.Invalidation(ids...))
 }
 
 type invalidation[K comparable, T any] struct {
@@ -48,37 +47,32 @@ type invalidation[K comparable, T any] struct {
 	ids []K
 }
 
-func (s *invalidation[K, T]) begin() (Store, []Item) {
-	t := s.of
-	t.mu.Lock()
-	for _, id := range s.ids {
-		delete(t.flights, id) // its value is not stored, and nobody joins it any more
-	}
-	t.mu.Unlock()
-	if t.private {
+func (in *invalidation[K, T]) begin() (Store, []Item) {
+	if in.of.store == nil {
 		return nil, nil
 	}
-	return t.store, t.tombstones(s.ids)
+	in.of.local.refuse(in.ids) // a store may lose the tombstone, and then it must not get what is being loaded
+	return in.of.store, in.of.tombstones(in.ids)
 }
 
-func (s *invalidation[K, T]) end(err error) {
-	t := s.of
-	if err != nil && !t.private && len(s.ids) > 0 {
-		t.failed("invalidate", err)
-		t.distrust(s.ids)
+func (in *invalidation[K, T]) end(err error) {
+	c := in.of
+	if err != nil && c.store != nil && len(in.ids) > 0 {
+		c.failed("invalidate", err)
+		c.distrust(in.ids)
 	}
-	t.local.drop(s.ids) // last: who begins to read from here on finds the tombstone, or distrusts the store
+	c.local.drop(in.ids) // last: who begins to read from here on finds the tombstone, or distrusts the store
 }
 
 // tombstones are one fresh token under all ids.
-func (t *LoadingCache[K, T]) tombstones(ids []K) []Item {
+func (c *LoadingCache[K, T]) tombstones(ids []K) []Item {
 	if len(ids) == 0 {
 		return nil
 	}
-	stone := tombstone()
+	token := tombstone()
 	items := make([]Item, len(ids))
 	for i, id := range ids {
-		items[i] = Item{Key: t.key(id), Value: stone, TTL: t.tombstoneTTL}
+		items[i] = Item{Key: c.key(id), Value: token, TTL: c.tombstoneTTL}
 	}
 	return items
 }

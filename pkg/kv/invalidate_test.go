@@ -11,15 +11,19 @@ func TestSeveralKindsInOneWrite(t *testing.T) {
 		other := o
 		other.Key = func(id int64) string { return fmt.Sprintf("%s:other", o.Key(id)) }
 		tab := newTable(2)
-		kinds := []*LoadingCache[int64, card]{NewLoadingCache(s, o), NewLoadingCache(s, other), NewLoadingCache(InProcess(s, 1<<20), o)}
-		none := NewLoadingCache(s, o)
+		other.Kind = "other"
+		own, _ := alone[card](t)
+		kinds := []*LoadingCache[int64, card]{
+			NewLoadingCache(s, o, tab.load), NewLoadingCache(s, other, tab.load), NewLoadingCache(own, o, tab.load),
+		}
+		none := NewLoadingCache(s, o, tab.load)
 		Invalidate(t.Context(), none.Invalidation(), kinds[2].Invalidation(1))
 		if mgets, sets := s.trips(); mgets+sets != 0 {
 			t.Errorf("%d round trips for nothing that is in the store", mgets+sets)
 		}
 		for round, away := range []bool{false, true} {
 			for _, c := range kinds {
-				mustGet(t, c, tab, 1, 2)
+				mustGet(t, c, 1, 2)
 			}
 			tab.put(card{ID: 1, Name: fmt.Sprint("committed ", round)})
 			tab.put(card{ID: 2, Name: fmt.Sprint("committed ", round)})
@@ -31,7 +35,7 @@ func TestSeveralKindsInOneWrite(t *testing.T) {
 			}
 			s.away.Store(false)
 			for i, c := range kinds {
-				got := mustGet(t, c, tab, 1, 2)
+				got := mustGet(t, c, 1, 2)
 				for id, v := range got {
 					if v.Name != fmt.Sprint("committed ", round) {
 						t.Errorf("kind %d, store away %v: id %d is %q", i, away, id, v.Name)

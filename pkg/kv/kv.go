@@ -1,11 +1,13 @@
 // Package kv is the cache: a small key-value store with two drivers, and LoadingCache, the one way services use it.
 //
+// There are two levels. A store keeps decoded values in the process, bounded in bytes for all kinds together: with the memory
+// driver that is all, for as long as values live. Over Redis it is the first level, for a second and for few kinds.
+//
 // Nothing in it is the truth. Every value can be lost at any time, and a failure of the store is a metric and a log
 // line, never an error for the caller of LoadingCache.
 package kv
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,8 +46,7 @@ type Config struct {
 	Cluster bool `mapstructure:"cluster"`
 	// DB is the Redis database number; always 0 on a Cluster.
 	DB int `mapstructure:"db"`
-	// MaxBytes bounds the memory driver: keys, values and an estimate of the bookkeeping. 0 means 64 MiB. See OpenInProcess
-	// for how a service divides it.
+	// MaxBytes bounds the memory driver: keys, values of all kinds and an estimate of the bookkeeping. 0 means 64 MiB.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 	// Timeout bounds one operation on Redis, waiting for a connection included. 0 means 250 ms.
 	Timeout time.Duration `mapstructure:"timeout"`
@@ -85,40 +86,13 @@ type Store interface {
 func Open(_ context.Context, cfg Config) (Store, error) {
 	switch cfg.Driver {
 	case "", DriverMemory:
-		return newMemory(cfg)
+		return newMemory(cfg.MaxBytes), nil
 	case DriverRedis:
 		return newRedisStore(cfg), nil
 	default:
 		return nil, fmt.Errorf("kv: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRedis)
 	}
 }
-
-// exclusiveShare is what part of Config.MaxBytes each kind may take in a process that has one LoadingCache of each, and the store
-// itself for what is not in a LoadingCache. No service has more than three kinds of many values.
-const exclusiveShare = 4
-
-// OpenInProcess is Open for a process that has one LoadingCache of each kind: the memory driver's store, which no other process
-// reaches, is InProcess then, with a quarter of MaxBytes for itself and for each LoadingCache.
-func OpenInProcess(ctx context.Context, cfg Config) (Store, error) {
-	if cfg.Driver != DriverRedis {
-		cfg.MaxBytes = cmp.Or(cfg.MaxBytes, defaultMaxBytes) / exclusiveShare
-	}
-	s, err := Open(ctx, cfg)
-	if _, ok := s.(*memory); ok {
-		return InProcess(s, cfg.MaxBytes), err
-	}
-	return s, err
-}
-
-// inProcessStore is a Store of which LoadingCache knows that nobody else uses it.
-type inProcessStore struct {
-	Store
-	localBytes int64
-}
-
-// InProcess says that no other process uses s, and no other LoadingCache of the same kind: each LoadingCache over it then keeps what it has
-// loaded in this process, localBytes at most, and does without s.
-func InProcess(s Store, localBytes int64) Store { return inProcessStore{s, localBytes} }
 
 func check(items []Item) error {
 	for _, it := range items {
@@ -127,4 +101,15 @@ func check(items []Item) error {
 		}
 	}
 	return nil
+}
+
+// overRedisBytes bounds what a store on Redis keeps in this process.
+const overRedisBytes = 8 << 20
+
+// processOf is what s keeps in this process, and whether that is all of it.
+func processOf(s Store) (p *inProcess, alone bool) {
+	if own, ok := s.(interface{ inProcess() (*inProcess, bool) }); ok {
+		return own.inProcess()
+	}
+	return newInProcess(overRedisBytes), false
 }

@@ -2,30 +2,32 @@ package kv
 
 import (
 	"context"
-	"encoding"
-	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
 
-	"github.com/bytedance/sonic"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"tiktok/pkg/coalesce"
 )
 
 const (
 	defaultTTL         = 5 * time.Minute
 	defaultNegativeTTL = 30 * time.Second
-	// defaultTombstoneTTL must be longer than any load may take from its first read of the store to its last write.
+	// defaultTombstoneTTL must be longer than a load may take from its beginning to its last write.
 	defaultTombstoneTTL = 5 * time.Second
 	defaultLoadTimeout  = 3 * time.Second
+	// loadsInFlight is how many loads of a kind run at a time; misses that come meanwhile share the next one.
+	loadsInFlight = 2
+	// maxLoad is how many ids the misses that share a load have at most.
+	maxLoad = 200
 )
 
 // Options sets up a LoadingCache whose ids are of type K and whose values are of type T.
 type Options[K comparable, T any] struct {
-	// Kind names what is cached, in metrics and logs: "user", "video_stats".
+	// Kind names what is cached, in metrics and logs: "user", "video_stats". Each kind of a store has a name of its own.
 	Kind string
 	// Key makes the store's key of an id. Two kinds must never make the same key.
 	Key func(id K) string
@@ -33,9 +35,11 @@ type Options[K comparable, T any] struct {
 	TTL time.Duration
 	// NegativeTTL is how long "there is no such id" may be served, ± 10 %. 0 means 30 seconds, negative means never.
 	NegativeTTL time.Duration
-	// Local is how long this process may serve a value that it has read from the store or loaded, without asking again: a
+	// Local is how long this process may serve a value that it has read from Redis or loaded, without asking again: a
 	// second or two, for kinds that never or rarely change. 0 means not at all. See LoadingCache for what it costs.
 	Local time.Duration
+	// InProcess keeps values in this process only, whatever the store: for what never changes.
+	InProcess bool
 	// Size is about how many bytes a value points to, beside its own: its strings and slices, the struct behind a pointer.
 	// What is held in this process is bounded by that. Nil means that values point to nothing.
 	Size func(value T) int
@@ -46,17 +50,21 @@ type Options[K comparable, T any] struct {
 	Metrics prometheus.Registerer
 }
 
-// LoadingCache caches values of type T by ids of type K, as JSON, or in their own form if they are encoding.BinaryAppender and
-// encoding.BinaryUnmarshaler. It is safe for concurrent use.
+// Load reads values by id from behind the cache. An id without a value is missing from the map. It must not change ids.
+type Load[K comparable, T any] func(ctx context.Context, ids []K) (map[K]T, error)
+
+// LoadingCache is a read-through cache of values of type T by ids of type K. It is safe for concurrent use. Over Redis values
+// are kept as JSON, or in their own form if they are encoding.BinaryAppender and encoding.BinaryUnmarshaler; over the memory
+// driver as they are, in this process.
 //
-// A value that a commit made old is not served after Invalidate has returned, by any process. How: Invalidate does
-// not delete, it writes a tombstone with a fresh token. A loader remembers what it found in the store before it loaded
-// (nothing, or a tombstone), and stores its value only if exactly that is still there. So a slow reader that read
-// before the commit cannot put its old value back. Two readers share one load only if they found the same thing,
-// therefore nobody joins a load that may have begun before a commit that he must see. Tombstones live 5 seconds;
-// a load is given up after 3. When a tombstone cannot be written, this process passes by the cache for these ids and
-// tries again until it is written or until all that could be stale has expired; only other processes that can reach the
-// store while this one cannot may serve old values until then.
+// A value that a commit made old is not served after Invalidate has returned, by any process. How: concurrent misses share a
+// load only before it begins (coalesce.Coalescer), so a load never began before a commit that its reader must see. And Invalidate
+// does not delete, it writes a tombstone with a fresh token. A reader remembers what it found in the store before it loaded
+// (nothing, or a tombstone), and the loaded value is stored only if exactly that is still there. So a slow reader that read
+// before the commit cannot put its old value back. Tombstones live 5 seconds; a load is given up after 3. When a tombstone
+// cannot be written, this process passes by the store for these ids and tries again until it is written or until all that
+// could be stale has expired; only other processes that can reach the store while this one cannot may serve old values until
+// then.
 //
 // With Options.Local the promise is weaker: after Invalidate has returned, this process serves nothing older, but
 // another process may serve what it holds until Options.Local has passed since it began to read it. So a renamed user
@@ -64,91 +72,77 @@ type Options[K comparable, T any] struct {
 // although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
 // it: counters, relations, flags. Only values that exist are held, so what was created is found at once everywhere.
 //
-// Over a InProcess store there is no other process, and values are held in this one as long as their TTL says, with the full
-// promise and without the store: nothing is encoded or decoded.
+// Over the memory driver there is no other process: values are held as long as their TTL says, and that there is none, with
+// the full promise. Several LoadingCache of a kind over one store share what they hold.
 type LoadingCache[K comparable, T any] struct {
-	store   Store
-	kind    string
-	key     func(K) string
-	ttl     time.Duration
-	negTTL  time.Duration
-	metrics metrics
-	log     *occasionalLog
-	local   *local[K, T]
-	private bool // the local level is all there is
+	store Store // nil: the level in this process is all there is
+	kind  string
+	key   func(K) string
+	// ttl and negTTL are for what is in the store, local for what is in this process.
+	ttl, negTTL time.Duration
+	local       kindInProcess[K, T]
+	load        Load[K, T]
+	loads       *coalesce.Coalescer[[]miss[K], map[K]T]
+	unconfirmed unconfirmed[K]
+	metrics     metrics
+	log         *occasionalLog
 
-	tombstoneTTL time.Duration
-	loadTimeout  time.Duration
-
-	mu          sync.Mutex
-	flights     map[K]flight[K, T]
-	unconfirmed unconfirmedSet[K]
+	tombstoneTTL, loadTimeout time.Duration
 }
 
-// flight is the load under way for one id, and what its loader had found in the store.
-type flight[K comparable, T any] struct {
-	seen string
-	call *call[K, T]
-}
-
-// call is one load of many ids. found and err are written before done is closed and only read after.
-type call[K comparable, T any] struct {
-	ids   []K
-	found map[K]T
-	err   error
-	done  chan struct{}
-}
-
-// want is an id that the cache did not answer.
-type want[K comparable] struct {
+// miss is an id that the cache did not answer.
+type miss[K comparable] struct {
 	id K
-	// seen is what the store held: "" is nothing, else a tombstone or bytes that could not be decoded.
-	seen string
-	// bypass means the store's answer is unknown or not to be trusted: load alone, store nothing.
-	bypass bool
+	// found is what the store held: "" is nothing, else a tombstone or bytes that could not be decoded.
+	found string
+	// storable means that the loaded value may be stored: what the store held is known and to be trusted.
+	storable bool
 }
 
-// NewLoadingCache returns a cache of T in s.
-func NewLoadingCache[K comparable, T any](s Store, o Options[K, T]) *LoadingCache[K, T] {
+// NewLoadingCache returns a cache in s of what load reads.
+func NewLoadingCache[K comparable, T any](s Store, o Options[K, T], load Load[K, T]) *LoadingCache[K, T] {
 	if o.TTL <= 0 {
 		o.TTL = defaultTTL
 	}
 	if o.NegativeTTL == 0 {
 		o.NegativeTTL = defaultNegativeTTL
 	}
-	noneLocal, localBytes := time.Duration(0), int64(defaultLocalBytes)
-	own, private := s.(inProcessStore)
-	if private {
-		o.Local, noneLocal, localBytes = o.TTL, max(0, o.NegativeTTL), own.localBytes
-	}
-	held := newLocal[K, T](o.Local, noneLocal, localBytes, o.Size)
-	return &LoadingCache[K, T]{
+	c := &LoadingCache[K, T]{
 		store:        s,
 		kind:         o.Kind,
 		key:          o.Key,
 		ttl:          o.TTL,
 		negTTL:       o.NegativeTTL,
+		load:         load,
 		metrics:      newMetrics(o.Metrics, o.Kind),
 		log:          &occasionalLog{log: o.Log},
-		local:        held,
-		private:      private && held != nil,
 		tombstoneTTL: defaultTombstoneTTL,
 		loadTimeout:  defaultLoadTimeout,
-		flights:      make(map[K]flight[K, T]),
 	}
+	size := func(_ K, value T) int {
+		if o.Size == nil {
+			return 0
+		}
+		return o.Size(value)
+	}
+	held, alone := processOf(s)
+	noneTTL := time.Duration(0)
+	if alone || o.InProcess {
+		c.store, o.Local, noneTTL = nil, o.TTL, max(0, o.NegativeTTL)
+	}
+	c.local = newKindInProcess(held, o.Kind, o.Local, noneTTL, size)
+	c.loads = coalesce.New(loadsInFlight, maxLoad, func(m []miss[K]) int { return len(m) }, c.loadMissing)
+	return c
 }
 
-// GetMulti returns the values of ids; an id that does not exist is missing from the map. It costs one MGet (none when the
-// local level holds all ids), and, when something is missing, at most one call of load with all ids that nobody else is
-// loading already, and one Set. Ids may repeat. Ids that load does not answer are remembered as not existing. A failure
-// of the store is not an error: load is asked for everything. The error is that of load, or of ctx.
+// GetMulti returns the values of ids; an id that does not exist is missing from the map. It costs one read of the store (none
+// when this process holds all ids), and, when something is missing, at most one load, which other callers may share, and one
+// write. Ids may repeat. Ids that load does not answer are remembered as not existing. A failure
+// of the store is not an error: everything is loaded. The error is that of load, or of ctx.
 //
-// load runs in its own goroutine with the values of ctx but its own deadline, because others may wait for it too. It
-// must not change the slice it gets, and nobody may change what the map's values point to: callers that waited for
-// the same load, or were answered by the local level, share them. The map itself is the caller's.
-func (t *LoadingCache[K, T]) GetMulti(
-	ctx context.Context, ids []K, load func(ctx context.Context, missing []K) (map[K]T, error),
-) (map[K]T, error) {
+// Loads have the values of a caller's ctx but a deadline of their own. Nobody may change what the map's values point to:
+// callers that shared a load, or were answered by this process, share them. The map itself is the caller's.
+func (c *LoadingCache[K, T]) GetMulti(ctx context.Context, ids []K) (map[K]T, error) {
 	ids = unique(ids)
 	out := make(map[K]T, len(ids))
 	if len(ids) == 0 {
@@ -157,282 +151,182 @@ func (t *LoadingCache[K, T]) GetMulti(
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	start := time.Now()
-	missed := t.local.get(ids, start, out)
-	t.metrics.local.Add(float64(len(ids) - len(missed.ids)))
-	if len(missed.ids) == 0 {
+	missing := c.local.get(ids, out)
+	c.metrics.local.Add(float64(len(ids) - len(missing)))
+	if len(missing) == 0 {
 		return out, nil
 	}
-	if err := t.fetch(ctx, missed.ids, start, load, out); err != nil {
+	misses := c.read(ctx, missing, out)
+	c.metrics.misses.Add(float64(len(misses)))
+	if len(misses) == 0 {
+		return out, nil
+	}
+	found, err := c.loads.Start(context.WithoutCancel(ctx), misses).Wait(ctx)
+	if err != nil {
 		return nil, err
 	}
-	t.local.put(missed, out, start)
+	for _, m := range misses {
+		if value, ok := found[m.id]; ok {
+			out[m.id] = value
+		}
+	}
 	return out, nil
 }
 
-// fetch fills out from the store, and from load with what the store does not answer.
-func (t *LoadingCache[K, T]) fetch(
-	ctx context.Context, ids []K, start time.Time,
-	load func(context.Context, []K) (map[K]T, error), out map[K]T,
-) error {
-	var wants []want[K]
-	if t.private {
-		wants = t.wantAll(ids, false)
-	} else if wants = t.read(ctx, ids, out); len(wants) == 0 {
-		return nil
-	}
-	own, joined := t.board(wants)
-	if own != nil {
-		go t.run(context.WithoutCancel(ctx), own, wants, start, load)
-		if err := own.wait(ctx, own.ids, out); err != nil {
-			return err
-		}
-	}
-	for c, ids := range joined {
-		if err := c.wait(ctx, ids, out); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // read fills out with what the store answers and returns what it does not.
-func (t *LoadingCache[K, T]) read(ctx context.Context, ids []K, out map[K]T) []want[K] {
+func (c *LoadingCache[K, T]) read(ctx context.Context, ids []K, out map[K]T) []miss[K] {
+	if c.store == nil {
+		return missAll(ids)
+	}
 	keys := make([]string, len(ids))
 	for i, id := range ids {
-		keys[i] = t.key(id)
+		keys[i] = c.key(id)
 	}
-	distrusted := t.distrusted(ids, nil)
-	values, err := t.store.MGet(ctx, keys)
+	reading := c.local.begin(ids)
+	unconfirmed := c.unconfirmed.among(ids, nil)
+	values, err := c.store.MGet(ctx, keys)
 	if err != nil {
 		if ctx.Err() == nil {
-			t.failed("read", err)
+			c.failed("read", err)
 		}
-		return t.wantAll(ids, true)
+		return missAll(ids)
 	}
-	// Looked up before and after the store: an id that stops being distrusted in between has got its tombstone, but the
-	// value may have been read before that.
-	distrusted = t.distrusted(ids, distrusted)
-	var wants []want[K]
+	// Looked up before and after the store: an id that is confirmed in between has got its tombstone, but the value may have
+	// been read before that.
+	unconfirmed = c.unconfirmed.among(ids, unconfirmed)
+	var misses []miss[K]
 	for i, id := range ids {
-		if _, bad := distrusted[id]; bad {
-			wants = append(wants, want[K]{id: id, bypass: true})
+		if _, bad := unconfirmed[id]; bad {
+			misses = append(misses, miss[K]{id: id})
 			continue
 		}
 		value, state, err := decode[T](values[i])
-		switch {
-		case err != nil:
-			t.failed("decode", err)
-			wants = append(wants, want[K]{id: id, seen: string(values[i])})
-		case state == stateValue:
-			out[id] = value
-		case state == stateNone:
-		default:
-			wants = append(wants, want[K]{id: id, seen: string(values[i])})
-		}
-	}
-	t.metrics.misses.Add(float64(len(wants)))
-	t.metrics.store.Add(float64(len(ids) - len(wants)))
-	return wants
-}
-
-func (t *LoadingCache[K, T]) wantAll(ids []K, bypass bool) []want[K] {
-	t.metrics.misses.Add(float64(len(ids)))
-	wants := make([]want[K], len(ids))
-	for i, id := range ids {
-		wants[i] = want[K]{id: id, bypass: bypass}
-	}
-	return wants
-}
-
-// board joins the flights that have the same destination and makes one call of the rest; nil when nothing is left.
-func (t *LoadingCache[K, T]) board(wants []want[K]) (own *call[K, T], joined map[*call[K, T]][]K) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, w := range wants {
-		if f, ok := t.flights[w.id]; ok && !w.bypass && f.seen == w.seen {
-			if joined == nil {
-				joined = make(map[*call[K, T]][]K)
-			}
-			joined[f.call] = append(joined[f.call], w.id)
-			t.metrics.joined.Inc()
-			continue
-		}
-		if own == nil {
-			own = &call[K, T]{done: make(chan struct{})}
-		}
-		own.ids = append(own.ids, w.id)
-		if !w.bypass {
-			t.flights[w.id] = flight[K, T]{seen: w.seen, call: own}
-		}
-	}
-	return own, joined
-}
-
-// run loads c.ids, stores the values and lands the call.
-func (t *LoadingCache[K, T]) run(
-	ctx context.Context, c *call[K, T], wants []want[K], start time.Time,
-	load func(context.Context, []K) (map[K]T, error),
-) {
-	defer t.land(c)
-	c.found, c.err = t.load(ctx, c.ids, load)
-	if c.err != nil || t.private {
-		return
-	}
-	if items := t.items(c, wants, start); len(items) > 0 {
-		if err := t.store.Set(ctx, items); err != nil {
-			t.failed("store", err)
-		}
-	}
-}
-
-func (t *LoadingCache[K, T]) load(
-	ctx context.Context, ids []K, load func(context.Context, []K) (map[K]T, error),
-) (found map[K]T, err error) {
-	// A panic here would end the process, where in the caller's goroutine it would end one request.
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("kv: load %s: panic: %v\n%s", t.kind, p, debug.Stack())
-		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, t.loadTimeout)
-	defer cancel()
-	return load(ctx, ids)
-}
-
-// items are the values of c that may be stored, each on the condition that the store still holds what was seen.
-func (t *LoadingCache[K, T]) items(c *call[K, T], wants []want[K], start time.Time) []Item {
-	// A load that outlived its deadline by far may have outlived a tombstone too.
-	if time.Since(start) > t.loadTimeout+(t.tombstoneTTL-t.loadTimeout)/4 {
-		return nil
-	}
-	items := make([]Item, 0, len(c.ids))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, w := range wants {
-		// Not in flight for c: loaded by somebody else, or past the cache, or invalidated meanwhile.
-		if f, ok := t.flights[w.id]; !ok || f.call != c {
-			continue
-		}
-		it := Item{Key: t.key(w.id), IfAbsent: w.seen == "", TTL: jitter(t.ttl)}
-		if w.seen != "" {
-			it.IfValue = []byte(w.seen)
-		}
-		if value, ok := c.found[w.id]; ok {
-			b, err := encode(value)
-			if err != nil {
-				t.failed("encode", err)
-				continue
-			}
-			it.Value = b
-		} else {
-			if t.negTTL < 0 {
-				continue
-			}
-			it.Value, it.TTL = []byte{tagNone}, jitter(t.negTTL)
-		}
-		items = append(items, it)
-	}
-	return items
-}
-
-// land ends the call: its ids may be loaded again, and who waits gets the answer.
-func (t *LoadingCache[K, T]) land(c *call[K, T]) {
-	t.mu.Lock()
-	for _, id := range c.ids {
-		if t.flights[id].call == c {
-			delete(t.flights, id)
-		}
-	}
-	t.mu.Unlock()
-	close(c.done)
-}
-
-// wait copies the values of ids into out once the call has ended.
-func (c *call[K, T]) wait(ctx context.Context, ids []K, out map[K]T) error {
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if c.err != nil {
-		return c.err
-	}
-	for _, id := range ids {
-		if v, ok := c.found[id]; ok {
-			out[id] = v
-		}
-	}
-	return nil
-}
-
-func (t *LoadingCache[K, T]) failed(op string, err error) {
-	t.metrics.errors.Inc()
-	t.log.failure("kind", t.kind, "op", op, "err", err)
-}
-
-// Stored values begin with one of these.
-const (
-	tagValue     = 'v' // followed by JSON
-	tagBinary    = 'b' // followed by what the value's type makes of it
-	tagNone      = 'n' // there is no such id
-	tagTombstone = 't' // followed by a token: what was here is old
-)
-
-type state int
-
-const (
-	stateMissing state = iota // nothing, or a tombstone
-	stateValue
-	stateNone
-)
-
-func decode[T any](b []byte) (value T, s state, err error) {
-	if len(b) == 0 {
-		return value, stateMissing, nil
-	}
-	switch b[0] {
-	case tagValue:
-		if err := sonic.Unmarshal(b[1:], &value); err != nil {
-			return value, stateMissing, fmt.Errorf("kv: decode cached %T: %w", value, err)
-		}
-		return value, stateValue, nil
-	case tagBinary:
-		u, ok := any(&value).(encoding.BinaryUnmarshaler)
-		if !ok {
-			return value, stateMissing, fmt.Errorf("kv: decode cached %T: it has no binary form", value)
-		}
-		if err := u.UnmarshalBinary(b[1:]); err != nil {
-			return value, stateMissing, fmt.Errorf("kv: decode cached %T: %w", value, err)
-		}
-		return value, stateValue, nil
-	case tagNone:
-		return value, stateNone, nil
-	case tagTombstone:
-		return value, stateMissing, nil
-	default:
-		return value, stateMissing, fmt.Errorf("kv: decode cached %T: unknown tag %q", value, b[0])
-	}
-}
-
-func encode[T any](value T) ([]byte, error) {
-	if a, ok := any(value).(encoding.BinaryAppender); ok {
-		b, err := a.AppendBinary([]byte{tagBinary})
 		if err != nil {
-			return nil, fmt.Errorf("kv: encode %T: %w", value, err)
+			c.failed("decode", err)
 		}
-		return b, nil
+		switch state {
+		case stateValue:
+			out[id] = value
+		case stateMissing:
+			misses = append(misses, miss[K]{id: id, found: string(values[i]), storable: true})
+		}
 	}
-	b, err := sonic.Marshal(value)
-	if err != nil {
-		return nil, fmt.Errorf("kv: encode %T: %w", value, err)
-	}
-	return append([]byte{tagValue}, b...), nil
+	c.metrics.store.Add(float64(len(ids) - len(misses)))
+	c.local.put(ids, reading, out)
+	return misses
 }
 
-// tombstone makes a value that no other call makes.
-func tombstone() []byte {
-	return fmt.Appendf(nil, "%c%016x%016x", tagTombstone, rand.Uint64(), rand.Uint64())
+func missAll[K comparable](ids []K) []miss[K] {
+	misses := make([]miss[K], len(ids))
+	for i, id := range ids {
+		misses[i].id = id
+	}
+	return misses
+}
+
+// loadMissing answers the misses of several callers with one load.
+func (c *LoadingCache[K, T]) loadMissing(ctx context.Context, requests [][]miss[K]) ([]map[K]T, error) {
+	misses, asked := union(requests)
+	ids := make([]K, len(misses))
+	for i, m := range misses {
+		ids[i] = m.id
+	}
+	found := make(map[K]T, len(ids))
+	ids = c.local.get(ids, found) // the load before this one may have had some
+	c.metrics.joined.Add(float64(asked - len(ids)))
+	if len(ids) > 0 {
+		loaded, err := c.loadAndStore(ctx, ids, misses)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			found = loaded
+		} else {
+			maps.Copy(found, loaded)
+		}
+	}
+	return slices.Repeat([]map[K]T{found}, len(requests)), nil
+}
+
+// union is the misses of all requests, one for each id, and how many there were.
+func union[K comparable](requests [][]miss[K]) (misses []miss[K], asked int) {
+	if len(requests) == 1 {
+		return requests[0], len(requests[0])
+	}
+	at := make(map[K]int)
+	for _, request := range requests {
+		asked += len(request)
+		for _, m := range request {
+			if i, ok := at[m.id]; !ok {
+				at[m.id] = len(misses)
+				misses = append(misses, m)
+			} else if m.storable {
+				misses[i] = m // what the last one found in the store is the most likely to be still there
+			}
+		}
+	}
+	return misses, asked
+}
+
+// loadAndStore loads ids, some of misses in the same order, and keeps what it finds.
+func (c *LoadingCache[K, T]) loadAndStore(ctx context.Context, ids []K, misses []miss[K]) (map[K]T, error) {
+	start, reading := time.Now(), c.local.begin(ids)
+	loadCtx, cancel := context.WithTimeout(ctx, c.loadTimeout)
+	defer cancel()
+	loaded, err := c.load(loadCtx, ids)
+	if err != nil {
+		return nil, err
+	}
+	c.local.put(ids, reading, loaded)
+	// A load that outlived its deadline by far may have outlived a tombstone too.
+	if c.store == nil || time.Since(start) > c.loadTimeout+(c.tombstoneTTL-c.loadTimeout)/4 {
+		return loaded, nil
+	}
+	items := make([]Item, 0, len(ids))
+	for i, m := 0, 0; i < len(ids); m++ {
+		if misses[m].id != ids[i] {
+			continue
+		}
+		// Not after an invalidation by this process: nobody knows whether the store still has its tombstone.
+		if misses[m].storable && c.local.valid(ids[i], reading, i) {
+			items = c.appendItem(items, misses[m], loaded)
+		}
+		i++
+	}
+	if len(items) > 0 {
+		if err := c.store.Set(ctx, items); err != nil {
+			c.failed("store", err)
+		}
+	}
+	return loaded, nil
+}
+
+// appendItem appends what is to be stored of a miss, on the condition that the store still holds what was found.
+func (c *LoadingCache[K, T]) appendItem(items []Item, m miss[K], loaded map[K]T) []Item {
+	it := Item{Key: c.key(m.id), IfAbsent: m.found == ""}
+	if m.found != "" {
+		it.IfValue = []byte(m.found)
+	}
+	value, ok := loaded[m.id]
+	switch {
+	case ok:
+		b, err := encode(value)
+		if err != nil {
+			c.failed("encode", err)
+			return items
+		}
+		it.Value, it.TTL = b, jitter(c.ttl)
+	case c.negTTL < 0:
+		return items
+	default:
+		it.Value, it.TTL = []byte{tagNone}, jitter(c.negTTL)
+	}
+	return append(items, it)
+}
+
+func (c *LoadingCache[K, T]) failed(op string, err error) {
+	c.metrics.errors.Inc()
+	c.log.failure("kind", c.kind, "op", op, "err", err)
 }
 
 // jitter spreads d by ± 10 %, so that what was stored together does not expire together.

@@ -30,6 +30,14 @@ type counting struct {
 	away        atomic.Bool
 }
 
+// reachable is s as a store that other processes reach, too.
+func reachable(s Store) Store {
+	if _, ok := s.(*memory); ok {
+		return struct{ Store }{s}
+	}
+	return s
+}
+
 var errTestAway = errors.New("test: store is away")
 
 func (c *counting) MGet(ctx context.Context, keys []string) ([][]byte, error) {
@@ -56,6 +64,8 @@ type table struct {
 	rows  map[int64]card
 	loads int
 	asked []int64
+	// next is called by the next load, once it has read the rows.
+	next func(ctx context.Context) error
 }
 
 func newTable(n int64) *table {
@@ -66,15 +76,16 @@ func newTable(n int64) *table {
 	return t
 }
 
+func cardKey(id int64) string { return fmt.Sprintf("tt:user:card:v1:{%d}", id) }
+
 func (t *table) put(c card) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rows[c.ID] = c
 }
 
-func (t *table) load(_ context.Context, ids []int64) (map[int64]card, error) {
+func (t *table) load(ctx context.Context, ids []int64) (map[int64]card, error) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.loads++
 	t.asked = append(t.asked, ids...)
 	out := make(map[int64]card)
@@ -83,7 +94,19 @@ func (t *table) load(_ context.Context, ids []int64) (map[int64]card, error) {
 			out[id] = c
 		}
 	}
-	return out, nil
+	next := t.next
+	t.next = nil
+	t.mu.Unlock()
+	if next == nil {
+		return out, nil
+	}
+	return out, next(ctx)
+}
+
+func (t *table) onNextLoad(next func(ctx context.Context) error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next = next
 }
 
 func (t *table) took() int {
@@ -94,7 +117,7 @@ func (t *table) took() int {
 	return n
 }
 
-// eachStore runs fn on the memory store, and on Redis when there is one.
+// eachStore runs fn on the memory store, as one that other processes reach too, and on Redis when there is one.
 func eachStore[T any](t *testing.T, fn func(t *testing.T, s *counting, o Options[int64, T])) {
 	t.Helper()
 	run := func(name string, cfg Config) {
@@ -104,7 +127,7 @@ func eachStore[T any](t *testing.T, fn func(t *testing.T, s *counting, o Options
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = s.Close() })
-			prefix := fmt.Sprintf("typedtest:%d:", time.Now().UnixNano())
+			prefix := fmt.Sprintf("loadingtest:%d:", time.Now().UnixNano())
 			fn(t, &counting{Store: s}, Options[int64, T]{
 				Kind: "card",
 				Key:  func(id int64) string { return fmt.Sprintf("%s{%d}", prefix, id) },
@@ -118,9 +141,9 @@ func eachStore[T any](t *testing.T, fn func(t *testing.T, s *counting, o Options
 	}
 }
 
-func mustGet(t *testing.T, c *LoadingCache[int64, card], tab *table, ids ...int64) map[int64]card {
+func mustGet(t *testing.T, c *LoadingCache[int64, card], ids ...int64) map[int64]card {
 	t.Helper()
-	got, err := c.GetMulti(t.Context(), ids, tab.load)
+	got, err := c.GetMulti(t.Context(), ids)
 	if err != nil {
 		t.Fatalf("GetMulti: %v", err)
 	}
@@ -135,9 +158,9 @@ func TestBatchIsThreeRoundTrips(t *testing.T) {
 		for id := range int64(100) {
 			ids = append(ids, id+1, id+1)
 		}
-		c := NewLoadingCache(s, o)
+		c := NewLoadingCache(s, o, tab.load)
 		for round, want := range [][3]int64{{1, 1, 1}, {1, 0, 0}} {
-			got := mustGet(t, c, tab, ids...)
+			got := mustGet(t, c, ids...)
 			if diff := cmp.Diff(tab.rows, got); diff != "" {
 				t.Fatalf("round %d: %s", round, diff)
 			}
@@ -146,7 +169,7 @@ func TestBatchIsThreeRoundTrips(t *testing.T) {
 				t.Errorf("round %d: MGet, load, Set = %v, want %v", round, have, want)
 			}
 		}
-		if got := mustGet(t, c, tab); got == nil || len(got) != 0 {
+		if got := mustGet(t, c); got == nil || len(got) != 0 {
 			t.Errorf("no ids: %v", got)
 		}
 		if mgets, sets := s.trips(); mgets+sets != 0 {
@@ -158,10 +181,10 @@ func TestBatchIsThreeRoundTrips(t *testing.T) {
 func TestOnlyTheMissingAreLoaded(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(10)
-		c := NewLoadingCache(s, o)
-		mustGet(t, c, tab, 1, 2, 3)
+		c := NewLoadingCache(s, o, tab.load)
+		mustGet(t, c, 1, 2, 3)
 		tab.took()
-		mustGet(t, c, tab, 2, 3, 4, 5)
+		mustGet(t, c, 2, 3, 4, 5)
 		if diff := cmp.Diff([]int64{4, 5}, tab.asked); diff != "" {
 			t.Error(diff)
 		}
@@ -171,15 +194,15 @@ func TestOnlyTheMissingAreLoaded(t *testing.T) {
 func TestCreateReplacesNegativeEntry(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(0)
-		c := NewLoadingCache(s, o)
-		mustGet(t, c, tab, 5)
-		mustGet(t, c, tab, 5)
+		c := NewLoadingCache(s, o, tab.load)
+		mustGet(t, c, 5)
+		mustGet(t, c, 5)
 		if n := tab.took(); n != 1 {
 			t.Errorf("%d loads of an id that does not exist, want 1", n)
 		}
 		tab.put(card{ID: 5, Name: "new"})
 		c.Invalidate(t.Context(), 5)
-		if got := mustGet(t, c, tab, 5); got[5].Name != "new" {
+		if got := mustGet(t, c, 5); got[5].Name != "new" {
 			t.Errorf("got %v after the create", got)
 		}
 	})
@@ -189,44 +212,38 @@ func TestNegativeEntriesCanBeOff(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.NegativeTTL = -1
 		tab := newTable(0)
-		c := NewLoadingCache(s, o)
-		mustGet(t, c, tab, 5)
-		mustGet(t, c, tab, 5)
+		c := NewLoadingCache(s, o, tab.load)
+		mustGet(t, c, 5)
+		mustGet(t, c, 5)
 		if n := tab.took(); n != 2 {
 			t.Errorf("%d loads, want 2", n)
 		}
 	})
 }
 
-func TestManyReadersOneLoad(t *testing.T) {
+// TestManyReadersFewLoads: misses that come while an id is being loaded share the next load.
+func TestManyReadersFewLoads(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		const readers = 30
 		tab := newTable(3)
-		c := NewLoadingCache(s, o)
-		entered, release := make(chan struct{}), make(chan struct{})
-		var once sync.Once
-		slow := func(ctx context.Context, ids []int64) (map[int64]card, error) {
-			once.Do(func() { close(entered) })
-			<-release
-			return tab.load(ctx, ids)
-		}
+		c := NewLoadingCache(s, o, tab.load)
+		p := pause(t, c, tab, 1, 2)
 		var wg sync.WaitGroup
-		read := func() {
-			got, err := c.GetMulti(t.Context(), []int64{1, 2}, slow)
-			if err != nil || got[1].Name == "" || got[2].Name == "" {
-				t.Errorf("got %v, %v", got, err)
-			}
-		}
-		wg.Go(read)
-		<-entered
 		for range readers {
-			wg.Go(read)
+			wg.Go(func() {
+				if got := mustGet(t, c, 1, 2); got[1].Name == "" || got[2].Name == "" {
+					t.Errorf("got %v", got)
+				}
+			})
 		}
-		waitFor(t, func() bool { return testutil.ToFloat64(c.metrics.joined) == 2*readers })
-		close(release)
+		waitFor(t, func() bool { return testutil.ToFloat64(c.metrics.misses) == 2+2*readers })
+		p.finish()
 		wg.Wait()
-		if n := tab.took(); n != 1 {
-			t.Errorf("%d loads, want 1", n)
+		if n := tab.took(); n > readers/2 { // who is a moment late has a load of its own
+			t.Errorf("%d loads", n)
+		}
+		if n := testutil.ToFloat64(c.metrics.joined); n < readers {
+			t.Errorf("%v misses shared a load", n)
 		}
 	})
 }
@@ -240,13 +257,13 @@ type pausedRead struct {
 func pause(t *testing.T, c *LoadingCache[int64, card], tab *table, ids ...int64) *pausedRead {
 	t.Helper()
 	p := &pausedRead{read: make(chan struct{}), release: make(chan struct{}), result: make(chan map[int64]card, 1)}
+	tab.onNextLoad(func(context.Context) error {
+		close(p.read)
+		<-p.release
+		return nil
+	})
 	go func() {
-		got, err := c.GetMulti(context.Background(), ids, func(ctx context.Context, ids []int64) (map[int64]card, error) {
-			found, err := tab.load(ctx, ids)
-			close(p.read)
-			<-p.release
-			return found, err
-		})
+		got, err := c.GetMulti(context.Background(), ids)
 		if err != nil {
 			t.Errorf("paused reader: %v", err)
 		}
@@ -264,6 +281,8 @@ func (p *pausedRead) finish() map[int64]card {
 // TestSlowReaderCannotBringBackOldValue is the race that invalidation by deleting loses: a reader loads the old value,
 // a commit and its invalidation come, and then the reader stores what it has.
 func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
+	nothing := func(*testing.T, *LoadingCache[int64, card], *table) {}
+	aTombstone := func(t *testing.T, c *LoadingCache[int64, card], _ *table) { t.Helper(); c.Invalidate(t.Context(), 1) }
 	for _, tt := range []struct {
 		name string
 		// before brings the store into the state that the slow reader finds.
@@ -273,19 +292,19 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 		// forgotten means that the store loses the tombstone.
 		forgotten bool
 	}{
-		{name: "nothing found", before: func(*testing.T, *LoadingCache[int64, card], *table) {}},
-		{name: "nothing found, other process", before: func(*testing.T, *LoadingCache[int64, card], *table) {}, other: true},
-		{name: "nothing found, tombstone evicted", before: func(*testing.T, *LoadingCache[int64, card], *table) {}, forgotten: true},
-		{name: "tombstone found", before: func(t *testing.T, c *LoadingCache[int64, card], _ *table) { c.Invalidate(t.Context(), 1) }},
-		{name: "tombstone found, other process", before: func(t *testing.T, c *LoadingCache[int64, card], _ *table) { c.Invalidate(t.Context(), 1) }, other: true},
+		{name: "nothing found", before: nothing},
+		{name: "nothing found, other process", before: nothing, other: true},
+		{name: "nothing found, tombstone evicted", before: nothing, forgotten: true},
+		{name: "tombstone found", before: aTombstone},
+		{name: "tombstone found, other process", before: aTombstone, other: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 				tab := newTable(2)
-				slow := NewLoadingCache(s, o)
+				slow := NewLoadingCache(s, o, tab.load)
 				writer := slow
 				if tt.other {
-					writer = NewLoadingCache(s, o)
+					writer = NewLoadingCache(s, o, tab.load)
 				}
 				tt.before(t, writer, tab)
 
@@ -305,7 +324,7 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 					midway = midway[1:]
 				}
 				for _, c := range midway {
-					if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+					if got := mustGet(t, c, 1); got[1].Name != "committed" {
 						t.Errorf("after the commit: %q", got[1].Name)
 					}
 				}
@@ -318,13 +337,13 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 					t.Fatalf("the slow reader got %q: this test does not test what it should", got[1].Name)
 				}
 				for _, c := range []*LoadingCache[int64, card]{slow, writer} {
-					if got := mustGet(t, c, tab, 1, 2); got[1].Name != "committed" {
+					if got := mustGet(t, c, 1, 2); got[1].Name != "committed" {
 						t.Errorf("after the slow reader: %q", got[1].Name)
 					}
 				}
 				// What nobody invalidated was stored by the slow reader.
 				tab.took()
-				mustGet(t, writer, tab, 2)
+				mustGet(t, writer, 2)
 				if n := tab.took(); n != 0 {
 					t.Error("the other id was not stored")
 				}
@@ -337,7 +356,7 @@ func TestSlowReaderCannotBringBackOldValue(t *testing.T) {
 func TestHotKeyIsCachedBetweenWrites(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
+		c, other := NewLoadingCache(s, o, tab.load), NewLoadingCache(s, o, tab.load)
 		for i := range 20 {
 			name := fmt.Sprint("version ", i)
 			tab.put(card{ID: 1, Name: name})
@@ -345,7 +364,7 @@ func TestHotKeyIsCachedBetweenWrites(t *testing.T) {
 			tab.took()
 			for range 5 {
 				for _, reader := range []*LoadingCache[int64, card]{c, other} {
-					if got := mustGet(t, reader, tab, 1); got[1].Name != name {
+					if got := mustGet(t, reader, 1); got[1].Name != name {
 						t.Fatalf("got %q, want %q", got[1].Name, name)
 					}
 				}
@@ -366,7 +385,7 @@ func TestNoStaleReadUnderLoad(t *testing.T) {
 		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
 			return map[int64]int64{1: truth.Load()}, nil
 		}
-		procs := []*LoadingCache[int64, int64]{NewLoadingCache(s, o), NewLoadingCache(s, o)}
+		procs := []*LoadingCache[int64, int64]{NewLoadingCache(s, o, load), NewLoadingCache(s, o, load)}
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
 		var hits atomic.Int64
@@ -380,7 +399,7 @@ func TestNoStaleReadUnderLoad(t *testing.T) {
 					default:
 					}
 					least := acked.Load()
-					got, err := c.GetMulti(context.Background(), []int64{1}, load)
+					got, err := c.GetMulti(context.Background(), []int64{1})
 					if err != nil {
 						t.Error(err)
 						return
@@ -413,9 +432,9 @@ func TestStoreFailureIsNotAnError(t *testing.T) {
 	s.Store = mem
 	reg := prometheus.NewRegistry()
 	tab := newTable(3)
-	c := NewLoadingCache(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, Metrics: reg})
+	c := NewLoadingCache(s, Options[int64, card]{Kind: "card", Key: cardKey, Metrics: reg}, tab.load)
 	s.away.Store(true)
-	if got := mustGet(t, c, tab, 1, 2, 9); len(got) != 2 {
+	if got := mustGet(t, c, 1, 2, 9); len(got) != 2 {
 		t.Errorf("got %v", got)
 	}
 	if _, sets := s.trips(); sets != 0 {
@@ -429,30 +448,35 @@ func TestStoreFailureIsNotAnError(t *testing.T) {
 func TestFailedInvalidationIsMadeUpFor(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(2)
-		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
-		mustGet(t, c, tab, 1, 2)
+		c, other := NewLoadingCache(s, o, tab.load), NewLoadingCache(s, o, tab.load)
+		mustGet(t, c, 1, 2)
 		s.away.Store(true)
 		tab.put(card{ID: 1, Name: "committed"})
 		c.Invalidate(t.Context(), 1)
 		// The store comes back with the old value still in it.
 		s.away.Store(false)
-		if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+		if got := mustGet(t, c, 1); got[1].Name != "committed" {
 			t.Errorf("this process reads %q", got[1].Name)
 		}
 		// And soon the tombstone is there for the others.
-		waitFor(t, func() bool { return mustGet(t, other, tab, 1)[1].Name == "committed" })
+		waitFor(t, func() bool { return mustGet(t, other, 1)[1].Name == "committed" })
 		waitFor(t, func() bool {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return !c.unconfirmed.retrying && len(c.unconfirmed.ids) == 0
+			retrying, ids := c.unconfirmed.state()
+			return !retrying && ids == 0
 		})
-		mustGet(t, c, tab, 1)
+		mustGet(t, c, 1)
 		tab.took()
-		mustGet(t, c, tab, 1, 2)
+		mustGet(t, c, 1, 2)
 		if n := tab.took(); n != 0 {
 			t.Error("the key is still not cached")
 		}
 	})
+}
+
+func (u *unconfirmed[K]) state() (retrying bool, ids int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.retrying, len(u.ids)
 }
 
 // slowRead calls between after each read of the store, before its caller sees the values.
@@ -473,20 +497,19 @@ func TestReadAcrossALateTombstone(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
 		slow := &slowRead{Store: s, between: func() {}}
-		c := NewLoadingCache(slow, o)
-		mustGet(t, c, tab, 1)
+		c := NewLoadingCache(slow, o, tab.load)
+		mustGet(t, c, 1)
 		s.away.Store(true)
 		tab.put(card{ID: 1, Name: "committed"})
 		c.Invalidate(t.Context(), 1)
 		slow.between = func() {
 			waitFor(t, func() bool {
-				c.mu.Lock()
-				defer c.mu.Unlock()
-				return len(c.unconfirmed.ids) == 0
+				_, ids := c.unconfirmed.state()
+				return ids == 0
 			})
 		}
 		s.away.Store(false)
-		if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+		if got := mustGet(t, c, 1); got[1].Name != "committed" {
 			t.Errorf("read %q", got[1].Name)
 		}
 	})
@@ -499,8 +522,8 @@ func TestTooManyFailedInvalidations(t *testing.T) {
 	}
 	s := &counting{Store: mem}
 	tab := newTable(1)
-	c := NewLoadingCache(s, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Minute})
-	mustGet(t, c, tab, 1)
+	c := NewLoadingCache(s, Options[int64, card]{Kind: "card", Key: cardKey, TTL: time.Minute}, tab.load)
+	mustGet(t, c, 1)
 	s.away.Store(true)
 	ids := make([]int64, maxUnconfirmed+1)
 	for i := range ids {
@@ -510,67 +533,71 @@ func TestTooManyFailedInvalidations(t *testing.T) {
 	c.Invalidate(t.Context(), 1)
 	tab.put(card{ID: 1, Name: "committed"})
 	s.away.Store(false)
-	if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+	if got := mustGet(t, c, 1); got[1].Name != "committed" {
 		t.Errorf("got %q", got[1].Name)
 	}
 	if err := s.Close(); err != nil { // ends the retries
 		t.Fatal(err)
 	}
 	waitFor(t, func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return !c.unconfirmed.retrying
+		retrying, _ := c.unconfirmed.state()
+		return !retrying
 	})
 }
 
-func TestLoadErrorReachesAllWaiters(t *testing.T) {
+func TestLoadErrorIsNotRemembered(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
-		c := NewLoadingCache(s, o)
+		tab := newTable(1)
+		c := NewLoadingCache(s, o, tab.load)
 		bad := errors.New("no database")
-		if _, err := c.GetMulti(t.Context(), []int64{1}, func(context.Context, []int64) (map[int64]card, error) { return nil, bad }); !errors.Is(err, bad) {
+		tab.onNextLoad(func(context.Context) error { return bad })
+		if _, err := c.GetMulti(t.Context(), []int64{1}); !errors.Is(err, bad) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := c.GetMulti(t.Context(), []int64{1}, func(context.Context, []int64) (map[int64]card, error) { panic("boom") }); err == nil || !strings.Contains(err.Error(), "boom") {
+		tab.onNextLoad(func(context.Context) error { panic("boom") })
+		if _, err := c.GetMulti(t.Context(), []int64{1}); err == nil || !strings.Contains(err.Error(), "boom") {
 			t.Errorf("panic: got %v", err)
 		}
-		// Nothing of it is remembered.
-		if got := mustGet(t, c, newTable(1), 1); got[1].ID != 1 {
+		if got := mustGet(t, c, 1); got[1].ID != 1 {
 			t.Errorf("got %v", got)
 		}
 	})
 }
 
-func TestGivingUpDoesNotFailOthers(t *testing.T) {
+// TestGivingUpDoesNotEndTheLoad: others may wait for it, and its value is stored.
+func TestGivingUpDoesNotEndTheLoad(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c := NewLoadingCache(s, o)
+		c := NewLoadingCache(s, o, tab.load)
 		entered, release := make(chan struct{}), make(chan struct{})
+		tab.onNextLoad(func(ctx context.Context) error {
+			close(entered)
+			<-release
+			return ctx.Err()
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error, 1)
 		go func() {
-			_, err := c.GetMulti(ctx, []int64{1}, func(ctx context.Context, ids []int64) (map[int64]card, error) {
-				close(entered)
-				<-release
-				if err := ctx.Err(); err != nil {
-					return nil, err
-				}
-				return tab.load(ctx, ids)
-			})
+			_, err := c.GetMulti(ctx, []int64{1})
 			first <- err
 		}()
 		<-entered
-		second := make(chan map[int64]card, 1)
-		go func() { second <- mustGet(t, c, tab, 1) }()
-		waitFor(t, func() bool { return testutil.ToFloat64(c.metrics.joined) == 1 })
 		cancel()
 		if err := <-first; !errors.Is(err, context.Canceled) {
 			t.Errorf("who gave up got %v", err)
 		}
 		close(release)
-		if got := <-second; got[1].ID != 1 {
-			t.Errorf("the other got %v", got)
+		waitFor(t, func() bool { // until the value is stored
+			values, err := s.Store.MGet(t.Context(), []string{o.Key(1)})
+			return err == nil && values[0] != nil
+		})
+		if got := mustGet(t, c, 1); got[1].ID != 1 {
+			t.Errorf("another reader got %v", got)
 		}
-		if _, err := c.GetMulti(ctx, []int64{1}, tab.load); !errors.Is(err, context.Canceled) {
+		if n := tab.took(); n != 1 {
+			t.Errorf("%d loads, want 1", n)
+		}
+		if _, err := c.GetMulti(ctx, []int64{1}); !errors.Is(err, context.Canceled) {
 			t.Errorf("ended context: %v", err)
 		}
 	})
@@ -579,7 +606,7 @@ func TestGivingUpDoesNotFailOthers(t *testing.T) {
 func TestLateLoadIsNotStored(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(1)
-		c := NewLoadingCache(s, o)
+		c := NewLoadingCache(s, o, tab.load)
 		c.loadTimeout, c.tombstoneTTL = time.Millisecond, time.Millisecond
 		p := pause(t, c, tab, 1)
 		// The load has long passed its deadline.
@@ -595,14 +622,14 @@ func TestLateLoadIsNotStored(t *testing.T) {
 func TestUnreadableValueIsReplaced(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		tab := newTable(2)
-		c := NewLoadingCache(s, o)
+		c := NewLoadingCache(s, o, tab.load)
 		for id, garbage := range map[int64]string{1: "v{not json", 2: "?"} {
 			if err := s.Set(t.Context(), []Item{{Key: o.Key(id), Value: []byte(garbage), TTL: time.Minute}}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for range 2 {
-			if diff := cmp.Diff(tab.rows, mustGet(t, c, tab, 1, 2)); diff != "" {
+			if diff := cmp.Diff(tab.rows, mustGet(t, c, 1, 2)); diff != "" {
 				t.Error(diff)
 			}
 		}
@@ -621,12 +648,14 @@ func TestMetricsAreShared(t *testing.T) {
 	tab := newTable(2)
 	kinds := map[string]*LoadingCache[int64, card]{}
 	for kind, local := range map[string]time.Duration{"a": 0, "b": time.Hour} {
-		kinds[kind] = NewLoadingCache(mem, Options[int64, card]{Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Local: local, Metrics: reg})
+		kinds[kind] = NewLoadingCache(reachable(mem), Options[int64, card]{
+			Kind: kind, Key: func(id int64) string { return fmt.Sprint(kind, id) }, Local: local, Metrics: reg,
+		}, tab.load)
 	}
-	mustGet(t, kinds["a"], tab, 1, 2)
-	mustGet(t, kinds["a"], tab, 1, 2)
+	mustGet(t, kinds["a"], 1, 2)
+	mustGet(t, kinds["a"], 1, 2)
 	for range 3 {
-		mustGet(t, kinds["b"], tab, 1)
+		mustGet(t, kinds["b"], 1)
 	}
 	want := `
 # HELP tiktok_cache_hits_total Ids answered by a level of the cache, those known not to exist included.
@@ -675,14 +704,14 @@ func BenchmarkGetMultiHit(b *testing.B) {
 		b.Fatal(err)
 	}
 	tab := newTable(30)
-	c := NewLoadingCache(mem, Options[int64, card]{Kind: "card", Key: func(id int64) string { return fmt.Sprintf("tt:user:card:v1:{%d}", id) }})
+	c := NewLoadingCache(reachable(mem), Options[int64, card]{Kind: "card", Key: cardKey}, tab.load)
 	ids := make([]int64, 0, 30)
 	for id := range maps.Keys(tab.rows) {
 		ids = append(ids, id)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.GetMulti(b.Context(), ids, tab.load); err != nil {
+		if _, err := c.GetMulti(b.Context(), ids); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -13,26 +13,26 @@ func TestLocalHitAsksNobody(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(3)
-		c := NewLoadingCache(s, o)
-		mustGet(t, c, tab, 1, 2)
+		c := NewLoadingCache(s, o, tab.load)
+		mustGet(t, c, 1, 2)
 		s.trips()
-		if got := mustGet(t, c, tab, 1, 2, 2); len(got) != 2 || got[1].Name != "name 1" || got[2].Name != "name 2" {
+		if got := mustGet(t, c, 1, 2, 2); len(got) != 2 || got[1].Name != "name 1" || got[2].Name != "name 2" {
 			t.Errorf("got %v", got)
 		}
 		if mgets, sets := s.trips(); mgets+sets != 0 {
 			t.Errorf("%d round trips for what is held", mgets+sets)
 		}
-		if got := mustGet(t, c, tab, 1, 2, 3); len(got) != 3 {
+		if got := mustGet(t, c, 1, 2, 3); len(got) != 3 {
 			t.Errorf("got %v", got)
 		}
 		if mgets, _ := s.trips(); mgets != 1 {
 			t.Errorf("%d reads for what is not held, want 1", mgets)
 		}
 		// Held by another process that read it from the store.
-		other := NewLoadingCache(s, o)
-		mustGet(t, other, tab, 1)
+		other := NewLoadingCache(s, o, tab.load)
+		mustGet(t, other, 1)
 		s.trips()
-		mustGet(t, other, tab, 1)
+		mustGet(t, other, 1)
 		if mgets, _ := s.trips(); mgets != 0 {
 			t.Error("what came from the store is not held")
 		}
@@ -43,13 +43,13 @@ func TestLocalIsDroppedAtOnce(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(1)
-		c := NewLoadingCache(s, o)
+		c := NewLoadingCache(s, o, tab.load)
 		for i := range 3 {
 			name := fmt.Sprint("version ", i)
 			tab.put(card{ID: 1, Name: name})
 			c.Invalidate(t.Context(), 1)
 			for range 2 {
-				if got := mustGet(t, c, tab, 1); got[1].Name != name {
+				if got := mustGet(t, c, 1); got[1].Name != name {
 					t.Fatalf("read %q, want %q", got[1].Name, name)
 				}
 			}
@@ -62,13 +62,13 @@ func TestLocalNeverHoldsAbsence(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = time.Hour
 		tab := newTable(0)
-		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
-		mustGet(t, c, tab, 5)
-		mustGet(t, other, tab, 5)
+		c, other := NewLoadingCache(s, o, tab.load), NewLoadingCache(s, o, tab.load)
+		mustGet(t, c, 5)
+		mustGet(t, other, 5)
 		tab.put(card{ID: 5, Name: "new"})
 		other.Invalidate(t.Context(), 5)
 		for _, p := range []*LoadingCache[int64, card]{c, other} {
-			if got := mustGet(t, p, tab, 5); got[5].Name != "new" {
+			if got := mustGet(t, p, 5); got[5].Name != "new" {
 				t.Errorf("got %v after the create", got)
 			}
 		}
@@ -79,14 +79,14 @@ func TestLocalEndsInOtherProcesses(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = 50 * time.Millisecond
 		tab := newTable(1)
-		c, other := NewLoadingCache(s, o), NewLoadingCache[int64, card](s, o)
-		mustGet(t, other, tab, 1)
+		c, other := NewLoadingCache(s, o, tab.load), NewLoadingCache(s, o, tab.load)
+		mustGet(t, other, 1)
 		tab.put(card{ID: 1, Name: "committed"})
 		c.Invalidate(t.Context(), 1)
 		done := time.Now()
 		for {
 			asked := time.Now()
-			got := mustGet(t, other, tab, 1)[1].Name
+			got := mustGet(t, other, 1)[1].Name
 			if got == "committed" {
 				return
 			}
@@ -103,19 +103,19 @@ func TestLocalRefusesOldReads(t *testing.T) {
 	t.Run("from the store", func(t *testing.T) {
 		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			tab := newTable(1)
-			mustGet(t, NewLoadingCache(s, o), tab, 1)
+			mustGet(t, NewLoadingCache(s, o, tab.load), 1)
 			o.Local = time.Hour
 			slow := &slowRead{Store: s, between: func() {}}
-			c := NewLoadingCache(slow, o)
+			c := NewLoadingCache(slow, o, tab.load)
 			slow.between = func() { // the old value is on its way to the reader
 				slow.between = func() {}
 				tab.put(card{ID: 1, Name: "committed"})
 				c.Invalidate(t.Context(), 1)
 			}
-			if got := mustGet(t, c, tab, 1); got[1].Name != "name 1" {
+			if got := mustGet(t, c, 1); got[1].Name != "name 1" {
 				t.Fatalf("the slow reader got %q: this test does not test what it should", got[1].Name)
 			}
-			if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+			if got := mustGet(t, c, 1); got[1].Name != "committed" {
 				t.Errorf("after the slow reader: %q", got[1].Name)
 			}
 		})
@@ -124,14 +124,14 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewLoadingCache(s, o)
+			c := NewLoadingCache(s, o, tab.load)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			c.Invalidate(t.Context(), 1)
 			if got := p.finish(); got[1].Name != "name 1" {
 				t.Fatalf("the slow reader got %q: this test does not test what it should", got[1].Name)
 			}
-			if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+			if got := mustGet(t, c, 1); got[1].Name != "committed" {
 				t.Errorf("after the slow reader: %q", got[1].Name)
 			}
 		})
@@ -141,18 +141,18 @@ func TestLocalRefusesOldReads(t *testing.T) {
 			o.Local = time.Hour
 			tab := newTable(1)
 			late := &lateSet{Store: s}
-			c := NewLoadingCache(late, o)
-			mustGet(t, c, tab, 1)
+			c := NewLoadingCache(late, o, tab.load)
+			mustGet(t, c, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			late.before = func() { // Invalidate has begun, and the store still has the old value
 				late.before = nil
 				c.local.drop([]int64{1}) // so that it is read from there
-				if got := mustGet(t, c, tab, 1); got[1].Name != "name 1" {
+				if got := mustGet(t, c, 1); got[1].Name != "name 1" {
 					t.Errorf("the early reader got %q: this test does not test what it should", got[1].Name)
 				}
 			}
 			c.Invalidate(t.Context(), 1)
-			if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+			if got := mustGet(t, c, 1); got[1].Name != "committed" {
 				t.Errorf("after Invalidate: %q", got[1].Name)
 			}
 		})
@@ -161,14 +161,14 @@ func TestLocalRefusesOldReads(t *testing.T) {
 		eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 			o.Local = time.Hour
 			tab := newTable(1)
-			c := NewLoadingCache(s, o)
+			c := NewLoadingCache(s, o, tab.load)
 			s.away.Store(true)
 			p := pause(t, c, tab, 1)
 			tab.put(card{ID: 1, Name: "committed"})
 			c.Invalidate(t.Context(), 1)
 			p.finish()
 			for range 2 {
-				if got := mustGet(t, c, tab, 1); got[1].Name != "committed" {
+				if got := mustGet(t, c, 1); got[1].Name != "committed" {
 					t.Errorf("after the slow reader: %q", got[1].Name)
 				}
 			}
@@ -195,36 +195,13 @@ func TestLocalTimeCountsFromTheRead(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
 		o.Local = 20 * time.Millisecond
 		tab := newTable(1)
-		c := NewLoadingCache(s, o)
+		c := NewLoadingCache(s, o, tab.load)
 		p := pause(t, c, tab, 1)
 		<-time.NewTimer(o.Local).C
 		p.finish()
-		if _, held := c.local.cache.GetIfPresent(1); held {
+		if missing := c.local.get([]int64{1}, map[int64]card{}); len(missing) == 0 {
 			t.Error("a value is held that was read longer ago than it may be held")
 		}
-	})
-}
-
-func TestLocalIsBounded(t *testing.T) {
-	mem, err := Open(t.Context(), Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tab := newTable(10_000)
-	const cardBytes = 1000
-	c := NewLoadingCache(InProcess(mem, 100*cardBytes), Options[int64, card]{
-		Kind: "card", Key: func(id int64) string { return fmt.Sprint(id) }, TTL: time.Hour, Size: func(card) int { return cardBytes },
-	})
-	for id := int64(1); id <= 10_000; id += 100 {
-		ids := make([]int64, 100)
-		for i := range ids {
-			ids[i] = id + int64(i)
-		}
-		mustGet(t, c, tab, ids...)
-	}
-	waitFor(t, func() bool { // eviction runs behind the writes
-		n := c.local.cache.EstimatedSize()
-		return n > 0 && n <= 100
 	})
 }
 
@@ -238,7 +215,7 @@ func TestLocalNoStaleReadUnderLoad(t *testing.T) {
 		load := func(_ context.Context, _ []int64) (map[int64]int64, error) {
 			return map[int64]int64{1: truth.Load()}, nil
 		}
-		procs := [2]*LoadingCache[int64, int64]{NewLoadingCache(s, o), NewLoadingCache(s, o)}
+		procs := [2]*LoadingCache[int64, int64]{NewLoadingCache(s, o, load), NewLoadingCache(s, o, load)}
 		var acked [2]atomic.Int64
 		var wg sync.WaitGroup
 		stop := make(chan struct{})
@@ -252,7 +229,7 @@ func TestLocalNoStaleReadUnderLoad(t *testing.T) {
 					default:
 					}
 					least := acked[r%2].Load()
-					got, err := procs[r%2].GetMulti(context.Background(), []int64{1}, load)
+					got, err := procs[r%2].GetMulti(context.Background(), []int64{1})
 					if err != nil || got[1] < least {
 						t.Errorf("read %d after %d was acknowledged here, %v", got[1], least, err)
 						return

@@ -3,95 +3,67 @@ package kv
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"math"
 	"sync/atomic"
-	"time"
-
-	"github.com/maypok86/otter/v2"
 )
 
-const (
-	defaultMaxBytes = 64 << 20
-	// entryOverhead is what one entry costs beside its key and value, measured: hash table slot, node, policy, headers.
-	entryOverhead = 160
-)
+const defaultMaxBytes = 64 << 20
 
+// memory is the store of one process. What a LoadingCache keeps in it is not encoded: see inProcess.
 type memory struct {
-	cache  *otter.Cache[string, entry]
+	values kindInProcess[string, []byte]
 	closed atomic.Bool
 }
 
-type entry struct {
-	value []byte
-	ttl   time.Duration
+func newMemory(maxBytes int64) *memory {
+	if maxBytes <= 0 {
+		maxBytes = defaultMaxBytes
+	}
+	size := func(key string, value []byte) int { return len(key) + len(value) }
+	return &memory{values: newKindInProcess(newInProcess(maxBytes), "", 0, 0, size)}
 }
 
-func newMemory(cfg Config) (*memory, error) {
-	limit := cfg.MaxBytes
-	if limit <= 0 {
-		limit = defaultMaxBytes
-	}
-	cache, err := otter.New(&otter.Options[string, entry]{
-		MaximumWeight:    uint64(limit),
-		Weigher:          weigh,
-		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, entry]) time.Duration { return e.Value.ttl }),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("kv: open memory store: %w", err)
-	}
-	return &memory{cache: cache}, nil
-}
+func (m *memory) inProcess() (p *inProcess, alone bool) { return m.values.inProcess, true }
 
-func weigh(key string, e entry) uint32 {
-	return uint32(min(len(key)+len(e.value)+entryOverhead, math.MaxUint32))
-}
-
-func (m *memory) MGet(_ context.Context, keys []string) ([][]byte, error) {
-	if m.closed.Load() {
-		return nil, ErrClosed
+func (m *memory) MGet(ctx context.Context, keys []string) ([][]byte, error) {
+	if err := m.Ping(ctx); err != nil {
+		return nil, err
 	}
-	out := make([][]byte, len(keys))
+	out, now := make([][]byte, len(keys)), m.values.now()
 	for i, k := range keys {
-		if e, ok := m.cache.GetIfPresent(k); ok {
-			out[i] = e.value
+		e, _ := m.values.cache.GetIfPresent(m.values.key(k))
+		if h := m.values.own(e, k, now); h != nil {
+			out[i] = h.value
 		}
 	}
 	return out, nil
 }
 
-func (m *memory) Set(_ context.Context, items []Item) error {
-	if m.closed.Load() {
-		return ErrClosed
+func (m *memory) Set(ctx context.Context, items []Item) error {
+	if err := m.Ping(ctx); err != nil {
+		return err
 	}
 	if err := check(items); err != nil {
 		return err
 	}
+	now := m.values.now()
 	for _, it := range items {
-		e := entry{value: it.Value, ttl: it.TTL}
-		switch {
-		case it.IfValue != nil:
-			m.cache.ComputeIfPresent(it.Key, func(old entry) (entry, otter.ComputeOp) {
-				if bytes.Equal(old.value, it.IfValue) {
-					return e, otter.WriteOp
-				}
-				return old, otter.CancelOp
-			})
-		case it.IfAbsent:
-			m.cache.SetIfAbsent(it.Key, e)
-		default:
-			m.cache.Set(it.Key, e)
-		}
+		h := &held[string, []byte]{kind: m.values.kind, id: it.Key, value: it.Value, until: now + it.TTL}
+		m.values.update(it.Key, h, func(old *held[string, []byte]) bool {
+			if it.IfValue != nil {
+				return old != nil && bytes.Equal(old.value, it.IfValue)
+			}
+			return old == nil || !it.IfAbsent
+		})
 	}
 	return nil
 }
 
-func (m *memory) Delete(_ context.Context, keys []string) error {
-	if m.closed.Load() {
-		return ErrClosed
+func (m *memory) Delete(ctx context.Context, keys []string) error {
+	if err := m.Ping(ctx); err != nil {
+		return err
 	}
 	for _, k := range keys {
-		m.cache.Invalidate(k)
+		m.values.cache.Invalidate(m.values.key(k))
 	}
 	return nil
 }
@@ -105,8 +77,7 @@ func (m *memory) Ping(context.Context) error {
 
 func (m *memory) Close() error {
 	if m.closed.CompareAndSwap(false, true) {
-		m.cache.StopAllGoroutines()
-		m.cache.InvalidateAll()
+		m.values.cache.InvalidateAll()
 	}
 	return nil
 }

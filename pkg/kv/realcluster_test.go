@@ -23,7 +23,7 @@ func TestRealCluster(t *testing.T) {
 	cfg := kv.Config{Driver: kv.DriverRedis, Addrs: addrs, Timeout: 5 * time.Second}
 	kvtest.Run(t, func(t *testing.T) kv.Store { return open(t, cfg) })
 
-	t.Run("typed, keys of many slots, many callers", func(t *testing.T) {
+	t.Run("loading cache, keys of many slots, many callers", func(t *testing.T) {
 		type row struct{ N int64 }
 		load := func(_ context.Context, ids []int64) (map[int64]row, error) {
 			found := make(map[int64]row)
@@ -32,7 +32,9 @@ func TestRealCluster(t *testing.T) {
 			}
 			return found, nil
 		}
-		c := kv.NewLoadingCache(open(t, cfg), kv.Options[int64, row]{Kind: "row", Key: func(id int64) string { return fmt.Sprintf("tt:test:row:v1:{%d}", id) }})
+		c := kv.NewLoadingCache(open(t, cfg), kv.Options[int64, row]{
+			Kind: "row", Key: func(id int64) string { return fmt.Sprintf("tt:test:row:v1:{%d}", id) },
+		}, load)
 		var wg sync.WaitGroup
 		for caller := range int64(32) {
 			wg.Go(func() {
@@ -41,7 +43,7 @@ func TestRealCluster(t *testing.T) {
 					for i := range ids {
 						ids[i] = 1 + (caller+int64(i))%50
 					}
-					got, err := c.GetMulti(context.Background(), ids, load)
+					got, err := c.GetMulti(context.Background(), ids)
 					if err != nil || len(got) != 30 || got[ids[7]].N != ids[7] {
 						t.Errorf("caller %d, round %d: %v, %v", caller, round, got, err)
 						return

@@ -10,20 +10,38 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/sony/gobreaker/v2"
+
+	"tiktok/pkg/coalesce"
 )
 
 const (
 	defaultTimeout = 250 * time.Millisecond
+	// breakerFailures in a row open the circuit breaker, and breakerPause is how long until one operation may try again: a Redis
+	// that does not answer must not add its timeout to every request.
+	breakerFailures = 3
+	breakerPause    = 500 * time.Millisecond
+	// readsInFlight is how many reads are sent at a time: the server works on one while the other is on its way.
+	readsInFlight = 2
+	// maxReadKeys bounds the keys of reads that share a call, so that neither the server nor the next call waits long.
+	maxReadKeys = 4096
 	// setIfValue is the compare-and-set of Item.IfValue. One key, so it runs on a Cluster.
 	setIfValue = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end return false`
 )
+
+var errAway = errors.New("redis does not answer, not tried again yet")
+
+// gaveUp is the error of an operation whose caller did not wait for its end: it says nothing about Redis.
+type gaveUp struct{ error }
+
+func (e gaveUp) Unwrap() error { return e.error }
 
 // Redis is a client of one server, of Sentinels or of a Cluster. Only this package and pkg/limiter talk to Redis.
 type Redis struct {
 	// Client may be used inside Do only.
 	Client  redis.UniversalClient
 	timeout time.Duration
-	breaker breaker
+	breaker *gobreaker.CircuitBreaker[struct{}]
 }
 
 // NewRedis returns the client that cfg describes. It connects when it is first used.
@@ -60,7 +78,12 @@ func NewRedis(cfg Config) *Redis {
 	setTLS(opts, cfg)
 	client := redis.NewUniversalClient(opts)
 	client.AddHook(spans{})
-	return &Redis{Client: client, timeout: timeout}
+	return &Redis{Client: client, timeout: timeout, breaker: gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Timeout:      breakerPause,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerFailures },
+		IsSuccessful: func(err error) bool { return err == nil || isReply(err) },
+		IsExcluded:   func(err error) bool { return errors.Is(err, ErrClosed) || errors.As(err, new(gaveUp)) },
+	})}
 }
 
 // setTLS makes the client speak TLS when cfg says so. Files that cannot be read fail every connection: none is made without
@@ -89,28 +112,35 @@ func (quiet) Printf(context.Context, string, ...any) {}
 // Do runs one operation within Config.Timeout. While Redis does not answer it fails at once, and every half second one
 // operation tries again. The error is that of op, or ErrClosed.
 func (r *Redis) Do(ctx context.Context, op func(context.Context) error) error {
-	return r.doUntil(ctx, time.Now().Add(r.timeout), op)
-}
-
-// doUntil is Do with the end of Config.Timeout. That it has passed counts as no answer.
-func (r *Redis) doUntil(ctx context.Context, deadline time.Time, op func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !r.breaker.allow(time.Now()) {
-		return errAway
-	}
-	opCtx, cancel := context.WithDeadline(ctx, deadline)
+	opCtx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
-	err := op(opCtx)
-	switch {
-	case errors.Is(err, redis.ErrClosed):
-		r.breaker.cancelled()
-		return ErrClosed
-	case err != nil && ctx.Err() != nil:
-		r.breaker.cancelled() // the caller gave up: that says nothing about Redis
-	default:
-		r.breaker.done(time.Now(), err == nil || isReply(err))
+	err := r.try(opCtx, func(opCtx context.Context) error {
+		err := op(opCtx)
+		if err != nil && ctx.Err() != nil {
+			return gaveUp{err}
+		}
+		return err
+	})
+	if given, ok := errors.AsType[gaveUp](err); ok {
+		return given.error
+	}
+	return err
+}
+
+// try runs op unless the circuit breaker is open.
+func (r *Redis) try(ctx context.Context, op func(context.Context) error) error {
+	_, err := r.breaker.Execute(func() (struct{}, error) {
+		err := op(ctx)
+		if errors.Is(err, redis.ErrClosed) {
+			err = ErrClosed
+		}
+		return struct{}{}, err
+	})
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		return errAway
 	}
 	return err
 }
@@ -132,16 +162,20 @@ func (r *Redis) Close() error {
 type redisStore struct {
 	redis   *Redis
 	cluster bool
-	reads   grouped
+	held    *inProcess
+	reads   *coalesce.Coalescer[[]string, [][]byte]
 }
 
 func newRedisStore(cfg Config) *redisStore {
 	r := NewRedis(cfg)
 	_, cluster := r.Client.(*redis.ClusterClient)
-	s := &redisStore{redis: r, cluster: cluster}
-	s.reads.fetch, s.reads.timeout = s.fetch, r.timeout
+	s := &redisStore{redis: r, cluster: cluster, held: newInProcess(overRedisBytes)}
+	size := func(keys []string) int { return len(keys) }
+	s.reads = coalesce.New(readsInFlight, maxReadKeys, size, s.readAll, coalesce.Eager(), coalesce.Timeout(r.timeout))
 	return s
 }
+
+func (r *redisStore) inProcess() (p *inProcess, alone bool) { return r.held, false }
 
 // wrap says what failed.
 func wrap(op string, keys int, err error) error {
@@ -155,17 +189,47 @@ func (r *redisStore) MGet(ctx context.Context, keys []string) ([][]byte, error) 
 	if len(keys) == 0 {
 		return [][]byte{}, nil
 	}
-	values, err := r.reads.get(ctx, keys)
+	values, err := r.reads.Start(ctx, keys).Wait(ctx)
 	if err != nil {
 		return nil, wrap("get", len(keys), err)
 	}
 	return values, nil
 }
 
-// fetch is one round trip, on a Cluster one to each node.
-func (r *redisStore) fetch(ctx context.Context, deadline time.Time, keys []string) ([][]byte, error) {
+// readAll answers several reads with one that has each key once.
+func (r *redisStore) readAll(ctx context.Context, requests [][]string) ([][][]byte, error) {
+	if len(requests) == 1 {
+		values, err := r.read(ctx, requests[0])
+		return [][][]byte{values}, err
+	}
+	at := make(map[string]int)
+	var keys []string
+	for _, request := range requests {
+		for _, k := range request {
+			if _, ok := at[k]; !ok {
+				at[k] = len(keys)
+				keys = append(keys, k)
+			}
+		}
+	}
+	values, err := r.read(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([][][]byte, len(requests))
+	for i, request := range requests {
+		answers[i] = make([][]byte, len(request))
+		for j, k := range request {
+			answers[i][j] = values[at[k]]
+		}
+	}
+	return answers, nil
+}
+
+// read is one round trip, on a Cluster one to each node.
+func (r *redisStore) read(ctx context.Context, keys []string) ([][]byte, error) {
 	out := make([][]byte, len(keys))
-	err := r.redis.doUntil(ctx, deadline, func(ctx context.Context) error {
+	err := r.redis.try(ctx, func(ctx context.Context) error {
 		if r.cluster {
 			return r.pipelinedGet(ctx, keys, out)
 		}

@@ -67,11 +67,9 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		return nil, errors.Join(err, d.close())
 	}
 	if cfg.Cache.Driver == kv.DriverRedis { // else the user service holds them in this process
-		own, err := kv.Open(ctx, kv.Config{Driver: kv.DriverMemory})
-		if err != nil {
+		if d.Cards, err = kv.Open(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: cardBytes}); err != nil {
 			return nil, errors.Join(err, d.close())
 		}
-		d.Cards = kv.InProcess(own, cardBytes)
 	}
 	var lc net.ListenConfig
 	if d.Listener, err = lc.Listen(ctx, "tcp", cfg.Gateway.Addr); err != nil {

@@ -96,7 +96,7 @@ func (s *Service) read(ctx context.Context, req *chat.ListMessagesRequest, from 
 		return s.store.Latest(ctx, req.UserId, req.PeerId, from, limit)
 	}
 	key := db.KeyOf(req.UserId, req.PeerId)
-	last, err := s.lastOf(ctx, req.UserId, key)
+	last, err := s.last.GetMulti(ctx, []db.Key{key})
 	if err != nil {
 		return nil, err
 	}
@@ -106,24 +106,17 @@ func (s *Service) read(ctx context.Context, req *chat.ListMessagesRequest, from 
 	return s.store.After(ctx, req.UserId, req.PeerId, from, req.AfterMs, limit)
 }
 
-// lastOf reads the newest messages of conversations of a user through the cache, with one statement for those that it
-// does not hold. One without messages is absent.
-func (s *Service) lastOf(ctx context.Context, userID int64, keys ...db.Key) (map[db.Key]cache.Last, error) {
-	return s.last.GetMulti(ctx, keys, func(ctx context.Context, keys []db.Key) (map[db.Key]cache.Last, error) {
-		peers := make([]int64, len(keys))
-		for i, k := range keys {
-			peers[i] = k.Peer(userID)
-		}
-		messages, err := s.store.MGetLast(ctx, userID, peers)
-		if err != nil {
-			return nil, err
-		}
-		last := make(map[db.Key]cache.Last, len(messages))
-		for key, m := range messages {
-			last[key] = cache.Last{Message: m}
-		}
-		return last, nil
-	})
+// loadLast fills the cache of newest messages.
+func (s *Service) loadLast(ctx context.Context, keys []db.Key) (map[db.Key]cache.Last, error) {
+	messages, err := s.store.MGetLast(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	last := make(map[db.Key]cache.Last, len(messages))
+	for key, m := range messages {
+		last[key] = cache.Last{Message: m}
+	}
+	return last, nil
 }
 
 // MGetLastMessages reads the newest message with each peer.
@@ -139,7 +132,7 @@ func (s *Service) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessag
 	for i, peer := range peers {
 		keys[i] = db.KeyOf(req.UserId, peer)
 	}
-	last, err := s.lastOf(ctx, req.UserId, keys...)
+	last, err := s.last.GetMulti(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 
 // BenchmarkPoll asks for what is new in a conversation in which nothing is.
 func BenchmarkPoll(b *testing.B) {
-	cache, err := kv.OpenInProcess(b.Context(), kv.Config{Driver: kv.DriverMemory})
+	cache, err := kv.Open(b.Context(), kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
 		b.Fatal(err)
 	}

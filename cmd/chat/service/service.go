@@ -54,8 +54,9 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, last: kv.NewLoadingCache(d.Cache, cache.LastOptions(d.Tel.Log, d.Tel.Registry)), ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
+		store: d.Store, ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
 	}
+	s.last = kv.NewLoadingCache(d.Cache, cache.LastOptions(d.Tel.Log, d.Tel.Registry), s.loadLast)
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -23,6 +23,7 @@ import (
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
@@ -83,9 +84,7 @@ func on(t *testing.T, sql *sqldb.DB, o options) *fixture {
 		t.Fatal(err)
 	}
 	if o.cache == nil {
-		if o.cache, err = kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory}); err != nil {
-			t.Fatal(err)
-		}
+		o.cache = kvtest.Shared(t)
 	}
 	svc := service.New(service.Deps{Store: db.New(sql), Cache: o.cache, IDs: id.New(o.node), Words: filter, Peers: rpc.Peers{Users: users(t)}, Tel: tel, Now: o.now})
 	local, err := transport.Local("test", chatservice.NewServer(svc, transport.ServerOptions("chat", tel)...))
@@ -332,12 +331,14 @@ func TestConstantCost(t *testing.T) {
 // Polls that found nothing see the next message at once, whichever replica stores it.
 func TestPollsSeeNewMessagesAtOnce(t *testing.T) {
 	sqldbtest.Each(t, "chat", db.Migrations(), func(t *testing.T, sql *sqldb.DB) {
-		shared, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
+		shared := kvtest.Shared(t)
+		memory, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { _ = memory.Close() })
 		a, b := on(t, sql, options{cache: shared}), on(t, sql, options{cache: shared, node: 1})
-		own := on(t, sql, options{cache: kv.InProcess(shared, 1<<20), node: 2})
+		own := on(t, sql, options{cache: memory, node: 2})
 		cursor := int64(1)
 		for i := range 20 {
 			for _, f := range []*fixture{a, b} {

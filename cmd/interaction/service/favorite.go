@@ -68,7 +68,7 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 // one page, of which it does not know where it ends.
 func (s *Service) storedFavorites(ctx context.Context, userID, before int64, limit int) ([]db.Favorite, error) {
 	if before == math.MaxInt64 {
-		held, err := s.tastes.GetMulti(ctx, []int64{userID}, s.loadLikes)
+		held, err := s.likes.GetMulti(ctx, []int64{userID})
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func (s *Service) storedFavorites(ctx context.Context, userID, before int64, lim
 // the video service, and its answer is good for a few seconds. The replica that hears of a deletion forgets it at once;
 // what another one accepts meanwhile for a video that is gone is dropped by the writer.
 func (s *Service) authorOf(ctx context.Context, videoID int64) (int64, error) {
-	authors, err := s.authors.GetMulti(ctx, []int64{videoID}, s.loadAuthors)
+	authors, err := s.authors.GetMulti(ctx, []int64{videoID})
 	if err != nil {
 		return 0, fmt.Errorf("read video %d: %w", videoID, err)
 	}

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,7 +20,7 @@ import (
 	"tiktok/kitex_gen/video"
 	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/id"
-	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
@@ -88,10 +87,7 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
+	cache := kvtest.Shared(t)
 	events, err := queue.Open[mq.Event](t.Context(), queue.Config{Driver: queue.DriverMemory}, Name, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -100,16 +96,11 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	authors, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
 	d := Deps{
 		Store:   db.New(raw),
 		Cache:   cache,
 		Queue:   events,
 		Deleted: deleted,
-		Local:   authors,
 		Words:   filter(t, "mask"),
 		IDs:     id.New(0),
 		Peers:   rpc.Peers{Videos: videos},
@@ -133,7 +124,7 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 		if err := d.Cache.Close(); err != nil {
 			t.Errorf("close the cache: %v", err)
 		}
-		if err := errors.Join(d.Deleted.Close(), d.Local.Close()); err != nil {
+		if err := d.Deleted.Close(); err != nil {
 			t.Errorf("close the rest: %v", err)
 		}
 	})

@@ -22,9 +22,6 @@ import (
 // Name is what the service's schema and queue are called.
 const Name = "interaction"
 
-// authorBytes bounds the cache of authors: about 20,000 videos.
-const authorBytes = 4 << 20
-
 // consumers is how many batches of events are applied at a time: while one waits for the database the other works.
 const consumers = 2
 
@@ -65,7 +62,7 @@ func open(
 	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
-	cache, err := kv.OpenInProcess(ctx, cfg.Cache)
+	cache, err := kv.Open(ctx, cfg.Cache)
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
@@ -76,17 +73,11 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	closers.Add(events.Close)
-	local, err := kv.Open(ctx, kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		return nil, fmt.Errorf("interaction: %w", err)
-	}
-	closers.Add(local.Close)
 	return New(Deps{
 		Store:   rows,
 		Cache:   cache,
 		Queue:   events,
 		Deleted: deleted,
-		Local:   kv.InProcess(local, authorBytes),
 		Words:   filter,
 		IDs:     ids,
 		Peers:   peers,

@@ -160,7 +160,7 @@ func TestPendingLikes(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
 		const user = 101
 		old := []int64{videoOf(1, 1), videoOf(1, 2), videoOf(1, 3)}
-		if err := r.a.apply(t.Context(), r.a.likes(user, old...)); err != nil {
+		if err := r.a.apply(t.Context(), r.a.likeEvents(user, old...)); err != nil {
 			t.Fatal(err)
 		}
 		fresh, toggled, back := videoOf(2, 1), videoOf(2, 2), old[1]

@@ -16,10 +16,8 @@ import (
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/rpc"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/coalesce"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -36,11 +34,9 @@ type Deps struct {
 	Queue queue.Queue[mq.Event]
 	// Deleted tells which videos the video service has deleted.
 	Deleted queue.Queue[video.VideoDeleted]
-	// Local is a cache in this process, for what never changes.
-	Local kv.Store
-	Words *words.Filter
-	IDs   *id.Generator
-	Peers rpc.Peers
+	Words   *words.Filter
+	IDs     *id.Generator
+	Peers   rpc.Peers
 	// Log gets a line when the cache fails or the clock is wrong. Nil: no log.
 	Log *slog.Logger
 	// Metrics gets the cache's counters and the service's own metrics. Several services may share one. Nil: no metrics.
@@ -51,31 +47,24 @@ type Deps struct {
 type Service struct {
 	store *db.Store
 	stats *cache.Stats
-	// tastes are what users like.
-	tastes *kv.LoadingCache[int64, cache.Likes]
+	// likes are what users like.
+	likes *kv.LoadingCache[int64, cache.Likes]
 	// pending is what the queue has accepted and the store may not have yet.
 	pending *cache.Pending
 	queue   queue.Queue[mq.Event]
 	deleted queue.Queue[video.VideoDeleted]
 	// authors are the authors of videos.
 	authors *kv.LoadingCache[int64, int64]
-	// loadVideos, loadUsers and loadLikes fill the caches of counters and likes.
-	loadVideos coalesce.Load[cache.VideoStats]
-	loadUsers  coalesce.Load[cache.UserStats]
-	loadLikes  coalesce.Load[cache.Likes]
-	words      *words.Filter
-	ids        *id.Generator
-	peers      rpc.Peers
-	log        *slog.Logger
+	words   *words.Filter
+	ids     *id.Generator
+	peers   rpc.Peers
+	log     *slog.Logger
 	metrics
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
 
 var _ interaction.InteractionService = (*Service)(nil)
-
-// loads is how many statements of a kind that fill the cache run at a time; what comes meanwhile goes together.
-const loads = 2
 
 // New puts a service together. It starts nothing: no write is answered before Run consumes the queue.
 func New(d Deps) *Service {
@@ -85,21 +74,18 @@ func New(d Deps) *Service {
 	}
 	s := &Service{
 		store:   d.Store,
-		stats:   cache.NewStats(d.Cache, d.Log, d.Metrics),
-		tastes:  cache.NewLikes(d.Cache, d.Log, d.Metrics),
 		pending: cache.NewPending(d.Cache, d.Log),
 		queue:   d.Queue,
 		deleted: d.Deleted,
-		authors: cache.NewAuthors(d.Local, d.Log, d.Metrics),
 		words:   d.Words,
 		ids:     d.IDs,
 		peers:   d.Peers,
 		log:     log,
 		metrics: newMetrics(d.Metrics),
 	}
-	s.loadVideos = coalesce.Loader(loads, common.MAX_BATCH, s.loadVideoStats)
-	s.loadUsers = coalesce.Loader(loads, common.MAX_BATCH, s.loadUserStats)
-	s.loadLikes = coalesce.Loader(loads, common.MAX_BATCH, s.loadUserLikes)
+	s.stats = cache.NewStats(d.Cache, d.Log, d.Metrics, s.loadVideoStats, s.loadUserStats)
+	s.likes = cache.NewLikes(d.Cache, d.Log, d.Metrics, s.loadLikes)
+	s.authors = cache.NewAuthors(d.Cache, d.Log, d.Metrics, s.loadAuthors)
 	return s
 }
 

@@ -50,7 +50,7 @@ func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsReque
 	resp := &interaction.MGetStatsResponse{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		counts, err := s.stats.Videos.GetMulti(gctx, videoIDs, s.loadVideos)
+		counts, err := s.stats.Videos.GetMulti(gctx, videoIDs)
 		resp.Videos = pack.VideoStats(videoIDs, counts)
 		return wrap("read video stats", err)
 	})
@@ -115,7 +115,7 @@ func pendingKeys(userIDs []int64, looks []look) []cache.PendingKey {
 // userStats are counters as everybody sees them: with the pending likes of each user, which lists are.
 func (s *Service) userStats(ctx context.Context, ids []int64, lists pendingLists) (map[int64]cache.UserStats, error) {
 	touched := touchedUsers(0, ids, lists)
-	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched), s.loadUsers)
+	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched))
 	if err != nil || len(touched) == 0 {
 		return counts, err
 	}
@@ -208,7 +208,7 @@ func (s *Service) liked(ctx context.Context, looks []look) ([][]int64, error) {
 			viewers = append(viewers, l.viewer)
 		}
 	}
-	likes, err := s.tastes.GetMulti(ctx, viewers, s.loadLikes)
+	likes, err := s.likes.GetMulti(ctx, viewers)
 	if err != nil {
 		return nil, err
 	}
@@ -238,8 +238,8 @@ func (s *Service) liked(ctx context.Context, looks []look) ([][]int64, error) {
 	return liked, nil
 }
 
-// loadUserLikes reads what users like; who has more rows than are held is marked.
-func (s *Service) loadUserLikes(ctx context.Context, userIDs []int64) (map[int64]cache.Likes, error) {
+// loadLikes reads what users like; who has more rows than are cached is marked.
+func (s *Service) loadLikes(ctx context.Context, userIDs []int64) (map[int64]cache.Likes, error) {
 	rows, err := s.store.FavoritesOfUsers(ctx, userIDs, cache.MaxLikes+1)
 	if err != nil {
 		return nil, err

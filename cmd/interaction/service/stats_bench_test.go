@@ -13,7 +13,11 @@ import (
 // the counters of 30 videos and their 30 authors, and what each viewer sees of them. The cache is as in the all-in-one.
 func BenchmarkMGetStats(b *testing.B) {
 	const videos, viewers = 30, 16
-	f := newFixture(b, sqldbtest.SQLite(b, Name, db.Migrations()), func(d *Deps) { d.Cache = kv.InProcess(d.Cache, 1<<20) })
+	memory, err := kv.Open(b.Context(), kv.Config{Driver: kv.DriverMemory})
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := newFixture(b, sqldbtest.SQLite(b, Name, db.Migrations()), func(d *Deps) { d.Cache = memory })
 	req := &interaction.MGetStatsRequest{}
 	for i := range int64(videos) {
 		req.VideoIds, req.UserIds = append(req.VideoIds, videoOf(1+i, 1)), append(req.UserIds, 1+i)

@@ -68,7 +68,7 @@ func TestManyLikes(t *testing.T) {
 			slices.Sort(list)
 			same(t, "list", want, list)
 		}
-		if err := f.apply(t.Context(), f.likes(101, all[:cache.MaxLikes]...)); err != nil {
+		if err := f.apply(t.Context(), f.likeEvents(101, all[:cache.MaxLikes]...)); err != nil {
 			t.Fatal(err)
 		}
 		check(all[:cache.MaxLikes]...)
@@ -131,7 +131,7 @@ func TestConstantStatements(t *testing.T) {
 		for n := range int64(200) {
 			ids = append(ids, videoOf(1, n))
 		}
-		if err := f.apply(t.Context(), f.likes(101, ids...)); err != nil {
+		if err := f.apply(t.Context(), f.likeEvents(101, ids...)); err != nil {
 			t.Fatal(err)
 		}
 		count := sqldbtest.CountStatements(f.raw)

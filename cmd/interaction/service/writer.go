@@ -92,7 +92,7 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 
 // invalidate makes everybody's next read see the counters of videos and users, and the likes of likers, as they are stored.
 func (s *Service) invalidate(ctx context.Context, videos, users, likers []int64) {
-	kv.Invalidate(ctx, s.stats.Videos.Invalidation(videos...), s.stats.Users.Invalidation(users...), s.tastes.Invalidation(likers...))
+	kv.Invalidate(ctx, s.stats.Videos.Invalidation(videos...), s.stats.Users.Invalidation(users...), s.likes.Invalidation(likers...))
 }
 
 // change is a batch of events in the order in which rows are locked and written: by key, so that two writers never wait

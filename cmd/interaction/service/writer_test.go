@@ -23,8 +23,8 @@ func (s *Service) likeEvent(user, videoID int64, liked bool) mq.Event {
 	return e
 }
 
-// likes are events of one user who likes videos.
-func (s *Service) likes(user int64, videos ...int64) []mq.Event {
+// likeEvents are events of one user who likes videos.
+func (s *Service) likeEvents(user int64, videos ...int64) []mq.Event {
 	var events []mq.Event
 	for _, v := range videos {
 		events = append(events, s.likeEvent(user, v, true))

@@ -9,7 +9,6 @@ import (
 	"tiktok/cmd/social/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
-	"tiktok/pkg/coalesce"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/paging"
@@ -42,16 +41,15 @@ func (s *Service) ListFriends(ctx context.Context, req *social.ListFriendsReques
 	return &social.ListFriendsResponse{UserIds: ids, NextCursor: next}, nil
 }
 
-// held are the lists of users of one kind, through the cache.
-type held struct {
+// cachedLists are the lists of users of one kind, through the cache.
+type cachedLists struct {
 	*kv.LoadingCache[int64, kv.IDList]
-	load coalesce.Load[kv.IDList]
-	// store and kind are for what is not held.
+	// store and kind are for what is not cached.
 	store *db.Store
 	kind  db.List
 }
 
-func newHeld(d Deps, l db.List) held {
+func newCachedLists(d Deps, l db.List) cachedLists {
 	most := cache.Most(l)
 	load := func(ctx context.Context, userIDs []int64) (map[int64]kv.IDList, error) {
 		entries, err := d.Store.First(ctx, l, userIDs, most+1)
@@ -64,23 +62,17 @@ func newHeld(d Deps, l db.List) held {
 		}
 		return lists, nil
 	}
-	return held{
-		LoadingCache: kv.NewLoadingCache(d.Cache, cache.ListOptions(l, d.Tel.Log, d.Tel.Registry)),
-		load:  coalesce.Loader(loads, common.MAX_BATCH, load),
-		store: d.Store,
-		kind:  l,
+	return cachedLists{
+		LoadingCache: kv.NewLoadingCache(d.Cache, cache.ListOptions(l, d.Tel.Log, d.Tel.Registry), load),
+		store:        d.Store,
+		kind:         l,
 	}
-}
-
-// of reads the lists of users, in one read of the cache and one statement for what it does not hold.
-func (h held) of(ctx context.Context, userIDs ...int64) (map[int64]kv.IDList, error) {
-	return h.GetMulti(ctx, userIDs, h.load)
 }
 
 // list reads one page and says where the next one begins. What fits one page is read through the cache. Else it reads one
 // entry more than asked for, so that the last page is known as such. The cursor is the id of the follow behind the page's
 // last entry.
-func (h held) list(ctx context.Context, userID int64, page *common.Page) (ids []int64, next string, err error) {
+func (l cachedLists) list(ctx context.Context, userID int64, page *common.Page) (ids []int64, next string, err error) {
 	if userID <= 0 {
 		return nil, "", errno.InvalidArgument.With("user id is missing")
 	}
@@ -89,15 +81,15 @@ func (h held) list(ctx context.Context, userID int64, page *common.Page) (ids []
 		return nil, "", err
 	}
 	if before == math.MaxInt64 {
-		lists, err := h.of(ctx, userID)
+		cached, err := l.GetMulti(ctx, []int64{userID})
 		if err != nil {
 			return nil, "", err
 		}
-		if l := lists[userID]; !l.More && len(l.Order) <= limit {
-			return l.All(), "", nil
+		if ids := cached[userID]; !ids.More && len(ids.Order) <= limit {
+			return ids.All(), "", nil
 		}
 	}
-	entries, err := h.store.Page(ctx, h.kind, userID, before, limit+1)
+	entries, err := l.store.Page(ctx, l.kind, userID, before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}

@@ -26,7 +26,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
 		return nil, errors.Join(fmt.Errorf("social: %w", err), sql.Close())
 	}
-	store, err := kv.OpenInProcess(ctx, cfg.Cache)
+	store, err := kv.Open(ctx, cfg.Cache)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("social: %w", err), sql.Close())
 	}

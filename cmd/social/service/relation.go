@@ -26,7 +26,7 @@ func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 	resp := &social.MGetRelationsResponse{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		stats, err := s.stats.GetMulti(gctx, ids, s.loadStats)
+		stats, err := s.stats.GetMulti(gctx, ids)
 		resp.Relations = pack.Relations(ids, stats)
 		return err
 	})
@@ -65,7 +65,7 @@ func (s *Service) seen(ctx context.Context, looks []*social.ViewerQuery) ([]*soc
 			viewers = append(viewers, l.ViewerId)
 		}
 	}
-	held, err := s.following.of(ctx, viewers...)
+	held, err := s.following.GetMulti(ctx, viewers)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // authors, and whom of them each viewer follows. The cache is as in the all-in-one.
 func BenchmarkMGetRelations(b *testing.B) {
 	const authors, viewers, follows = 30, 16, 5
-	cache, err := kv.OpenInProcess(b.Context(), kv.Config{Driver: kv.DriverMemory})
+	cache, err := kv.Open(b.Context(), kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
 		b.Fatal(err)
 	}

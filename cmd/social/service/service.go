@@ -9,9 +9,7 @@ import (
 	"tiktok/cmd/social/dal/cache"
 	"tiktok/cmd/social/dal/db"
 	"tiktok/cmd/social/rpc"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
-	"tiktok/pkg/coalesce"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
@@ -19,9 +17,6 @@ import (
 )
 
 var _ social.SocialService = (*Service)(nil)
-
-// loads is how many statements that fill the cache run at a time; what comes meanwhile goes together.
-const loads = 2
 
 // Deps is what the service works with. All fields are needed; they stay the caller's to close.
 type Deps struct {
@@ -34,11 +29,9 @@ type Deps struct {
 
 // Service keeps follows. It is safe for concurrent use.
 type Service struct {
-	store *db.Store
-	stats *kv.LoadingCache[int64, db.Stats]
-	// loadStats fills the cache.
-	loadStats                     coalesce.Load[db.Stats]
-	following, followers, friends held
+	store                         *db.Store
+	stats                         *kv.LoadingCache[int64, db.Stats]
+	following, followers, friends cachedLists
 	ids                           *id.Generator
 	peers                         rpc.Peers
 	log                           *slog.Logger
@@ -51,11 +44,10 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store:     d.Store,
-		stats:     kv.NewLoadingCache(d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry)),
-		loadStats: coalesce.Loader(loads, common.MAX_BATCH, d.Store.MGetStats),
-		following: newHeld(d, db.Following),
-		followers: newHeld(d, db.Followers),
-		friends:   newHeld(d, db.Friends),
+		stats:     kv.NewLoadingCache(d.Cache, cache.Stats(d.Tel.Log, d.Tel.Registry), d.Store.MGetStats),
+		following: newCachedLists(d, db.Following),
+		followers: newCachedLists(d, db.Followers),
+		friends:   newCachedLists(d, db.Friends),
 		ids:       d.IDs,
 		peers:     d.Peers,
 		log:       d.Tel.Log,

@@ -25,7 +25,7 @@ import (
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
-	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
@@ -93,11 +93,7 @@ type fixture struct {
 
 func on(t *testing.T, sql *sqldb.DB) *fixture {
 	t.Helper()
-	cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cache.Close() })
+	cache := kvtest.Shared(t)
 	f := &fixture{sql: sql, store: db.New(sql), users: &fakeUsers{}}
 	f.Client = client(t, service.New(service.Deps{
 		Store: f.store, Cache: cache, IDs: id.New(0), Peers: peers(t, f.users), Tel: telemetry.Discard(),

@@ -17,7 +17,7 @@ import (
 	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
-	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
@@ -28,11 +28,7 @@ const home, elsewhere, hotel = "192.0.2.1", "2001:db8:666::/64", "198.51.100.7"
 // guessing is a service that allows a few tries an account, whose clock the test moves, and bob at home.
 func guessing(t *testing.T, sql *sqldb.DB, burst int) (c userservice.Client, ahead *atomic.Int64) {
 	t.Helper()
-	cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cache.Close() })
+	cache := kvtest.Shared(t)
 	d := deps(t, sql, cache, id.New(0))
 	ahead = &atomic.Int64{}
 	d.Rule = limiter.Rule{Rate: 0.0001, Burst: burst}
@@ -133,11 +129,7 @@ func TestNewNetworksBecomeKnown(t *testing.T) {
 func TestNetworksTakeTurnsAtHashes(t *testing.T) {
 	const crowd = 40
 	sql := sqldbtest.SQLite(t, "user", db.Migrations())
-	cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cache.Close() })
+	cache := kvtest.Shared(t)
 	d := deps(t, sql, cache, id.New(0))
 	d.Hasher, d.Rule = auth.NewHasher(1), limiter.Rule{}
 	c := client(t, service.New(d))

@@ -13,7 +13,7 @@ import (
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
-	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 )
@@ -21,11 +21,7 @@ import (
 // What could pass for another account, or for the product, is not registered; who has such a name keeps it.
 func TestImpostorsAreRefused(t *testing.T) {
 	sqldbtest.Each(t, "user", db.Migrations(), func(t *testing.T, sql *sqldb.DB) {
-		cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cache.Close() })
+		cache := kvtest.Shared(t)
 		d := deps(t, sql, cache, id.New(0))
 		svc := service.New(d)
 		c := client(t, svc)

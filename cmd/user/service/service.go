@@ -11,10 +11,8 @@ import (
 
 	"tiktok/cmd/user/dal/cache"
 	"tiktok/cmd/user/dal/db"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/auth"
-	"tiktok/pkg/coalesce"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
@@ -24,9 +22,6 @@ import (
 )
 
 var _ user.UserService = (*Service)(nil)
-
-// loads is how many statements that fill the cache run at a time; what comes meanwhile goes together.
-const loads = 2
 
 // Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
 type Deps struct {
@@ -48,7 +43,6 @@ type Deps struct {
 type Service struct {
 	store  *db.Store
 	users  *kv.LoadingCache[int64, db.User]
-	load   coalesce.Load[db.User]
 	ids    *id.Generator
 	hasher *auth.Hasher
 	// guesses and rule bound the tries on an account.
@@ -65,8 +59,7 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:   d.Store,
-		users:   kv.NewLoadingCache(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry)),
-		load:    coalesce.Loader(loads, common.MAX_BATCH, d.Store.MGet),
+		users:   kv.NewLoadingCache(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry), d.Store.MGet),
 		ids:     d.IDs,
 		hasher:  d.Hasher,
 		guesses: d.Guesses,

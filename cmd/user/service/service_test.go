@@ -22,6 +22,7 @@ import (
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/names"
 	"tiktok/pkg/sqldb"
@@ -47,11 +48,7 @@ func client(t *testing.T, svc user.UserService) userservice.Client {
 
 func onDB(t *testing.T, sql *sqldb.DB, ids *id.Generator) userservice.Client {
 	t.Helper()
-	cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cache.Close() })
+	cache := kvtest.Shared(t)
 	return client(t, service.New(deps(t, sql, cache, ids)))
 }
 

@@ -9,13 +9,13 @@ import (
 	"tiktok/pkg/paging"
 )
 
-// MGetUsers reads user cards: one round trip to the cache, and one to the database when something is not in it.
+// MGetUsers reads profiles: one round trip to the cache, and one to the database when something is not in it.
 func (s *Service) MGetUsers(ctx context.Context, req *user.MGetUsersRequest) (*user.MGetUsersResponse, error) {
 	ids, err := paging.IDs(req.UserIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.users.GetMulti(ctx, ids, s.load)
+	rows, err := s.users.GetMulti(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

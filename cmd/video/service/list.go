@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 
+	"golang.org/x/sync/errgroup"
+
 	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
@@ -13,8 +15,12 @@ import (
 	"tiktok/pkg/paging"
 )
 
-// defaultFeed is the client's page.
-const defaultFeed = 30
+const (
+	// defaultFeed is the client's page.
+	defaultFeed = 30
+	// listsAtOnce bounds the statements that fill the cache of authors' lists.
+	listsAtOnce = 8
+)
 
 // Feed reads one page of all videos: the first one through the cache, the others in one statement.
 func (s *Service) Feed(ctx context.Context, req *video.FeedRequest) (*video.FeedResponse, error) {
@@ -33,15 +39,18 @@ func (s *Service) feed(ctx context.Context, beforeMs int64, limit int) ([]db.Vid
 	if beforeMs > 0 || limit > cache.NewestSize {
 		return s.store.Feed(ctx, beforeMs, limit)
 	}
-	lists, err := s.newest.GetMulti(ctx, []int64{cache.Newest}, func(ctx context.Context, _ []int64) (map[int64][]db.Video, error) {
-		rows, err := s.store.Feed(ctx, 0, cache.NewestSize)
-		return map[int64][]db.Video{cache.Newest: rows}, err
-	})
+	lists, err := s.newest.GetMulti(ctx, []int64{cache.Newest})
 	if err != nil {
 		return nil, err
 	}
 	rows := lists[cache.Newest]
 	return rows[:min(limit, len(rows))], nil
+}
+
+// loadNewest fills the cache of the first page of the feed.
+func (s *Service) loadNewest(ctx context.Context, _ []int64) (map[int64][]db.Video, error) {
+	rows, err := s.store.Feed(ctx, 0, cache.NewestSize)
+	return map[int64][]db.Video{cache.Newest: rows}, err
 }
 
 // ListByAuthor reads one page of an author's videos: the first one through the cache, the others in one statement. The
@@ -68,13 +77,7 @@ func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorReque
 
 func (s *Service) byAuthor(ctx context.Context, authorID, beforeMs int64, limit int) ([]db.Video, error) {
 	if beforeMs == math.MaxInt64 {
-		lists, err := s.published.GetMulti(ctx, []int64{authorID}, func(ctx context.Context, _ []int64) (map[int64]cache.Published, error) {
-			rows, err := s.store.ListByAuthor(ctx, authorID, 0, cache.MaxPublished+1)
-			if len(rows) > cache.MaxPublished {
-				return map[int64]cache.Published{authorID: {More: true}}, err
-			}
-			return map[int64]cache.Published{authorID: {Videos: rows}}, err
-		})
+		lists, err := s.published.GetMulti(ctx, []int64{authorID})
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +86,30 @@ func (s *Service) byAuthor(ctx context.Context, authorID, beforeMs int64, limit 
 		}
 	}
 	return s.store.ListByAuthor(ctx, authorID, beforeMs, limit)
+}
+
+// loadPublished fills the cache of authors' lists, with a statement for each.
+func (s *Service) loadPublished(ctx context.Context, authorIDs []int64) (map[int64]cache.Published, error) {
+	lists := make([]cache.Published, len(authorIDs))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(listsAtOnce)
+	for i, id := range authorIDs {
+		g.Go(func() error {
+			rows, err := s.store.ListByAuthor(ctx, id, 0, cache.MaxPublished+1)
+			if lists[i].More = len(rows) > cache.MaxPublished; !lists[i].More {
+				lists[i].Videos = rows
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	found := make(map[int64]cache.Published, len(authorIDs))
+	for i, id := range authorIDs {
+		found[id] = lists[i]
+	}
+	return found, nil
 }
 
 // oldest is the publish time of the last video of a page, 0 of an empty one.
@@ -99,7 +126,7 @@ func (s *Service) MGetVideos(ctx context.Context, req *video.MGetVideosRequest) 
 	if err != nil {
 		return nil, err
 	}
-	videos, err := s.videos.GetMulti(ctx, ids, s.loadVideos)
+	videos, err := s.videos.GetMulti(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +139,7 @@ func (s *Service) MCountByAuthor(ctx context.Context, req *video.MCountByAuthorR
 	if err != nil {
 		return nil, err
 	}
-	works, err := s.works.GetMulti(ctx, ids, s.loadWorks)
+	works, err := s.works.GetMulti(ctx, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // BenchmarkFeed reads the first page of 30 videos, and the second, which is a statement.
 func BenchmarkFeed(b *testing.B) {
 	const page = 30
-	cache, err := kv.OpenInProcess(b.Context(), kv.Config{Driver: kv.DriverMemory})
+	cache, err := kv.Open(b.Context(), kv.Config{Driver: kv.DriverMemory})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -29,6 +29,7 @@ import (
 	"tiktok/pkg/blob"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/media"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
@@ -91,9 +92,7 @@ func newLab(t *testing.T, cfg sqldb.Config) *lab {
 	if l.blobs, err = blob.Open(t.Context(), blob.Config{Driver: "local", Dir: l.dir}); err != nil {
 		t.Fatal(err)
 	}
-	if l.cache, err = kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory}); err != nil {
-		t.Fatal(err)
-	}
+	l.cache = kvtest.Shared(t)
 	if l.wakes, err = queue.Open[service.Wake](t.Context(), queue.Config{}, service.WakeQueue, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func open(
 	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
 		return nil, err
 	}
-	cache, err := kv.OpenInProcess(ctx, cfg.Cache)
+	cache, err := kv.Open(ctx, cfg.Cache)
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,7 @@ import (
 
 	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/video"
-	"tiktok/pkg/coalesce"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
@@ -18,9 +16,6 @@ import (
 )
 
 var _ video.VideoService = (*Service)(nil)
-
-// loads is how many statements of a kind that fill the cache run at a time; what comes meanwhile goes together.
-const loads = 2
 
 // Deps is what the service works with. All fields but Now and Media are needed; they stay the caller's to close.
 type Deps struct {
@@ -45,13 +40,10 @@ type Service struct {
 	newest *kv.LoadingCache[int64, []db.Video]
 	// published holds authors' lists.
 	published *kv.LoadingCache[int64, cache.Published]
-	// loadVideos and loadWorks fill the cache.
-	loadVideos coalesce.Load[db.Video]
-	loadWorks  coalesce.Load[int64]
-	ids        *id.Generator
-	now        func() time.Time
-	media      *worker
-	quota      db.Quota
+	ids       *id.Generator
+	now       func() time.Time
+	media     *worker
+	quota     db.Quota
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -59,21 +51,18 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store:     d.Store,
-		videos:    kv.NewLoadingCache(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry)),
-		works:     kv.NewLoadingCache(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry)),
-		newest:    kv.NewLoadingCache(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry)),
-		published: kv.NewLoadingCache(d.Cache, cache.PublishedOptions(d.Tel.Log, d.Tel.Registry)),
-		ids:       d.IDs,
-		now:       d.Now,
-
-		quota: d.Quota,
+		store:  d.Store,
+		videos: kv.NewLoadingCache(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry), d.Store.MGetVideos),
+		works:  kv.NewLoadingCache(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry), d.Store.MCountWorks),
+		ids:    d.IDs,
+		now:    d.Now,
+		quota:  d.Quota,
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.loadVideos = coalesce.Loader(loads, common.MAX_BATCH, d.Store.MGetVideos)
-	s.loadWorks = coalesce.Loader(loads, common.MAX_BATCH, d.Store.MCountWorks)
+	s.newest = kv.NewLoadingCache(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry), s.loadNewest)
+	s.published = kv.NewLoadingCache(d.Cache, cache.PublishedOptions(d.Tel.Log, d.Tel.Registry), s.loadPublished)
 	s.media = newWorker(d.Media, d.Store, s.changed, s.now, d.Tel)
 	return s
 }

@@ -16,7 +16,7 @@ import (
 	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
-	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
@@ -31,11 +31,7 @@ type fixture struct {
 
 func on(t *testing.T, sql *sqldb.DB, now func() time.Time, change ...func(*service.Deps)) *fixture {
 	t.Helper()
-	cache, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverMemory})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cache.Close() })
+	cache := kvtest.Shared(t)
 	tel := telemetry.Discard()
 	f := &fixture{sql: sql, store: db.New(sql)}
 	deps := service.Deps{Store: f.store, Cache: cache, IDs: id.New(0), Tel: tel, Now: now}

@@ -46,6 +46,18 @@ func Run(t *testing.T, open func(t *testing.T) kv.Store) {
 	}
 }
 
+// Shared returns a memory store that LoadingCache takes for one that other processes use, too, as they use one Redis: values
+// are encoded. It is closed at the end of the test.
+func Shared(tb testing.TB) kv.Store {
+	tb.Helper()
+	s, err := kv.Open(tb.Context(), kv.Config{Driver: kv.DriverMemory})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = s.Close() })
+	return struct{ kv.Store }{s}
+}
+
 // minute is a TTL that does not end within a test.
 const minute = time.Minute
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 	"unsafe"
@@ -119,12 +118,9 @@ func cardsOf(c rpc.Clients, held kv.Store, log *slog.Logger, reg prometheus.Regi
 		return coalesce.NewByID(flights, common.MAX_BATCH, load)
 	}
 	cards := kv.NewLoadingCache(held, kv.Options[int64, *user.User]{
-		Kind: "gateway_cards", Key: func(id int64) string { return strconv.FormatInt(id, 10) },
-		TTL: heldCard, NegativeTTL: -1, Size: cardSize, Log: log, Metrics: reg,
-	})
-	return coalesce.NewByID(flights, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
-		return cards.GetMulti(ctx, ids, load)
-	})
+		Kind: "gateway_cards", TTL: heldCard, NegativeTTL: -1, Size: cardSize, Log: log, Metrics: reg,
+	}, load)
+	return coalesce.NewByID(flights, common.MAX_BATCH, cards.GetMulti)
 }
 
 func cardSize(u *user.User) int {

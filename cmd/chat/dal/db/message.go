@@ -120,11 +120,10 @@ func (s *Store) list(ctx context.Context, query string, args []any) ([]Message, 
 	return messages, nil
 }
 
-// MGetLast reads the newest message of userID's conversation with each of the peers, in one statement. A conversation
-// without messages is absent.
-func (s *Store) MGetLast(ctx context.Context, userID int64, peers []int64) (map[Key]Message, error) {
-	out := make(map[Key]Message, len(peers))
-	query, args := lastSQL(userID, peers)
+// MGetLast reads the newest message of each conversation, in one statement. A conversation without messages is absent.
+func (s *Store) MGetLast(ctx context.Context, keys []Key) (map[Key]Message, error) {
+	out := make(map[Key]Message, len(keys))
+	query, args := lastSQL(keys)
 	if query == "" {
 		return out, nil
 	}
@@ -138,29 +137,43 @@ func (s *Store) MGetLast(ctx context.Context, userID int64, peers []int64) (map[
 	return out, nil
 }
 
-// lastSQL asks for the conversations in which the user has the lower id and for those with the higher one: each half
-// looks its rows up by the primary key.
-func lastSQL(userID int64, peers []int64) (query string, args []any) {
-	var above, below []int64
-	for _, p := range peers {
-		switch {
-		case p > userID:
-			above = append(above, p)
-		case p < userID:
-			below = append(below, p)
-		}
+// lastSQL asks for the conversations of each user: in one part for those in which the user has the lower id, in another for
+// those with the higher one. Each part looks its rows up by the primary key. All conversations of one user, which is a list of
+// friends, are two parts.
+func lastSQL(keys []Key) (query string, args []any) {
+	count := make(map[int64]int)
+	for _, k := range keys {
+		count[k.Low]++
+		count[k.High]++
 	}
-	const half = `SELECT m.low_id, m.high_id, m.created_at_ms, m.id, m.from_user_id, m.content
+	type side struct {
+		user  int64
+		lower bool
+	}
+	peers, sides := make(map[side][]int64), []side(nil)
+	for _, k := range keys {
+		if k.Low == k.High {
+			continue
+		}
+		s := side{k.Low, true}
+		if count[k.High] > count[k.Low] {
+			s = side{k.High, false}
+		}
+		if peers[s] == nil {
+			sides = append(sides, s)
+		}
+		peers[s] = append(peers[s], k.Peer(s.user))
+	}
+	const part = `SELECT m.low_id, m.high_id, m.created_at_ms, m.id, m.from_user_id, m.content
 		FROM conversations c JOIN messages m
 		ON m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.last_at_ms WHERE `
-	var halves []string
-	if len(above) > 0 {
-		halves = append(halves, half+"c.low_id = ? AND c.high_id IN ?")
-		args = append(args, userID, above)
+	parts := make([]string, len(sides))
+	for i, s := range sides {
+		parts[i] = part + "c.low_id = ? AND c.high_id IN ?"
+		if !s.lower {
+			parts[i] = part + "c.high_id = ? AND c.low_id IN ?"
+		}
+		args = append(args, s.user, peers[s])
 	}
-	if len(below) > 0 {
-		halves = append(halves, half+"c.low_id IN ? AND c.high_id = ?")
-		args = append(args, below, userID)
-	}
-	return strings.Join(halves, " UNION ALL "), args
+	return strings.Join(parts, " UNION ALL "), args
 }

@@ -11,7 +11,7 @@ import (
 // Every list is read from an index in its own order: no sort, no scan of a table.
 func TestListPlans(t *testing.T) {
 	s := New(sqldbtest.SQLite(t, "chat", Migrations()))
-	last, lastArgs := lastSQL(5, []int64{1, 2, 8, 9})
+	last, lastArgs := lastSQL([]Key{KeyOf(5, 1), KeyOf(5, 2), KeyOf(5, 8), KeyOf(5, 9), KeyOf(3, 7), KeyOf(5, 5)})
 	for name, c := range map[string]struct {
 		query string
 		args  []any

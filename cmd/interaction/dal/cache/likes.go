@@ -41,6 +41,8 @@ func (l *Likes) UnmarshalBinary(b []byte) error {
 }
 
 // NewLikes returns the cache of who likes what in s. A nil log or metrics switches that off.
-func NewLikes(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *kv.LoadingCache[int64, Likes] {
-	return kv.NewLoadingCache(s, kv.Options[int64, Likes]{Kind: "likes", Key: likesKey, TTL: likesTTL, Size: func(l Likes) int { return l.Size() }, Log: log, Metrics: metrics})
+func NewLikes(s kv.Store, log *slog.Logger, metrics prometheus.Registerer, load kv.Load[int64, Likes]) *kv.LoadingCache[int64, Likes] {
+	return kv.NewLoadingCache(s, kv.Options[int64, Likes]{
+		Kind: "likes", Key: likesKey, TTL: likesTTL, Size: func(l Likes) int { return l.Size() }, Log: log, Metrics: metrics,
+	}, load)
 }

@@ -32,14 +32,16 @@ type Stats struct {
 }
 
 // NewStats returns the cache of counters in s. A nil log or metrics switches that off.
-func NewStats(s kv.Store, log *slog.Logger, metrics prometheus.Registerer) *Stats {
+func NewStats(
+	s kv.Store, log *slog.Logger, metrics prometheus.Registerer, videos kv.Load[int64, VideoStats], users kv.Load[int64, UserStats],
+) *Stats {
 	return &Stats{
 		Videos: kv.NewLoadingCache(s, kv.Options[int64, VideoStats]{
 			Kind: "video_stats", Key: videoStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
-		}),
+		}, videos),
 		Users: kv.NewLoadingCache(s, kv.Options[int64, UserStats]{
 			Kind: "user_stats", Key: userStatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics,
-		}),
+		}, users),
 	}
 }
 
