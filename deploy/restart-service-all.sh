@@ -3,8 +3,9 @@
 # container starts beside the old one, and the old one is stopped only when the new one can serve. When one cannot, it is
 # removed again, what this run replaced before goes back to its former image, and the exit code is 1.
 #
-#   ./restart-service-all.sh             all: user video interaction social chat api
+#   ./restart-service-all.sh             all services, the gateway last
 #   ./restart-service-all.sh SERVICE     one
+#   ./restart-service-all.sh list        prints their names
 #
 #   FORCE=1          also what runs this image already (after a change of config/ or .env)
 #   PULL=0           the image is on this machine already
@@ -12,8 +13,15 @@
 set -eu
 cd "$(dirname "$0")"
 limit=${WAIT_SECONDS:-180}
+# generated services by go run ./deploy/generate
 services='user video interaction social chat api'
+# end services
 replaced=
+
+if [ "${1:-}" = list ]; then
+  echo "$services"
+  exit
+fi
 
 say() { printf '%s\n' "$*"; }
 die() {

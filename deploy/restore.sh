@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings back what backup.sh kept. The schemas of the backup are dropped first: what was stored since is gone, but for
-# likes and comments that still wait in RabbitMQ. The six processes must be stopped: docker compose stop user video …
+# Restores what backup.sh kept. The schemas of the backup are dropped first: what was stored since is lost, but for likes
+# and comments that still wait in RabbitMQ. The services must be stopped: docker compose stop $(./restart-service-all.sh list)
 #
 #   ./restore.sh -yes FOLDER [FOLDER/mysql/<time>.sql.gz]    default: the newest dump
 #
@@ -22,7 +22,8 @@ gzip -t "$dump" || die "$dump is damaged; nothing was changed"
 gzip -dc "$dump" | tail -n 1 | grep -q 'Dump completed' || die "$dump is not complete; nothing was changed"
 
 if [ -z "${MYSQL_OPTIONS:-}" ]; then
-  running=$(docker compose ps --services --status running | grep -E -x 'user|video|interaction|social|chat|api' | tr '\n' ' ') || true
+  services=$(./restart-service-all.sh list | tr ' ' '|')
+  running=$(docker compose ps --services --status running | grep -E -x "$services" | tr '\n' ' ') || true
   [ -z "$running" ] || die "stop these first: docker compose stop $running"
 fi
 echo "mysql: $dump"

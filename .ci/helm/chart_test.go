@@ -5,7 +5,9 @@ package chart
 import (
 	"fmt"
 	"maps"
+	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,8 +90,11 @@ func secrets() map[string]any {
 	for _, name := range []string{"AUTH_SECRET", "CACHE_PASSWORD", "QUEUE_URL", "BLOB_S3_SECRET_KEY", "RPC_REGISTRY_PASSWORD"} {
 		out["TIKTOK_"+name] = "secret"
 	}
-	for _, account := range []string{"USER", "VIDEO", "INTERACTION", "SOCIAL", "CHAT", "ADMIN"} {
-		out["TIKTOK_DB_PASSWORD_"+account] = "secret"
+	out["TIKTOK_DB_PASSWORD_ADMIN"] = "secret"
+	for name, s := range services() {
+		if slices.Contains(s.Uses, "db") {
+			out["TIKTOK_DB_PASSWORD_"+strings.ToUpper(name)] = "secret"
+		}
 	}
 	return out
 }
@@ -172,7 +177,7 @@ func TestChart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, s := range []string{"user", "video", "interaction", "social", "chat", "api"} {
+			for s := range services() {
 				checkService(t, objects, s)
 			}
 			checkMigration(t, objects)
@@ -279,16 +284,40 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 	}
 }
 
-// uses are the servers of each pod, callees the services that it calls: docs/architecture.md, "Services and calls".
-func uses() map[string][]string {
-	return map[string][]string{
-		"user": {"db", "cache", "registry"}, "video": {"db", "cache", "registry", "queue", "media"}, "interaction": {"db", "cache", "registry", "queue"},
-		"social": {"db", "cache", "registry"}, "chat": {"db", "cache", "registry"}, "api": {"cache", "registry", "media"}, "migrate": {"db"},
+// service is what the chart knows of a service: the servers that it uses, and who calls it.
+type service struct{ Uses, Callers []string }
+
+// services is the chart's own list, which deploy/generate makes of the list of services; test/deploy compares the two.
+func services() map[string]service {
+	text, err := os.ReadFile("../../deploy/helm/templates/_helpers.tpl")
+	if err != nil {
+		panic(err)
 	}
+	block := regexp.MustCompile(`(?s)# generated services[^\n]*\n(.*)# end services`).FindSubmatch(text)
+	var all map[string]service
+	if err := yaml.Unmarshal(block[1], &all); err != nil || len(all) < 6 {
+		panic(fmt.Sprintf("%d services, %v", len(all), err))
+	}
+	return all
+}
+
+// uses are the servers of each pod, callees the services that it calls.
+func uses() map[string][]string {
+	all := map[string][]string{"migrate": {"db"}}
+	for name, s := range services() {
+		all[name] = s.Uses
+	}
+	return all
 }
 
 func callees() map[string][]string {
-	return map[string][]string{"api": {"user", "video", "interaction", "social", "chat"}, "interaction": {"video"}, "social": {"user"}, "chat": {"user"}}
+	all := map[string][]string{}
+	for name, s := range services() {
+		for _, caller := range s.Callers {
+			all[caller] = append(all[caller], name)
+		}
+	}
+	return all
 }
 
 // checkSecrets: a pod is given the secrets of the servers that it uses, the gateway the key of tokens, and nothing else.
@@ -409,7 +438,7 @@ func checkNetwork(t *testing.T, objects map[string]any, everything bool) {
 // that is there.
 func checkCertificates(t *testing.T, objects map[string]any, enabled bool) {
 	t.Helper()
-	for _, name := range []string{"user", "video", "interaction", "social", "chat", "api"} {
+	for name := range services() {
 		pod := objects["Deployment shop-"+name].(*appsv1.Deployment).Spec.Template.Spec
 		at := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == "tls" })
 		cert, made := objects["Certificate shop-"+name].(*certificate)

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes an account for each schema, so that who gets at one service gets at its tables and no others:
-#   <prefix>user, video, interaction, social, chat   all rights on the schema of the same name, which the service makes itself
-#   <prefix>admin                                     all rights on all of them: migrate, audit, restore
-#   <prefix>backup                                    reads all of them
-#   <prefix>exporter                                  no rights: what the server says of its state
+#   <prefix><service>   all rights on the schema of the same name, which the service creates itself
+#   <prefix>admin       all rights on all of them: migrate, audit, restore
+#   <prefix>backup      reads all of them
+#   <prefix>exporter    no rights: sees the server's state only
 # What exists gets the password of now. The image of MySQL runs it when its volume is empty; again, in a container:
 #   docker compose exec -T mysql sh /docker-entrypoint-initdb.d/accounts.sh
 #
@@ -19,7 +19,10 @@ statements() (
   case $prefix in *[!a-z0-9_]*) echo "accounts: SCHEMA_PREFIX may hold a-z, 0-9 and _" >&2 && exit 1 ;; esac
   # In the name of a schema _ stands for any character.
   pattern=$(printf '%s' "$prefix" | sed 's/_/\\_/g')
-  for name in USER VIDEO INTERACTION SOCIAL CHAT ADMIN BACKUP EXPORTER; do
+  # generated services by go run ./deploy/generate
+  services='USER VIDEO INTERACTION SOCIAL CHAT'
+  # end services
+  for name in $services ADMIN BACKUP EXPORTER; do
     eval "password=\${DB_PASSWORD_$name:-}"
     # shellcheck disable=SC2154 # eval sets it
     case $password in

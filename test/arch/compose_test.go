@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"tiktok/cmd/services"
 )
 
 // composeFile is what the tests look at.
@@ -132,7 +134,7 @@ func TestComposeServices(t *testing.T) {
 				t.Errorf("%s has no %s, which targets/servers.yml names", name, m[1])
 			}
 		}
-		for _, service := range []string{"user", "video", "interaction", "social", "chat", "api"} {
+		for _, service := range services.Names() {
 			s := file.Services[service]
 			admin, _ := s.Environment["TIKTOK_TELEMETRY_ADMIN_ADDR"].(string)
 			if s.Environment["SERVICE"] != service || !strings.Contains(string(targets), `"`+service+admin+`"`) {

@@ -13,9 +13,7 @@ import (
 	"tiktok/pkg/sqldb"
 )
 
-func accounts() []string {
-	return []string{"user", "video", "interaction", "social", "chat", "admin", "backup", "exporter"}
-}
+func accounts() []string { return append(users(usesDB), "admin", "backup", "exporter") }
 
 // makeAccounts runs mysql/accounts.sh against the server of the tests, with passwords that end in suffix.
 func (d disaster) makeAccounts(t *testing.T, suffix string) {
@@ -62,7 +60,7 @@ func TestAccounts(t *testing.T) {
 	d.makeAccounts(t, "old")
 	d.makeAccounts(t, "new") // again, with other passwords
 
-	services := accounts()[:5]
+	services := users(usesDB)
 	for _, name := range services {
 		if db, err := sqldb.Open(t.Context(), d.as(name, "old"), name); err == nil {
 			t.Errorf("%s: the former password is taken", name)
@@ -124,7 +122,7 @@ func TestBackupWithItsOwnAccount(t *testing.T) {
 
 	reader := d
 	reader.environ = append(reader.environ, "MYSQL_OPTIONS="+d.options(t, "backup", "1"))
-	if out, err := reader.sh(t, "backup.sh", d.folder); err != nil || !strings.Contains(out, "5 schemas") {
+	if out, err := reader.sh(t, "backup.sh", d.folder); err != nil || !strings.Contains(out, schemas()) {
 		t.Fatalf("backup: %v\n%s", err, out)
 	}
 	d.exec(t, "DROP DATABASE `"+d.cfg.SchemaPrefix+"user`")

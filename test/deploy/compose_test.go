@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"tiktok/deploy/render"
 )
 
 // container is what the tests read of a service of a compose file.
@@ -62,7 +64,24 @@ const (
 	serverFile = "../../deploy/docker-compose.yml"
 )
 
-func processes() []string { return []string{"user", "video", "interaction", "social", "chat", "api"} }
+// processes are the names of the services and the gateway, in start order.
+func processes() []string { return strings.Fields(render.Services().Names()) }
+
+// users are the containers that use a server, and others.
+func users(uses func(render.Service) bool, others ...string) []string {
+	for _, s := range render.Services() {
+		if uses(s) {
+			others = append(others, s.Name)
+		}
+	}
+	slices.Sort(others)
+	return others
+}
+
+func usesAny(render.Service) bool     { return true }
+func usesDB(s render.Service) bool    { return !s.Gateway }
+func usesQueue(s render.Service) bool { return s.Queue }
+func usesMedia(s render.Service) bool { return s.Media }
 
 var variable = regexp.MustCompile(`\$\{(\w+)`)
 
@@ -85,8 +104,8 @@ func holders(c composeFile) map[string][]string {
 	return found
 }
 
-// Who gets at one container gets at what it needs: every secret is given to those that use it and to nobody else, so the
-// key of tokens to the gateway alone, and each service has an account of MySQL of its own.
+// A container that was taken over has the secrets that it needs, and no others: the token key is with the gateway alone, and
+// each service has its own account of MySQL.
 func TestSecretsOfContainers(t *testing.T) {
 	for file, tools := range map[string]bool{devFile: false, serverFile: true} {
 		c := readCompose(t, file)
@@ -95,12 +114,12 @@ func TestSecretsOfContainers(t *testing.T) {
 			"DB_PASSWORD_ADMIN":    {"mysql"},
 			"DB_PASSWORD_BACKUP":   {"mysql"},
 			"DB_PASSWORD_EXPORTER": {"mysql", "mysqld-exporter"},
-			"REDIS_PASSWORD":       append(processes(), "redis", "redis-exporter"),
-			"RABBITMQ_PASSWORD":    {"interaction", "rabbitmq", "video"},
-			"S3_PASSWORD":          {"api", "s3", "video"},
+			"REDIS_PASSWORD":       users(usesAny, "redis", "redis-exporter"),
+			"RABBITMQ_PASSWORD":    users(usesQueue, "rabbitmq"),
+			"S3_PASSWORD":          users(usesMedia, "s3"),
 			"GRAFANA_PASSWORD":     {"grafana"},
 		}
-		for _, service := range processes()[:5] {
+		for _, service := range users(usesDB) {
 			want["DB_PASSWORD_"+strings.ToUpper(service)] = []string{service, "mysql"}
 			if got := c.Services[service].Environment["TIKTOK_DB_USER"]; got != "tiktok_"+service {
 				t.Errorf("%s: %s logs in to MySQL as %q", file, service, got)
@@ -109,7 +128,7 @@ func TestSecretsOfContainers(t *testing.T) {
 		if tools {
 			want["AUTH_SECRET"] = []string{"api"}
 			want["ETCD_ROOT_PASSWORD"] = nil
-			want["ETCD_PASSWORD"] = append(processes(), "etcd")
+			want["ETCD_PASSWORD"] = users(usesAny, "etcd")
 			for _, name := range []string{"DB_PASSWORD_ADMIN", "REDIS_PASSWORD", "RABBITMQ_PASSWORD", "S3_PASSWORD", "ETCD_PASSWORD", "ETCD_ROOT_PASSWORD"} {
 				want[name] = append(want[name], "tools")
 			}
@@ -128,7 +147,7 @@ func TestSecretsOfContainers(t *testing.T) {
 		for name, s := range c.Services {
 			for _, v := range s.Volumes {
 				if strings.HasPrefix(v, "secret:") && name != "api" && name != "secret" {
-					t.Errorf("%s: %s has the key of tokens: %s", file, name, v)
+					t.Errorf("%s: %s has the token key: %s", file, name, v)
 				}
 				from, _, _ := strings.Cut(v, ":")
 				// Whoever has a key can be whom it names. The authority's own is where certificates are made.
@@ -184,7 +203,7 @@ func TestNoSecretInArguments(t *testing.T) {
 	}
 }
 
-// One container that runs wild, or is made to, takes its share of the machine and no more.
+// Every container has limits, so that none takes the whole machine.
 func TestLimitsOfContainers(t *testing.T) {
 	for _, file := range []string{devFile, serverFile} {
 		for name, s := range readCompose(t, file).Services {
@@ -203,7 +222,7 @@ func TestLimitsOfContainers(t *testing.T) {
 
 // A video does not fit into the tmpfs at /tmp: where uploads and ffmpeg leave files there is a volume.
 func TestRoomForMedia(t *testing.T) {
-	for file, names := range map[string][]string{devFile: {"api", "video", "tiktok"}, serverFile: {"api", "video"}} {
+	for file, names := range map[string][]string{devFile: users(usesMedia, "tiktok"), serverFile: users(usesMedia)} {
 		c := readCompose(t, file)
 		for _, name := range names {
 			s := c.Services[name]
@@ -236,13 +255,12 @@ func neighbours(c composeFile, name string) []string {
 func TestNetworksOfContainers(t *testing.T) {
 	c := readCompose(t, serverFile)
 	for server, callers := range map[string][]string{
-		"mysql":    {"user", "video", "interaction", "social", "chat", "tools", "mysqld-exporter"},
-		"redis":    {"user", "video", "interaction", "social", "chat", "api", "tools", "redis-exporter"},
-		"rabbitmq": {"video", "interaction", "tools", "prometheus"},
-		"s3":       {"api", "video", "tools"},
-		"etcd":     {"user", "video", "interaction", "social", "chat", "api", "tools", "prometheus", "jaeger"},
+		"mysql":    users(usesDB, "tools", "mysqld-exporter"),
+		"redis":    users(usesAny, "tools", "redis-exporter"),
+		"rabbitmq": users(usesQueue, "tools", "prometheus"),
+		"s3":       users(usesMedia, "tools"),
+		"etcd":     users(usesAny, "tools", "prometheus", "jaeger"),
 	} {
-		slices.Sort(callers)
 		if got := neighbours(c, server); !slices.Equal(got, callers) {
 			t.Errorf("%s is reached by %v, want %v", server, got, callers)
 		}

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"tiktok/deploy/grafana/boards"
+	"tiktok/deploy/render"
 	"tiktok/test/harness"
 )
 
@@ -68,10 +68,10 @@ func TestDistributed(t *testing.T) {
 // checkPanels asks each query of each dashboard until it answers.
 func checkPanels(t *testing.T, v *driver, p *prometheus) {
 	open := map[string]string{} // by query, where it stands
-	for _, b := range boards.All() {
+	for _, b := range render.Dashboards(render.Services()) {
 		for _, q := range b.Queries() {
 			where := fmt.Sprintf("%s: %s", b.UID, q.Expr)
-			if q.Calm == "" {
+			if q.MayBeEmpty == "" {
 				open[q.Expr] = where
 				continue
 			}

@@ -1,5 +1,5 @@
-// Package boards describes Grafana's dashboards, so that all look alike and a test can ask every query of a real
-// Prometheus. deploy/grafana/generate writes them.
+// Package boards describes Grafana's dashboards, so that all look alike and a test can run every query on a real
+// Prometheus. deploy/generate writes them.
 package boards
 
 import (
@@ -51,8 +51,8 @@ type Query struct {
 	Expr string
 	// Legend names the lines, with labels in {{ }}.
 	Legend string
-	// Calm says why there is nothing to show as long as all is well; "" when there always is something.
-	Calm string
+	// MayBeEmpty says why a healthy deployment may have no data for it; "" when there always is some.
+	MayBeEmpty string
 }
 
 // Queries are all queries of the board.
@@ -104,7 +104,9 @@ func (b Board) panels() []object {
 	id, y := 0, 0
 	next := func() int { id++; return id }
 	for _, r := range b.Rows {
-		all = append(all, object{"id": next(), "type": "row", "title": r.Title, "collapsed": false, "panels": []object{}, "gridPos": grid(0, y, columns, 1)})
+		all = append(all, object{
+			"id": next(), "type": "row", "title": r.Title, "collapsed": false, "panels": []object{}, "gridPos": grid(0, y, columns, 1),
+		})
 		y++
 		x, height := 0, 0
 		for _, p := range r.Panels {
@@ -149,14 +151,17 @@ func (p Panel) object(id int, at object) object {
 	}
 	defaults := object{"unit": p.Unit}
 	o := object{
-		"id": id, "type": string(p.Kind), "title": p.Title, "description": p.Help, "datasource": source(), "gridPos": at, "targets": targets,
+		"id": id, "type": string(p.Kind), "title": p.Title, "description": p.Help,
+		"datasource": source(), "gridPos": at, "targets": targets,
 		"fieldConfig": object{"defaults": defaults, "overrides": []object{}},
 	}
 	switch p.Kind {
 	case Graph:
 		defaults["min"] = 0
 		defaults["custom"] = object{"fillOpacity": 8, "lineWidth": 1, "showPoints": "never", "spanNulls": false}
-		o["options"] = object{"legend": object{"displayMode": "list", "placement": "bottom"}, "tooltip": object{"mode": "multi", "sort": "desc"}}
+		o["options"] = object{
+			"legend": object{"displayMode": "list", "placement": "bottom"}, "tooltip": object{"mode": "multi", "sort": "desc"},
+		}
 	case Stat:
 		defaults["thresholds"] = p.thresholds()
 		o["options"] = object{"colorMode": "value", "graphMode": "none", "reduceOptions": object{"calcs": []string{"lastNotNull"}}}

@@ -47,23 +47,26 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* The servers that a pod connects to: what it is given the secrets of, and let through to. */}}
-{{- define "tiktok.uses" -}}
-{{- if eq . "migrate" -}}db
-{{- else if eq . "api" -}}cache registry media
-{{- else if eq . "video" -}}db cache registry queue media
-{{- else if eq . "interaction" -}}db cache registry queue
-{{- else -}}db cache registry
-{{- end -}}
+{{/* Of each service the servers that it connects to, and who calls it. */}}
+{{- define "tiktok.services" -}}
+# generated services by go run ./deploy/generate
+user: {uses: [db, cache, registry], callers: [social, chat, api]}
+video: {uses: [db, cache, registry, queue, media], callers: [interaction, api]}
+interaction: {uses: [db, cache, registry, queue], callers: [api]}
+social: {uses: [db, cache, registry], callers: [api]}
+chat: {uses: [db, cache, registry], callers: [api]}
+api: {uses: [cache, registry, media], callers: []}
+# end services
 {{- end }}
 
-{{/* Who calls a service: docs/architecture.md, "Services and calls". */}}
+{{/* The servers that a pod connects to, whose secrets it is given and whose ports it may reach. */}}
+{{- define "tiktok.uses" -}}
+{{- if eq . "migrate" }}db{{ else }}{{ index (include "tiktok.services" . | fromYaml) . "uses" | join " " }}{{ end -}}
+{{- end }}
+
+{{/* Who calls a service. */}}
 {{- define "tiktok.callers" -}}
-{{- if eq . "user" -}}api social chat
-{{- else if eq . "video" -}}api interaction
-{{- else if eq . "api" -}}
-{{- else -}}api
-{{- end -}}
+{{ index (include "tiktok.services" . | fromYaml) . "callers" | join " " }}
 {{- end }}
 
 {{/* The secrets of one pod, each by its own key: (dict "root" $ "name" service). */}}
