@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the product in containers, on the servers of `make env-up`, and waits until it answers.
 #
-#   sh docker-run.sh             the six processes: user video interaction social chat api
+#   sh docker-run.sh             the services and the gateway
 #   sh docker-run.sh SERVICE     one of them; the others go on
 #   sh docker-run.sh tiktok      the all-in-one instead, which needs no servers
 #
@@ -24,8 +24,8 @@ die() {
 compose() { docker compose --profile app --profile allinone "$@"; }
 
 check_docker() {
-  command -v docker >/dev/null 2>&1 || die "Docker is not installed. Install Docker Engine with its compose plugin, or run without: make run"
-  docker compose version >/dev/null 2>&1 || die "Docker's compose plugin is missing (docker compose version fails). Install it, or run without Docker: make run"
+  command -v docker >/dev/null 2>&1 || die "Docker is not installed; without it: make run"
+  docker compose version >/dev/null 2>&1 || die "Docker's compose plugin is missing (docker compose version); without Docker: make run"
   docker info >/dev/null 2>&1 || die "Docker does not answer. Is its daemon running, and may you use it ($(id -un))? See: docker info"
 }
 
@@ -47,7 +47,8 @@ check_image() {
 health() { # SERVICE: healthy, starting, unhealthy, exited (or another state), or nothing when there is no container
   id=$(compose ps -a -q "$1" 2>/dev/null | head -n 1)
   [ -n "$id" ] || return 0
-  docker inspect -f '{{if eq .State.Status "running"}}{{if .State.Health}}{{.State.Health.Status}}{{else}}running{{end}}{{else}}{{.State.Status}}{{end}}' "$id" 2>/dev/null || true
+  docker inspect -f '{{if and (eq .State.Status "running") .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' \
+    "$id" 2>/dev/null || true
 }
 
 check_servers() {
@@ -152,7 +153,11 @@ case ${1:-} in
     # shellcheck disable=SC2086 # a list
     set -- ${1:-$services}
     # Its container stays: without it docker compose start api says that a dependency is missing.
-    case " $* " in *' api '*) compose up --no-deps --exit-code-from secret secret >/dev/null 2>&1 || die "the volume of the token key cannot be written" ;; esac
+    case " $* " in
+      *' api '*)
+        compose up --no-deps --exit-code-from secret secret >/dev/null 2>&1 || die "the volume of the token key cannot be written"
+        ;;
+    esac
     start "$@"
     for s in "$@"; do wait_healthy "$s"; done
     [ "$(health api)" != healthy ] || wait_ready api

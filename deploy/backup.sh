@@ -1,7 +1,7 @@
 #!/bin/sh
-# Backs up everything that cannot be made again: the schemas in MySQL and the objects of the blob store. Nothing stops
-# meanwhile: MySQL's dump is one snapshot of all schemas, and the objects are copied after it, so every video of the dump
-# has its file. Redis is a cache; RabbitMQ and etcd hold what is under way.
+# Backs up all durable data: the schemas in MySQL and the objects of the blob store, while everything runs. MySQL's dump is
+# one snapshot of all schemas, and the objects are copied after it, so every video of the dump has its file. Redis is a
+# cache; RabbitMQ and etcd hold only what is in flight.
 #
 #   ./backup.sh [FOLDER]      default /var/backups/tiktok; makes FOLDER/mysql/<time>.sql.gz and adds to FOLDER/media/
 #
@@ -45,7 +45,8 @@ mkdir -p "$folder/mysql" "$folder/media"
 folder=$(cd "$folder" && pwd)
 # _ matches any character in LIKE.
 pattern=$(printf '%s' "$prefix" | sed 's/_/\\\\_/g')
-schemas=$(client mysql -N -s -e "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '$pattern%' ORDER BY 1") || die "MySQL does not answer"
+query="SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '$pattern%' ORDER BY 1"
+schemas=$(client mysql -N -s -e "$query") || die "MySQL does not answer"
 [ -n "$schemas" ] || die "there is no schema $prefix…"
 options='--single-transaction --quick --no-tablespaces --hex-blob --add-drop-database --default-character-set=utf8mb4'
 # MariaDB's program has no such option.

@@ -115,7 +115,9 @@ docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" certs >"$log" 2>
   cat "$log" >&2
   die "the certificates cannot be made; nothing was changed"
 }
-if grep -q renewed "$log"; then say "renewed: $(sed -n 's/ *renewed.*//p' "$log" | tr '\n' ' ')- the servers among them read theirs when they are restarted"; fi
+if grep -q renewed "$log"; then
+  say "renewed: $(sed -n 's/ *renewed.*//p' "$log" | tr '\n' ' ')- the servers among them read theirs when they are restarted"
+fi
 docker compose up -d --wait mysql redis rabbitmq etcd s3 >"$log" 2>&1 || {
   cat "$log" >&2
   die "the servers do not run; nothing was changed"

@@ -31,7 +31,8 @@ if [ -n "${MYSQL_OPTIONS:-}" ]; then
   gzip -dc "$dump" | mysql "--defaults-extra-file=$MYSQL_OPTIONS" --default-character-set=utf8mb4
 else
   # shellcheck disable=SC2016 # the variable belongs to the container
-  gzip -dc "$dump" | docker compose exec -T mysql sh -c 'MYSQL_PWD=$DB_PASSWORD_ADMIN exec mysql -h127.0.0.1 -utiktok_admin --default-character-set=utf8mb4'
+  gzip -dc "$dump" | docker compose exec -T mysql \
+    sh -c 'MYSQL_PWD=$DB_PASSWORD_ADMIN exec mysql -h127.0.0.1 -utiktok_admin --default-character-set=utf8mb4'
 fi || die "the dump was not read to its end: the schemas are not whole. Run it again"
 
 printf 'media: '

@@ -1,5 +1,6 @@
 {{- define "tiktok.image" -}}
-{{ required "image.repository is required, e.g. registry.example.com/tiktok" .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
+{{- required "image.repository is required, e.g. registry.example.com/tiktok" .Values.image.repository }}
+{{- with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
 {{- define "tiktok.selector" -}}
