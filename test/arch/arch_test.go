@@ -8,8 +8,11 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+
+	"tiktok/cmd/services"
 )
 
 const module = "tiktok"
@@ -83,8 +86,7 @@ func serviceOf(name string) string {
 		return ""
 	}
 	svc, _, _ := strings.Cut(rest, "/")
-	switch svc {
-	case "user", "video", "interaction", "social", "chat", "api":
+	if slices.Contains(services.Names(), svc) {
 		return svc
 	}
 	return ""

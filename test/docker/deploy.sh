@@ -29,11 +29,14 @@ docker tag tiktok:dev trial:1
 printf 'FROM trial:1\nLABEL version=2\n' | docker build -q -t trial:2 - >/dev/null
 printf 'FROM trial:2\nUSER root\nRUN rm /opt/tiktok/bin/social && printf "#!/bin/sh\\necho this version is broken\\nexit 1\\n" >/opt/tiktok/bin/social && chmod 755 /opt/tiktok/bin/social\nUSER 10001:10001\n' | docker build -q -t trial:3 - >/dev/null
 
-images() { docker compose ps -q user video interaction social chat api | xargs -r docker inspect -f '{{.Config.Image}}' | sort | uniq -c; }
+services=$(./restart-service-all.sh list)
+# shellcheck disable=SC2086 # a list
+containers() { docker compose ps -q $services; }
+images() { containers | xargs -r docker inspect -f '{{.Config.Image}}' | sort | uniq -c; }
 all_run() { # IMAGE-ID
   local n
-  n=$(docker compose ps -q user video interaction social chat api | xargs -r docker inspect -f '{{.Image}}' | grep -c -x "$(docker image inspect -f '{{.Id}}' "$1")") || true
-  [ "$n" = 6 ] || fail "$n of 6 run $1: $(images)"
+  n=$(containers | xargs -r docker inspect -f '{{.Image}}' | grep -c -x "$(docker image inspect -f '{{.Id}}' "$1")") || true
+  [ "$n" = "$(wc -w <<<"$services")" ] || fail "$n of $services run $1: $(images)"
 }
 
 # The public side, on other ports and with a certificate of its own.
@@ -125,12 +128,14 @@ echo '--- a film of 200 MB'
 
 echo '--- backup, disaster, restore'
 ./backup.sh "$tmp/backup"
-docker compose stop user video interaction social chat api >/dev/null 2>&1
+# shellcheck disable=SC2086 # a list
+docker compose stop $services >/dev/null 2>&1
 docker compose rm -fsv mysql s3 >/dev/null 2>&1
 docker volume rm tiktok-deploy_mysql tiktok-deploy_media >/dev/null
 docker compose up -d --wait mysql s3 >/dev/null 2>&1
 ./restore.sh -yes "$tmp/backup"
-docker compose start user video interaction social chat api >/dev/null 2>&1
+# shellcheck disable=SC2086 # a list
+docker compose start $services >/dev/null 2>&1
 for _ in $(seq 60); do
   page=$(get "/douyin/feed/?token=$token" || true)
   case $page in *'"title":"first"'*) break ;; esac

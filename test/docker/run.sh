@@ -145,7 +145,7 @@ upload() {
 }
 
 e2e() { # [SERVICE...]: those that are stopped and started again in the middle
-  local all=${*:-user video interaction social chat api} env
+  local all=${*:-$(deploy/restart-service-all.sh list)} env
   env=$(test/stack.sh env)
   [ "$all" != tiktok ] || env=
   # In a shell of its own: its settings are not for the other steps, where docker compose would read some of them.
