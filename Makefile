@@ -29,7 +29,7 @@ test-race: ## the same with the race detector
 e2e: ## the end-to-end and contract tests on both deployments
 	@test/run.sh ./test/e2e/... ./test/contract/...
 
-bench: ## load on both deployments, every scenario; writes the figures of docs/performance.md
+bench: ## load on both deployments, about 15 minutes; prints the figures of docs/performance.md
 	@test/bench/run.sh
 
 bench-micro: ## the Go micro-benchmarks of the hot paths; REV=HEAD~1 compares with that commit by benchstat

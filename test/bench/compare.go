@@ -2,120 +2,106 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"testing"
+
+	"tiktok/test/harness"
 )
 
-// spread is the ratios of a figure of one build to that of another, round by round.
-type spread struct {
-	Median float64 `json:"median"`
-	Least  float64 `json:"min"`
-	Most   float64 `json:"max"`
-}
-
-func spreadOf(ratios []float64) spread {
-	s := slices.Sorted(slices.Values(ratios))
-	n := len(s)
-	return spread{Median: (s[(n-1)/2] + s[n/2]) / 2, Least: s[0], Most: s[n-1]}
-}
-
-// String is the median and the ends.
-func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Least, s.Most) }
-
-// comparison is one scenario on two builds.
-type comparison struct {
-	Scenario string `json:"scenario"`
-	// Rate, CPU and P99 are the second's figures divided by the first's.
-	Rate   spread   `json:"rate"`
-	CPU    spread   `json:"cpu"`
-	P99    spread   `json:"p99"`
-	First  []result `json:"first"`
-	Second []result `json:"second"`
-}
-
-func compareResults(first, second []result) comparison {
-	c := comparison{Scenario: first[0].Scenario, First: first, Second: second}
-	ratio := func(of func(result) float64) spread {
-		var all []float64
-		for i := range first {
-			all = append(all, of(second[i])/of(first[i]))
-		}
-		return spreadOf(all)
+// spreadOf is the ratios of a figure of one build to that of another, turn by turn: their median, least and most.
+func spreadOf(first, second []result, of func(result) float64) string {
+	var ratios []float64
+	for i := range first {
+		ratios = append(ratios, of(second[i])/of(first[i]))
 	}
-	c.Rate = ratio(func(r result) float64 { return r.PerSecond })
-	c.CPU = ratio(result.cost)
-	c.P99 = ratio(func(r result) float64 { return r.Latency.P99 })
-	return c
+	slices.Sort(ratios)
+	n := len(ratios)
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", (ratios[(n-1)/2]+ratios[n/2])/2, ratios[0], ratios[n-1])
 }
 
-// compare runs two builds of the same deployment side by side, each on its own data, and lets them take turns: what else
+// middle is the median of a figure.
+func middle(all []result, of func(result) float64) float64 {
+	var values []float64
+	for _, r := range all {
+		values = append(values, of(r))
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func rateOf(r result) float64 { return r.rate }
+func p99Of(r result) float64  { return r.ms(99) }
+
+// compareAll runs two builds of each deployment side by side, each on its own data, and lets them take turns: what else
 // happens on the machine meanwhile happens to both.
-func compare(ctx context.Context, o options, out io.Writer) (err error) {
-	bins := strings.Split(o.compare, ",")
-	if len(bins) != 2 || o.deployment == running || o.deployment == "" {
-		return errors.New("-compare wants two folders of programs, and a deployment that is ours to start")
+func compareAll(ctx context.Context, o options, scenarios []string) error {
+	if len(o.programs) != 2 {
+		return errors.New("a comparison wants the programs of two builds")
 	}
-	var sessions [2]*session
-	for i, bin := range bins {
-		one := o
-		one.bin, one.data, one.floors, one.port = bin, "", false, o.port+i*portsEach
-		s, dir, err := newSession(one, out, i)
-		if dir != "" {
-			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		}
+	if len(scenarios) == 0 {
+		scenarios = []string{"feed-auth", "user-info", "comment-list", "message-chat", "mixed"}
+	}
+	var errs []error
+	var tables strings.Builder
+	o.scale = o.scales[0]
+	for _, deployment := range o.deployments {
+		err := harness.Run(ctx, "bench", func(t testing.TB) { compareOn(t, o, deployment, scenarios, &tables) })
 		if err != nil {
-			return err
+			errs = append(errs, fmt.Errorf("%s: %w", deployment, err))
 		}
-		defer func() { err = errors.Join(err, s.dep.stop()) }()
-		s.build = filepath.Base(bin)
-		if err := s.ready(ctx); err != nil {
-			return fmt.Errorf("%s: %w", bin, err)
-		}
-		sessions[i] = s
 	}
-	var all []comparison
-	for _, name := range o.scenarios {
+	fmt.Print(tables.String()) // also of the one that worked
+	return errors.Join(errs...)
+}
+
+func compareOn(t testing.TB, o options, deployment string, scenarios []string, w *strings.Builder) {
+	var s [2]*session
+	var label [2]string
+	for i, beside := range []string{"", "second"} {
+		label[i] = filepath.Base(o.programs[i])
+		s[i] = open(t, o, deployment, o.programs[i], beside)
+	}
+	fmt.Fprintf(w, "\n%s, A = %s, B = %s; B ÷ A is the median (least–most) of %d turns\n\n", deployment, label[0], label[1], o.rounds)
+	fmt.Fprintln(w, "| scenario | connections | A/s | B/s | rate, B ÷ A | CPU, B ÷ A | p99, B ÷ A |\n|---|--:|--:|--:|--:|--:|--:|")
+	for _, name := range scenarios {
 		sc, ok := scenarioNamed(name)
 		if !ok {
-			return fmt.Errorf("%s cannot be compared", name)
+			t.Fatalf("%s cannot be compared", name)
 		}
-		for round := range o.rounds {
-			for turn := range sessions {
-				i := (round + turn) % len(sessions) // who is first changes: caches and the machine warm up meanwhile
-				s := sessions[i]
-				fmt.Fprintf(out, "\n%s, round %d of %d\n", filepath.Base(bins[i]), round+1, o.rounds)
-				if err := s.storm(ctx, sc); err != nil {
-					return fmt.Errorf("%s: %s: %w", bins[i], name, err)
+		conns := o.conns
+		if sc.conns != readers { // its own number is what it is about
+			conns = []int{sc.conns}
+		}
+		for _, n := range conns {
+			var got [2][]result
+			for round := range o.rounds {
+				for turn := range s {
+					i := (round + turn) % len(s) // who is first changes: caches and the machine warm up meanwhile
+					fmt.Printf("\n[%s, turn %d of %d, %s]", deployment, round+1, o.rounds, label[i])
+					s[i].scenario(sc, plan{conns: n, warmup: o.warmup, duration: o.duration})
+					got[i] = append(got[i], s[i].results[len(s[i].results)-1])
 				}
 			}
+			a, b := got[0], got[1]
+			fmt.Fprintf(w, "| %s | %d | %.0f | %.0f | %s | %s | %s |\n", name, a[0].conns, middle(a, rateOf), middle(b, rateOf),
+				spreadOf(a, b, rateOf), spreadOf(a, b, result.cpu), spreadOf(a, b, p99Of))
 		}
-		last := func(s *session) []result { return s.results[len(s.results)-o.rounds:] }
-		all = append(all, compareResults(last(sessions[0]), last(sessions[1])))
 	}
-	printComparisons(out, o, bins, all)
-	if o.json == "" {
-		return nil
+	fmt.Fprint(w, "\nPeak memory in MB:\n\n| process | A | B |\n|---|--:|--:|\n")
+	var peak [2]map[string]float64
+	for i := range s {
+		peak[i] = map[string]float64{}
+		for _, name := range s[i].d.Processes(t) {
+			u, err := harness.UsageOf(s[i].d.PID(t, name))
+			check(t, err)
+			peak[i][name] = float64(u.Peak) / mb
+		}
 	}
-	b, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return err
+	for _, name := range s[0].d.Processes(t) {
+		fmt.Fprintf(w, "| %s | %.0f | %.0f |\n", name, peak[0][name], peak[1][name])
 	}
-	return os.WriteFile(o.json, append(b, '\n'), 0o644)
-}
-
-func printComparisons(w io.Writer, o options, bins []string, all []comparison) {
-	fmt.Fprintf(w, "\n%s: %s ÷ %s, median (least–most) of %d rounds by turns\n", o.deployment, filepath.Base(bins[1]), filepath.Base(bins[0]), o.rounds)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "  scenario\trequests/s\tCPU of a request\tp99\t")
-	for _, c := range all {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t\n", c.Scenario, c.Rate, c.CPU, c.P99)
-	}
-	_ = t.Flush() // to a terminal
 }

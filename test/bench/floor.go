@@ -4,189 +4,190 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
-	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/cloudwego/hertz/pkg/app"
+	hertzserver "github.com/cloudwego/hertz/pkg/app/server"
+	"github.com/cloudwego/hertz/pkg/common/hlog"
+	"github.com/cloudwego/hertz/pkg/network/standard"
+
 	"tiktok/pkg/auth"
+	"tiktok/test/dataset"
+	"tiktok/test/harness"
 )
 
 // Names of floors.
 const (
 	floorHTTP = "Hertz, same bytes"
-	floorRPC  = "one Kitex call"
 	floorSQL  = "the statement"
 	floorHash = "the password hash"
 )
 
+const (
+	// workersAtFloor call a store or a server side by side.
+	workersAtFloor = 8
+	// setAnswer is the header of the request whose body the server of floors answers with from then on.
+	setAnswer = "X-Set-Answer"
+)
+
 // floor is the least that an answer can cost: a part of the work, done by the same libraries on the same machine right
-// after the scenario.
+// after the scenario. rate is how often it was done a second, cpu the processor time of 1000 times in seconds.
 type floor struct {
-	Name string `json:"name"`
-	// PerSecond is how often it was done, CPU the processor time of 1000 times in seconds.
-	PerSecond float64 `json:"per_second"`
-	CPU       float64 `json:"cpu_s_per_1000"`
+	name      string
+	rate, cpu float64
 }
 
-// workersAtFloor call a store or a server side by side.
-const workersAtFloor = 8
-
 // floors measures the floors of a scenario.
-func (s *session) floors(ctx context.Context, sc scenario, p plan) (all []floor, err error) {
-	f, err := s.floorOfHTTP(ctx, sc, p)
-	if err != nil {
-		return nil, err
-	}
-	all = append(all, f)
-	if sc.rpc != nil {
-		f, err := s.floorOfRPC(ctx, sc.rpc)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, f)
-	}
-	if sc.sql != nil {
-		f, err := s.floorOfSQL(ctx, sc.sql)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, f)
+func (s *session) floors(sc scenario, p plan) []floor {
+	all := []floor{s.floorOfHTTP(sc, p)}
+	self := map[string]int{generatorName: os.Getpid()}
+	if sc.sql != "" {
+		dataset.WithStores(s.t, s.d.Config.DB, func(db dataset.Stores) {
+			pids := harness.ServerPIDs()
+			pids[generatorName] = os.Getpid()
+			args := func(n uint64) []any { return []any{sc.list(s.gen.data, n).ID} }
+			if sc.args != nil {
+				args = func(n uint64) []any { return sc.args(s.gen.data, n) }
+			}
+			all = append(all, s.repeat(floorSQL, workersAtFloor, pids, func(ctx context.Context, n uint64) error {
+				rows, err := db[sc.store].Read.WithContext(ctx).Raw(sc.sql, args(n)...).Rows()
+				if err != nil {
+					return err
+				}
+				for rows.Next() {
+					continue
+				}
+				return errors.Join(rows.Err(), rows.Close())
+			}))
+		})
 	}
 	if sc.hashes {
-		f, err := s.floorOfHash(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, f)
+		stored, err := dataset.Hash(s.t.Context())
+		check(s.t, err)
+		h := auth.NewHasher(0)
+		all = append(all, s.repeat(floorHash, runtime.GOMAXPROCS(0), self, func(ctx context.Context, _ uint64) error {
+			if ok, err := h.Verify(ctx, "", stored, dataset.Password); !ok {
+				return errors.Join(err, errors.New("the password is not right"))
+			}
+			return nil
+		}))
 	}
-	return all, nil
+	return all
 }
 
 // floorOfHTTP takes a real answer and has a Hertz server send it from memory, to the same requests.
-func (s *session) floorOfHTTP(ctx context.Context, sc scenario, p plan) (f floor, err error) {
+func (s *session) floorOfHTTP(sc scenario, p plan) floor {
 	n := s.gen.next[sc.name]
 	s.gen.next[sc.name]++
-	c := conn{addr: s.dep.addr}
+	c := conn{addr: s.gen.addr}
 	defer c.close()
-	status, body, err := c.do(ctx, sc.build(s.data, s.dep.addr)(nil, n))
-	if err != nil {
-		return f, err
+	status, body, _, err := c.do(sc.request(nil, s.gen.addr, s.gen.data, n))
+	check(s.t, err)
+	if sc.judge(s.gen.data, n, status, body) != accepted {
+		s.t.Fatalf("the answer to copy is HTTP %d: %.200s", status, body)
 	}
-	if v := sc.judges(s.data)(n, status, body); v != accepted {
-		return f, fmt.Errorf("the answer to copy is HTTP %d: %.200s", status, body)
-	}
-	file := filepath.Join(s.dep.dir, "floor.body")
-	if err := os.WriteFile(file, body, 0o600); err != nil {
-		return f, err
-	}
-	addr := s.dep.at(floorPort)
-	args := []string{serveHTTP, addr, fmt.Sprint(status), string(c.resp.Header.ContentType()), file}
-	proc, err := s.dep.helper(ctx, args, addr)
-	if err != nil {
-		return f, err
-	}
-	defer func() { err = errors.Join(err, proc.stop()) }()
+	f := s.floorServer()
+	to := conn{addr: f.addr}
+	defer to.close()
+	set := fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: x\r\n%s: %d\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		setAnswer, status, c.resp.Header.ContentType(), len(body), body)
+	_, _, _, err = to.do(set)
+	check(s.t, err)
 	// The answer is the same each time, so it is not always what the next request is due.
 	same := sc
-	same.check = func(*dataset) judge {
-		return func(_ uint64, code int, got []byte) verdict {
-			if code != status || len(got) != len(body) {
-				return failed
-			}
-			return accepted
-		}
-	}
-	g := &generator{addr: addr, next: map[string]uint64{}}
+	same.answer = &answer{status, len(body)}
+	g := &generator{addr: f.addr, data: s.gen.data, next: map[string]uint64{}}
+	pids := map[string]int{floorHTTP: f.PID()}
 	var samples []sample
-	window := func(answered int64) {
-		samples = append(samples, sampleOf(map[string]int{floorHTTP: proc.pid()}, answered))
-	}
-	p.Rate, p.Warmup, p.Duration = 0, s.opts.floorTime/4, s.opts.floorTime
-	t, err := g.run(ctx, p, same, s.data, func(int64) {}, window)
-	if err != nil {
-		return f, err
-	}
-	if t.failed > 0 || len(samples) != 2 {
-		return f, fmt.Errorf("%d failed: %s", t.failed, t.firstError)
+	p.rate, p.warmup, p.duration = 0, s.floorTime/4, s.floorTime
+	tally, err := g.run(s.t.Context(), p, same, func(answered int64) { samples = append(samples, sample{answered, harness.TakeSample(pids)}) })
+	check(s.t, err)
+	if tally.count[failed] > 0 {
+		s.t.Fatalf("the floor of %s: %d failed: %s", sc.name, tally.count[failed], tally.problem)
 	}
 	var r result
 	r.between(samples[0], samples[1])
-	return floor{Name: floorHTTP, PerSecond: r.PerSecond, CPU: r.cost()}, nil
+	return floor{floorHTTP, r.rate, r.cpu()}
 }
-
-// floorOfSQL runs the statement that the answer is made from straight at the store.
-func (s *session) floorOfSQL(ctx context.Context, make func(*dataset, stores) statement) (f floor, err error) {
-	db := stores{}
-	defer func() { err = errors.Join(err, db.close()) }()
-	if err := db.open(ctx, s.dep.cfg.DB); err != nil {
-		return f, err
-	}
-	pids := map[string]int{generatorName: os.Getpid()}
-	if file, ok := s.dep.servers[mariaDB]; ok {
-		pids[mariaDB] = pidFile(file)
-	}
-	return s.repeat(ctx, floorSQL, workersAtFloor, pids, make(s.data, db))
-}
-
-// floorOfHash checks a password as a login does, on all processors.
-func (s *session) floorOfHash(ctx context.Context) (floor, error) {
-	stored, err := hash(ctx)
-	if err != nil {
-		return floor{}, err
-	}
-	h := auth.NewHasher(0)
-	return s.repeat(ctx, floorHash, runtime.GOMAXPROCS(0), map[string]int{generatorName: os.Getpid()}, func(ctx context.Context, _ uint64) error {
-		ok, err := h.Verify(ctx, "", stored, password)
-		if err == nil && !ok {
-			err = errors.New("the password is not right")
-		}
-		return err
-	})
-}
-
-// statement does a thing for the n-th time.
-type statement func(ctx context.Context, n uint64) error
 
 // repeat does a thing in a loop on some goroutines and says what the processes used for it.
-func (s *session) repeat(ctx context.Context, name string, workers int, pids map[string]int, do statement) (floor, error) {
+func (s *session) repeat(name string, workers int, pids map[string]int, do func(ctx context.Context, n uint64) error) floor {
 	var done, next atomic.Uint64
 	errs := make([]error, workers)
-	stop := make(chan struct{})
+	ctx, stop := context.WithCancel(s.t.Context())
+	defer stop()
 	var wg sync.WaitGroup
 	for i := range errs {
 		wg.Go(func() {
-			for errs[i] == nil {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if errs[i] = do(ctx, next.Add(1)-1); errs[i] == nil {
+			for ctx.Err() == nil && errs[i] == nil {
+				if errs[i] = do(s.t.Context(), next.Add(1)-1); errs[i] == nil {
 					done.Add(1)
 				}
 			}
 		})
 	}
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	begin := time.Now()
-	wait(ctx, timer, begin.Add(s.opts.floorTime/4))
-	first := sampleOf(pids, int64(done.Load()))
-	wait(ctx, timer, time.Now().Add(s.opts.floorTime))
-	last := sampleOf(pids, int64(done.Load()))
-	close(stop)
+	harness.Until(ctx, time.Now().Add(s.floorTime/4))
+	first := sample{int64(done.Load()), harness.TakeSample(pids)}
+	harness.Until(ctx, time.Now().Add(s.floorTime))
+	last := sample{int64(done.Load()), harness.TakeSample(pids)}
+	stop()
 	wg.Wait()
-	if err := errors.Join(append(errs, ctx.Err())...); err != nil {
-		return floor{}, err
-	}
+	check(s.t, errors.Join(append(errs, s.t.Context().Err())...))
 	var r result
 	r.between(first, last)
-	f := floor{Name: name, PerSecond: r.PerSecond}
-	for _, p := range r.Processes {
-		f.CPU += p.CPU
+	f := floor{name: name, rate: r.rate}
+	for _, p := range r.processes {
+		f.cpu += p.cpu
 	}
-	return f, nil
+	return f
+}
+
+// floorProcess is this program as a server, so that its processor time is told apart.
+type floorProcess struct {
+	*harness.Program
+	addr string
+}
+
+// floorServer starts it when it is needed first.
+func (s *session) floorServer() *floorProcess {
+	if s.floorProc == nil {
+		self, err := os.Executable()
+		check(s.t, err)
+		f := &floorProcess{addr: harness.FreePort(s.t)}
+		f.Program = harness.RunServer(s.t, self, f.addr, "/", "serve", f.addr)
+		s.floorProc = f
+	}
+	return s.floorProc
+}
+
+// serve answers HTTP requests with what it was told last, by Hertz as the gateway uses it, until ctx ends.
+func serve(ctx context.Context, addr string) error {
+	hlog.SetLevel(hlog.LevelError)
+	h := hertzserver.New(hertzserver.WithHostPorts(addr), hertzserver.WithTransport(standard.NewTransporter),
+		hertzserver.WithDisablePrintRoute(true), hertzserver.WithMaxRequestBodySize(2*publishBytes), hertzserver.WithExitWaitTime(time.Second))
+	status, kind, body := http.StatusOK, "text/plain", []byte(nil)
+	h.Any("/*any", func(_ context.Context, c *app.RequestContext) {
+		if code := c.Request.Header.Get(setAnswer); code != "" { // nobody else asks meanwhile
+			status, _ = strconv.Atoi(code)
+			kind, body = string(c.ContentType()), append([]byte(nil), c.Request.Body()...)
+			return
+		}
+		c.Response.Header.SetContentType(kind)
+		c.SetStatusCode(status)
+		c.Response.SetBodyRaw(body)
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- h.Run() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return h.Shutdown(context.WithoutCancel(ctx))
+	}
 }

@@ -1,22 +1,25 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
-	"github.com/valyala/fasthttp"
+	"github.com/cloudwego/hertz/pkg/network"
+	"github.com/cloudwego/hertz/pkg/network/standard"
+	"github.com/cloudwego/hertz/pkg/protocol"
+	"github.com/cloudwego/hertz/pkg/protocol/http1/resp"
+
+	"tiktok/test/dataset"
+	"tiktok/test/harness"
 )
 
 const (
-	// drainTime is how long answers that are still on their way at the end are waited for.
-	drainTime = 15 * time.Second
+	// dialTimeout bounds a connection, lateTime the wait for answers that are under way at the end.
+	dialTimeout, lateTime = 5 * time.Second, 15 * time.Second
 	// redialPause keeps a refused connection from being tried in a loop.
 	redialPause = 50 * time.Millisecond
 	// slowest is the longest latency that is told apart.
@@ -25,298 +28,224 @@ const (
 
 // plan is how load is made.
 type plan struct {
-	// Conns is the number of connections, each with one request at a time.
-	Conns int `json:"connections"`
-	// Rate is the number of requests that are due each second, whatever the server does (open loop); 0 sends the next
+	// conns is the number of connections, each with one request at a time.
+	conns int
+	// rate is the number of requests that are due each second, whatever the server does (open loop); 0 sends the next
 	// one as soon as the one before it is answered (closed loop).
-	Rate float64 `json:"rate,omitempty"`
-	// Warmup is not measured; Duration is.
-	Warmup   time.Duration `json:"-"`
-	Duration time.Duration `json:"-"`
+	rate float64
+	// warmup is not measured; duration is.
+	warmup, duration time.Duration
 }
 
-// tally is what came of it.
+// tally is what came of a load.
 type tally struct {
 	// hist holds the latencies of accepted requests in microseconds, and of those that were due but never sent.
-	hist                             *hdrhistogram.Histogram
-	accepted, refused, failed, bytes int64
+	hist *hdrhistogram.Histogram
+	// count is by verdict, bytes the size of all bodies.
+	count [failed + 1]int64
+	bytes int64
 	// unsent requests were due within the time, but no connection was free to send them.
 	unsent int64
-	// firstError is the first thing that went wrong.
-	firstError string
+	// problem is the first thing that went wrong.
+	problem string
 }
 
-// recorder collects what the connections see. A lock is cheap beside a request.
-type recorder struct {
-	mu sync.Mutex
-	tally
-	// answered counts accepted answers since the start, also outside of the measured time.
-	answered atomic.Int64
-}
-
-func newRecorder() *recorder {
-	return &recorder{tally: tally{hist: hdrhistogram.New(1, slowest.Microseconds(), 3)}}
-}
-
-// note records one answer that took so long.
-func (r *recorder) note(v verdict, took time.Duration, bytes int, problem func() string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.bytes += int64(bytes)
-	switch v {
-	case accepted:
-		r.accepted++
-		r.record(took)
-		return
-	case refused:
-		r.refused++
-	case failed:
-		r.failed++
-	}
-	if r.firstError == "" {
-		r.firstError = problem()
-	}
-}
+func newTally() tally { return tally{hist: hdrhistogram.New(1, slowest.Microseconds(), 3)} }
 
 // record files a latency; what is longer than slowest counts as slowest.
-func (r *recorder) record(took time.Duration) {
-	_ = r.hist.RecordValue(min(max(took, time.Microsecond), slowest).Microseconds())
+func (t *tally) record(took time.Duration) {
+	_ = t.hist.RecordValue(min(max(took, time.Microsecond), slowest).Microseconds()) // is in its range
 }
 
-// clock says when requests are due and which of them count.
-type clock struct {
-	plan  plan
-	begin time.Time
-	// measure and end bound the measured time.
-	measure, end time.Time
-}
+// ms is a quantile of the latencies in milliseconds.
+func (t *tally) ms(q float64) float64 { return float64(t.hist.ValueAtQuantile(q)) / 1000 }
 
-func newClock(p plan, begin time.Time) clock {
-	measure := begin.Add(p.Warmup)
-	return clock{plan: p, begin: begin, measure: measure, end: measure.Add(p.Duration)}
-}
-
-// due is when the k-th request is due. In a closed loop that is now: when a connection is free for it.
-func (c clock) due(k uint64, now time.Time) time.Time {
-	if c.plan.Rate <= 0 {
-		return now
-	}
-	return c.begin.Add(time.Duration(float64(k) / c.plan.Rate * float64(time.Second)))
-}
-
-// counts reports whether a request that was due then belongs to the measured time.
-func (c clock) counts(due time.Time) bool { return !due.Before(c.measure) && due.Before(c.end) }
-
-// unsent are the requests that were due in the measured time, of which the first sent ones were sent: each has waited
-// from when it was due until the end and longer. To leave them out would make an overloaded server look fast.
-func (c clock) unsent(sent uint64, r *recorder) {
-	if c.plan.Rate <= 0 {
-		return
-	}
-	for k := sent; ; k++ {
-		due := c.due(k, time.Time{})
-		if !due.Before(c.end) {
-			return
-		}
-		if c.counts(due) {
-			r.unsent++
-			r.record(c.end.Sub(due))
-		}
-	}
-}
-
-// generator sends requests to one address.
+// generator sends requests to one address of loopback.
 type generator struct {
 	addr string
+	data *dataset.Set
 	// next is the number of the next request of each scenario: a later run goes on where the one before it ended.
 	next map[string]uint64
 }
 
-// run sends requests by the plan. progress is called each second and window when the measured time begins and when it
-// ends, both with the number of accepted answers so far.
-func (g *generator) run(ctx context.Context, p plan, s scenario, d *dataset, progress, window func(answered int64)) (tally, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.Warmup+p.Duration+drainTime)
-	defer cancel()
-	r := newRecorder()
-	w := worker{
-		addr: g.addr, clock: newClock(p, time.Now()), first: g.next[s.name], build: s.build(d, g.addr), check: s.judges(d),
-		rec: r, sent: new(atomic.Uint64),
-	}
+// load is one run of a generator.
+type load struct {
+	plan
+	scenario
+	addr     string
+	data     *dataset.Set
+	first    uint64
+	begin    time.Time
+	measure  time.Time // the measured time begins
+	end      time.Time
+	sent     atomic.Uint64
+	answered atomic.Int64 // accepted answers so far, also outside of the measured time
+	mu       sync.Mutex
+	tally    // guarded by mu
+}
+
+// run sends requests by the plan. window is called when the measured time begins and when it ends, with the number of
+// accepted answers so far.
+func (g *generator) run(ctx context.Context, p plan, s scenario, window func(answered int64)) (tally, error) {
+	l := &load{plan: p, scenario: s, addr: g.addr, data: g.data, first: g.next[s.name], begin: time.Now(), tally: newTally()}
+	l.measure = l.begin.Add(p.warmup)
+	l.end = l.measure.Add(p.duration)
 	var wg sync.WaitGroup
-	for range p.Conns {
-		wg.Go(func() { w.work(ctx) })
+	for range p.conns {
+		wg.Go(func() { l.work(ctx) })
 	}
-	watch(ctx, w.clock, &r.answered, progress, window)
+	l.watch(ctx, window)
 	wg.Wait()
-	sent := w.sent.Load()
-	g.next[s.name] += sent
-	w.clock.unsent(sent, r)
-	if r.accepted == 0 {
-		return r.tally, fmt.Errorf("%s: no request was accepted: %s", s.name, r.firstError)
+	g.next[s.name] += l.sent.Load()
+	l.countUnsent()
+	if err := ctx.Err(); err != nil {
+		return l.tally, err
 	}
-	return r.tally, nil
+	if l.count[accepted] == 0 {
+		return l.tally, fmt.Errorf("%s: no request was accepted: %s", s.name, l.problem)
+	}
+	return l.tally, nil
 }
 
-// watch reports progress each second, and the beginning and end of the measured time.
-func watch(ctx context.Context, c clock, answered *atomic.Int64, progress, window func(int64)) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for _, until := range []time.Time{c.measure, c.end} {
-		timer := time.NewTimer(time.Until(until))
-		for waiting := true; waiting; {
-			select {
-			case <-tick.C:
-				progress(answered.Load())
-			case <-timer.C:
-				window(answered.Load())
-				waiting = false
-			case <-ctx.Done():
-				timer.Stop()
-				return
-			}
+// watch calls window at both ends of the measured time.
+func (l *load) watch(ctx context.Context, window func(int64)) {
+	for _, edge := range []time.Time{l.measure, l.end} {
+		if !harness.Until(ctx, edge) {
+			return
+		}
+		window(l.answered.Load())
+	}
+}
+
+// due is when the k-th request is due. In a closed loop that is now, when a connection is free for it.
+func (l *load) due(k uint64, now time.Time) time.Time {
+	if l.rate <= 0 {
+		return now
+	}
+	return l.begin.Add(time.Duration(float64(k) / l.rate * float64(time.Second)))
+}
+
+// counts reports whether a request that was due then belongs to the measured time.
+func (l *load) counts(due time.Time) bool { return !due.Before(l.measure) && due.Before(l.end) }
+
+// countUnsent adds the requests of an open loop that were due in the measured time and never sent: each has waited from
+// when it was due until the end and longer. To leave them out would make an overloaded server look fast.
+func (l *load) countUnsent() {
+	for k := l.sent.Load(); l.rate > 0; k++ {
+		due := l.due(k, time.Time{})
+		if !due.Before(l.end) {
+			return
+		}
+		if l.counts(due) {
+			l.unsent++
+			l.record(l.end.Sub(due))
 		}
 	}
 }
 
-// worker is one connection's loop; all share it but for the connection.
-type worker struct {
-	addr  string
-	clock clock
-	first uint64
-	build request
-	check judge
-	rec   *recorder
-	sent  *atomic.Uint64
-}
-
-func (w worker) work(ctx context.Context) {
-	c := conn{addr: w.addr}
+// work is the loop of one connection.
+func (l *load) work(ctx context.Context) {
+	c := conn{addr: l.addr, deadline: l.end.Add(lateTime)}
 	defer c.close()
-	defer context.AfterFunc(ctx, c.abort)()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	var buf []byte
-	for ctx.Err() == nil {
+	for {
 		now := time.Now()
-		if !now.Before(w.clock.end) {
+		if ctx.Err() != nil || !now.Before(l.end) {
 			return
 		}
-		k := w.sent.Add(1) - 1
-		due := w.clock.due(k, now)
-		if !due.Before(w.clock.end) {
-			w.sent.Add(^uint64(0)) // not due any more, so it was not sent
+		k := l.sent.Add(1) - 1
+		due := l.due(k, now)
+		if !due.Before(l.end) {
+			l.sent.Add(^uint64(0)) // not due any more, so it was not sent
 			return
 		}
-		if !wait(ctx, timer, due) {
+		if !harness.Until(ctx, due) {
 			return
 		}
-		buf = w.build(buf[:0], w.first+k)
-		w.one(ctx, &c, buf, w.first+k, due, timer)
+		n := l.first + k
+		buf = l.request(buf[:0], l.addr, l.data, n)
+		status, body, head, err := c.do(buf)
+		done := time.Now()
+		if l.firstByte {
+			done = head
+		}
+		v := failed
+		if err == nil {
+			v = l.judge(l.data, n, status, body)
+		}
+		if v == accepted {
+			l.answered.Add(1)
+		}
+		if l.counts(due) {
+			l.note(v, done.Sub(due), status, body, err)
+		}
+		if err != nil {
+			c.close()
+			harness.Until(ctx, done.Add(redialPause))
+		}
 	}
 }
 
-// one sends the n-th request and records what became of it.
-func (w worker) one(ctx context.Context, c *conn, req []byte, n uint64, due time.Time, timer *time.Timer) {
-	status, body, err := c.do(ctx, req)
-	done := time.Now()
-	v := failed
-	if err == nil {
-		v = w.check(n, status, body)
-	}
-	if v == accepted {
-		w.rec.answered.Add(1)
-	}
-	if w.clock.counts(due) {
-		w.rec.note(v, done.Sub(due), len(body), func() string {
-			if err != nil {
-				return err.Error()
-			}
-			return fmt.Sprintf("HTTP %d: %.200s", status, body)
-		})
-	}
-	if err != nil {
-		c.close()
-		wait(ctx, timer, done.Add(redialPause))
-	}
-}
-
-// wait returns true once it is that time, false when ctx ends first.
-func wait(ctx context.Context, timer *time.Timer, until time.Time) bool {
-	d := time.Until(until)
-	if d <= 0 {
-		return true
-	}
-	timer.Reset(d)
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// conn is a keep-alive connection that sends requests as they are and parses answers. That costs a quarter less than
-// the clients of fasthttp and Hertz, which cost the same, because the request is not taken apart and built again.
-type conn struct {
-	addr string
-	mu   sync.Mutex
-	nc   net.Conn // guarded by mu
-	dead bool     // guarded by mu
-	r    *bufio.Reader
-	resp fasthttp.Response
-}
-
-var errAborted = errors.New("no answer in time")
-
-func (c *conn) do(ctx context.Context, req []byte) (status int, body []byte, err error) {
-	nc, err := c.open(ctx)
-	if err != nil {
-		return 0, nil, err
-	}
-	if _, err := nc.Write(req); err != nil {
-		return 0, nil, err
-	}
-	c.resp.Reset()
-	if err := c.resp.Read(c.r); err != nil {
-		return 0, nil, err
-	}
-	if c.resp.ConnectionClose() {
-		defer c.close()
-	}
-	return c.resp.StatusCode(), c.resp.Body(), nil
-}
-
-func (c *conn) open(ctx context.Context) (net.Conn, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// note files one answer of the measured time.
+func (l *load) note(v verdict, took time.Duration, status int, body []byte, err error) {
+	l.mu.Lock() // cheap beside a request
+	defer l.mu.Unlock()
+	l.bytes += int64(len(body))
+	l.count[v]++
 	switch {
-	case c.dead:
-		return nil, errAborted
-	case c.nc != nil:
-		return c.nc, nil
+	case v == accepted:
+		l.record(took)
+	case l.problem != "":
+	case err != nil:
+		l.problem = err.Error()
+	default:
+		l.problem = fmt.Sprintf("HTTP %d: %.200s", status, body)
 	}
-	var d net.Dialer
-	nc, err := d.DialContext(ctx, "tcp", c.addr)
-	if err != nil {
-		return nil, err
+}
+
+// conn is a keep-alive connection that sends requests as they are and parses answers with Hertz. That costs a quarter
+// less than Hertz's whole client, because a request is not taken apart and built again.
+type conn struct {
+	addr     string
+	deadline time.Time
+	nc       network.Conn
+	resp     protocol.Response
+}
+
+// do sends a request and reads its answer; the body is good until the next call. head is when the first byte was there.
+func (c *conn) do(req []byte) (status int, body []byte, head time.Time, err error) {
+	if c.nc == nil {
+		nc, err := standard.NewDialer().DialConnection("tcp", c.addr, dialTimeout, nil)
+		if err != nil {
+			return 0, nil, head, err
+		}
+		if c.nc = nc; !c.deadline.IsZero() {
+			if err := c.nc.SetDeadline(c.deadline); err != nil {
+				return 0, nil, head, err
+			}
+		}
 	}
-	c.nc, c.r = nc, bufio.NewReader(nc)
-	return nc, nil
+	if _, err := c.nc.Write(req); err != nil {
+		return 0, nil, head, err
+	}
+	if _, err := c.nc.Peek(1); err != nil {
+		return 0, nil, head, err
+	}
+	head = time.Now()
+	c.resp.Reset()
+	if err := resp.ReadHeaderAndLimitBody(&c.resp, c.nc, 0); err != nil {
+		return 0, nil, head, err
+	}
+	_ = c.nc.Release() // only gives buffers back
+	if c.resp.ConnectionClose() {
+		c.close()
+	}
+	return c.resp.StatusCode(), c.resp.BodyBytes(), head, nil
 }
 
 func (c *conn) close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.nc != nil {
 		_ = c.nc.Close() // nothing is lost with it
 		c.nc = nil
 	}
-}
-
-// abort ends the request that waits, and all later ones.
-func (c *conn) abort() {
-	c.close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.dead = true
 }

@@ -1,262 +1,236 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"math"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
+
+	"github.com/prometheus/procfs"
+
+	"tiktok/test/harness"
 )
 
-// printResult is a result on a terminal.
-func printResult(w io.Writer, r result) {
-	fmt.Fprintf(w, "\n%s, %s: %s\n%s, %.0f s\n", r.Scenario, r.Deployment, r.About, manner(r), r.Seconds)
-	switch {
-	case r.Scenario == atRest:
-	case r.Plan.Conns == 0:
-		fmt.Fprintf(w, "  events/s %.0f\n", r.PerSecond)
-	default:
-		printLatencies(w, r)
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "  process\tCPU s/1000\tprocessors\tRSS MB\tpeak MB\t")
-	for _, p := range r.Processes {
-		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.Name, p.CPU, p.Load, p.RSS, p.Peak)
-	}
-	_ = t.Flush() // to a terminal
-	if r.Others > quiet {
-		fmt.Fprintf(w, "  others took %.2f processors: the machine was not quiet\n", r.Others)
-	}
-	if len(r.Processes) > 0 && r.Plan.Conns > 0 {
-		fmt.Fprintf(w, "  all but the generator: %.3f CPU s/1000\n", r.cost())
-	}
-	for _, f := range r.Floors {
-		fmt.Fprintf(w, "  floor, %s: %.0f/s, %.3f CPU s/1000; this is %.2f of its rate at %.1f times its CPU\n",
-			f.Name, f.PerSecond, f.CPU, r.PerSecond/f.PerSecond, r.cost()/f.CPU)
-	}
-	if r.FirstFail != "" {
-		fmt.Fprintf(w, "  first problem: %s\n", r.FirstFail)
-	}
+const (
+	// generatorName is this process in the tables.
+	generatorName = "load generator"
+	// mb is the unit of memory in tables.
+	mb = 1 << 20
+	// quiet is the processors that others may take without a word: figures of a busy machine are too low.
+	quiet = 0.1
+)
+
+// result is what came of a measurement, and what the processes used meanwhile.
+type result struct {
+	scenario, about, deployment string
+	plan
+	tally
+	// seconds is the measured time, rate accepted requests, or drained events, in each of them.
+	seconds, rate float64
+	processes     []cost
+	// others is the processors that everything else on the machine took.
+	others float64
+	floors []floor
 }
 
-// quiet is the processors that others may take without a word.
-const quiet = 0.1
-
-func printLatencies(w io.Writer, r result) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tbytes each\t")
-	fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%.0f\t\n", r.PerSecond, r.Latency.P50, r.Latency.P90, r.Latency.P99,
-		r.Latency.P999, r.Latency.Max, r.Accepted, r.Refused, r.Failed, r.Unsent, r.bytesEach())
-	_ = t.Flush() // to a terminal
+// cost is what one process used: cpu in seconds for 1000 accepted requests, processors on average, memory at the end, and
+// the peak since it was started, in MB.
+type cost struct {
+	name                          string
+	cpu, processors, memory, peak float64
 }
 
-// manner says how the load was made.
-func manner(r result) string {
-	switch {
-	case r.Scenario == atRest:
-		return "no load"
-	case r.Scenario == giants:
-		return "at the store, one at a time"
-	case r.Plan.Conns == 0:
-		return "backlog"
-	case r.open():
-		return fmt.Sprintf("open loop, %.0f/s on %d connections", r.Plan.Rate, r.Plan.Conns)
-	}
-	return fmt.Sprintf("closed loop, %d connections", r.Plan.Conns)
-}
-
-// keep merges results into a JSON file: those of a scenario replace what was there of it. It returns all of them.
-func keep(path string, results []result) ([]result, error) {
-	var all []result
-	b, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(b, &all)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	all = slices.DeleteFunc(all, func(old result) bool {
-		return slices.ContainsFunc(results, func(r result) bool { return r.Scenario == old.Scenario && r.open() == old.open() })
-	})
-	all = append(all, results...)
-	order := names()
-	slices.SortStableFunc(all, func(a, b result) int {
-		return cmp.Compare(slices.Index(order, a.Scenario), slices.Index(order, b.Scenario))
-	})
-	b, err = json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return all, os.WriteFile(path, append(b, '\n'), 0o644)
-}
-
-// markdown is the figures of one deployment.
-func markdown(all []result) string {
-	var b strings.Builder
-	fmt.Fprintln(&b, "| scenario | load | requests/s | p50 ms | p90 | p99 | p99.9 | max | refused | failed | unsent | bytes each |")
-	fmt.Fprintln(&b, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-	for _, r := range all {
-		switch {
-		case r.Scenario == atRest, r.Scenario == giants:
-		case r.Plan.Conns == 0:
-			fmt.Fprintf(&b, "| %s: %s | %s | %.0f | | | | | | | | | |\n", r.Scenario, r.About, manner(r), r.PerSecond)
-		default:
-			fmt.Fprintf(&b, "| %s | %s | %.0f | %.1f | %.1f | %.1f | %.1f | %.1f | %d | %d | %d | %.0f |\n", r.Scenario+queueNote(r), manner(r), r.PerSecond,
-				r.Latency.P50, r.Latency.P90, r.Latency.P99, r.Latency.P999, r.Latency.Max, r.Refused, r.Failed, r.Unsent, r.bytesEach())
+// cpu is the processor time of 1000 requests in seconds, of all processes but the load generator.
+func (r result) cpu() (all float64) {
+	for _, p := range r.processes {
+		if p.name != generatorName {
+			all += p.cpu
 		}
 	}
-	if slices.ContainsFunc(all, func(r result) bool { return r.Scenario == latency }) {
-		fmt.Fprint(&b, "\n![Latency against offered load, with and without the queue](performance/latency.png)\n")
+	return all
+}
+
+// sample is what has been answered so far, and what was used for it.
+type sample struct {
+	answered int64
+	harness.Sample
+}
+
+// between fills in what happened from one sample to the next.
+func (r *result) between(a, b sample) {
+	r.seconds = b.At.Sub(a.At).Seconds()
+	n := float64(b.answered - a.answered)
+	r.rate = n / r.seconds
+	used, others := b.Since(a.Sample)
+	r.others = others.Seconds() / r.seconds
+	for name, u := range used {
+		c := cost{name: name, processors: u.CPU.Seconds() / r.seconds, memory: float64(u.Memory) / mb, peak: float64(u.Peak) / mb}
+		if n > 0 { // while nothing was answered there is no cost of an answer
+			c.cpu = u.CPU.Seconds() / n * 1000
+		}
+		r.processes = append(r.processes, c)
 	}
-	writeFloors(&b, all)
-	if costs := slices.DeleteFunc(slices.Clone(all), func(r result) bool { return r.open() || len(r.Processes) == 0 }); len(costs) > 0 {
-		writeCosts(&b, costs)
+	slices.SortFunc(r.processes, func(a, b cost) int { return cmp.Or(cmp.Compare(b.cpu, a.cpu), cmp.Compare(a.name, b.name)) })
+}
+
+// print shows a result on a terminal.
+func (r result) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%s, %s: %s\n", r.scenario, r.deployment, r.about)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	switch {
+	case r.hist != nil:
+		manner := fmt.Sprintf("closed loop, %d connections", r.conns)
+		if r.plan.rate > 0 {
+			manner = fmt.Sprintf("open loop, %.0f/s due on %d connections", r.plan.rate, r.conns)
+		}
+		fmt.Fprintln(t, "  requests/s\tp50 ms\tp90\tp99\tp99.9\tmax\taccepted\trefused\tfailed\tunsent\tbytes each\t")
+		sum := r.count[accepted] + r.count[refused] + r.count[failed]
+		fmt.Fprintf(t, "  %.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%d\t  %s, %.0f s\n",
+			r.rate, r.ms(50), r.ms(90), r.ms(99), r.ms(99.9), float64(r.hist.Max())/1000, r.count[accepted], r.count[refused], r.count[failed],
+			r.unsent, r.bytes/max(1, sum), manner, r.seconds)
+	case r.rate > 0:
+		fmt.Fprintf(t, "  %.0f events/s\n", r.rate)
 	}
-	writeGiants(&b, all)
-	fmt.Fprintln(&b, "\nMeasured:")
-	var last string
+	fmt.Fprintln(t, "  process\tCPU s/1000\tprocessors\tMB\tpeak MB\t")
+	for _, p := range r.processes {
+		fmt.Fprintf(t, "  %s\t%.3f\t%.2f\t%.0f\t%.0f\t\n", p.name, p.cpu, p.processors, p.memory, p.peak)
+	}
+	_ = t.Flush() // to a terminal
+	if r.rate > 0 {
+		fmt.Fprintf(w, "  all but the load generator: %.3f CPU s/1000\n", r.cpu())
+	}
+	if r.others > quiet {
+		fmt.Fprintf(w, "  others took %.2f processors: the machine was not quiet\n", r.others)
+	}
+	for _, f := range r.floors {
+		fmt.Fprintf(w, "  floor, %s: %.0f/s, %.3f CPU s/1000; this is %.2f of its rate at %.1f times its CPU\n",
+			f.name, f.rate, f.cpu, r.rate/f.rate, r.cpu()/f.cpu)
+	}
+	if r.problem != "" {
+		fmt.Fprintf(w, "  first problem: %s\n", r.problem)
+	}
+}
+
+// markdown is the table of docs/performance.md: a row for each scenario, the deployments side by side, and the memory.
+func markdown(all []result, deployments []string) string {
+	var b strings.Builder
+	head, line := "| scenario | connections |", "|---|--:|"
+	for _, d := range deployments {
+		head += fmt.Sprintf(" %s: requests/s | p50 ms | p99 ms | CPU ms | ÷ Hertz |", d)
+		line += "--:|--:|--:|--:|--:|"
+	}
+	fmt.Fprintf(&b, "%s\n%s\n", head, line)
+	var rows []string
 	for _, r := range all {
-		if by := fmt.Sprintf("%s, commit %s, %s", r.Date, r.Commit, r.Machine); by != last {
-			fmt.Fprintf(&b, "- from %s on: %s\n", r.Scenario, by)
-			last = by
+		if r.scenario != latency && r.scenario != atRest && !slices.Contains(rows, r.scenario) {
+			rows = append(rows, r.scenario)
+		}
+	}
+	for _, name := range rows {
+		cells, conns, wrong := "", 0, ""
+		for _, d := range deployments {
+			i := slices.IndexFunc(all, func(r result) bool { return r.scenario == name && r.deployment == d })
+			if i < 0 {
+				cells += " | | | | |"
+				continue
+			}
+			r := all[i]
+			conns = r.conns
+			if r.count[failed]+r.count[refused] > 0 {
+				wrong = fmt.Sprintf(" (%d failed, %d refused)", r.count[failed], r.count[refused])
+			}
+			cells += r.cells()
+		}
+		fmt.Fprintf(&b, "| %s%s | %d |%s\n", name, wrong, conns, cells)
+	}
+	for _, d := range deployments {
+		fmt.Fprintf(&b, "\nMemory of %s in MB, at rest and at most:", d)
+		rest, peak := map[string]float64{}, map[string]float64{}
+		var names []string
+		for _, r := range all {
+			for _, p := range r.processes {
+				if r.deployment != d || p.name == generatorName {
+					continue
+				}
+				if r.scenario == atRest {
+					rest[p.name] = p.memory
+					names = append(names, p.name)
+				}
+				peak[p.name] = max(peak[p.name], p.peak)
+			}
+		}
+		slices.Sort(names)
+		for i, name := range names {
+			fmt.Fprintf(&b, "%s %s %.0f, %.0f", strings.Repeat(";", min(i, 1)), name, rest[name], peak[name])
+		}
+		fmt.Fprintln(&b, ".")
+	}
+	commit := cmp.Or(os.Getenv("BENCH_COMMIT"), "unknown")
+	fmt.Fprintf(&b, "\nMeasured on %s, commit %s, %s.\n", time.Now().UTC().Format(time.DateOnly), commit, machine())
+	return b.String()
+}
+
+// plots draw rates, and latency against offered load, as Mermaid charts, which hosts of Markdown show as pictures.
+func plots(all []result, deployments []string) string {
+	var b strings.Builder
+	list := func(of func(result) any, all []result) string {
+		var values []string
+		for _, r := range all {
+			values = append(values, fmt.Sprint(of(r)))
+		}
+		return "[" + strings.Join(values, ", ") + "]"
+	}
+	for _, d := range deployments {
+		var rates, steps []result
+		for _, r := range all {
+			switch {
+			case r.deployment != d || r.hist == nil:
+			case r.scenario == latency:
+				steps = append(steps, r)
+			case !strings.HasPrefix(r.scenario, loginStorm):
+				rates = append(rates, r)
+			}
+		}
+		if len(rates) > 1 {
+			fmt.Fprintf(&b, "\n```mermaid\nxychart-beta horizontal\n  title \"%s\"\n  x-axis %s\n  y-axis \"requests/s\"\n  bar %s\n```\n",
+				d, list(func(r result) any { return strconv.Quote(r.scenario) }, rates), list(func(r result) any { return math.Round(r.rate) }, rates))
+		}
+		if len(steps) > 1 {
+			ms := func(q float64) func(result) any { return func(r result) any { return math.Round(r.ms(q)*10) / 10 } }
+			fmt.Fprintf(&b, "\n```mermaid\nxychart-beta\n  title \"%s: likes of one video, latency (median, and 99 of 100) by offered load\"\n"+
+				"  x-axis \"offered likes per second\" %s\n  y-axis \"ms\"\n  line %s\n  line %s\n```\n",
+				d, list(func(r result) any { return r.plan.rate }, steps), list(ms(50), steps), list(ms(99), steps))
 		}
 	}
 	return b.String()
 }
 
-// writeFloors is a table of each scenario beside what it costs at least.
-func writeFloors(b *strings.Builder, all []result) {
-	begun := false
-	for _, r := range all {
-		for _, f := range r.Floors {
-			if !begun {
-				begun = true
-				fmt.Fprintf(b, "\nBeside the floors:\n\n| scenario | CPU s/1000 | floor | its requests/s | its CPU s/1000 | rate ÷ floor | CPU ÷ floor |\n|---|--:|---|--:|--:|--:|--:|\n")
-			}
-			fmt.Fprintf(b, "| %s | %.3f | %s | %.0f | %.3f | %.3f | %.1f |\n", r.Scenario, r.cost(), f.Name, f.PerSecond, f.CPU,
-				r.PerSecond/f.PerSecond, r.cost()/f.CPU)
-		}
+// cells are a result's part of a row.
+func (r result) cells() string {
+	if r.hist == nil {
+		return fmt.Sprintf(" %.0f | | | %.2f | |", r.rate, r.cpu())
 	}
-	if begun {
-		name := all[0].Deployment
-		fmt.Fprintf(b, "\n![Requests per second](performance/%s-rate.png)\n\n![CPU of a request beside Hertz](performance/%s-floor.png)\n", name, name)
+	floor := ""
+	if len(r.floors) > 0 {
+		floor = fmt.Sprintf("%.1f", r.cpu()/r.floors[0].cpu)
 	}
-}
-
-// writeGiants is a table of what famous users and videos cost at the store.
-func writeGiants(b *strings.Builder, all []result) {
-	begun := false
-	for _, r := range all {
-		if r.Scenario != giants {
-			continue
-		}
-		if !begun {
-			begun = true
-			fmt.Fprintf(b, "\nA celebrity with 1,000,000 followers, a video with 1,000,000 likes and 100,000 comments, a fan who follows 5,000, at the store:\n\n"+
-				"| list or action | p50 ms | p99 | max |\n|---|--:|--:|--:|\n")
-		}
-		fmt.Fprintf(b, "| %s | %.2f | %.2f | %.2f |\n", r.Queue, r.Latency.P50, r.Latency.P99, r.Latency.Max)
-	}
-}
-
-func queueNote(r result) string {
-	if r.Queue == "" {
-		return ""
-	}
-	return " (" + r.Queue + ")"
-}
-
-// writeCosts is a table of processor time and memory: a row for each process, a column for each scenario.
-func writeCosts(b *strings.Builder, all []result) {
-	fmt.Fprintf(b, "\nCPU seconds per 1000 requests · peak memory in MB, at rest what it holds:\n\n| process |")
-	for _, r := range all {
-		fmt.Fprintf(b, " %s |", r.Scenario)
-	}
-	fmt.Fprintf(b, "\n|---|%s\n", strings.Repeat("--:|", len(all)))
-	var names []string
-	for _, r := range all {
-		for _, p := range r.Processes {
-			if !slices.Contains(names, p.Name) {
-				names = append(names, p.Name)
-			}
-		}
-	}
-	for _, name := range names {
-		fmt.Fprintf(b, "| %s |", name)
-		for _, r := range all {
-			i := slices.IndexFunc(r.Processes, func(p cost) bool { return p.Name == name })
-			if i < 0 {
-				fmt.Fprint(b, " |")
-				continue
-			}
-			if r.Scenario == atRest {
-				fmt.Fprintf(b, " %.0f |", r.Processes[i].RSS)
-				continue
-			}
-			fmt.Fprintf(b, " %.3f · %.0f |", r.Processes[i].CPU, r.Processes[i].Peak)
-		}
-		fmt.Fprintln(b)
-	}
-}
-
-// replaceSection puts text between two markers of a Markdown file, which must be there.
-func replaceSection(path, name, text string) error {
-	doc, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	begin, end := fmt.Appendf(nil, "<!-- figures of %s -->\n", name), fmt.Appendf(nil, "<!-- end of %s -->\n", name)
-	head, rest, ok1 := bytes.Cut(doc, begin)
-	_, tail, ok2 := bytes.Cut(rest, end)
-	if !ok1 || !ok2 {
-		return fmt.Errorf("%s has no lines %q and %q", path, begin, end)
-	}
-	return os.WriteFile(path, slices.Concat(head, begin, []byte(text), end, tail), 0o644)
-}
-
-// commitVariable names the commit where the build does not: Go leaves it out of builds with -buildvcs=false.
-const commitVariable = "BENCH_COMMIT"
-
-// commit is what this program was built from.
-func commit() string {
-	rev, changed := cmp.Or(os.Getenv(commitVariable), "unknown"), ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision":
-				rev = s.Value[:min(10, len(s.Value))]
-			case s.Key == "vcs.modified" && s.Value == "true":
-				changed = " and changes"
-			}
-		}
-	}
-	return rev + changed
+	return fmt.Sprintf(" %.0f | %.1f | %.1f | %.2f | %s |", r.rate, r.ms(50), r.ms(99), r.cpu(), floor)
 }
 
 // machine is what the figures depend on.
 func machine() string {
 	model := "unknown processor"
-	if b, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for line := range strings.Lines(string(b)) {
-			if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == "model name" {
-				model = strings.TrimSpace(v)
-				break
-			}
+	if fs, err := procfs.NewDefaultFS(); err == nil {
+		if cpus, err := fs.CPUInfo(); err == nil && len(cpus) > 0 {
+			model = cpus[0].ModelName
 		}
 	}
-	memory := "unknown"
-	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
-		if n, err := parseStatus(b, "MemTotal"); err == nil {
-			memory = fmt.Sprintf("%.0f GB", float64(n)/(1<<30))
-		}
-	}
-	return fmt.Sprintf("%d × %s, %s of memory, %s", runtime.NumCPU(), model, memory, runtime.Version())
+	return fmt.Sprintf("%d × %s, %s", runtime.NumCPU(), model, runtime.Version())
 }

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"maps"
 	"runtime"
 	"slices"
@@ -29,6 +30,22 @@ func Eventually(t testing.TB, within time.Duration, check func() error) {
 		case <-deadline.C:
 			t.Fatalf("not within %v: %v", within, err)
 		}
+	}
+}
+
+// Until waits for a moment. It returns false when ctx ends first.
+func Until(ctx context.Context, moment time.Time) bool {
+	d := time.Until(moment)
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"math"
@@ -10,21 +10,18 @@ import (
 	"tiktok/pkg/id"
 )
 
-// seed makes every data set of one scale the same.
-const seed = 6
-
-// shape is how much of everything a data set has.
-type shape struct {
-	users, videos, favorites, comments, follows, chats int
+// Shape is how much of everything a data set has. Data sets of one shape are the same.
+type Shape struct {
+	Users, videos, favorites, comments, follows, chats int
 }
 
 // messagesOfChat is how many messages each conversation begins with.
 const messagesOfChat = 10
 
-// newShape is 10,000 users, 20,000 videos, a million likes, 200,000 comments and follows, 100,000 messages, times scale.
-func newShape(scale float64) shape {
+// NewShape is 10,000 users, 20,000 videos, a million likes, 200,000 comments and follows, 100,000 messages, times scale.
+func NewShape(scale float64) Shape {
 	n := func(k float64) int { return max(1, int(math.Round(k*scale))) }
-	return shape{users: n(10_000), videos: n(20_000), favorites: n(1_000_000), comments: n(200_000), follows: n(200_000), chats: n(10_000)}
+	return Shape{Users: n(10_000), videos: n(20_000), favorites: n(1_000_000), comments: n(200_000), follows: n(200_000), chats: n(10_000)}
 }
 
 // Powers of the distributions: the k-th of a list by size has 1/k^power of what the first has.
@@ -57,10 +54,7 @@ func degrees(n, total int, power float64, most int) []int {
 		d[i] = min(most, max(1, int(low*math.Pow(float64(i+1), -power))), max(0, left))
 		left -= d[i]
 	}
-	for i := n - 1; left > 0; i = (i + n - 1) % n { // what rounding down has left, to those who have least
-		if d[i] >= most {
-			break
-		}
+	for i := n - 1; left > 0 && d[i] < most; i = (i + n - 1) % n { // what rounding down has left, to those who have least
 		d[i]++
 		left--
 	}
@@ -85,7 +79,10 @@ func (s sampler) draw(r *rand.Rand) int {
 	return min(sort.SearchFloat64s(s.upTo, at), len(s.upTo)-1)
 }
 
-// source is a stream of random numbers of its own for each use, so that one does not shift the others.
+// seed makes every data set of one scale the same; source is a stream of random numbers for each use, so that one does
+// not shift the others.
+const seed = 6
+
 func source(use uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, use)) }
 
 // Uses of random numbers.
@@ -101,17 +98,32 @@ const (
 	useAccess
 )
 
-// day is when the data set's n-th day begins: long ago, so that whatever a service makes is newer.
+// Days of the data set on which its parts begin: long ago, so that whatever a service makes is newer.
+const (
+	usersDay     = 0
+	videosDay    = 1
+	commentsDay  = 60
+	followsDay   = 90
+	favoritesDay = 120
+	messagesDay  = 150
+)
+
 func day(n int) time.Time { return time.Date(2025, time.June, 1+n, 0, 0, 0, 0, time.UTC) }
 
-// idAt is the n-th id that the last node would have made from a moment on, 128 in each millisecond.
-func idAt(from time.Time, n int) int64 {
+// idAt is the n-th id that the last node would have made from the beginning of a day on, 128 in each millisecond.
+func idAt(d, n int) int64 {
 	const node, perMs = id.Nodes - 1, 128
-	return id.At(from.Add(time.Duration(n/perMs)*time.Millisecond)) + node*perMs + int64(n%perMs)
+	return id.At(day(d).Add(time.Duration(n/perMs)*time.Millisecond)) + node*perMs + int64(n%perMs)
 }
 
-// feedSize is the videos of a feed page.
-const feedSize = 30
+// userID and videoID are the users and videos of a data set by index; videos are a second apart.
+func userID(i int) int64 { return idAt(usersDay, i) }
+func videoID(i int) int64 {
+	return id.At(day(videosDay).Add(time.Duration(i)*time.Second)) + (id.Nodes-1)<<7
+}
+
+// FeedSize is the videos of a feed page.
+const FeedSize = 30
 
 // authorsOf is the author of each video, as an index, the newest last. No two of a page are by the same author as far as
 // there are authors enough.
@@ -120,17 +132,12 @@ func authorsOf(users, videos int) []int32 {
 	rank := r.Perm(users)
 	authors := make([]int32, 0, videos)
 	for i, n := range degrees(users, videos, authorPower, videos) {
-		for range n {
-			authors = append(authors, int32(rank[i]))
-		}
+		authors = append(authors, slices.Repeat([]int32{int32(rank[i])}, n)...)
 	}
 	r.Shuffle(len(authors), func(i, j int) { authors[i], authors[j] = authors[j], authors[i] })
 	for i := range authors {
-		near := authors[max(0, i-feedSize+1):i]
-		for range feedSize {
-			if !slices.Contains(near, authors[i]) {
-				break
-			}
+		near := authors[max(0, i-FeedSize+1):i]
+		for tries := 0; tries < FeedSize && slices.Contains(near, authors[i]); tries++ {
 			j := i + r.IntN(len(authors)-i)
 			authors[i], authors[j] = authors[j], authors[i]
 		}
@@ -140,44 +147,38 @@ func authorsOf(users, videos int) []int32 {
 }
 
 // favoritesOf calls each with the videos that each user likes, in the order of the likes; user by user.
-func (s shape) favoritesOf(each func(user int, videos []int32) error) error {
-	rank, popular := source(useFans).Perm(s.users), source(useVideos).Perm(s.videos)
+func (s Shape) favoritesOf(each func(user int, videos []int32)) {
+	rank, popular := source(useFans).Perm(s.Users), source(useVideos).Perm(s.videos)
 	// A tenth likes a page or two, whatever the scale; the law would leave a small data set without such.
 	const few = (listMin + listMax) / 2
-	quiet := s.users / 10
-	byRank := degrees(s.users-quiet, s.favorites-quiet*few, fanPower, max(1, min(2000, s.videos/4)))
+	quiet := s.Users / 10
+	byRank := degrees(s.Users-quiet, s.favorites-quiet*few, fanPower, max(1, min(2000, s.videos/4)))
 	byRank = append(byRank, slices.Repeat([]int{few}, quiet)...)
 	r, sample := source(useFavorites), newSampler(s.videos, videoPower)
-	var liked []int32
-	seen := map[int32]bool{}
-	for user := range s.users {
-		liked = liked[:0]
-		clear(seen)
+	for user := range s.Users {
+		var liked []int32
+		seen := map[int32]bool{}
 		for len(liked) < byRank[rank[user]] {
-			v := int32(popular[sample.draw(r)])
-			if !seen[v] {
+			if v := int32(popular[sample.draw(r)]); !seen[v] {
 				seen[v] = true
 				liked = append(liked, v)
 			}
 		}
-		if err := each(user, liked); err != nil {
-			return err
-		}
+		each(user, liked)
 	}
-	return nil
 }
 
 // pairOf is one user who follows another, both as indexes.
 type pairOf struct{ user, to int32 }
 
 // followPairs are all of them in the order of the users; a third follows back.
-func (s shape) followPairs() []pairOf {
-	rank, famous := source(useFollowers).Perm(s.users), source(useFame).Perm(s.users)
-	byRank := degrees(s.users, s.follows*3/4, followerPower, max(1, min(1000, s.users/4)))
-	r, sample := source(useFollows), newSampler(s.users, famePower)
+func (s Shape) followPairs() []pairOf {
+	rank, famous := source(useFollowers).Perm(s.Users), source(useFame).Perm(s.Users)
+	byRank := degrees(s.Users, s.follows*3/4, followerPower, max(1, min(1000, s.Users/4)))
+	r, sample := source(useFollows), newSampler(s.Users, famePower)
 	seen := make(map[pairOf]bool, s.follows)
-	for user := range s.users {
-		for n, tries := 0, 0; n < byRank[rank[user]] && tries < 50*s.users; tries++ {
+	for user := range s.Users {
+		for n, tries := 0, 0; n < byRank[rank[user]] && tries < 50*s.Users; tries++ {
 			p := pairOf{int32(user), int32(famous[sample.draw(r)])}
 			if p.user == p.to || seen[p] {
 				continue
