@@ -50,11 +50,11 @@ type Deps struct {
 	Config  config.Gateway
 	Limits  config.Limits
 	Clients rpc.Clients
-	// Cards holds users' cards in this process for a moment. Nil holds none.
-	Cards  kv.Store
-	Tokens *auth.Tokens
-	Blobs  blob.Store
-	Tools  *media.Tools
+	// Profiles holds users' accounts in this process for a second. Nil holds none.
+	Profiles kv.Store
+	Tokens   *auth.Tokens
+	Blobs    blob.Store
+	Tools    *media.Tools
 	// Work is where copies of uploads are that ffmpeg reads. It may be nil without ffmpeg.
 	Work *workdir.Dir
 	// ReserveBytes are to stay free there.
@@ -138,7 +138,8 @@ func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 	}
 	return handler.New(handler.Deps{
 		Clients:              d.Clients,
-		View:                 view.New(d.Clients, d.Cards, d.Zone, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
+		View:                 view.New(d.Clients, d.Profiles, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
+		Zone:                 d.Zone,
 		Tokens:               d.Tokens,
 		Blobs:                d.Blobs,
 		Tools:                d.Tools,
@@ -279,8 +280,8 @@ func (d Deps) close() error {
 	if d.Work != nil {
 		errs = append(errs, d.Work.Close())
 	}
-	if d.Cards != nil {
-		errs = append(errs, d.Cards.Close())
+	if d.Profiles != nil {
+		errs = append(errs, d.Profiles.Close())
 	}
 	if d.Shared != nil {
 		errs = append(errs, d.Shared.Close())

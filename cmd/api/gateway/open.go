@@ -20,8 +20,8 @@ import (
 	"tiktok/pkg/workdir"
 )
 
-// cardBytes bounds the cards of users that a gateway holds: about 20,000.
-const cardBytes = 8 << 20
+// profileBytes bounds the accounts that a gateway holds: about 20,000.
+const profileBytes = 8 << 20
 
 // Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
 // Without a secret in the settings the file cfg.Auth.SecretFile has it. demo are accounts that log in from nearby only.
@@ -67,7 +67,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		return nil, errors.Join(err, d.close())
 	}
 	if cfg.Cache.Driver == kv.DriverRedis { // else the user service holds them in this process
-		if d.Cards, err = kv.Open(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: cardBytes}); err != nil {
+		if d.Profiles, err = kv.Open(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: profileBytes}); err != nil {
 			return nil, errors.Join(err, d.close())
 		}
 	}

@@ -30,7 +30,8 @@ func (h *Handler) CommentAction(ctx context.Context, in *call.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	return &api.CommentActionResponse{StatusMsg: pack.OK, Comment: h.View.NewComment(ctx, scope(in), r.Comment)}, nil
+	comment := h.View.NewComment(ctx, in.Viewer, r.Comment)
+	return &api.CommentActionResponse{StatusMsg: pack.OK, Comment: pack.Comment(in.Base, comment, h.Zone)}, nil
 }
 
 func (h *Handler) deleteComment(ctx context.Context, in *call.Call, videoID int64) (any, error) {
@@ -51,13 +52,13 @@ func (h *Handler) CommentList(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Interaction.ListComments(ctx, &interaction.ListCommentsRequest{VideoId: id, Page: whole(), ViewerId: in.Viewer})
+	r, err := h.Clients.Interaction.ListComments(ctx, &interaction.ListCommentsRequest{VideoId: id, Page: fullPage(), ViewerId: in.Viewer})
 	if err != nil {
 		return nil, err
 	}
-	comments, err := h.View.Comments(ctx, scope(in), r.Comments)
+	comments, err := h.View.Comments(ctx, in.Viewer, r.Comments)
 	if err != nil {
 		return nil, err
 	}
-	return &api.CommentListResponse{StatusMsg: pack.OK, CommentList: comments}, nil
+	return &api.CommentListResponse{StatusMsg: pack.OK, CommentList: pack.Comments(in.Base, comments, h.Zone)}, nil
 }

@@ -9,15 +9,15 @@ import (
 	"tiktok/pkg/errno"
 )
 
-// Demo are accounts whose password everybody knows: that of the demo content. They are logged in only from this machine and
-// the private networks with it. The zero Demo has none.
+// Demo are the accounts of the demo content, whose password is public. They can log in only from this machine and the private
+// networks with it. The zero Demo has none.
 type Demo struct {
 	Accounts []string
 	Password string
 }
 
-// refuseDemo returns an error for a login from elsewhere to a demo account, after its password was found right. Only a password
-// that everybody knows costs the look for the account's name, which is stored as it was registered, however it was typed.
+// refuseDemo returns an error for a login from elsewhere to a demo account, after its password was found right. Only for the public
+// password it reads the account's name, which is stored as it was registered, however it was typed.
 func (h *Handler) refuseDemo(ctx context.Context, in *call.Call, id int64, password string) error {
 	if len(h.Demo.Accounts) == 0 || password != h.Demo.Password || in.Nearby() {
 		return nil

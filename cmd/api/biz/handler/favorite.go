@@ -36,13 +36,13 @@ func (h *Handler) FavoriteList(ctx context.Context, in *call.Call) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Interaction.ListFavorites(ctx, &interaction.ListFavoritesRequest{UserId: id, Page: whole()})
+	r, err := h.Clients.Interaction.ListFavorites(ctx, &interaction.ListFavoritesRequest{UserId: id, Page: fullPage()})
 	if err != nil {
 		return nil, err
 	}
-	videos, err := h.View.VideosByID(ctx, scope(in), r.VideoIds)
+	videos, err := h.View.VideosByID(ctx, in.Viewer, r.VideoIds)
 	if err != nil {
 		return nil, err
 	}
-	return &api.FavoriteListResponse{StatusMsg: pack.OK, VideoList: videos}, nil
+	return &api.FavoriteListResponse{StatusMsg: pack.OK, VideoList: pack.Videos(in.Base, videos)}, nil
 }

@@ -26,46 +26,47 @@ type Deps struct {
 	Blobs   blob.Store
 	Tools   *media.Tools
 	Log     *slog.Logger
-	// LoginFailures is for wrong passwords, per account and network.
+	// LoginFailures limits wrong passwords, per account and network.
 	LoginFailures middleware.Limit
-	// PublishUser is for uploads, per user.
+	// PublishUser limits uploads, per user.
 	PublishUser middleware.Limit
 	// MaxUploadBytes and MaxDuration bound a published video.
 	MaxUploadBytes int64
 	MaxDuration    time.Duration
 	// UploadTimeout bounds one upload, transfer included.
 	UploadTimeout time.Duration
-	// AnonymousUploadBytes bounds what is stored of uploads whose token has not come yet, AnonymousUploadsAddr how many of
-	// them one client may have under way.
+	// AnonymousUploadBytes bounds what is stored of uploads whose token has not come yet, AnonymousUploadsAddr the number of such
+	// uploads of one client.
 	AnonymousUploadBytes int64
 	AnonymousUploadsAddr int
-	// WorkDir is the folder for copies of uploads that ffmpeg reads, of those in a store without files. ReserveBytes are to
-	// stay free there; see disk.Low.
+	// WorkDir is the folder for copies of uploads that ffmpeg reads, where the store has no files. ReserveBytes are kept free
+	// there; see disk.Low.
 	WorkDir      string
 	ReserveBytes int64
 	// Demo are the accounts that log in from nearby only.
 	Demo Demo
-	// EchoOwnMessages makes a chat poll return the caller's own messages too.
+	// Zone is that of a comment's date.
+	Zone *time.Location
+	// EchoOwnMessages makes a chat poll also return the caller's own messages.
 	EchoOwnMessages bool
 }
 
-// Handler has one method per endpoint. It keeps nothing between requests but who is uploading.
+// Handler has one method per endpoint. Between requests it keeps only the counts of uploads.
 type Handler struct {
 	Deps
-	chats    *fair.Queue[int64] // of whole conversations, by user
-	spool    *spool
-	inFlight *inFlight
-	// turns are for work of uploads that needs a CPU or a disk, covers for runs of ffmpeg for covers, drawing for drawn
-	// ones: by user, of whom one holds at most half of the slots.
-	turns, covers, drawing *fair.Queue[int64]
+	chatSlots *fair.Queue[int64] // for reading whole conversations, by user
+	spool     *spool
+	announced *announced
+	// cpuSlots are for work of uploads that needs a CPU or a disk, coverSlots for runs of ffmpeg for covers, drawSlots for drawn
+	// covers: by user, who holds at most half of the slots.
+	cpuSlots, coverSlots, drawSlots *fair.Queue[int64]
 }
 
-// Whole conversations read at a time. One may have megabytes, and several copies of it exist while it is answered: who
-// asks for many at once waits for themselves.
+// How many whole conversations are read at a time. One may have megabytes, of which several copies exist while it is answered.
 const (
-	chatsAtOnce  = 16
-	chatsPerUser = 2
-	chatsWaiting = 8 // of one user
+	maxChats        = 16
+	maxChatsPerUser = 2
+	maxChatsWaiting = 8 // of one user
 )
 
 // New makes a Handler.
@@ -73,20 +74,17 @@ func New(d Deps) *Handler {
 	cpus := runtime.GOMAXPROCS(0)
 	half := max(cpus/2, 1)
 	return &Handler{
-		Deps: d, spool: newSpool(d.AnonymousUploadBytes, d.AnonymousUploadsAddr), inFlight: &inFlight{users: map[int64]int64{}},
-		chats: fair.New[int64](fair.Config{Slots: chatsAtOnce, PerKey: chatsPerUser, WaitingPerKey: chatsWaiting}),
-		turns: fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
-		// Who would wait long for a cover gets a drawn one at once. As many runs at a time as here bound the memory of all:
+		Deps: d, spool: newSpool(d.AnonymousUploadBytes, d.AnonymousUploadsAddr), announced: &announced{users: map[int64]int64{}},
+		chatSlots: fair.New[int64](fair.Config{Slots: maxChats, PerKey: maxChatsPerUser, WaitingPerKey: maxChatsWaiting}),
+		cpuSlots:  fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
+		// An upload that would wait long for a cover gets a drawn one at once. The number of slots bounds the memory of the runs:
 		// see media.Tools.QuickCover.
-		covers:  fair.New[int64](fair.Config{Slots: half, PerKey: max(half/2, 1), Waiting: coversWaiting * half, WaitingPerKey: coversWaiting / 2}),
-		drawing: fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
+		coverSlots: fair.New[int64](fair.Config{Slots: half, PerKey: max(half/2, 1), Waiting: coversWaiting * half, WaitingPerKey: coversWaiting / 2}),
+		drawSlots:  fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
 	}
 }
 
-// scope is for whom the answer is made.
-func scope(in *call.Call) view.Scope { return view.Scope{Viewer: in.Viewer, Base: in.Base} }
-
-// target is the user whose things are asked for: user_id, else the viewer.
+// target is the user whose data is requested: user_id, else the viewer.
 func target(in *call.Call) (int64, error) {
 	id, err := in.Params.OptionalID("user_id")
 	if err != nil {
@@ -113,5 +111,5 @@ func action(in *call.Call) (undo bool, err error) {
 	return n == 2, nil
 }
 
-// whole asks for a list in one page. The client knows no paging of lists: what is beyond is not shown.
-func whole() *common.Page { return &common.Page{Limit: common.MAX_BATCH} }
+// fullPage asks for a list in one page. The client knows no paging of lists: what is beyond is not shown.
+func fullPage() *common.Page { return &common.Page{Limit: common.MAX_BATCH} }

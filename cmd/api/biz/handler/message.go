@@ -39,9 +39,9 @@ func (h *Handler) MessageAction(ctx context.Context, in *call.Call) (any, error)
 	return &api.MessageActionResponse{StatusMsg: pack.OK}, nil
 }
 
-// MessageChat is a conversation, oldest message first: all of it, or with pre_msg_time only what came after. The client
-// polls this every second, appends what it gets, and shows its own messages at once when it sends them: a poll after a
-// time returns only the other's, or they would stand there twice.
+// MessageChat is a conversation, oldest message first: all of it, or with pre_msg_time only what came after. The client polls
+// this every second and appends what it gets. It shows its own messages at once when it sends them, so a poll with a time
+// returns only the peer's: else own messages would be shown twice.
 func (h *Handler) MessageChat(ctx context.Context, in *call.Call) (any, error) {
 	peer, err := in.Params.ID("to_user_id")
 	if err != nil {
@@ -53,9 +53,9 @@ func (h *Handler) MessageChat(ctx context.Context, in *call.Call) (any, error) {
 	}
 	after = max(after, 0)
 	if after == 0 {
-		release, err := h.chats.Acquire(ctx, in.Viewer)
+		release, err := h.chatSlots.Acquire(ctx, in.Viewer)
 		if errors.Is(err, fair.ErrBusy) { // of this user's own requests
-			return nil, middleware.Later(in.Request, time.Second)
+			return nil, middleware.TooManyRequests(in.Request, time.Second)
 		}
 		if err != nil {
 			return nil, err

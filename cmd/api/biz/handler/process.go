@@ -15,18 +15,17 @@ import (
 	"tiktok/pkg/media"
 )
 
-// process checks the stored file, makes it the one that is published and stores its cover. soon ends when whoever uploads
-// has waited long enough for what a worker can do later.
-func (u *upload) process(ctx, soon context.Context) error {
-	err := u.probe(ctx, soon)
+// process checks the stored file, makes the published one of it and stores its cover. quickCtx bounds what a worker can do later.
+func (u *upload) process(ctx, quickCtx context.Context) error {
+	err := u.probe(ctx, quickCtx)
 	if err == nil {
 		err = errors.Join(u.info.CheckDuration(u.h.MaxDuration), u.h.Tools.CheckWork(u.info))
 	}
 	if err == nil {
-		err = u.place(ctx, soon)
+		err = u.storeFinal(ctx, quickCtx)
 	}
 	if err == nil {
-		err = u.addCover(ctx, soon)
+		err = u.addCover(ctx, quickCtx)
 	}
 	if r := media.Refused(err); r != nil {
 		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "reason", r.Reason, "err", err)
@@ -38,30 +37,30 @@ func (u *upload) process(ctx, soon context.Context) error {
 	return err
 }
 
-// probe looks into the file: without a program where that is possible, else with ffprobe. The latter is for files that need
-// ffmpeg anyway, so without that they are refused at once; and when it does not come to an end soon the worker that will
-// transcode the file looks into it, and refuses it in the list of its author.
-func (u *upload) probe(ctx, soon context.Context) (err error) {
-	u.info, err = u.look(ctx, u.temp)
+// probe reads what is in the file: in this process if possible, else with ffprobe. A file that needs ffprobe needs ffmpeg too,
+// so without ffmpeg it is refused at once. If ffprobe does not finish within quickCtx, the worker that transcodes the file
+// probes it, and if need be refuses it in its author's list.
+func (u *upload) probe(ctx, quickCtx context.Context) (err error) {
+	u.info, err = u.probeStored(ctx, u.temp)
 	if r := media.Refused(err); r == nil || r.Reason != media.Unsupported || !u.h.Tools.CanEncode() {
 		return err
 	}
-	path, err := u.file(soon, u.temp)
+	path, err := u.file(quickCtx, u.temp)
 	if err == nil {
-		err = u.h.inTurn(soon, u.h.turns, u.in.Viewer, func() error {
-			u.info, err = u.h.Tools.Probe(soon, path)
+		err = u.h.withSlot(quickCtx, u.h.cpuSlots, u.in.Viewer, func() error {
+			u.info, err = u.h.Tools.Probe(quickCtx, path)
 			return err
 		})
 	}
-	if err != nil && soon.Err() != nil && ctx.Err() == nil && media.Refused(err) == nil {
+	if err != nil && quickCtx.Err() != nil && ctx.Err() == nil && media.Refused(err) == nil {
 		u.h.Log.InfoContext(ctx, "an upload is not probed before it is transcoded", "bytes", u.size, "err", err)
 		u.info, err = media.Info{}, nil
 	}
 	return err
 }
 
-// look probes a stored mp4 or mov file.
-func (u *upload) look(ctx context.Context, key string) (media.Info, error) {
+// probeStored probes a stored mp4 or mov file.
+func (u *upload) probeStored(ctx context.Context, key string) (media.Info, error) {
 	obj, err := u.h.Blobs.Open(ctx, key)
 	if err != nil {
 		return media.Info{}, err
@@ -70,20 +69,20 @@ func (u *upload) look(ctx context.Context, key string) (media.Info, error) {
 	return media.Probe(ctx, media.ReaderAt(obj), obj.Size)
 }
 
-// place makes of the temporary file the one that is published.
-func (u *upload) place(ctx, soon context.Context) error {
+// storeFinal makes the published file of the temporary one.
+func (u *upload) storeFinal(ctx, quickCtx context.Context) error {
 	need := u.info.Needs()
 	if need == media.NeedNothing {
 		return u.move(ctx, fmt.Sprintf("videos/%s/%s.mp4", u.id[:2], u.id))
 	}
 	var refusal error = errno.VideoUnplayable.With(media.Unsupported.Text())
 	if need == media.NeedFaststart || need == media.NeedRemux && u.info.Container == "mov" {
-		err := u.faststartInTurn(ctx, soon)
+		err := u.faststartWithSlot(ctx, quickCtx)
 		r := media.Refused(err)
-		if later := errors.Is(err, errNoTurn) && u.h.Tools.CanEncode(); !later && (r == nil || r.Reason != media.Unsupported) {
+		if later := errors.Is(err, errNoSlot) && u.h.Tools.CanEncode(); !later && (r == nil || r.Reason != media.Unsupported) {
 			return err
 		}
-		refusal = err // of a mov file with something that mp4 has no place for
+		refusal = err // of a mov file with something that mp4 cannot hold
 	}
 	if !u.h.Tools.CanEncode() {
 		u.h.Log.InfoContext(ctx, "upload refused", "bytes", u.size, "need", need, "container", u.info.Container,
@@ -94,15 +93,15 @@ func (u *upload) place(ctx, soon context.Context) error {
 	return u.move(ctx, fmt.Sprintf("%s%s/%s", sourcePrefix, u.id[:2], u.id))
 }
 
-// faststartInTurn is faststart, or errNoTurn when its turn does not come soon, and without workers not for long.
-func (u *upload) faststartInTurn(ctx, soon context.Context) error {
-	wait := soon
+// faststartWithSlot is faststart, or errNoSlot if no slot becomes free within quickCtx, or requiredTimeout without workers.
+func (u *upload) faststartWithSlot(ctx, quickCtx context.Context) error {
+	slotCtx := quickCtx
 	if !u.h.Tools.CanEncode() {
-		long, cancel := context.WithTimeout(ctx, stubborn)
+		long, cancel := context.WithTimeout(ctx, requiredTimeout)
 		defer cancel()
-		wait = long
+		slotCtx = long
 	}
-	return u.h.inTurn(wait, u.h.turns, u.in.Viewer, func() error { return u.faststart(ctx) })
+	return u.h.withSlot(slotCtx, u.h.cpuSlots, u.in.Viewer, func() error { return u.faststart(ctx) })
 }
 
 func (u *upload) move(ctx context.Context, key string) error {
@@ -114,8 +113,8 @@ func (u *upload) move(ctx context.Context, key string) error {
 	return nil
 }
 
-// faststart streams the temporary file into one that phones begin to play while they load it, in memory that does not
-// depend on its size, and looks whether the result is one.
+// faststart streams the temporary file into one that phones begin to play while they load it, in memory that does not depend on
+// its size, and probes the result.
 func (u *upload) faststart(ctx context.Context) error {
 	obj, err := u.h.Blobs.Open(ctx, u.temp)
 	if err != nil {
@@ -138,9 +137,9 @@ func (u *upload) faststart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := u.look(ctx, u.key)
+	info, err := u.probeStored(ctx, u.key)
 	if err != nil {
-		return fmt.Errorf("look at what faststart wrote: %v", err) //nolint:errorlint // a refusal would blame the user
+		return fmt.Errorf("probe what faststart wrote: %v", err) //nolint:errorlint // a refusal would blame the user
 	}
 	if info.Needs() != media.NeedNothing {
 		return fmt.Errorf("faststart wrote a file that needs %v: %+v", info.Needs(), info)
@@ -149,16 +148,16 @@ func (u *upload) faststart(ctx context.Context) error {
 	return nil
 }
 
-// addCover stores a frame of the video where that is cheap and soon done, else a drawn picture, which a worker replaces. A
-// video of which no frame can be decoded is refused.
-func (u *upload) addCover(ctx, soon context.Context) error {
-	picture, err := u.frame(ctx, soon)
+// addCover stores a frame of the video if that is cheap and fast, else a drawn picture, which a worker replaces. A video of which
+// no frame can be decoded is refused.
+func (u *upload) addCover(ctx, quickCtx context.Context) error {
+	picture, err := u.frame(ctx, quickCtx)
 	if err != nil {
 		return err
 	}
 	if picture == nil {
-		u.drawn = true
-		err := u.h.inTurn(ctx, u.h.drawing, u.in.Viewer, func() error {
+		u.coverDrawn = true
+		err := u.h.withSlot(ctx, u.h.drawSlots, u.in.Viewer, func() error {
 			picture = media.DrawnCover(u.key, u.info)
 			return nil
 		})
@@ -172,37 +171,37 @@ func (u *upload) addCover(ctx, soon context.Context) error {
 }
 
 // frame is a frame of the video, or nil. The error says that none can be decoded.
-func (u *upload) frame(ctx, soon context.Context) (picture []byte, err error) {
-	local := u.copied != "" || u.size <= frameBytes
+func (u *upload) frame(ctx, quickCtx context.Context) (picture []byte, err error) {
+	local := u.localCopy != "" || u.size <= frameBytes
 	if _, ok := blob.LocalPath(u.h.Blobs, u.key); !ok && !local || !u.h.Tools.HasFFmpeg() || u.transcode || !u.info.QuickCover() {
 		return nil, nil
 	}
-	err = u.h.inTurn(soon, u.h.covers, u.in.Viewer, func() error {
-		path, err := u.file(soon, u.key)
+	err = u.h.withSlot(quickCtx, u.h.coverSlots, u.in.Viewer, func() error {
+		path, err := u.file(quickCtx, u.key)
 		if err == nil {
-			picture, u.drawn, err = u.h.Tools.QuickCover(soon, path, u.info)
+			picture, u.coverDrawn, err = u.h.Tools.QuickCover(quickCtx, path, u.info)
 		}
 		return err
 	})
 	if r := media.Refused(err); r != nil && r.Reason == media.Undecodable {
 		return nil, err
 	}
-	if err != nil && !errors.Is(err, errNoTurn) {
+	if err != nil && !errors.Is(err, errNoSlot) {
 		u.h.Log.WarnContext(ctx, "no frame for a cover, drawing one", "err", err)
 	}
 	return picture, nil
 }
 
-// file is a path at which a program can read an object of this upload: that of the store, or of a copy, which discard
-// deletes. The copy ends with ctx.
+// file is a path at which a program can read an object of this upload: that of the store, or of a local copy, which cleanUp
+// deletes. Copying ends with ctx.
 func (u *upload) file(ctx context.Context, key string) (string, error) {
 	if path, ok := blob.LocalPath(u.h.Blobs, key); ok {
 		return path, nil
 	}
-	if u.copied != "" {
-		return u.copied, nil // of the same content, or of the same pictures
+	if u.localCopy != "" {
+		return u.localCopy, nil // of the same content, or with the same pictures
 	}
-	if err := u.h.room(); err != nil {
+	if err := u.h.checkCapacity(); err != nil {
 		return "", err
 	}
 	obj, err := u.h.Blobs.Open(ctx, key)
@@ -212,17 +211,17 @@ func (u *upload) file(ctx context.Context, key string) (string, error) {
 	defer func() { _ = obj.Close() }() // only read
 	f, err := os.CreateTemp(u.h.WorkDir, "upload-*")
 	if err != nil {
-		return "", noRoom(err)
+		return "", asStoreFull(err)
 	}
 	_, err = io.Copy(f, untilDone{ctx, obj})
 	if err = errors.Join(err, f.Close()); err != nil {
-		return "", noRoom(errors.Join(err, os.Remove(f.Name())))
+		return "", asStoreFull(errors.Join(err, os.Remove(f.Name())))
 	}
-	u.copied = f.Name()
-	return u.copied, nil
+	u.localCopy = f.Name()
+	return u.localCopy, nil
 }
 
-// untilDone ends with its context.
+// untilDone is a reader that ends with its context.
 type untilDone struct {
 	ctx context.Context //nolint:containedctx // a reader has no parameter for it
 	r   io.Reader
@@ -235,22 +234,22 @@ func (u untilDone) Read(p []byte) (int, error) {
 	return u.r.Read(p)
 }
 
-// noRoom makes a full temporary folder what a full store is: the user may try again.
-func noRoom(err error) error {
+// asStoreFull turns a full temporary folder into a full store: the user may try again.
+func asStoreFull(err error) error {
 	if disk.Full(err) {
 		return fmt.Errorf("temporary folder: %w: %w", blob.ErrFull, err)
 	}
 	return err
 }
 
-// errNoTurn is an upload whose turn has not come in time.
-var errNoTurn = errors.New("no turn in time")
+// errNoSlot is an upload that got no slot in time.
+var errNoSlot = errors.New("no free slot in time")
 
-// inTurn calls f when few enough others do such work. Its error is errNoTurn when too many wait, or ctx ends before.
-func (h *Handler) inTurn(ctx context.Context, q *fair.Queue[int64], user int64, f func() error) error {
+// withSlot calls f with a slot of q. Its error is errNoSlot if too many wait, or if ctx ends before a slot is free.
+func (h *Handler) withSlot(ctx context.Context, q *fair.Queue[int64], user int64, f func() error) error {
 	release, err := q.Acquire(ctx, user)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNoTurn, err)
+		return fmt.Errorf("%w: %w", errNoSlot, err)
 	}
 	defer release()
 	return f()

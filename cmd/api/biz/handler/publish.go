@@ -26,35 +26,35 @@ import (
 )
 
 const (
-	// TempPrefix is where uploads are until they are checked, sourcePrefix where those wait that have to be transcoded.
-	// Nothing below them is served.
+	// TempPrefix is where uploads are until they are checked, sourcePrefix where those are that have to be transcoded. Nothing
+	// below them is served.
 	TempPrefix   = "tmp/"
 	sourcePrefix = "sources/"
-	// cleanupTimeout bounds the deletion of what a failed upload has stored, and the question whether it failed.
+	// cleanupTimeout bounds the deletion of what a failed upload has stored, and the check whether it failed.
 	cleanupTimeout = 5 * time.Second
-	// recentVideos is how many of an author's latest videos are searched for one that may have been published.
+	// recentVideos is how many of an author's latest videos are searched for one that may be published.
 	recentVideos = 20
-	// patience is how long an upload that has been received may wait, in all, for work that others can do later.
-	patience = 2 * time.Second
-	// stubborn is how long it may wait for what nobody else can do.
-	stubborn = 10 * time.Second
-	// coversWaiting is how many wait for each slot for covers.
+	// deferrableTimeout bounds, in all, the work for a received upload that a worker can do later.
+	deferrableTimeout = 2 * time.Second
+	// requiredTimeout bounds the wait for a slot for work that no worker can do.
+	requiredTimeout = 10 * time.Second
+	// coversWaiting is how many uploads wait for each slot for covers.
 	coversWaiting = 8
 	// frameBytes is the largest file that is copied out of a remote store for its cover.
 	frameBytes = 16 << 20
 )
 
-// PublishAction takes a video: it streams the file into the blob store, looks whether a phone can play it, takes a cover
+// PublishAction publishes a video: it streams the file into the blob store, probes whether a phone can play it, takes a cover
 // and makes it public, or hands it to the workers that make it playable. On any failure nothing of it is left.
 func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.UploadTimeout)
 	defer cancel()
 	u := upload{h: h, in: in, id: uuid.NewString()}
-	defer u.discard(ctx)
-	if err := h.room(); err != nil {
+	defer u.cleanUp(ctx)
+	if err := h.checkCapacity(); err != nil {
 		return nil, err
 	}
-	if middleware.Token(in) != "" { // in the query or header: no need to take the file of somebody who may not publish
+	if middleware.Token(in) != "" { // in the query or header: a file that may not be published is not read
 		if err := u.admit(ctx); err != nil {
 			return nil, err
 		}
@@ -74,12 +74,12 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 	case u.temp == "" || u.size == 0:
 		return nil, errno.VideoFileMissing
 	}
-	soon, cancelSoon := context.WithTimeout(ctx, patience)
-	defer cancelSoon()
-	if err := u.process(ctx, soon); err != nil {
+	quickCtx, cancelQuick := context.WithTimeout(ctx, deferrableTimeout)
+	defer cancelQuick()
+	if err := u.process(ctx, quickCtx); err != nil {
 		return nil, err
 	}
-	if hertzfix.ClientClosed(ctx) { // the same file will come again
+	if hertzfix.ClientClosed(ctx) { // it will send the file again
 		h.Log.InfoContext(ctx, "an upload is not published, its client has gone", "bytes", u.size)
 		return nil, errno.Unavailable
 	}
@@ -89,28 +89,28 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 	return &api.PublishActionResponse{StatusMsg: pack.OK}, nil
 }
 
-// room fails while the disk of the store, or of the temporary files, has no more left than its reserve: everything else
-// goes on with that.
-func (h *Handler) room() error {
+// checkCapacity fails while the disk of the store, or of the temporary files, has no more space than its reserve, which is for
+// everything else.
+func (h *Handler) checkCapacity() error {
 	if h.MediaSpaceLow() {
-		return full()
+		return errStoreFull()
 	}
 	return nil
 }
 
-// full tells a user that there is no room.
-func full() error {
+// errStoreFull refuses an upload because the disk is full.
+func errStoreFull() error {
 	return errno.Unavailable.With("there is no room for uploads now, please try again later")
 }
 
 // MediaSpaceLow reports whether uploads are refused because the disk of the store, or of the copies that ffmpeg reads where
-// the store has no files, has no more left than its reserve.
+// the store has no files, has no more space than its reserve.
 func (h *Handler) MediaSpaceLow() bool {
 	_, local := blob.LocalPath(h.Blobs, TempPrefix+"x")
 	return blob.Low(h.Blobs) || !local && h.Tools.HasFFmpeg() && disk.Low(h.WorkDir, h.ReserveBytes)
 }
 
-// admit finds out who publishes, and whether they may do it now, as soon as their token is there.
+// admit authenticates the user and checks their limits, as soon as their token is there.
 func (u *upload) admit(ctx context.Context) error {
 	h, in := u.h, u.in
 	if in.Viewer = middleware.ViewerOf(in, h.Tokens); in.Viewer == 0 {
@@ -123,56 +123,56 @@ func (u *upload) admit(ctx context.Context) error {
 	if announced < 0 {
 		announced = h.MaxUploadBytes
 	}
-	total, done := h.inFlight.add(in.Viewer, announced)
-	u.landed = done
+	total, remove := h.announced.add(in.Viewer, announced)
+	u.removeAnnounced = remove
 	_, err := h.Clients.Video.CheckUpload(ctx, &video.CheckUploadRequest{AuthorId: in.Viewer, SizeBytes: total})
 	if err != nil && errors.Is(errno.From(err), errno.QuotaExceeded) {
 		return err
 	}
-	if err != nil { // Publish will decide
+	if err != nil { // Publish checks it again
 		h.Log.DebugContext(ctx, "the quota of an upload is not known", "err", err)
 	}
 	u.admitted = true
-	u.stranger.end()
+	u.lease.release()
 	return nil
 }
 
-// upload is one video on its way. What has a key may be stored: discard deletes it unless keep says that it belongs to a
-// video now.
+// upload is one video that is being published. What has a key may be stored: cleanUp deletes it unless keep says that it belongs
+// to a video now.
 type upload struct {
 	h  *Handler
 	in *call.Call
 	id string
-	// admitted says that the user is known and may publish, landed takes the bytes from those in flight, and stranger
-	// counts them while the user is not known. The latter two may be nil.
+	// admitted says that the user is known and may publish.
 	admitted bool
-	landed   func()
-	stranger *stranger
-	// temp is the file as it came, key what is published: a file that plays, or with transcode one that a worker makes
-	// playable.
-	temp, key, cover string
-	copied           string // a local copy, see file
-	size             int64
-	info             media.Info
-	transcode, drawn bool
-	keep             bool
+	// removeAnnounced takes the upload's bytes off Handler.announced, and lease is what it holds of the spool. Both may be nil.
+	removeAnnounced func()
+	lease           *spoolLease
+	// temp is the file as it was received, key the file that is published: a playable one, or with transcode one that a worker
+	// makes playable.
+	temp, key, cover      string
+	localCopy             string // see file
+	size                  int64
+	info                  media.Info
+	transcode, coverDrawn bool
+	keep                  bool
 }
 
-// publish makes the video public. When the answer of the video service is lost, the video may be public all the same:
-// then it is looked for, and if that can not be found out either, its files stay, because a listed video without a file
-// is worse than a file without a video.
+// publish makes the video public. If the answer of the video service is lost, the video may be public all the same: then publish
+// looks for it, and if that fails too, keeps its files, because a listed video without a file is worse than a file without
+// a video.
 func (u *upload) publish(ctx context.Context, author int64, title string) error {
 	_, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
 		AuthorId: author, Title: title, PlayKey: u.key, CoverKey: u.cover,
 		DurationMs: u.info.DurationMs, SizeBytes: u.size, WidthPx: u.info.WidthPx, HeightPx: u.info.HeightPx,
-		Transcode: u.transcode, CoverDrawn: u.drawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
+		Transcode: u.transcode, CoverDrawn: u.coverDrawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
 		Rotation: int32(u.info.RotationDeg), //nolint:gosec // 0..270
 	})
 	if err == nil {
 		u.keep = true
 		return nil
 	}
-	if refused(err) {
+	if hasNoEffect(err) {
 		return err
 	}
 	u.keep = true
@@ -183,8 +183,8 @@ func (u *upload) publish(ctx context.Context, author int64, title string) error 
 	return err
 }
 
-// refused reports that a call has certainly changed nothing: the service said no, or was not reached at all.
-func refused(err error) bool {
+// hasNoEffect reports that a failed call has certainly changed nothing: the service refused it or was not reached.
+func hasNoEffect(err error) bool {
 	if e := errno.From(err); !errors.Is(e, errno.Internal) && !errors.Is(e, errno.Unavailable) {
 		return true
 	}
@@ -204,15 +204,15 @@ func (u *upload) published(ctx context.Context, author int64) bool {
 	return err == nil && slices.ContainsFunc(r.Videos, func(x *video.Video) bool { return x.PlayKey == u.key })
 }
 
-// discard deletes what was stored for nothing, also when the client has gone.
-func (u *upload) discard(ctx context.Context) {
-	u.stranger.end()
-	if u.landed != nil {
-		u.landed()
+// cleanUp releases what the upload holds and deletes what was stored in vain, also when the client has gone.
+func (u *upload) cleanUp(ctx context.Context) {
+	u.lease.release()
+	if u.removeAnnounced != nil {
+		u.removeAnnounced()
 	}
-	if u.copied != "" {
-		if err := os.Remove(u.copied); err != nil {
-			u.h.Log.WarnContext(ctx, "the copy of an upload stays", "path", u.copied, "err", err)
+	if u.localCopy != "" {
+		if err := os.Remove(u.localCopy); err != nil {
+			u.h.Log.WarnContext(ctx, "the copy of an upload stays", "path", u.localCopy, "err", err)
 		}
 	}
 	var keys []string

@@ -24,8 +24,8 @@ const (
 	readAhead = 64 << 10
 )
 
-// receive reads the form: the file goes straight to the blob store, the fields become parameters. They may come in any
-// order, and beside parameters of the query. Once the token is there its user is looked at, before anything else is read.
+// receive reads the form: it streams the file to the blob store and adds the fields to the parameters. They may come in any order,
+// beside parameters of the query. It admits the user as soon as the token is there, before it reads on.
 func (u *upload) receive(ctx context.Context) error {
 	in := u.in
 	kind, attrs, err := mime.ParseMediaType(string(in.Request.ContentType()))
@@ -87,12 +87,12 @@ func (u *upload) store(ctx context.Context, file io.Reader) (err error) {
 	key := TempPrefix + u.id
 	r := &limited{r: file, left: u.h.MaxUploadBytes}
 	if !u.admitted {
-		if u.stranger, err = u.h.spool.begin(u.in.Addr); err != nil {
+		if u.lease, err = u.h.spool.lease(u.in.Addr); err != nil {
 			return err
 		}
-		r.take = u.stranger.take
+		r.reserve = u.lease.reserve
 	}
-	r.room = u.h.room
+	r.checkCapacity = u.h.checkCapacity
 	size, err := u.h.Blobs.Put(ctx, key, r, "application/octet-stream")
 	var refused *errno.Error
 	switch {
@@ -106,25 +106,25 @@ func (u *upload) store(ctx context.Context, file io.Reader) (err error) {
 	case r.err != nil:
 		return errno.InvalidArgument.With("the upload is broken or was cut off")
 	case errors.Is(err, blob.ErrFull):
-		return errors.Join(full(), err)
+		return errors.Join(errStoreFull(), err)
 	}
 	return err
 }
 
 var errTooLarge = errors.New("more bytes than allowed")
 
-// roomEvery is how many bytes of a file are stored between two looks at the disk.
-const roomEvery = 8 << 20
+// checkEvery is how many bytes of a file are stored between two checks of the disk.
+const checkEvery = 8 << 20
 
-// limited fails when there is more than it may pass on, fills the buffers it is given (multipart hands out 4 KiB at a
-// time, which would be as many writes), and remembers why it failed.
+// limited is a reader that fails at a limit and remembers why. It fills the buffers that it is given: multipart reads 4 KiB at
+// a time, which would be as many writes.
 type limited struct {
-	r    io.Reader
-	left int64
-	take func(n int64) error // asked for all bytes, when it is set
-	room func() error        // asked every roomEvery bytes
-	seen int64
-	err  error
+	r             io.Reader
+	left          int64
+	reserve       func(n int64) error // called for all bytes; nil for none
+	checkCapacity func() error        // called every checkEvery bytes
+	passed        int64
+	err           error
 }
 
 func (l *limited) Read(p []byte) (n int, err error) {
@@ -146,19 +146,19 @@ func (l *limited) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// allow says whether n more bytes may be passed on.
+// allow fails if n more bytes may not be passed on.
 func (l *limited) allow(n int64) error {
 	if l.left -= n; l.left < 0 {
 		return errTooLarge
 	}
-	if l.take != nil {
-		if err := l.take(n); err != nil {
+	if l.reserve != nil {
+		if err := l.reserve(n); err != nil {
 			return err
 		}
 	}
-	before := l.seen / roomEvery
-	if l.seen += n; l.seen/roomEvery > before {
-		return l.room()
+	before := l.passed / checkEvery
+	if l.passed += n; l.passed/checkEvery > before {
+		return l.checkCapacity()
 	}
 	return nil
 }

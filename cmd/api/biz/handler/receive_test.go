@@ -65,7 +65,7 @@ func FuzzReceive(f *testing.F) {
 		if u.size > most || u.size > int64(len(body)) {
 			t.Errorf("stored %d bytes of %d", u.size, len(body))
 		}
-		u.discard(t.Context())
+		u.cleanUp(t.Context())
 		err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				t.Errorf("%s is left", path)

@@ -30,13 +30,13 @@ func (h *Handler) RelationAction(ctx context.Context, in *call.Call) (any, error
 	return &api.RelationActionResponse{StatusMsg: pack.OK}, nil
 }
 
-// FollowList is the users whom a user follows, most recently followed first.
+// FollowList is the users that a user follows, most recently followed first.
 func (h *Handler) FollowList(ctx context.Context, in *call.Call) (any, error) {
 	id, err := target(in)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Social.ListFollowing(ctx, &social.ListFollowingRequest{UserId: id, Page: whole()})
+	r, err := h.Clients.Social.ListFollowing(ctx, &social.ListFollowingRequest{UserId: id, Page: fullPage()})
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (h *Handler) FollowerList(ctx context.Context, in *call.Call) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Social.ListFollowers(ctx, &social.ListFollowersRequest{UserId: id, Page: whole()})
+	r, err := h.Clients.Social.ListFollowers(ctx, &social.ListFollowersRequest{UserId: id, Page: fullPage()})
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +57,11 @@ func (h *Handler) FollowerList(ctx context.Context, in *call.Call) (any, error) 
 }
 
 func (h *Handler) users(ctx context.Context, in *call.Call, ids []int64) (any, error) {
-	users, err := h.View.Users(ctx, scope(in), ids)
+	users, err := h.View.Profiles(ctx, in.Viewer, ids)
 	if err != nil {
 		return nil, err
 	}
-	return &api.RelationListResponse{StatusMsg: pack.OK, UserList: users}, nil
+	return &api.RelationListResponse{StatusMsg: pack.OK, UserList: pack.Users(in.Base, users)}, nil
 }
 
 // FriendList is a user's friends, each with the latest message between the friend and the viewer.
@@ -70,13 +70,13 @@ func (h *Handler) FriendList(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Social.ListFriends(ctx, &social.ListFriendsRequest{UserId: id, Page: whole()})
+	r, err := h.Clients.Social.ListFriends(ctx, &social.ListFriendsRequest{UserId: id, Page: fullPage()})
 	if err != nil {
 		return nil, err
 	}
-	friends, err := h.View.Friends(ctx, scope(in), r.UserIds)
+	friends, err := h.View.Friends(ctx, in.Viewer, r.UserIds)
 	if err != nil {
 		return nil, err
 	}
-	return &api.FriendListResponse{StatusMsg: pack.OK, UserList: friends}, nil
+	return &api.FriendListResponse{StatusMsg: pack.OK, UserList: pack.Friends(in.Base, in.Viewer, friends)}, nil
 }

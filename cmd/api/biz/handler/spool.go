@@ -8,102 +8,102 @@ import (
 	"tiktok/pkg/errno"
 )
 
-// tokenFirst is for who would have more stored before its user is known than there is room for.
-func tokenFirst() error {
+// errSpoolFull refuses an upload that would exceed the spool before its user is known.
+func errSpoolFull() error {
 	return errno.Unavailable.With("too much is being uploaded by unknown users: send the field token before the file, or try again")
 }
 
-// spool counts what is stored of uploads whose user is not known yet, because the file came before the token. No client
-// may hold more of it than is left for the others: one alone gets half of it, two a third each, so that whoever comes finds
-// room, whatever the others do. It is safe for concurrent use.
+// spool bounds what is stored of uploads whose user is not known yet, because the file came before the token. A client may
+// hold as much as is free after that: one alone gets half, two a third each, so there is always space for another client.
+// It is safe for concurrent use.
 type spool struct {
-	most   int64 // bytes in all
-	atOnce int   // uploads of one client
+	maxBytes         int64 // in all
+	uploadsPerClient int
 
 	mu      sync.Mutex
-	total   int64
-	clients map[netip.Prefix]*spooled
+	bytes   int64
+	clients map[netip.Prefix]*spoolClient
 }
 
-// spooled is what one client holds.
-type spooled struct {
+// spoolClient is what one client holds.
+type spoolClient struct {
 	bytes   int64
 	uploads int
 }
 
-func newSpool(most int64, atOnce int) *spool {
-	return &spool{most: most, atOnce: atOnce, clients: map[netip.Prefix]*spooled{}}
+func newSpool(maxBytes int64, uploadsPerClient int) *spool {
+	return &spool{maxBytes: maxBytes, uploadsPerClient: uploadsPerClient, clients: map[netip.Prefix]*spoolClient{}}
 }
 
-// begin enters an upload of a client. The stranger must be ended.
-func (s *spool) begin(addr netip.Addr) (*stranger, error) {
+// lease begins an upload of a client. The lease must be released.
+func (s *spool) lease(addr netip.Addr) (*spoolLease, error) {
 	client := clientnet.Of(addr)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.clients[client]
 	if c == nil {
-		c = &spooled{}
+		c = &spoolClient{}
 	}
-	if c.uploads >= s.atOnce || s.most <= 0 {
-		return nil, tokenFirst()
+	if c.uploads >= s.uploadsPerClient || s.maxBytes <= 0 {
+		return nil, errSpoolFull()
 	}
 	c.uploads++
 	s.clients[client] = c
-	return &stranger{spool: s, client: client}, nil
+	return &spoolLease{spool: s, client: client}, nil
 }
 
-// stranger is one upload of unknown user. It belongs to one goroutine.
-type stranger struct {
-	spool  *spool
-	client netip.Prefix
-	bytes  int64
-	ended  bool
+// spoolLease is what one upload holds. It belongs to one goroutine.
+type spoolLease struct {
+	spool    *spool
+	client   netip.Prefix
+	bytes    int64
+	released bool
 }
 
-// take counts n more bytes, or refuses them. After end it counts nothing.
-func (x *stranger) take(n int64) error {
-	if x.ended {
+// reserve takes n more bytes, or fails. After release it takes none.
+func (x *spoolLease) reserve(n int64) error {
+	if x.released {
 		return nil
 	}
 	s := x.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.clients[x.client]
-	if c.bytes+n > s.most-(s.total+n) {
-		return tokenFirst()
+	if c.bytes+n > s.maxBytes-(s.bytes+n) {
+		return errSpoolFull()
 	}
 	c.bytes += n
-	s.total += n
+	s.bytes += n
 	x.bytes += n
 	return nil
 }
 
-// end gives everything back: the user is known now, or the upload is over.
-func (x *stranger) end() {
-	if x == nil || x.ended {
+// release gives everything back: the user is known now, or the upload has ended. It may be called again, and for nil.
+func (x *spoolLease) release() {
+	if x == nil || x.released {
 		return
 	}
-	x.ended = true
+	x.released = true
 	s := x.spool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.clients[x.client]
 	c.bytes -= x.bytes
 	c.uploads--
-	s.total -= x.bytes
+	s.bytes -= x.bytes
 	if c.uploads == 0 {
 		delete(s.clients, x.client)
 	}
 }
 
-// inFlight counts the bytes that each user's uploads have announced and that are in no quota yet. It is safe for concurrent use.
-type inFlight struct {
+// announced counts the bytes that each user's uploads have announced and that no quota counts yet. It is safe for concurrent use.
+type announced struct {
 	mu    sync.Mutex
 	users map[int64]int64
 }
 
-// add counts n more bytes of a user, and returns all of theirs and how to take them back.
-func (f *inFlight) add(user, n int64) (total int64, done func()) {
+// add counts n more bytes of a user and returns the sum of theirs. remove takes the n bytes off again.
+func (f *announced) add(user, n int64) (total int64, remove func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.users[user] += n

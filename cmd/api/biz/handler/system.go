@@ -19,7 +19,7 @@ import (
 // System answers what is not for the mobile client.
 type System struct {
 	tel *telemetry.Telemetry
-	// needed must be ready for the gateway to be; wanted is only reported, as the client can do without.
+	// needed must be ready for the gateway to be ready; wanted is only reported.
 	needed, wanted []telemetry.Check
 	limit          middleware.Limit
 	metrics        app.HandlerFunc
@@ -32,15 +32,14 @@ type System struct {
 type readiness struct {
 	at     time.Time
 	status int
-	// report is for this machine, public for everybody: without what a part tells about itself.
+	// report is for this machine, public for all others: without the details of parts.
 	report, public map[string]string
 }
 
-// readyFor is how long a report is given to others too: however many ask, the parts are asked once in that time.
+// readyFor is how long a report is reused: however many clients ask, the parts are checked once in that time.
 const readyFor = time.Second
 
-// NewSystem makes a System that reports needed and wanted parts. Who is not on this machine may ask as often as the limit of
-// his address lets him.
+// NewSystem makes a System that reports needed and wanted parts. limit holds for clients on other machines, by address.
 func NewSystem(tel *telemetry.Telemetry, limit middleware.Limit, needed, wanted []telemetry.Check) *System {
 	h := promhttp.HandlerFor(tel.Registry, promhttp.HandlerOpts{})
 	return &System{tel: tel, limit: limit, needed: needed, wanted: wanted, metrics: adaptor.HertzHandler(h)}
@@ -51,7 +50,7 @@ func (s *System) Health(_ context.Context, c *app.RequestContext) {
 	c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// Ready reports the parts by name; 503 when a needed one is not ready. Strangers read no more than that.
+// Ready reports the parts by name; 503 when a needed one is not ready. Clients on other machines get no details.
 func (s *System) Ready(ctx context.Context, c *app.RequestContext) {
 	in := call.Of(c)
 	local := in.Local()
@@ -69,8 +68,8 @@ func (s *System) Ready(ctx context.Context, c *app.RequestContext) {
 	c.JSON(r.status, r.public)
 }
 
-// check asks the parts, unless that was done just now. Who comes while they are asked waits for the same answer, which takes two
-// seconds at most.
+// check checks the parts, unless that was done just now. Concurrent requests wait for the same result, which takes two seconds at
+// most.
 func (s *System) check(ctx context.Context) readiness {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,7 +94,7 @@ func (s *System) check(ctx context.Context) readiness {
 	return s.ready
 }
 
-// Metrics answers Prometheus, and only on this machine: numbers of users and traffic are nobody else's business.
+// Metrics answers Prometheus, and only on this machine: the numbers of users and of traffic are not public.
 func (s *System) Metrics(ctx context.Context, c *app.RequestContext) {
 	if !call.Of(c).Local() {
 		c.String(http.StatusForbidden, "only for this machine")

@@ -24,13 +24,13 @@ func (h *Handler) Register(ctx context.Context, in *call.Call) (any, error) {
 	}
 	r, err := h.Clients.User.Register(ctx, &user.RegisterRequest{Username: name, Password: password, Client: clientnet.Key(in.Addr)})
 	if err != nil {
-		return nil, later(in, err)
+		return nil, retryLater(in, err)
 	}
 	return h.loggedIn(in, r.UserId)
 }
 
-// Login checks a password. Each attempt on one account from one network takes one from a bucket that a success fills up
-// again, so guessing is slow from the tenth failure on, and slow for who guesses only. The user service counts all
+// Login checks a password. Each attempt on one account from one network takes a token from a bucket, which a success fills up
+// again: guessing is slow from the tenth failure on, and only for the network that guesses. The user service counts all
 // networks together.
 func (h *Handler) Login(ctx context.Context, in *call.Call) (any, error) {
 	name, password, err := credentials(in)
@@ -39,29 +39,29 @@ func (h *Handler) Login(ctx context.Context, in *call.Call) (any, error) {
 	}
 	client := clientnet.Key(in.Addr)
 	sum := sha256.Sum256([]byte(name))
-	guesser := hex.EncodeToString(sum[:16]) + ":" + client
-	if err := h.LoginFailures.Allow(ctx, in.Request, guesser); err != nil {
+	bucket := hex.EncodeToString(sum[:16]) + ":" + client
+	if err := h.LoginFailures.Allow(ctx, in.Request, bucket); err != nil {
 		return nil, err
 	}
 	r, err := h.Clients.User.Login(ctx, &user.LoginRequest{Username: name, Password: password, Client: client})
 	if err != nil {
-		return nil, later(in, err)
+		return nil, retryLater(in, err)
 	}
 	if err := h.refuseDemo(ctx, in, r.UserId, password); err != nil {
 		return nil, err
 	}
-	h.LoginFailures.Reset(ctx, guesser)
+	h.LoginFailures.Reset(ctx, bucket)
 	return h.loggedIn(in, r.UserId)
 }
 
-// Pauses that clients are asked for who were refused by the user service.
+// What Retry-After says to clients that the user service refuses.
 const (
 	busyPause  = 2 * time.Second
 	guessPause = 30 * time.Second
 )
 
-// later says when to come again, with an error that passes.
-func later(in *call.Call, err error) error {
+// retryLater sets Retry-After for a temporary error.
+func retryLater(in *call.Call, err error) error {
 	switch e := errno.From(err); {
 	case errors.Is(e, errno.Unavailable):
 		middleware.RetryAfter(in.Request, busyPause)
@@ -94,12 +94,12 @@ func (h *Handler) User(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, ok, err := h.View.User(ctx, scope(in), id)
+	p, err := h.View.Profile(ctx, in.Viewer, id)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
+	if p.User == nil {
 		return nil, errno.UserNotFound
 	}
-	return &api.UserResponse{StatusMsg: pack.OK, User: u}, nil
+	return &api.UserResponse{StatusMsg: pack.OK, User: pack.User(in.Base, p)}, nil
 }

@@ -15,11 +15,15 @@ const msFrom = 1e11
 
 // Feed is one page of all videos, newest first.
 func (h *Handler) Feed(ctx context.Context, in *call.Call) (any, error) {
-	return h.View.Feed(ctx, scope(in), feedBefore(in, time.Now()))
+	page, err := h.View.Feed(ctx, in.Viewer, feedBefore(in, time.Now()))
+	if err != nil {
+		return nil, err
+	}
+	return &api.FeedResponse{StatusMsg: pack.OK, VideoList: pack.Videos(in.Base, page.Videos), NextTime: page.NextBeforeMs}, nil
 }
 
-// feedBefore reads latest_time. Clients disagree about it in every way, and the first screen must not fail for that: what
-// can not be meant is now, which is 0.
+// feedBefore reads latest_time. Clients disagree about it, and the first screen must not fail for that: what cannot be meant is now,
+// which is 0.
 func feedBefore(in *call.Call, now time.Time) int64 {
 	n, _, err := in.Params.Int("latest_time")
 	if err != nil || n <= 0 {
@@ -34,17 +38,17 @@ func feedBefore(in *call.Call, now time.Time) int64 {
 	return n
 }
 
-// PublishList is the videos of a user, newest first; he himself also sees what is not listed yet.
+// PublishList is the videos of a user, newest first; they themselves also see what is not listed yet.
 func (h *Handler) PublishList(ctx context.Context, in *call.Call) (any, error) {
 	id, err := target(in)
 	if err != nil {
 		return nil, err
 	}
-	videos, processing, err := h.View.Works(ctx, scope(in), id)
+	published, err := h.View.Published(ctx, in.Viewer, id)
 	if err != nil {
 		return nil, err
 	}
-	return &api.PublishListResponse{StatusMsg: pack.OK, VideoList: videos, ProcessingList: processing}, nil
+	return pack.Published(in.Base, published), nil
 }
 
 // PublishDelete deletes a video of the viewer, listed or not. It is gone from every list when this returns; its likes,

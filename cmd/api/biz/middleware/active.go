@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// activeMinutes is how long a user counts as active: the minute under way and those before it.
+	// activeMinutes is how long a user counts as active: the current minute and those before it.
 	activeMinutes = 5
 	// activeBits is the size of one minute's bitmap. 32 KiB count three million users within 1 %.
 	activeBits = 1 << 18
 )
 
-// activeUsers estimates how many different users there were in the last minutes, in a fixed amount of memory, by linear
-// counting: each user sets one bit of the minute's bitmap, and the share of bits that nobody has set tells how many there
-// were (Whang, Vander-Zanden, Taylor 1990). It keeps no ids.
+// activeUsers estimates the number of different users in the last minutes in constant memory, by linear counting: each user sets
+// one bit of the minute's bitmap, and the share of unset bits gives the number (Whang, Vander-Zanden, Taylor 1990). It
+// keeps no ids.
 type activeUsers struct {
 	seed maphash.Seed
 	now  func() time.Time
@@ -39,7 +39,7 @@ func newActiveUsers(now func() time.Time) *activeUsers {
 	return a
 }
 
-// seen notes that a user did something now.
+// seen counts a user now.
 func (a *activeUsers) seen(user int64) {
 	// Ids are ordered by time: their own bits are not spread evenly.
 	bit := maphash.Comparable(a.seed, user) % activeBits

@@ -16,20 +16,20 @@ import (
 type Access int
 
 const (
-	// Anyone may use it; tokens are not looked at.
+	// Anyone may use it; tokens are not read.
 	Anyone Access = iota
-	// Visitor may use it, too: a valid token makes its owner the viewer, none or a bad one is a visitor.
+	// Visitor allows visitors: a valid token makes its owner the viewer, without one the viewer is a visitor.
 	Visitor
 	// Member needs a valid token.
 	Member
-	// OwnCheck leaves it to the handler, because the token may stand in a body that only it reads.
+	// OwnCheck leaves it to the handler, because the token may be in a body that the handler reads.
 	OwnCheck
 )
 
 // maxToken bounds what is parsed as a token; ours have about 200 bytes.
 const maxToken = 4 << 10
 
-// Auth finds out who asks.
+// Auth finds the viewer.
 func Auth(p *pack.Packer, tokens *auth.Tokens, access Access) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		in := call.Of(c)
@@ -42,8 +42,8 @@ func Auth(p *pack.Packer, tokens *auth.Tokens, access Access) app.HandlerFunc {
 	}
 }
 
-// ViewerOf is the owner of the request's token, 0 without a valid one. The token is the parameter of that name, else that
-// of the Authorization header.
+// ViewerOf is the owner of the request's token, 0 without a valid one. The token is the parameter token, else the one in the
+// Authorization header.
 func ViewerOf(in *call.Call, tokens *auth.Tokens) int64 {
 	token := Token(in)
 	if token == "" || len(token) > maxToken {

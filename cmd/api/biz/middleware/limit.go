@@ -15,23 +15,23 @@ import (
 	"tiktok/pkg/limiter"
 )
 
-// What an answer costs. The work for it grows with its size: rows read, cards looked up, JSON written and compressed. A
-// page of the feed and a profile fit into freeBytes and cost the one that every request costs; a list of a thousand costs
+// What an answer costs. The work for it grows with its size: rows read, profiles loaded, JSON encoded and compressed. A page
+// of the feed and a profile fit into freeBytes and cost the one token that every request costs; a list of a thousand costs
 // dozens.
 const (
-	freeBytes  = 32 << 10
-	bytesToken = 8 << 10
+	freeBytes     = 32 << 10
+	bytesPerToken = 8 << 10
 )
 
-// Limit is one rule with the store that counts for it.
+// Limit is a rule with the store of its token buckets.
 type Limit struct {
-	// Name is part of the key, so that rules do not share their counts.
+	// Name is part of the keys, so that rules do not share buckets.
 	Name  string
 	Rule  limiter.Rule
 	Store limiter.Limiter
 }
 
-// Allow takes one from the bucket of the given client. A rule without a rate allows everything.
+// Allow takes a token from the client's bucket, or returns TooManyRequests. A rule without a rate allows everything.
 func (l Limit) Allow(ctx context.Context, c *app.RequestContext, client string) error {
 	if l.Store == nil || l.Rule.Rate <= 0 {
 		return nil
@@ -40,16 +40,16 @@ func (l Limit) Allow(ctx context.Context, c *app.RequestContext, client string) 
 	if err != nil || r.OK {
 		return nil //nolint:nilerr // the request has ended
 	}
-	return Later(c, r.RetryAfter)
+	return TooManyRequests(c, r.RetryAfter)
 }
 
-// Later is the error of who asks too often; the answer's header says when to come again.
-func Later(c *app.RequestContext, after time.Duration) error {
+// TooManyRequests is the error of a client over a limit. It sets Retry-After.
+func TooManyRequests(c *app.RequestContext, after time.Duration) error {
 	RetryAfter(c, after)
 	return errno.TooManyRequests
 }
 
-// RetryAfter says in the answer's header when to come again, in whole seconds.
+// RetryAfter sets the header of that name, in whole seconds.
 func RetryAfter(c *app.RequestContext, after time.Duration) {
 	c.Header("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 }
@@ -63,7 +63,7 @@ func LimitAddr(p *pack.Packer, l Limit) app.HandlerFunc {
 	}
 }
 
-// AllowAddr takes one from the bucket of the request's client network.
+// AllowAddr takes a token from the bucket of the request's client network.
 func (l Limit) AllowAddr(ctx context.Context, in *call.Call) error {
 	return l.Allow(ctx, in.Request, byAddr(in))
 }
@@ -81,15 +81,14 @@ func LimitUser(p *pack.Packer, l Limit) app.HandlerFunc {
 	}
 }
 
-// Charge takes from the buckets of the client and of the user what a large answer costs beyond the one token that was
-// taken before: one for each 8 KiB beyond the first 32. What it costs is known only when it is made, so the next requests
-// pay for it.
+// Charge takes what a large answer costs from the buckets of the client and of the user, beyond the one token that was taken
+// before: one for each 8 KiB beyond the first 32. The size is known only after the work, so the next requests pay for it.
 func Charge(ctx context.Context, c *app.RequestContext, addr, user Limit) {
 	in := call.Of(c)
 	if in.Size <= freeBytes {
 		return
 	}
-	n := (in.Size - freeBytes + bytesToken - 1) / bytesToken
+	n := (in.Size - freeBytes + bytesPerToken - 1) / bytesPerToken
 	addr.charge(ctx, byAddr(in), n)
 	if in.Viewer != 0 {
 		user.charge(ctx, byUser(in), n)
@@ -106,7 +105,7 @@ func (l Limit) charge(ctx context.Context, client string, n int) {
 	}
 }
 
-// Reset fills the bucket of the given client up again.
+// Reset fills the client's bucket up again.
 func (l Limit) Reset(ctx context.Context, client string) {
 	if l.Store != nil && l.Rule.Rate > 0 {
 		_ = l.Store.Reset(ctx, l.Name+":"+client) // the store has logged it, and the bucket fills by itself

@@ -16,8 +16,8 @@ import (
 	"tiktok/pkg/logx"
 )
 
-// Route is the route of a request as logs and metrics name it: one name per endpoint, however many paths lead to it.
-func Route(c *app.RequestContext) string {
+// route is the route of a request for logs and metrics: one name per endpoint, for all its paths.
+func route(c *app.RequestContext) string {
 	if p := c.FullPath(); p != "" && p != "/" {
 		return strings.TrimSuffix(p, "/")
 	} else if p == "/" {
@@ -29,9 +29,9 @@ func Route(c *app.RequestContext) string {
 // maxErr bounds the text of an error in the log: a store's may quote what a client sent.
 const maxErr = 1 << 10
 
-// AccessLog writes one line per request. Query, bodies and headers stay out of it: they hold tokens, passwords and
-// messages. It is also where an error that is our fault is logged, with the chain that the client does not get. Of what
-// anybody can cause without end, requests that are refused, over a limit or for nothing that there is, sampled gets the lines.
+// AccessLog writes one line per request, without query, bodies and headers, which have tokens, passwords and messages. It also logs
+// errors that are our fault, with the chain that the client does not get. Lines that anybody can cause without end go to
+// sampled: requests that are refused, over a limit, or for what does not exist.
 func AccessLog(log, sampled *slog.Logger) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		start := time.Now()
@@ -40,7 +40,7 @@ func AccessLog(log, sampled *slog.Logger) app.HandlerFunc {
 		level := slog.LevelInfo
 		attrs := []slog.Attr{
 			slog.String("method", method(c)),
-			slog.String("route", Route(c)),
+			slog.String("route", route(c)),
 			slog.Int("http", c.Response.StatusCode()),
 			slog.Int("code", int(in.Code)),
 			slog.Int("bytes", size(c)),
@@ -65,7 +65,7 @@ func AccessLog(log, sampled *slog.Logger) app.HandlerFunc {
 	}
 }
 
-// method is the request's method as logs and traces name it: a client may send any word.
+// method is the request's method for logs and traces: a client may send any word.
 func method(c *app.RequestContext) string {
 	switch m := string(c.Method()); m {
 	case "GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH":
@@ -97,7 +97,7 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 	busy := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now."})
 	active := newActiveUsers(time.Now)
 	users := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "tiktok_active_users", Help: "Different users who asked this gateway for something in the last five minutes, within 1 %. Visitors are not counted.",
+		Name: "tiktok_active_users", Help: "Different users who sent this gateway a request in the last five minutes, within 1 %. Visitors are not counted.",
 	}, active.estimate)
 	reg.MustRegister(requests, seconds, refused, busy, users)
 	return func(ctx context.Context, c *app.RequestContext) {
@@ -108,14 +108,14 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 		if viewer := call.Of(c).Viewer; viewer > 0 {
 			active.seen(viewer)
 		}
-		route, code := Route(c), c.Response.StatusCode()
+		name, code := route(c), c.Response.StatusCode()
 		if isAPI(c) {
 			code = int(call.Of(c).Code)
 		}
 		if why := call.Of(c).Refused; why != nil {
 			refused.WithLabelValues(why.Kind).Inc()
 		}
-		requests.WithLabelValues(route, strconv.Itoa(code)).Inc()
-		seconds.WithLabelValues(route).Observe(time.Since(start).Seconds())
+		requests.WithLabelValues(name, strconv.Itoa(code)).Inc()
+		seconds.WithLabelValues(name).Observe(time.Since(start).Seconds())
 	}
 }

@@ -40,7 +40,7 @@ func Recover(p *pack.Packer, log *slog.Logger) app.HandlerFunc {
 			if v == nil {
 				return
 			}
-			log.ErrorContext(ctx, "panic", "route", Route(c), "value", logx.Cut(fmt.Sprint(v), maxErr), "stack", string(debug.Stack()))
+			log.ErrorContext(ctx, "panic", "route", route(c), "value", logx.Cut(fmt.Sprint(v), maxErr), "stack", string(debug.Stack()))
 			if isAPI(c) {
 				p.Error(c, errno.Internal)
 				return

@@ -18,16 +18,16 @@ const (
 	maxTraceparent = 128
 )
 
-// Trace gives the request a trace id, which comes back in the response's header, and records a part of the requests. It
-// goes after Begin.
+// Trace gives the request a trace id, which is in the response's header, and records a sample of the requests. It goes after
+// RequestContext.
 func Trace(traces *tracing.Traces) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		parent := c.GetHeader(traceparent)
 		if len(parent) > maxTraceparent {
 			parent = nil
 		}
-		route := Route(c)
-		ctx, span := traces.Request(ctx, string(parent), internal(route), route)
+		name := route(c)
+		ctx, span := traces.Request(ctx, string(parent), internal(name), name)
 		c.Header(traceHeader, tracing.ID(ctx))
 		if !span.On() {
 			c.Next(ctx)
@@ -35,7 +35,7 @@ func Trace(traces *tracing.Traces) app.HandlerFunc {
 		}
 		defer span.End()
 		span.Text("http.request.method", method(c))
-		span.Text("http.route", route)
+		span.Text("http.route", name)
 		span.Text("tiktok.request_id", logx.RequestID(ctx))
 		c.Next(ctx)
 		span.Int("http.response.status_code", c.Response.StatusCode())
@@ -51,7 +51,7 @@ func Trace(traces *tracing.Traces) app.HandlerFunc {
 	}
 }
 
-// internal reports whether the route is for machines that look every few seconds.
+// internal reports whether the route is for machines that poll it every few seconds.
 func internal(route string) bool {
 	return route == "/healthz" || route == "/readyz" || route == "/metrics"
 }

@@ -1,5 +1,5 @@
-// Package pack turns what the services answer into what the mobile client reads: kitex structs into api structs, errors
-// into status_code and status_msg, and both into JSON. Nothing here does I/O.
+// Package pack renders what the view composes for the mobile client: views into structs of package api, errors into status_code
+// and status_msg, and both into JSON. It does no I/O.
 package pack
 
 import (
@@ -37,20 +37,13 @@ func New() *Packer {
 	return p
 }
 
-// JSON is an answer that is encoded already.
-type JSON interface {
-	// AppendJSON appends it to b.
-	AppendJSON(b []byte) []byte
-}
-
-// Answer writes a success. The client's JSON parser is strict about keys, so v has to be a response of package api, or the
-// JSON of one.
+// Answer writes a success. v has to be a response of package api: the client's JSON parser is strict about keys.
 func (p *Packer) Answer(c *app.RequestContext, v any) {
 	call.Of(c).Code = 0
 	p.write(c, v)
 }
 
-// Error writes the answer of a failed request, with HTTP status 200 as the client wants it.
+// Error writes the answer of a failed request, with HTTP status 200 as the client expects.
 func (p *Packer) Error(c *app.RequestContext, err error) {
 	in, e := call.Of(c), errno.From(err)
 	if e.Is(errno.CallRefused) {
@@ -65,19 +58,19 @@ func (p *Packer) Error(c *app.RequestContext, err error) {
 	c.Abort()
 }
 
-// write is called once per request, or again when something failed after it: the last one counts.
+// write is called once for a request, or again when something failed after it: the last one counts.
 func (p *Packer) write(c *app.RequestContext, v any) {
 	c.SetStatusCode(200)
 	c.SetContentType("application/json; charset=utf-8")
-	body, err := encode(c, v)
-	if err != nil { // not even the error's own answer: there is only text left
+	body, err := hjson.Marshal(v)
+	if err != nil { // also of an error's answer
 		call.Of(c).Err = err
 		body = []byte(`{"status_code":10001,"status_msg":"internal error"}`)
 	}
 	call.Of(c).Size = len(body)
 	h := &c.Response.Header
 	h.Del("Content-Encoding")
-	h.SetArgBytes([]byte("Cache-Control"), []byte("no-store"), protocol.ArgsHasValue) // it is one person's, and of this moment
+	h.SetArgBytes([]byte("Cache-Control"), []byte("no-store"), protocol.ArgsHasValue) // it is for one viewer, and of this moment
 	large := len(body) >= gzipFrom
 	if v := vary(bytes.HasPrefix(h.Peek("Vary"), []byte("Origin")), call.Of(c).FromHost, large); v != "" {
 		h.Set("Vary", v)
@@ -91,20 +84,7 @@ func (p *Packer) write(c *app.RequestContext, v any) {
 	c.Response.SetBodyRaw(body)
 }
 
-// encode returns the answer's bytes. What is encoded already is put together in the response's own buffer, which lives on
-// with the connection.
-func encode(c *app.RequestContext, v any) ([]byte, error) {
-	encoded, ok := v.(JSON)
-	if !ok {
-		return hjson.Marshal(v)
-	}
-	c.Response.ResetBody()
-	buf := c.Response.BodyBuffer()
-	buf.B = encoded.AppendJSON(buf.B[:0])
-	return buf.B, nil
-}
-
-// vary names the headers that the answer depends on: Origin, which CORS has named already, Host, with which its links begin, and
+// vary names the headers that the answer depends on: Origin, which CORS has named already, Host, with which its URLs begin, and
 // Accept-Encoding.
 func vary(origin, host, encoding bool) string {
 	n := 0
@@ -142,7 +122,7 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
-// The answers of failed requests have all the keys of a success, with nothing in them.
+// The answers of failed requests have all the keys of a success, with empty values.
 
 // Fail is the bare envelope.
 func Fail(e *errno.Error) any {
@@ -169,8 +149,8 @@ func FailVideos(e *errno.Error) any {
 	return &api.FavoriteListResponse{StatusCode: e.Code, StatusMsg: e.Msg, VideoList: []*api.Video{}}
 }
 
-// FailWorks is a list of a user's own videos.
-func FailWorks(e *errno.Error) any {
+// FailPublished is a list of a user's videos.
+func FailPublished(e *errno.Error) any {
 	return &api.PublishListResponse{
 		StatusCode: e.Code, StatusMsg: e.Msg, VideoList: []*api.Video{}, ProcessingList: []*api.ProcessingVideo{},
 	}

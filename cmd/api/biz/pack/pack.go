@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"tiktok/cmd/api/biz/model/api"
+	"tiktok/cmd/api/biz/view"
 	"tiktok/kitex_gen/chat"
-	"tiktok/kitex_gen/interaction"
-	"tiktok/kitex_gen/social"
-	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 )
 
@@ -19,39 +17,30 @@ const (
 )
 
 const (
-	// noSignature and goneName fill what the client would otherwise show as a hole.
+	// noSignature and deletedName stand where the client would show nothing.
 	noSignature = "This user has not written anything yet."
-	goneName    = "deleted user"
+	deletedName = "deleted user"
 
 	received, sent = 0, 1
 )
 
-// UserParts are what the services know about one user. Any may be nil.
-type UserParts struct {
-	Card     *user.User
-	Relation *social.Relation
-	Stats    *interaction.UserStats
-	Works    int64
-	IsFollow bool
-}
-
-// User puts a user together. One without a card is shown as deleted.
-func User(base string, id int64, p UserParts) *api.User {
+// User renders a profile; base starts its URLs. A user without an account is shown as deleted.
+func User(base string, p view.Profile) *api.User {
 	u := &api.User{
-		ID: id, Name: goneName, Signature: noSignature, WorkCount: p.Works, IsFollow: p.IsFollow,
-		Avatar:          base + "/static/avatars/" + strconv.FormatUint(pick(id, Avatars), 10) + ".png",
-		BackgroundImage: base + "/static/backgrounds/" + strconv.FormatUint(pick(id, Backgrounds), 10) + ".jpg",
+		ID: p.ID, Name: deletedName, Signature: noSignature, WorkCount: p.VideoCount, IsFollow: p.IsFollow,
+		Avatar:          base + "/static/avatars/" + strconv.FormatUint(pick(p.ID, Avatars), 10) + ".png",
+		BackgroundImage: base + "/static/backgrounds/" + strconv.FormatUint(pick(p.ID, Backgrounds), 10) + ".jpg",
 	}
-	if c := p.Card; c != nil {
-		u.Name = c.Name
-		if c.Signature != "" {
-			u.Signature = c.Signature
+	if account := p.User; account != nil {
+		u.Name = account.Name
+		if account.Signature != "" {
+			u.Signature = account.Signature
 		}
-		if c.AvatarKey != "" {
-			u.Avatar = MediaURL(base, c.AvatarKey)
+		if account.AvatarKey != "" {
+			u.Avatar = mediaURL(base, account.AvatarKey)
 		}
-		if c.BackgroundKey != "" {
-			u.BackgroundImage = MediaURL(base, c.BackgroundKey)
+		if account.BackgroundKey != "" {
+			u.BackgroundImage = mediaURL(base, account.BackgroundKey)
 		}
 	}
 	if r := p.Relation; r != nil {
@@ -63,38 +52,55 @@ func User(base string, id int64, p UserParts) *api.User {
 	return u
 }
 
-// pick spreads ids over the numbers below of, a power of two. The last bits of an id count within a millisecond and are
-// mostly 0, so they are no choice.
+// Users keeps the order.
+func Users(base string, profiles []view.Profile) []*api.User {
+	return each(profiles, func(p *view.Profile) *api.User { return User(base, *p) })
+}
+
+// each renders all of a list; an empty one is not nil, because clients cannot read null.
+func each[In, Out any](in []In, render func(*In) Out) []Out {
+	out := make([]Out, len(in))
+	for i := range in {
+		out[i] = render(&in[i])
+	}
+	return out
+}
+
+// pick hashes an id to a number below of, a power of two. The last bits of an id count within a millisecond and are mostly 0.
 func pick(id int64, of uint64) uint64 {
 	const golden = 0x9E3779B97F4A7C15 // 2^64 by the golden ratio
 	return (uint64(id) * golden >> 32) % of
 }
 
-// MediaURL is where the gateway serves a blob.
-func MediaURL(base, key string) string { return base + "/media/" + key }
+// mediaURL is where the gateway serves a blob.
+func mediaURL(base, key string) string { return base + "/media/" + key }
 
-// optionalURL is empty where there is nothing yet.
+// optionalURL is empty without a blob.
 func optionalURL(base, key string) string {
 	if key == "" {
 		return ""
 	}
-	return MediaURL(base, key)
+	return mediaURL(base, key)
 }
 
-// Video puts a video together; stats may be nil.
-func Video(base string, v *video.Video, author *api.User, s *interaction.VideoStats, isFavorite bool) *api.Video {
+// Videos keeps the order; base starts the URLs.
+func Videos(base string, videos []view.Video) []*api.Video {
+	return each(videos, func(v *view.Video) *api.Video { return renderVideo(base, v) })
+}
+
+func renderVideo(base string, v *view.Video) *api.Video {
 	out := &api.Video{
-		ID: v.Id, Author: author, Title: v.Title, IsFavorite: isFavorite,
-		PlayURL: MediaURL(base, v.PlayKey), CoverURL: MediaURL(base, v.CoverKey),
+		ID: v.Id, Author: User(base, v.Author), Title: v.Title, IsFavorite: v.IsFavorite,
+		PlayURL: mediaURL(base, v.PlayKey), CoverURL: mediaURL(base, v.CoverKey),
 		HlsURL: optionalURL(base, v.HlsKey), PreviewURL: optionalURL(base, v.PreviewKey),
 	}
-	if s != nil {
+	if s := v.Stats; s != nil {
 		out.FavoriteCount, out.CommentCount = s.FavoriteCount, s.CommentCount
 	}
 	return out
 }
 
-// What a client reads of the work on an upload.
+// The states of the work on an upload.
 const (
 	stateReady, stateProcessing, stateFailed = "ready", "processing", "failed"
 	allDone                                  = 100
@@ -110,8 +116,20 @@ func uploadState(s video.UploadState) string {
 	return stateProcessing
 }
 
-// SetState tells the author of a video how far the work on it is; without an upload it is done.
-func SetState(v *api.Video, u *video.Upload) {
+// Published renders an author's videos, for the author with the state of the work on each and what is not listed yet.
+func Published(base string, p view.Published) *api.PublishListResponse {
+	r := &api.PublishListResponse{StatusMsg: OK, VideoList: Videos(base, p.Videos)}
+	r.ProcessingList = each(p.Processing, func(u **video.Upload) *api.ProcessingVideo { return processingVideo(*u) })
+	if p.ShowsUploads {
+		for i, v := range r.VideoList {
+			setState(v, p.Videos[i].Upload)
+		}
+	}
+	return r
+}
+
+// setState tells the author of a video how far the work on it is; without an upload it is done.
+func setState(v *api.Video, u *video.Upload) {
 	state, progress, reason := stateReady, int32(allDone), ""
 	if u != nil {
 		state, progress, reason = uploadState(u.State), u.Progress, u.Reason
@@ -119,30 +137,39 @@ func SetState(v *api.Video, u *video.Upload) {
 	v.State, v.Progress, v.Reason = &state, &progress, &reason
 }
 
-// ProcessingVideo is an upload that is in no list yet.
-func ProcessingVideo(u *video.Upload) *api.ProcessingVideo {
+func processingVideo(u *video.Upload) *api.ProcessingVideo {
 	return &api.ProcessingVideo{
 		ID: u.VideoId, Title: u.Title, State: uploadState(u.State), Progress: u.Progress, Reason: u.Reason, UploadedAt: u.UploadedAtMs,
 	}
 }
 
-// Comment puts a comment together; its date is one of the given zone.
-func Comment(c *interaction.Comment, author *api.User, zone *time.Location) *api.Comment {
+// Comment renders a comment; base starts its URLs, its date is one of the given zone.
+func Comment(base string, c view.Comment, zone *time.Location) *api.Comment {
 	return &api.Comment{
-		ID: c.Id, User: author, Content: c.Content,
+		ID: c.Id, User: User(base, c.Author), Content: c.Content,
 		CreateDate: time.UnixMilli(c.CreatedAtMs).In(zone).Format("01-02"),
 	}
 }
 
-// Friend puts a friend together; last is the latest message between the two, nil for none.
-func Friend(u *api.User, viewer int64, last *chat.Message) *api.FriendUser {
+// Comments keeps the order.
+func Comments(base string, comments []view.Comment, zone *time.Location) []*api.Comment {
+	return each(comments, func(c *view.Comment) *api.Comment { return Comment(base, *c, zone) })
+}
+
+// Friends keeps the order; base starts the URLs.
+func Friends(base string, viewer int64, friends []view.Friend) []*api.FriendUser {
+	return each(friends, func(f *view.Friend) *api.FriendUser { return renderFriend(base, viewer, f) })
+}
+
+func renderFriend(base string, viewer int64, x *view.Friend) *api.FriendUser {
+	u := User(base, x.Profile)
 	f := &api.FriendUser{
 		ID: u.ID, Name: u.Name, FollowCount: u.FollowCount, FollowerCount: u.FollowerCount, IsFollow: u.IsFollow,
 		Avatar: u.Avatar, BackgroundImage: u.BackgroundImage, Signature: u.Signature,
 		TotalFavorited: u.TotalFavorited, WorkCount: u.WorkCount, FavoriteCount: u.FavoriteCount,
 		MsgType: sent,
 	}
-	if last != nil {
+	if last := x.LastMessage; last != nil {
 		f.Message = last.Content
 		if last.FromUserId != viewer {
 			f.MsgType = received
@@ -152,13 +179,11 @@ func Friend(u *api.User, viewer int64, last *chat.Message) *api.FriendUser {
 }
 
 // Messages keeps the order.
-func Messages(ms []*chat.Message) []*api.Message {
-	out := make([]*api.Message, 0, len(ms))
-	for _, m := range ms {
-		out = append(out, &api.Message{
-			ID: m.Id, FromUserID: m.FromUserId, ToUserID: m.ToUserId, Content: m.Content,
-			CreateTime: strconv.FormatInt(m.CreatedAtMs, 10),
-		})
-	}
-	return out
+func Messages(messages []*chat.Message) []*api.Message {
+	return each(messages, func(m **chat.Message) *api.Message {
+		return &api.Message{
+			ID: (*m).Id, FromUserID: (*m).FromUserId, ToUserID: (*m).ToUserId, Content: (*m).Content,
+			CreateTime: strconv.FormatInt((*m).CreatedAtMs, 10),
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/view"
 	"tiktok/pkg/id"
 )
 
@@ -13,7 +14,7 @@ func TestDefaultPicturesSpread(t *testing.T) {
 	ids := id.New(3)
 	avatars, backgrounds := map[string]int{}, map[string]int{}
 	for i := range int64(users) {
-		u := pack.User("", ids.Next()+i*1_000_003<<13, pack.UserParts{})
+		u := pack.User("", view.Profile{ID: ids.Next() + i*1_000_003<<13})
 		avatars[u.Avatar]++
 		backgrounds[u.BackgroundImage]++
 	}

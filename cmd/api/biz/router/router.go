@@ -75,7 +75,7 @@ func endpoints(h *handler.Handler, l Limits) []endpoint {
 		{post, "/user/login", anyone, l.LoginAddr, none, pack.FailLogin, h.Login, false},
 		{get, "/user", visitor, l.ReadAddr, l.ReadUser, pack.FailUser, h.User, false},
 		{post, "/publish/action", own, l.PublishAddr, none, pack.Fail, h.PublishAction, true},
-		{get, "/publish/list", visitor, l.ReadAddr, l.ReadUser, pack.FailWorks, h.PublishList, false},
+		{get, "/publish/list", visitor, l.ReadAddr, l.ReadUser, pack.FailPublished, h.PublishList, false},
 		{post, "/publish/delete", member, l.WriteAddr, l.WriteUser, pack.Fail, h.PublishDelete, false},
 		{post, "/favorite/action", member, l.WriteAddr, l.WriteUser, pack.Fail, h.FavoriteAction, false},
 		{get, "/favorite/list", visitor, l.ReadAddr, l.ReadUser, pack.FailVideos, h.FavoriteList, false},

@@ -4,123 +4,75 @@ import (
 	"context"
 	"slices"
 
-	"tiktok/cmd/api/biz/model/api"
-	"tiktok/cmd/api/biz/pack"
+	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
 )
 
-// pageFlights is how many first pages of the feed are put together at a time.
-const pageFlights = 1
+// firstPagesInFlight is how many first pages of the feed are composed at a time.
+const firstPagesInFlight = 1
 
-// page is the first page of the feed as everybody sees it. It is shared by all who asked for it at the same time.
-type page struct {
-	videos  []*video.Video
-	next    int64
-	people  people
-	encoded map[string]*pack.FeedPage // by base
+// FeedPage is a page of the feed. It may be shared: it must not be changed.
+type FeedPage struct {
+	Videos []Video
+	// NextBeforeMs is the publish time from which the next page goes on, in milliseconds since 1970.
+	NextBeforeMs int64
 }
 
-// newestAsk is one request for the first page.
-type newestAsk struct {
-	base   string
-	viewer int64
+// firstPage is the first page as a visitor sees it, which concurrent requests share, and what one viewer sees in another way.
+type firstPage struct {
+	*FeedPage
+	state viewerState
 }
 
-// newest is the page and what the viewer sees otherwise.
-type newest struct {
-	*page
-	eyes eyes
-}
-
-// Feed is one page of all videos, newest first: those published before beforeMs, 0 is from the newest. 5 calls in 2 steps.
-//
-// Nearly all requests are for the newest. What everybody sees of that page is put together and encoded once for all who
-// wait for it, with the flags of each viewer, and never from before a request.
-func (v *View) Feed(ctx context.Context, s Scope, beforeMs int64) (any, error) {
-	if beforeMs != 0 {
-		r, err := v.clients.Video.Feed(ctx, &video.FeedRequest{BeforeMs: beforeMs, Limit: v.feedSize})
+// Feed is one page of all videos, newest first: those published before beforeMs, in milliseconds since 1970, or from the newest
+// on with 0. 5 calls in 2 steps. Concurrent requests for the first page share it; it is never from before the request.
+func (v *View) Feed(ctx context.Context, viewer, beforeMs int64) (*FeedPage, error) {
+	if beforeMs == 0 {
+		p, err := v.firstPage.Start(ctx, viewer).Wait(ctx)
 		if err != nil {
 			return nil, err
 		}
-		videos, err := v.Videos(ctx, s, r.Videos)
-		if err != nil {
-			return nil, err
+		if viewer == 0 {
+			return p.FeedPage, nil
 		}
-		return &api.FeedResponse{StatusMsg: pack.OK, VideoList: videos, NextTime: r.NextBeforeMs}, nil
+		own := &FeedPage{Videos: slices.Clone(p.Videos), NextBeforeMs: p.NextBeforeMs}
+		p.state.apply(own.Videos)
+		return own, nil
 	}
-	p, err := v.newest.Start(ctx, newestAsk{s.Base, s.Viewer}).Wait(ctx)
+	r, err := v.clients.Video.Feed(ctx, &video.FeedRequest{BeforeMs: beforeMs, Limit: v.feedSize})
 	if err != nil {
 		return nil, err
 	}
-	if e := p.eyes; len(e.videos)+len(e.users) == 0 {
-		return p.encoded[s.Base].For(
-			func(i int) bool { return e.liked.has(p.videos[i].Id) },
-			func(i int) bool { return e.followed.has(p.videos[i].AuthorId) },
-		), nil
-	}
-	return p.answer(s.Base, p.eyes), nil // with what he has pending
+	videos, err := v.Videos(ctx, viewer, r.Videos)
+	return &FeedPage{Videos: videos, NextBeforeMs: r.NextBeforeMs}, err
 }
 
-// buildNewest puts the page together once for all who asked, and encodes it for each base.
-func (v *View) buildNewest(ctx context.Context, asked []newestAsk) ([]newest, error) {
+// maxViewers is how many viewers can share a first page: each needs the state of its videos and of their authors.
+func (v *View) maxViewers() int {
+	return min(common.MAX_BATCH, interaction.MAX_VIEWER_IDS/(2*int(max(v.feedSize, 1))))
+}
+
+// loadFirstPage composes the first page for concurrent requests, each given by its viewer.
+func (v *View) loadFirstPage(ctx context.Context, requests []int64) ([]firstPage, error) {
 	r, err := v.clients.Video.Feed(ctx, &video.FeedRequest{Limit: v.feedSize})
 	if err != nil {
 		return nil, err
 	}
-	p := &page{videos: r.Videos, next: r.NextBeforeMs, encoded: map[string]*pack.FeedPage{}}
-	viewers := viewersOf(asked)
-	var seen []eyes
-	if len(r.Videos) > 0 {
-		ids, authors := idsOf(r.Videos)
-		if p.people, seen, err = v.wait(v.ask(ctx, viewers, authors, ids)); err != nil {
-			return nil, err
-		}
+	viewers := slices.Clone(requests)
+	slices.Sort(viewers)
+	viewers = slices.DeleteFunc(slices.Compact(viewers), func(id int64) bool { return id == 0 })
+	videos, states, err := v.composeVideos(ctx, viewers, r.Videos)
+	if err != nil {
+		return nil, err
 	}
-	answers := make([]newest, len(asked))
-	for i, a := range asked {
-		answers[i].page = p
-		if at, ok := slices.BinarySearch(viewers, a.viewer); ok && at < len(seen) {
-			answers[i].eyes = seen[at]
-		}
-		if p.encoded[a.base] == nil {
-			if p.encoded[a.base], err = pack.EncodeFeed(p.answer(a.base, eyes{})); err != nil {
-				return nil, err
-			}
+	page := &FeedPage{Videos: videos, NextBeforeMs: r.NextBeforeMs}
+	answers := make([]firstPage, len(requests))
+	for i, viewer := range requests {
+		answers[i].FeedPage = page
+		if at, ok := slices.BinarySearch(viewers, viewer); ok {
+			answers[i].state = states[at]
 		}
 	}
 	return answers, nil
-}
-
-// viewersOf are the users among those who ask, each once, in order.
-func viewersOf(asked []newestAsk) []int64 {
-	var viewers []int64
-	for _, a := range asked {
-		if a.viewer > 0 {
-			viewers = append(viewers, a.viewer)
-		}
-	}
-	slices.Sort(viewers)
-	return slices.Compact(viewers)
-}
-
-func (p *page) answer(base string, e eyes) *api.FeedResponse {
-	return &api.FeedResponse{StatusMsg: pack.OK, VideoList: p.people.compose(base, p.videos, e), NextTime: p.next}
-}
-
-// compose puts videos together, in the given order.
-func (p *people) compose(base string, videos []*video.Video, e eyes) []*api.Video {
-	out := make([]*api.Video, 0, len(videos))
-	for _, x := range videos {
-		out = append(out, p.video(base, x, e))
-	}
-	return out
-}
-
-// idsOf are the videos' ids and their authors, each once.
-func idsOf(videos []*video.Video) (ids, authors []int64) {
-	ids, authors = make([]int64, len(videos)), make([]int64, len(videos))
-	for i, x := range videos {
-		ids[i], authors[i] = x.Id, x.AuthorId
-	}
-	return distinct(ids), distinct(authors)
 }

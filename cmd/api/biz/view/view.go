@@ -1,70 +1,94 @@
-// Package view composes what the client sees from batch calls to the services. The number of calls never depends on how
-// many things are shown: four calls bring any number of users, or of videos with their authors. Requests that come at the
-// same time share their calls.
+// Package view composes what clients see from batch calls to the services: users and videos with their counters, and with
+// what one viewer sees of them. It knows no URLs and no format of an API: package pack renders its results. The number of calls
+// never depends on how many things are shown. Concurrent requests share calls.
 package view
 
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/cmd/api/biz/rpc"
-	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/coalesce"
 	"tiktok/pkg/kv"
 )
 
-// View composes. Make one with New and share it.
-type View struct {
-	clients   rpc.Clients
-	cards     *coalesce.Coalescer[[]int64, map[int64]*user.User]
-	videos    coalesce.Load[*video.Video]
-	works     source[[]int64, map[int64]int64]
-	relations source[relationsAsk, relations]
-	stats     source[statsAsk, stats]
-	newest    *coalesce.Coalescer[newestAsk, newest]
-	zone      *time.Location
-	feedSize  int32
-	log       *slog.Logger
-	degraded  *prometheus.CounterVec
+// Profile is a user as one viewer sees them. What it points to is shared: it must not be changed.
+type Profile struct {
+	// ID is their id, also of a user who does not exist.
+	ID int64
+	// User is the account, nil if there is none: it was deleted.
+	User *user.User
+	// Relation has the counters of follows, Stats those of likes. Nil means that they are not known.
+	Relation *social.Relation
+	Stats    *interaction.UserStats
+	// VideoCount is how many videos the user has published.
+	VideoCount int64
+	// IsFollow says that the viewer follows the user.
+	IsFollow bool
 }
 
-// New makes a View; zone is that of a comment's date, feedSize the number of videos of a feed page. cards is where users'
-// cards are held for a moment, nil for nowhere.
-func New(clients rpc.Clients, cards kv.Store, zone *time.Location, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
-	v := &View{clients: clients, zone: zone, feedSize: feedSize, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "tiktok_http_degraded_total", Help: "Answers that were sent with zeros because a decorating call failed, by what was missing.",
+// Video is a video as one viewer sees it, with its author. What it points to is shared: it must not be changed.
+type Video struct {
+	*video.Video
+	Author Profile
+	// Stats are the counters, nil if they are not known.
+	Stats *interaction.VideoStats
+	// IsFavorite says that the viewer likes the video.
+	IsFavorite bool
+	// Upload is the work on its media. It is set in a list that shows uploads, and there nil when the work is done.
+	Upload *video.Upload
+}
+
+// Comment is a comment with its author.
+type Comment struct {
+	*interaction.Comment
+	Author Profile
+}
+
+// Friend is a user with the latest message between them and the viewer, nil for none.
+type Friend struct {
+	Profile
+	LastMessage *chat.Message
+}
+
+// View composes. Make one with New and share it.
+type View struct {
+	clients     rpc.Clients
+	users       *coalesce.Coalescer[[]int64, map[int64]*user.User]
+	videos      coalesce.Load[*video.Video]
+	videoCounts optionalCall[[]int64, map[int64]int64]
+	relations   optionalCall[relationsQuery, relations]
+	stats       optionalCall[statsQuery, stats]
+	firstPage   *coalesce.Coalescer[int64, firstPage]
+	feedSize    int32
+	log         *slog.Logger
+	degraded    *prometheus.CounterVec
+}
+
+// New makes a View; feedSize is the number of videos of a feed page. profiles holds users' accounts for a second, nil holds none.
+func New(clients rpc.Clients, profiles kv.Store, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
+	v := &View{clients: clients, feedSize: feedSize, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "tiktok_http_degraded_total", Help: "Answers that were sent with zeros because a call for an optional part failed, by what was missing.",
 	}, []string{"missing"})}
-	v.cards = cardsOf(clients, cards, log, reg)
-	v.videos = videosOf(clients)
-	v.works = worksOf(clients)
-	v.relations = relationsOf(clients)
-	v.stats = statsOf(clients)
-	v.newest = coalesce.New(pageFlights, v.mostViewers(), func(newestAsk) int { return 1 }, v.buildNewest)
+	v.users = loadUsers(clients, profiles, log, reg)
+	v.videos = loadVideos(clients)
+	v.videoCounts = loadVideoCounts(clients)
+	v.relations = loadRelations(clients)
+	v.stats = loadStats(clients)
+	v.firstPage = coalesce.New(firstPagesInFlight, v.maxViewers(), func(int64) int { return 1 }, v.loadFirstPage)
 	reg.MustRegister(v.degraded)
 	return v
 }
 
-// mostViewers is how many viewers a page of the feed can be asked for in one call: each looks at its videos and authors.
-func (v *View) mostViewers() int {
-	return min(common.MAX_BATCH, interaction.MAX_VIEWER_IDS/(2*int(max(v.feedSize, 1))))
-}
-
-// Scope is for whom a view is made and where its URLs lead.
-type Scope struct {
-	// Viewer is the user who looks, 0 for a visitor.
-	Viewer int64
-	// Base starts every URL.
-	Base string
-}
-
-// missing notes that an answer is sent without something.
-func (v *View) missing(ctx context.Context, what string, err error) {
+// reportMissing counts and logs an answer that is sent without an optional part.
+func (v *View) reportMissing(ctx context.Context, what string, err error) {
 	v.degraded.WithLabelValues(what).Inc()
 	v.log.WarnContext(ctx, "answer is incomplete", "missing", what, "err", err)
 }

@@ -1,0 +1,145 @@
+package view
+
+import (
+	"context"
+
+	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/video"
+)
+
+// Videos are videos with their authors, in the given order: 4 calls in 1 step.
+func (v *View) Videos(ctx context.Context, viewer int64, videos []*video.Video) ([]Video, error) {
+	out, states, err := v.composeVideos(ctx, only(viewer), videos)
+	for _, s := range states {
+		s.apply(out)
+	}
+	return out, err
+}
+
+// VideosByID are the videos of ids that still exist, in that order: 5 calls in 2 steps.
+func (v *View) VideosByID(ctx context.Context, viewer int64, ids []int64) ([]Video, error) {
+	found, err := v.videos(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	videos := make([]*video.Video, 0, len(ids))
+	for _, id := range ids {
+		if x := found[id]; x != nil {
+			videos = append(videos, x)
+		}
+	}
+	return v.Videos(ctx, viewer, videos)
+}
+
+// Published are an author's videos.
+type Published struct {
+	// Videos are the listed ones, newest first.
+	Videos []Video
+	// ShowsUploads says that the viewer is the author and the work on media is known: then Videos have their Upload, and
+	// Processing are the uploads that are not listed yet.
+	ShowsUploads bool
+	Processing   []*video.Upload
+}
+
+// Published are an author's videos, for the author also the work on their media: 5 calls in 2 steps, and 1 before them for the
+// author.
+func (v *View) Published(ctx context.Context, viewer, author int64) (p Published, err error) {
+	var uploads []*video.Upload
+	if author == viewer { // before the list: an upload that is listed meanwhile is in both, not in none
+		uploads, p.ShowsUploads = v.uploads(ctx, author)
+	}
+	r, err := v.clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{
+		AuthorId: author, Page: &common.Page{Limit: common.MAX_BATCH}, Fresh: p.ShowsUploads, // a cached list may be older than uploads
+	})
+	if err != nil {
+		return Published{}, err
+	}
+	if p.Videos, err = v.Videos(ctx, viewer, r.Videos); err != nil || !p.ShowsUploads {
+		return p, err
+	}
+	work := make(map[int64]*video.Upload, len(uploads))
+	for _, u := range uploads {
+		work[u.VideoId] = u
+	}
+	for i := range p.Videos {
+		x := &p.Videos[i]
+		x.Upload = work[x.Id]
+		delete(work, x.Id)
+	}
+	for _, u := range uploads {
+		if work[u.VideoId] != nil && !u.Listed { // a listed one was deleted a moment ago
+			p.Processing = append(p.Processing, u)
+		}
+	}
+	return p, nil
+}
+
+// uploads are those of an author on which work is under way or has failed. known is false if they cannot be read.
+func (v *View) uploads(ctx context.Context, author int64) (uploads []*video.Upload, known bool) {
+	optionalCtx, cancel := context.WithTimeout(ctx, optionalTimeout)
+	defer cancel()
+	r, err := v.clients.Video.ListUploads(optionalCtx, &video.ListUploadsRequest{AuthorId: author})
+	if err != nil {
+		if ctx.Err() == nil {
+			v.reportMissing(ctx, "uploads", err)
+		}
+		return nil, false
+	}
+	return r.Uploads, true
+}
+
+// Comments are comments with their authors, in the given order: 4 calls in 1 step.
+func (v *View) Comments(ctx context.Context, viewer int64, comments []*interaction.Comment) ([]Comment, error) {
+	authors := make([]int64, len(comments))
+	for i, c := range comments {
+		authors[i] = c.UserId
+	}
+	profiles, err := v.Profiles(ctx, viewer, authors)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Comment, len(comments))
+	for i, c := range comments {
+		out[i] = Comment{Comment: c, Author: profiles[i]}
+	}
+	return out, nil
+}
+
+// NewComment is a comment that the viewer has just posted: 4 calls in 1 step. It does not fail, because the comment is stored
+// and after an error the client would post it again: without the user service its author has no name.
+func (v *View) NewComment(ctx context.Context, viewer int64, c *interaction.Comment) Comment {
+	comments, err := v.Comments(ctx, viewer, []*interaction.Comment{c})
+	if err != nil {
+		v.reportMissing(ctx, "author", err)
+		return Comment{Comment: c, Author: Profile{ID: c.UserId, User: &user.User{Id: c.UserId}}}
+	}
+	return comments[0]
+}
+
+// Friends are users with the latest message between each of them and the viewer, in the order of ids: 5 calls in 1 step.
+func (v *View) Friends(ctx context.Context, viewer int64, ids []int64) ([]Friend, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	all := distinct(ids)
+	pending := v.startParts(ctx, only(viewer), all, nil)
+	r, lastErr := v.clients.Chat.MGetLastMessages(pending.optionalCtx, &chat.MGetLastMessagesRequest{UserId: viewer, PeerIds: all})
+	profiles, err := pending.profiles(v, ids)
+	if err != nil {
+		return nil, err
+	}
+	var last map[int64]*chat.Message
+	if lastErr == nil {
+		last = r.Messages
+	} else if ctx.Err() == nil {
+		v.reportMissing(ctx, "last messages", lastErr)
+	}
+	out := make([]Friend, len(ids))
+	for i, p := range profiles {
+		out[i] = Friend{Profile: p, LastMessage: last[p.ID]}
+	}
+	return out, nil
+}

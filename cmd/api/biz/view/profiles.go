@@ -1,0 +1,208 @@
+package view
+
+import (
+	"context"
+	"slices"
+
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/coalesce"
+)
+
+// parts are users, and counters of users and videos, as a visitor sees them, from four services.
+type parts struct {
+	users       map[int64]*user.User
+	videoCounts map[int64]int64
+	relations   map[int64]*social.Relation
+	userStats   map[int64]*interaction.UserStats
+	videoStats  map[int64]*interaction.VideoStats
+}
+
+// viewerState is what one viewer sees in another way than a visitor: flags, and counters that their pending writes change.
+// The zero value is a visitor's.
+type viewerState struct {
+	followed, liked idSet
+	userStats       map[int64]*interaction.UserStats
+	videoStats      map[int64]*interaction.VideoStats
+}
+
+// pendingParts are calls in flight for parts and viewer states.
+type pendingParts struct {
+	ctx         context.Context //nolint:containedctx // of the request that waits
+	optionalCtx context.Context //nolint:containedctx // likewise, with the deadline of optional parts
+	cancel      context.CancelFunc
+	viewers     int
+	users       coalesce.Pending[map[int64]*user.User]
+	videoCounts pendingPart[map[int64]int64]
+	relations   pendingPart[relations]
+	stats       pendingPart[stats]
+}
+
+// startParts starts the calls for users and videos, and for the state of each viewer: 4 calls in 1 step.
+func (v *View) startParts(ctx context.Context, viewers, users, videos []int64) *pendingParts {
+	p := &pendingParts{ctx: ctx, viewers: len(viewers)}
+	p.optionalCtx, p.cancel = context.WithTimeout(ctx, optionalTimeout)
+	p.users = v.users.Start(ctx, users)
+	p.videoCounts = v.videoCounts.start(p.optionalCtx, users)
+	p.relations = v.relations.start(p.optionalCtx, relationsQuery{users, viewers})
+	p.stats = v.stats.start(p.optionalCtx, statsQuery{videos, users, viewers})
+	return p
+}
+
+// wait returns the parts, and the states of the viewers in their order. It fails only without users: all else is optional.
+func (p *pendingParts) wait(v *View) (all parts, states []viewerState, err error) {
+	defer p.cancel()
+	if all.users, err = p.users.Wait(p.ctx); err != nil {
+		return all, nil, err
+	}
+	all.videoCounts = waitOptional(v, p, p.videoCounts, "work counts")
+	r := waitOptional(v, p, p.relations, "relations")
+	s := waitOptional(v, p, p.stats, "stats")
+	all.relations, all.videoStats, all.userStats = r.counters, s.videos, s.users
+	states = make([]viewerState, p.viewers)
+	for i, x := range r.viewers {
+		states[i].followed = newIDSet(x.FollowedIds)
+	}
+	for i, x := range s.viewers {
+		states[i].liked, states[i].videoStats, states[i].userStats = newIDSet(x.FavoriteIds), x.Videos, x.Users
+	}
+	return all, states, nil
+}
+
+// waitOptional returns an optional part, or nothing and a report that it is missing.
+func waitOptional[A any](v *View, p *pendingParts, part pendingPart[A], missing string) A {
+	answer, err := part.wait(p.optionalCtx)
+	if err != nil && p.ctx.Err() == nil { // else the request has failed already
+		v.reportMissing(p.ctx, missing, err)
+	}
+	return answer
+}
+
+// profile is a user as a visitor sees them.
+func (all *parts) profile(id int64) Profile {
+	return Profile{ID: id, User: all.users[id], Relation: all.relations[id], Stats: all.userStats[id], VideoCount: all.videoCounts[id]}
+}
+
+// applyTo makes of a visitor's profile that of the viewer.
+func (s *viewerState) applyTo(p *Profile) {
+	p.IsFollow = s.followed.has(p.ID)
+	if own := s.userStats[p.ID]; own != nil {
+		p.Stats = own
+	}
+}
+
+// apply makes of visitors' videos those of the viewer.
+func (s *viewerState) apply(videos []Video) {
+	for i := range videos {
+		x := &videos[i]
+		s.applyTo(&x.Author)
+		x.IsFavorite = s.liked.has(x.Id)
+		if own := s.videoStats[x.Id]; own != nil {
+			x.Stats = own
+		}
+	}
+}
+
+// composeVideos are videos as a visitor sees them, with their authors, and the states of the viewers: 4 calls in 1 step.
+func (v *View) composeVideos(ctx context.Context, viewers []int64, videos []*video.Video) ([]Video, []viewerState, error) {
+	if len(videos) == 0 {
+		return nil, make([]viewerState, len(viewers)), nil
+	}
+	ids, authors := make([]int64, len(videos)), make([]int64, len(videos))
+	for i, x := range videos {
+		ids[i], authors[i] = x.Id, x.AuthorId
+	}
+	all, states, err := v.startParts(ctx, viewers, distinct(authors), distinct(ids)).wait(v)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]Video, len(videos))
+	for i, x := range videos {
+		out[i] = Video{Video: x, Author: all.profile(x.AuthorId), Stats: all.videoStats[x.Id]}
+	}
+	return out, states, nil
+}
+
+// only are the viewers of a request: one, or none for a visitor.
+func only(viewer int64) []int64 {
+	if viewer == 0 {
+		return nil
+	}
+	return []int64{viewer}
+}
+
+// Profile is one user, whether they exist or not: 4 calls in 1 step.
+func (v *View) Profile(ctx context.Context, viewer, id int64) (Profile, error) {
+	users, err := v.Profiles(ctx, viewer, []int64{id})
+	if err != nil {
+		return Profile{}, err
+	}
+	return users[0], nil
+}
+
+// Profiles are users in the order of ids: 4 calls in 1 step.
+func (v *View) Profiles(ctx context.Context, viewer int64, ids []int64) ([]Profile, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return v.startParts(ctx, only(viewer), distinct(ids), nil).profiles(v, ids)
+}
+
+// profiles waits for the parts of a request with one viewer or none.
+func (p *pendingParts) profiles(v *View, ids []int64) ([]Profile, error) {
+	all, states, err := p.wait(v)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Profile, len(ids))
+	for i, id := range ids {
+		out[i] = all.profile(id)
+		for _, s := range states {
+			s.applyTo(&out[i])
+		}
+	}
+	return out, nil
+}
+
+// idSet is a few ids, or many in a map.
+type idSet struct {
+	ids []int64
+	set map[int64]struct{}
+}
+
+// few is up to how many ids are searched one by one.
+const few = 16
+
+func newIDSet(ids []int64) idSet {
+	s := idSet{ids: ids}
+	if len(ids) > few {
+		s.set = make(map[int64]struct{}, len(ids))
+		for _, id := range ids {
+			s.set[id] = struct{}{}
+		}
+	}
+	return s
+}
+
+func (s idSet) has(id int64) bool {
+	if s.set != nil {
+		_, ok := s.set[id]
+		return ok
+	}
+	return slices.Contains(s.ids, id)
+}
+
+// distinct removes duplicates and keeps the order.
+func distinct(ids []int64) []int64 {
+	seen := make(map[int64]struct{}, len(ids))
+	out := make([]int64, 0, len(ids))
+	for _, id := range ids {
+		if _, dup := seen[id]; !dup {
+			seen[id] = struct{}{}
+			out = append(out, id)
+		}
+	}
+	return out
+}

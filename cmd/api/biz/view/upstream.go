@@ -1,0 +1,219 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+	"unsafe"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sony/gobreaker/v2"
+
+	"tiktok/cmd/api/biz/rpc"
+	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/interaction"
+	"tiktok/kitex_gen/social"
+	"tiktok/kitex_gen/user"
+	"tiktok/kitex_gen/video"
+	"tiktok/pkg/coalesce"
+	"tiktok/pkg/kv"
+)
+
+const (
+	// optionalTimeout bounds the calls for optional parts: counters and flags. An answer without them is better than none.
+	optionalTimeout = 900 * time.Millisecond
+	// breakerPause is how long a service that has timed out is not called. Then one call probes it.
+	breakerPause = 300 * time.Millisecond
+	// maxInFlight is how many calls of a kind are in flight at a time. Under load many requests share one call.
+	maxInFlight = 4
+)
+
+// errTimedOut means that a service has not answered in time, and opens its circuit breaker.
+var errTimedOut = errors.New("no answer in time")
+
+// optionalCall is a coalesced call for an optional part, behind a circuit breaker: requests wait once for a service that hangs.
+// From then on they go without it, and a probe now and then, for which no request waits, closes the breaker when the service
+// answers again.
+type optionalCall[Q, A any] struct {
+	calls   *coalesce.Coalescer[Q, A]
+	breaker *gobreaker.CircuitBreaker[[]A]
+}
+
+// pendingPart is an optional part whose answer is not there yet. With err it was not asked for.
+type pendingPart[A any] struct {
+	pending coalesce.Pending[A]
+	err     error
+}
+
+// newOptionalCall coalesces call, which answers each query at its index. size is that of a query, of at most MAX_BATCH.
+func newOptionalCall[Q, A any](size func(Q) int, call func(ctx context.Context, queries []Q) ([]A, error)) optionalCall[Q, A] {
+	breaker := gobreaker.NewCircuitBreaker[[]A](gobreaker.Settings{
+		Timeout:      breakerPause,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures > 0 },
+		IsSuccessful: func(err error) bool { return !errors.Is(err, errTimedOut) },
+	})
+	return optionalCall[Q, A]{breaker: breaker, calls: coalesce.New(maxInFlight, common.MAX_BATCH, size, func(ctx context.Context, queries []Q) ([]A, error) {
+		return breaker.Execute(func() ([]A, error) {
+			answers, err := call(ctx, queries)
+			if err != nil && timedOut(ctx) {
+				err = fmt.Errorf("%w: %w", errTimedOut, err)
+			}
+			return answers, err
+		})
+	})}
+}
+
+// start asks for a part, until the deadline of ctx. While the breaker is not closed it fails at once, and starts the probe if
+// it is time for one.
+func (o optionalCall[Q, A]) start(ctx context.Context, q Q) pendingPart[A] {
+	switch o.breaker.State() {
+	case gobreaker.StateClosed:
+		return pendingPart[A]{pending: o.calls.Start(ctx, q)}
+	case gobreaker.StateHalfOpen:
+		if o.breaker.Counts().Requests == 0 {
+			probeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), optionalTimeout)
+			o.calls.Start(probeCtx, q)
+			cancel() // a call has its first request's deadline, but is not cancelled with it
+		}
+	case gobreaker.StateOpen:
+	}
+	return pendingPart[A]{err: gobreaker.ErrOpenState}
+}
+
+func (p pendingPart[A]) wait(ctx context.Context) (a A, err error) {
+	if p.err != nil {
+		return a, p.err
+	}
+	return p.pending.Wait(ctx)
+}
+
+// timedOut reports that a call has failed because of its deadline. The RPC client may notice that a little before ctx does.
+func timedOut(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < optionalTimeout/10
+}
+
+// profileTTL is how long a gateway may show an old account. One that is new is found at once.
+const profileTTL = time.Second
+
+func loadUsers(c rpc.Clients, profiles kv.Store, log *slog.Logger, reg prometheus.Registerer) *coalesce.Coalescer[[]int64, map[int64]*user.User] {
+	load := func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
+		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		return r.Users, nil
+	}
+	if profiles == nil {
+		return coalesce.NewByID(maxInFlight, common.MAX_BATCH, load)
+	}
+	cache := kv.NewLoadingCache(profiles, kv.Options[int64, *user.User]{
+		Kind: "gateway_cards", TTL: profileTTL, NegativeTTL: -1, Size: userSize, Log: log, Metrics: reg,
+	}, load)
+	return coalesce.NewByID(maxInFlight, common.MAX_BATCH, cache.GetMulti)
+}
+
+func userSize(u *user.User) int {
+	return int(unsafe.Sizeof(*u)) + len(u.Name) + len(u.AvatarKey) + len(u.BackgroundKey) + len(u.Signature)
+}
+
+func loadVideos(c rpc.Clients) coalesce.Load[*video.Video] {
+	return coalesce.Loader(maxInFlight, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*video.Video, error) {
+		r, err := c.Video.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: ids})
+		if err != nil {
+			return nil, err
+		}
+		return r.Videos, nil
+	})
+}
+
+func loadVideoCounts(c rpc.Clients) optionalCall[[]int64, map[int64]int64] {
+	size := func(ids []int64) int { return len(ids) }
+	return newOptionalCall(size, func(ctx context.Context, queries [][]int64) ([]map[int64]int64, error) {
+		r, err := c.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: coalesce.Union(queries)})
+		if err != nil {
+			return nil, err
+		}
+		return slices.Repeat([]map[int64]int64{r.WorkCounts}, len(queries)), nil
+	})
+}
+
+// relationsQuery asks for the counters of users, and which of them each viewer follows.
+type relationsQuery struct{ users, viewers []int64 }
+
+// relations are the counters of all queries of a call, and a state for each viewer of the query.
+type relations struct {
+	counters map[int64]*social.Relation
+	viewers  []*social.ViewerState
+}
+
+func loadRelations(c rpc.Clients) optionalCall[relationsQuery, relations] {
+	size := func(q relationsQuery) int { return querySize(len(q.users), len(q.users)*len(q.viewers)) }
+	return newOptionalCall(size, func(ctx context.Context, queries []relationsQuery) ([]relations, error) {
+		users, req := make([][]int64, len(queries)), &social.MGetRelationsRequest{}
+		for i, q := range queries {
+			users[i] = q.users
+			for _, viewer := range q.viewers {
+				req.ViewerQueries = append(req.ViewerQueries, &social.ViewerQuery{ViewerId: viewer, UserIds: q.users})
+			}
+		}
+		req.UserIds = coalesce.Union(users)
+		r, err := c.Social.MGetRelations(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		answers, states := make([]relations, len(queries)), r.ViewerStates
+		for i, q := range queries {
+			n := min(len(q.viewers), len(states))
+			answers[i], states = relations{r.Relations, states[:n]}, states[n:]
+		}
+		return answers, nil
+	})
+}
+
+// statsQuery asks for the counters of videos and users, and for the state of each viewer.
+type statsQuery struct{ videos, users, viewers []int64 }
+
+// stats are the counters of all queries of a call, and a state for each viewer of the query. Both are of one call, because only
+// then an accepted write of a viewer is either in their state or in the counters.
+type stats struct {
+	videos  map[int64]*interaction.VideoStats
+	users   map[int64]*interaction.UserStats
+	viewers []*interaction.ViewerState
+}
+
+func loadStats(c rpc.Clients) optionalCall[statsQuery, stats] {
+	size := func(q statsQuery) int {
+		return querySize(max(len(q.videos), len(q.users)), (len(q.videos)+len(q.users))*len(q.viewers))
+	}
+	return newOptionalCall(size, func(ctx context.Context, queries []statsQuery) ([]stats, error) {
+		videos, users := make([][]int64, len(queries)), make([][]int64, len(queries))
+		req := &interaction.MGetStatsRequest{}
+		for i, q := range queries {
+			videos[i], users[i] = q.videos, q.users
+			for _, viewer := range q.viewers {
+				req.ViewerQueries = append(req.ViewerQueries, &interaction.ViewerQuery{ViewerId: viewer, VideoIds: q.videos, UserIds: q.users})
+			}
+		}
+		req.VideoIds, req.UserIds = coalesce.Union(videos), coalesce.Union(users)
+		r, err := c.Interaction.MGetStats(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		answers, states := make([]stats, len(queries)), r.ViewerStates
+		for i, q := range queries {
+			n := min(len(q.viewers), len(states))
+			answers[i], states = stats{r.Videos, r.Users, states[:n]}, states[n:]
+		}
+		return answers, nil
+	})
+}
+
+// querySize is the size of a query in a call that takes MAX_BATCH counters, as many viewer queries, and MAX_VIEWER_IDS ids in these.
+func querySize(counters, viewerIDs int) int {
+	const share = interaction.MAX_VIEWER_IDS / common.MAX_BATCH
+	return max(1, counters, (viewerIDs+share-1)/share)
+}
