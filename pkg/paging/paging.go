@@ -20,6 +20,27 @@ func IDs(ids []int64, most int) ([]int64, error) {
 	return slices.Compact(out), nil
 }
 
+// Viewers checks a call that asks for several viewers, each with ids: at most queries many, of one viewer each, with at most ids in
+// all of them. Otherwise it fails with errno.InvalidArgument. viewer returns a query's viewer and how many ids it has.
+func Viewers[Q any](asked []*Q, queries, ids int, viewer func(*Q) (viewerID int64, ids int)) error {
+	if len(asked) > queries {
+		return errno.InvalidArgument.With("too many viewer queries in one call")
+	}
+	for _, q := range asked {
+		if q == nil {
+			return errno.InvalidArgument.With("a viewer query needs a viewer")
+		}
+		viewerID, n := viewer(q)
+		if viewerID <= 0 {
+			return errno.InvalidArgument.With("a viewer query needs a viewer")
+		}
+		if ids -= n; ids < 0 {
+			return errno.InvalidArgument.With("too many ids in one call")
+		}
+	}
+	return nil
+}
+
 // Limit is how many entries a call gets that asks for some number: none when it does not say, most at the most. Other
 // numbers fail with errno.InvalidArgument.
 func Limit(asked int32, none, most int) (int, error) {

@@ -20,10 +20,10 @@ const migrateWait = 120
 // slowStatement is how long a service's statement may take before it is logged.
 const slowStatement = 500 * time.Millisecond
 
-// Migrate brings the schema to the newest version. fsys holds the folders sqlite and mysql, each with files
-// 00001_name.sql in goose's format. Several replicas may call it at once: on MySQL they take turns under a named lock.
+// Migrate brings the schema to the newest version. fsys holds the folders migrations/sqlite and migrations/mysql,
+// each with files 00001_name.sql in goose's format. Several replicas may call it at once: on MySQL they take turns under a named lock.
 func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
-	sub, err := fs.Sub(fsys, d.dialect)
+	sub, err := fs.Sub(fsys, "migrations/"+d.dialect)
 	if err != nil {
 		return fmt.Errorf("sqldb: migrations of %s: %w", d.name, err)
 	}

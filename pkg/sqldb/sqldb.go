@@ -91,6 +91,9 @@ func Open(ctx context.Context, cfg Config, name string) (*DB, error) {
 // Dialect is "sqlite" or "mysql".
 func (d *DB) Dialect() string { return d.dialect }
 
+// IsSQLite tells the dialect.
+func (d *DB) IsSQLite() bool { return d.dialect == SQLite }
+
 // Ping asks every pool for one answer.
 func (d *DB) Ping(ctx context.Context) error {
 	for _, p := range d.pools {

@@ -39,8 +39,8 @@ DROP TABLE items;
 `)}
 	second := &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE INDEX items_n ON items (n, id);\n")}
 	return fstest.MapFS{
-		"sqlite/00001_items.sql": up, "sqlite/00002_index.sql": second,
-		"mysql/00001_items.sql": up, "mysql/00002_index.sql": second,
+		"migrations/sqlite/00001_items.sql": up, "migrations/sqlite/00002_index.sql": second,
+		"migrations/mysql/00001_items.sql": up, "migrations/mysql/00002_index.sql": second,
 	}
 }
 

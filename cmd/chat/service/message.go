@@ -2,15 +2,13 @@ package service
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"tiktok/cmd/chat/dal/cache"
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/pack"
+	"tiktok/cmd/internal/accounts"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/common"
-	"tiktok/kitex_gen/user"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/paging"
 	"tiktok/pkg/text"
@@ -29,7 +27,7 @@ func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest)
 	if !ok {
 		return nil, errno.MessageRefused
 	}
-	if err := s.checkPair(ctx, req.FromUserId, req.ToUserId); err != nil {
+	if err := accounts.CheckPair(ctx, s.peers.Users, s.log, req.FromUserId, req.ToUserId, errno.ChatSelf); err != nil {
 		return nil, err
 	}
 	m, err := s.store.Append(ctx, s.ids.Next(), req.FromUserId, req.ToUserId, content, s.now().UnixMilli())
@@ -40,29 +38,6 @@ func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest)
 	}
 	s.stored.Inc()
 	return &chat.SendMessageResponse{Message: pack.Message(m)}, nil
-}
-
-// checkPair makes sure, in one call, that both users exist. The sender comes from a token, and even that may outlive
-// its database.
-func (s *Service) checkPair(ctx context.Context, from, to int64) error {
-	if from <= 0 || to <= 0 {
-		return errno.UserNotFound
-	}
-	if from == to {
-		return errno.ChatSelf
-	}
-	resp, err := s.peers.Users.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: []int64{from, to}})
-	if err != nil {
-		if errors.Is(errno.From(err), errno.Unavailable) {
-			s.log.WarnContext(ctx, "user service does not answer", "err", err)
-			return errno.Unavailable
-		}
-		return fmt.Errorf("look up users: %w", err)
-	}
-	if resp.Users[from] == nil || resp.Users[to] == nil {
-		return errno.UserNotFound
-	}
-	return nil
 }
 
 // ListMessages reads a conversation in one statement, or none when the cache knows that nothing is new; there is none with

@@ -15,7 +15,6 @@ import (
 	"tiktok/cmd/interaction/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
-	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/paging"
 )
@@ -42,7 +41,7 @@ func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsReque
 	if err != nil {
 		return nil, err
 	}
-	looks, err := checkLooks(req.ViewerQueries)
+	looks, err := viewerQueries(req.ViewerQueries)
 	if err != nil {
 		return nil, err
 	}
@@ -77,20 +76,16 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func checkLooks(asked []*interaction.ViewerQuery) ([]look, error) {
-	if len(asked) > common.MAX_BATCH {
-		return nil, errno.InvalidArgument.With("too many looks in one call")
+func viewerQueries(asked []*interaction.ViewerQuery) ([]look, error) {
+	err := paging.Viewers(asked, common.MAX_BATCH, interaction.MAX_VIEWER_IDS, func(q *interaction.ViewerQuery) (viewerID int64, ids int) {
+		return q.ViewerId, len(q.VideoIds) + len(q.UserIds)
+	})
+	if err != nil {
+		return nil, err
 	}
 	looks := make([]look, len(asked))
-	total := 0
-	for i, l := range asked {
-		if l == nil || l.ViewerId <= 0 {
-			return nil, errno.InvalidArgument.With("a look needs a viewer")
-		}
-		if total += len(l.VideoIds) + len(l.UserIds); total > interaction.MAX_VIEWER_IDS {
-			return nil, errno.InvalidArgument.With("too many ids in one call")
-		}
-		looks[i] = look{viewer: l.ViewerId, videos: l.VideoIds, users: l.UserIds}
+	for i, q := range asked {
+		looks[i] = look{viewer: q.ViewerId, videos: q.VideoIds, users: q.UserIds}
 	}
 	return looks, nil
 }

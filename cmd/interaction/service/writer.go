@@ -69,7 +69,7 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	}
 	dropped := 0
 	for try := 1; ; try++ {
-		err = s.store.Write(ctx, c.write)
+		err = s.store.Update(ctx, c.write)
 		var gone videosDeleted
 		if errors.As(err, &gone) {
 			dropped += c.drop(gone)

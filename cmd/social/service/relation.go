@@ -9,7 +9,6 @@ import (
 	"tiktok/cmd/social/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/social"
-	"tiktok/pkg/errno"
 	"tiktok/pkg/paging"
 )
 
@@ -20,7 +19,7 @@ func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 	if err != nil {
 		return nil, err
 	}
-	if err := checkLooks(req.ViewerQueries); err != nil {
+	if err := paging.Viewers(req.ViewerQueries, common.MAX_BATCH, social.MAX_VIEWER_IDS, viewerOf); err != nil {
 		return nil, err
 	}
 	resp := &social.MGetRelationsResponse{}
@@ -41,21 +40,7 @@ func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 	return resp, nil
 }
 
-func checkLooks(looks []*social.ViewerQuery) error {
-	if len(looks) > common.MAX_BATCH {
-		return errno.InvalidArgument.With("too many looks in one call")
-	}
-	total := 0
-	for _, l := range looks {
-		if l == nil || l.ViewerId <= 0 {
-			return errno.InvalidArgument.With("a look needs a viewer")
-		}
-		if total += len(l.UserIds); total > social.MAX_VIEWER_IDS {
-			return errno.InvalidArgument.With("too many ids in one call")
-		}
-	}
-	return nil
-}
+func viewerOf(q *social.ViewerQuery) (viewerID int64, ids int) { return q.ViewerId, len(q.UserIds) }
 
 // seen says whom of their users the viewers follow.
 func (s *Service) seen(ctx context.Context, looks []*social.ViewerQuery) ([]*social.ViewerState, error) {
@@ -69,10 +54,10 @@ func (s *Service) seen(ctx context.Context, looks []*social.ViewerQuery) ([]*soc
 	if err != nil {
 		return nil, err
 	}
-	var many []db.Look // of those who follow too many
+	var many []db.ViewerQuery // of those who follow too many
 	for _, l := range looks {
 		if held[l.ViewerId].More {
-			many = append(many, db.Look{ViewerID: l.ViewerId, UserIDs: l.UserIds})
+			many = append(many, db.ViewerQuery{ViewerID: l.ViewerId, UserIDs: l.UserIds})
 		}
 	}
 	rest, err := s.store.Following(ctx, many)

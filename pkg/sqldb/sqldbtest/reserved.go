@@ -73,10 +73,10 @@ func Reserved(statement string) []string {
 	return found
 }
 
-// checkMigrations fails the test for each file of fsys below mysql that MySQL 8.4 would not read.
+// checkMigrations fails the test for each file of fsys for MySQL that MySQL 8.4 would not read.
 func checkMigrations(t testing.TB, fsys fs.FS) {
 	t.Helper()
-	files, err := fs.Glob(fsys, "mysql/*.sql")
+	files, err := fs.Glob(fsys, "migrations/mysql/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,9 +27,6 @@ func (Message) TableName() string { return "messages" }
 // ToUserID is the one who did not write it.
 func (m Message) ToUserID() int64 { return m.LowID + m.HighID - m.FromUserID }
 
-// Pair puts the users of a conversation into the order of its key.
-func Pair(a, b int64) (low, high int64) { return min(a, b), max(a, b) }
-
 // Key names a conversation: its two users, the lower id first.
 type Key struct{ Low, High int64 }
 
@@ -39,22 +36,25 @@ func (k Key) Peer(userID int64) int64 { return k.Low + k.High - userID }
 // KeyOf is the key of the conversation of two users.
 func KeyOf(a, b int64) Key { return Key{Low: min(a, b), High: max(a, b)} }
 
-const columns = "low_id, high_id, created_at_ms, id, from_user_id, content"
+// conversation is the row that orders the messages of two users: its time is that of the newest.
+type conversation struct {
+	LowID    int64 `gorm:"column:low_id;primaryKey;autoIncrement:false"`
+	HighID   int64 `gorm:"column:high_id;primaryKey;autoIncrement:false"`
+	LastAtMs int64 `gorm:"column:last_at_ms"`
+}
+
+// TableName is conversations.
+func (conversation) TableName() string { return "conversations" }
 
 // Append stores a message at atMs, or a little later when the conversation has a message of that time or a later one:
 // times strictly increase in a conversation, whatever the clocks of its senders do. It returns what was stored.
 func (s *Store) Append(ctx context.Context, id, from, to int64, content string, atMs int64) (Message, error) {
-	low, high := Pair(from, to)
+	low, high := min(from, to), max(from, to)
 	m := Message{LowID: low, HighID: high, ID: id, FromUserID: from, Content: content}
 	// The statement locks the conversation's row until the commit.
-	claim := `INSERT INTO conversations (low_id, high_id, last_at_ms) VALUES (?, ?, ?)
-		ON DUPLICATE KEY UPDATE last_at_ms = GREATEST(last_at_ms + 1, VALUES(last_at_ms))`
-	if s.sqlite() {
-		claim = `INSERT INTO conversations (low_id, high_id, last_at_ms) VALUES (?, ?, ?)
-		ON CONFLICT (low_id, high_id) DO UPDATE SET last_at_ms = MAX(last_at_ms + 1, excluded.last_at_ms)`
-	}
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec(claim, low, high, atMs).Error; err != nil {
+	claim := sqldb.Upsert(s.Advancing("last_at_ms", 1), "low_id", "high_id")
+	err := s.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Clauses(claim).Create(&conversation{low, high, atMs}).Error; err != nil {
 			return err
 		}
 		read := tx.Raw("SELECT last_at_ms FROM conversations WHERE low_id = ? AND high_id = ?", low, high)
@@ -72,7 +72,7 @@ func (s *Store) Append(ctx context.Context, id, from, to int64, content string, 
 // Latest reads the newest messages of a conversation, at most limit, oldest first. from leaves out those of the other
 // side; 0 is both sides.
 func (s *Store) Latest(ctx context.Context, a, b, from int64, limit int) ([]Message, error) {
-	messages, err := s.list(ctx, latestSQL(from), args(a, b, from, limit))
+	messages, err := list(sqldb.Select[Message](s.Read.WithContext(ctx), latestSQL(from), args(a, b, from, limit)...))
 	slices.Reverse(messages)
 	return messages, err
 }
@@ -80,16 +80,16 @@ func (s *Store) Latest(ctx context.Context, a, b, from int64, limit int) ([]Mess
 // After reads the messages of a conversation that are newer than afterMs, at most limit, oldest first. from is as in
 // Latest. It looks only at what is newer, so a poll that finds nothing is one probe of the primary key.
 func (s *Store) After(ctx context.Context, a, b, from, afterMs int64, limit int) ([]Message, error) {
-	return s.list(ctx, afterSQL(from), args(a, b, from, afterMs, limit))
+	return list(sqldb.Select[Message](s.Read.WithContext(ctx), afterSQL(from), args(a, b, from, afterMs, limit)...))
 }
 
 func latestSQL(from int64) string {
-	return "SELECT " + columns + " FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
+	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
 		" ORDER BY created_at_ms DESC LIMIT ?"
 }
 
 func afterSQL(from int64) string {
-	return "SELECT " + columns + " FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
+	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
 		" AND created_at_ms > ? ORDER BY created_at_ms LIMIT ?"
 }
 
@@ -101,46 +101,40 @@ func fromSQL(from int64) string {
 }
 
 func args(a, b, from int64, rest ...any) []any {
-	low, high := Pair(a, b)
-	out := []any{low, high}
+	out := []any{min(a, b), max(a, b)}
 	if from != 0 {
 		out = append(out, from)
 	}
 	return append(out, rest...)
 }
 
-func (s *Store) list(ctx context.Context, query string, args []any) ([]Message, error) {
-	var messages []Message
-	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...), func(m *Message) []any {
-		return []any{&m.LowID, &m.HighID, &m.CreatedAtMs, &m.ID, &m.FromUserID, &m.Content}
-	}, func(m Message) { messages = append(messages, m) })
+func list(rows sqldb.Rows[Message]) ([]Message, error) {
+	messages, err := rows.All()
 	if err != nil {
-		return nil, fmt.Errorf("list messages: %w", sqldb.Translate(err))
+		return nil, fmt.Errorf("list messages: %w", err)
 	}
 	return messages, nil
 }
 
 // MGetLast reads the newest message of each conversation, in one statement. A conversation without messages is absent.
 func (s *Store) MGetLast(ctx context.Context, keys []Key) (map[Key]Message, error) {
-	out := make(map[Key]Message, len(keys))
-	query, args := lastSQL(keys)
+	read := s.Read.WithContext(ctx)
+	query, args := lastSQL(sqldb.Columns[Message](read, "m"), keys)
 	if query == "" {
-		return out, nil
+		return map[Key]Message{}, nil
 	}
-	messages, err := s.list(ctx, query, args)
+	rows := sqldb.Rows[Message]{Query: read.Raw(query, args...)}
+	last, err := sqldb.Map(rows, func(m Message) Key { return Key{Low: m.LowID, High: m.HighID} })
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read newest messages: %w", err)
 	}
-	for _, m := range messages {
-		out[Key{Low: m.LowID, High: m.HighID}] = m
-	}
-	return out, nil
+	return last, nil
 }
 
 // lastSQL asks for the conversations of each user: in one part for those in which the user has the lower id, in another for
 // those with the higher one. Each part looks its rows up by the primary key. All conversations of one user, which is a list of
 // friends, are two parts.
-func lastSQL(keys []Key) (query string, args []any) {
+func lastSQL(columns string, keys []Key) (query string, args []any) {
 	count := make(map[int64]int)
 	for _, k := range keys {
 		count[k.Low]++
@@ -164,8 +158,7 @@ func lastSQL(keys []Key) (query string, args []any) {
 		}
 		peers[s] = append(peers[s], k.Peer(s.user))
 	}
-	const part = `SELECT m.low_id, m.high_id, m.created_at_ms, m.id, m.from_user_id, m.content
-		FROM conversations c JOIN messages m
+	part := "SELECT " + columns + ` FROM conversations c JOIN messages m
 		ON m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.last_at_ms WHERE `
 	parts := make([]string, len(sides))
 	for i, s := range sides {

@@ -137,12 +137,12 @@ func (s *Store) Repair(
 }
 
 func (s *Store) repair(ctx context.Context, r recount, m mismatch) (before mismatch, changed bool, err error) {
-	err = s.Write(ctx, func(tx *Tx) error {
+	err = s.Update(ctx, func(tx *Tx) error {
 		if err := r.lock(tx, m.K, m.A); err != nil {
 			return err
 		}
 		// The row is locked since the statement before. So the list that this one sees is that of all whose change of
-		// the counter it sees, and it locks nothing that a writer could hold while he waits for the row.
+		// the counter it sees, and it locks nothing that a writer could hold while waiting for the row.
 		before = mismatch{}
 		args := map[string]any{"k": m.K, "a": m.A, "yes": true, "no": false}
 		if err := tx.tx.Raw(r.count, args).Scan(&before).Error; err != nil {
@@ -167,7 +167,7 @@ func (s *Store) walk(ctx context.Context, r recount, fn func(m mismatch) error) 
 		}
 		var rows []mismatch
 		args := map[string]any{"lo": lo, "hi": hi, "yes": true, "no": false}
-		if err := s.read.WithContext(ctx).Raw(r.query, args).Scan(&rows).Error; err != nil {
+		if err := s.Read.WithContext(ctx).Raw(r.query, args).Scan(&rows).Error; err != nil {
 			return err
 		}
 		for _, m := range rows {
@@ -184,7 +184,7 @@ func (s *Store) walk(ctx context.Context, r recount, fn func(m mismatch) error) 
 // that lists without any counter row are within a range too.
 func (s *Store) rangeEnd(ctx context.Context, r recount, lo int64) (int64, error) {
 	var keys []int64
-	err := s.read.WithContext(ctx).Table(r.walkTable).Where(r.walkColumn+" > ?", lo).
+	err := s.Read.WithContext(ctx).Table(r.walkTable).Where(r.walkColumn+" > ?", lo).
 		Order(r.walkColumn).Limit(auditKeys).Pluck(r.walkColumn, &keys).Error
 	if err != nil {
 		return 0, err

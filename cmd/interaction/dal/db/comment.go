@@ -11,26 +11,18 @@ import (
 
 // ListComments reads up to limit comments of a video, newest first: those whose id is below before.
 func (s *Store) ListComments(ctx context.Context, videoID, before int64, limit int) ([]Comment, error) {
-	var rows []Comment
-	err := sqldb.Each(s.read.WithContext(ctx).Raw(s.listCommentsSQL(), videoID, false, before, limit), func(c *Comment) []any {
-		return []any{&c.ID, &c.VideoID, &c.UserID, &c.Content, &c.CreatedAtMs}
-	}, func(c Comment) { rows = append(rows, c) })
-	return rows, err
-}
-
-// listCommentsSQL tells MySQL the index: without that it walks through all newer comments to a page in the middle.
-func (s *Store) listCommentsSQL() string {
+	// MySQL is told the index: without that it walks through all newer comments to a page in the middle.
 	hint := "FORCE INDEX (comments_list) "
-	if s.db.Dialect() == sqldb.SQLite {
+	if s.IsSQLite() {
 		hint = ""
 	}
-	return "SELECT id, video_id, user_id, content, created_at_ms FROM comments " + hint +
-		"WHERE video_id = ? AND deleted = ? AND id < ? ORDER BY id DESC LIMIT ?"
+	return sqldb.Select[Comment](s.Read.WithContext(ctx),
+		"FROM comments "+hint+"WHERE video_id = ? AND deleted = ? AND id < ? ORDER BY id DESC LIMIT ?", videoID, false, before, limit).All()
 }
 
 // CommentRows reads the comments with these ids, deleted ones too, without their content.
 func (s *Store) CommentRows(ctx context.Context, ids []int64) (map[int64]Comment, error) {
-	return commentRows(s.read.WithContext(ctx), ids)
+	return commentRows(s.Read.WithContext(ctx), ids)
 }
 
 // Comments reads and locks the comments with these ids, deleted ones too, without their content. Sorted ids keep two
@@ -57,12 +49,7 @@ func commentRows(q *gorm.DB, ids []int64) (map[int64]Comment, error) {
 
 // InsertComments adds rows that Comments did not find.
 func (t *Tx) InsertComments(rows []Comment) error {
-	for part := range slices.Chunk(rows, maxRows) {
-		if err := t.tx.Create(&part).Error; err != nil {
-			return err
-		}
-	}
-	return nil
+	return createAll(t.tx, rows)
 }
 
 // DeleteComments marks comments that Comments found as deleted and forgets their text.

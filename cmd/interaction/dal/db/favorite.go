@@ -15,10 +15,7 @@ import (
 // ListFavorites reads up to limit likes of a user, most recent first: those whose LikedEvent is below before.
 func (s *Store) ListFavorites(ctx context.Context, userID, before int64, limit int) ([]Favorite, error) {
 	const query = "SELECT video_id, liked_event FROM favorites WHERE user_id = ? AND liked = ? AND liked_event < ? ORDER BY liked_event DESC LIMIT ?"
-	var rows []Favorite
-	err := sqldb.Each(s.read.WithContext(ctx).Raw(query, userID, true, before, limit),
-		func(f *Favorite) []any { return []any{&f.VideoID, &f.LikedEvent} }, func(f Favorite) { rows = append(rows, f) })
-	return rows, err
+	return sqldb.Rows[Favorite]{Query: s.Read.WithContext(ctx).Raw(query, userID, true, before, limit)}.All()
 }
 
 // maxUsers bounds the users of one statement of FavoritesOfUsers: SQLite takes 500 SELECTs in one.
@@ -35,9 +32,9 @@ func (s *Store) FavoritesOfUsers(ctx context.Context, userIDs []int64, limit int
 			args = append(args, id, limit)
 		}
 		query := sqldb.UnionAll(one, len(part))
-		err := sqldb.Each(s.read.WithContext(ctx).Raw(query, args...), func(f *Favorite) []any {
-			return []any{&f.UserID, &f.VideoID, &f.Liked, &f.LastEvent, &f.LikedEvent}
-		}, func(f Favorite) { found[f.UserID] = append(found[f.UserID], f) })
+		err := sqldb.Rows[Favorite]{Query: s.Read.WithContext(ctx).Raw(query, args...)}.Each(func(f Favorite) {
+			found[f.UserID] = append(found[f.UserID], f)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -50,12 +47,12 @@ func (s *Store) FavoritesOfUsers(ctx context.Context, userIDs []int64, limit int
 
 // FavoriteRows reads the rows of keys.
 func (s *Store) FavoriteRows(ctx context.Context, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
-	return favoriteRows(s.read.WithContext(ctx), s.db.Dialect(), keys)
+	return favoriteRows(s.Read.WithContext(ctx), s.IsSQLite(), keys)
 }
 
 // Favorites reads and locks the rows of keys. Sorted keys keep two writers from waiting for each other.
 func (t *Tx) Favorites(keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
-	return favoriteRows(t.db.ForUpdate(t.tx), t.db.Dialect(), keys)
+	return favoriteRows(t.db.ForUpdate(t.tx), t.db.IsSQLite(), keys)
 }
 
 // keyed is a table of keys with the rows that have them. MySQL and MariaDB plan a list of pairs, (a, b) IN (...), for longer
@@ -64,22 +61,20 @@ func (t *Tx) Favorites(keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
 const keyed = `JSON_TABLE(?, '$[*]' COLUMNS (u BIGINT PATH '$[0]', v BIGINT PATH '$[1]')) AS k
 STRAIGHT_JOIN favorites AS f ON f.user_id = k.u AND f.video_id = k.v`
 
-func favoriteRows(q *gorm.DB, dialect string, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
+func favoriteRows(q *gorm.DB, sqlite bool, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
 	q = q.Session(&gorm.Session{}) // each chunk starts from here
+	columns := sqldb.Columns[Favorite](q, "f")
 	found := make(map[FavoriteKey]Favorite, len(keys))
 	for part := range slices.Chunk(keys, maxRows) {
 		some := q.Table(keyed, pairs(part))
-		if dialect == sqldb.SQLite {
+		if sqlite {
 			args := make([]any, 0, 2*len(part))
 			for _, k := range part {
 				args = append(args, k.UserID, k.VideoID)
 			}
 			some = q.Table("favorites AS f").Where("(f.user_id, f.video_id) IN (VALUES "+sqldb.Pairs(len(part))+")", args...)
 		}
-		some = some.Select("f.user_id", "f.video_id", "f.author_id", "f.liked", "f.last_event", "f.liked_event")
-		err := sqldb.Each(some, func(r *Favorite) []any {
-			return []any{&r.UserID, &r.VideoID, &r.AuthorID, &r.Liked, &r.LastEvent, &r.LikedEvent}
-		}, func(r Favorite) { found[FavoriteKey{r.UserID, r.VideoID}] = r })
+		err := sqldb.Rows[Favorite]{Query: some.Select(columns)}.Each(func(r Favorite) { found[FavoriteKey{r.UserID, r.VideoID}] = r })
 		if err != nil {
 			return nil, err
 		}
@@ -105,26 +100,11 @@ func pairs(keys []FavoriteKey) string {
 }
 
 // InsertFavorites adds rows that Favorites did not find.
-func (t *Tx) InsertFavorites(rows []Favorite) error {
-	for part := range slices.Chunk(rows, maxRows) {
-		if err := t.tx.Create(&part).Error; err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (t *Tx) InsertFavorites(rows []Favorite) error { return createAll(t.tx, rows) }
 
 // UpdateFavorites stores Liked, LastEvent and LikedEvent of rows that Favorites found.
 func (t *Tx) UpdateFavorites(rows []Favorite) error {
 	// The rows exist and are locked, so the insert part never happens: it is how many rows change in one statement.
-	upsert := clause.OnConflict{
-		Columns:   []clause.Column{{Name: "user_id"}, {Name: "video_id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"liked", "last_event", "liked_event"}),
-	}
-	for part := range slices.Chunk(rows, maxRows) {
-		if err := t.tx.Clauses(upsert).Create(&part).Error; err != nil {
-			return err
-		}
-	}
-	return nil
+	set := clause.AssignmentColumns([]string{"liked", "last_event", "liked_event"})
+	return createAll(t.tx.Clauses(sqldb.Upsert(set, "user_id", "video_id")), rows)
 }

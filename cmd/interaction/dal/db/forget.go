@@ -7,6 +7,8 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"tiktok/pkg/sqldb"
 )
 
 // forgetRows is how many likes or comments one transaction of ForgetVideo takes away at most: about what one of the
@@ -17,14 +19,14 @@ const forgetRows = 1000
 // at most 1000 rows. In each, rows and counters change together. It may be stopped between two of them by the end of
 // ctx, called again, and called twice at once: what is done is found done.
 //
-// It first marks the video. Whoever stores a like or a comment looks at the mark when he holds the row of the video's
-// counters (Tx.DeletedVideos), so what he stores is either committed before the mark, and found here, or not stored.
+// It first marks the video. Whoever stores a like or a comment looks at the mark while holding the row of the video's
+// counters (Tx.DeletedVideos), so what they store is either committed before the mark, and found here, or not stored.
 // Locks are taken in the writer's order: likes and comments by key, then the video's counters, then the users'.
 //
 // After each commit changed is called with the users whose counters may be other than before, so that caches hear of it.
 // That includes those whose like an interrupted call has taken away.
 func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, changed func(userIDs []int64)) error {
-	if err := s.Write(ctx, func(tx *Tx) error { return tx.markDeleted(videoID, authorID) }); err != nil {
+	if err := s.Update(ctx, func(tx *Tx) error { return tx.markDeleted(videoID, authorID) }); err != nil {
 		return err
 	}
 	changed([]int64{authorID})
@@ -38,7 +40,7 @@ func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, change
 				break
 			}
 			if liked {
-				err = s.Write(ctx, func(tx *Tx) error { return tx.forgetLikes(videoID, authorID, users) })
+				err = s.Update(ctx, func(tx *Tx) error { return tx.forgetLikes(videoID, authorID, users) })
 				if err != nil {
 					return err
 				}
@@ -52,7 +54,7 @@ func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, change
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := s.Write(ctx, func(tx *Tx) error { return tx.forgetComments(videoID, ids) }); err != nil {
+		if err := s.Update(ctx, func(tx *Tx) error { return tx.forgetComments(videoID, ids) }); err != nil {
 			return err
 		}
 		after = ids[len(ids)-1]
@@ -62,16 +64,14 @@ func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, change
 
 // markDeleted sets the mark. It waits for everybody who holds the row.
 func (t *Tx) markDeleted(videoID, authorID int64) error {
-	mark := clause.OnConflict{
-		Columns: []clause.Column{{Name: "video_id"}}, DoUpdates: clause.Assignments(map[string]any{"deleted": true}),
-	}
+	mark := sqldb.Upsert(clause.AssignmentColumns([]string{"deleted"}), "video_id")
 	return t.tx.Clauses(mark).Create(&VideoStats{VideoID: videoID, AuthorID: authorID, Deleted: true}).Error
 }
 
 // likers reads the next users who like a video, or have liked it, in the order of their ids.
 func (s *Store) likers(ctx context.Context, videoID, authorID int64, liked bool, after int64) (users []int64, err error) {
 	// The author is in the query for the index: it is the audit's, so that the writer need not keep another one.
-	err = s.read.WithContext(ctx).Model(&Favorite{}).
+	err = s.Read.WithContext(ctx).Model(&Favorite{}).
 		Where("author_id = ? AND video_id = ? AND liked = ? AND user_id > ?", authorID, videoID, liked, after).
 		Order("user_id").Limit(forgetRows).Pluck("user_id", &users).Error
 	return users, err
@@ -118,7 +118,7 @@ func (t *Tx) forgetLikes(videoID, authorID int64, users []int64) error {
 
 // commentIDs reads the ids of the next comments of a video, in their order.
 func (s *Store) commentIDs(ctx context.Context, videoID, after int64) (ids []int64, err error) {
-	err = s.read.WithContext(ctx).Model(&Comment{}).Where("video_id = ? AND deleted = ? AND id > ?", videoID, false, after).
+	err = s.Read.WithContext(ctx).Model(&Comment{}).Where("video_id = ? AND deleted = ? AND id > ?", videoID, false, after).
 		Order("id").Limit(forgetRows).Pluck("id", &ids).Error
 	return ids, err
 }
@@ -144,7 +144,7 @@ func (t *Tx) forgetComments(videoID int64, ids []int64) error {
 
 // DeletedVideos are those of the videos that are marked as deleted.
 func (s *Store) DeletedVideos(ctx context.Context, ids []int64) (map[int64]bool, error) {
-	return deletedVideos(s.read.WithContext(ctx), ids)
+	return deletedVideos(s.Read.WithContext(ctx), ids)
 }
 
 // DeletedVideos are those of the videos that are marked as deleted. Of a video whose counters' row the transaction has

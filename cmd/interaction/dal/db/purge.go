@@ -13,7 +13,7 @@ const purgeRows = 1000
 // by an event below before. It returns where to go on; done says that there is nothing more.
 func (s *Store) PurgeFavorites(ctx context.Context, after FavoriteKey, before int64) (next FavoriteKey, removed int64, done bool, err error) {
 	var rows []Favorite
-	err = s.read.WithContext(ctx).Select("user_id", "video_id", "liked", "last_event").
+	err = s.Read.WithContext(ctx).Select("user_id", "video_id", "liked", "last_event").
 		Where("user_id >= ? AND (user_id > ? OR video_id > ?)", after.UserID, after.UserID, after.VideoID).
 		Order("user_id, video_id").Limit(purgeRows).Find(&rows).Error
 	if err != nil {
@@ -29,9 +29,9 @@ func (s *Store) PurgeFavorites(ctx context.Context, after FavoriteKey, before in
 	}
 	if len(keys) > 0 {
 		list := sqldb.Pairs(len(keys) / 2)
-		err = s.Write(ctx, func(tx *Tx) error {
+		err = s.Update(ctx, func(tx *Tx) error {
 			where := "(user_id, video_id) IN (" + list + ")"
-			if tx.sqlite() {
+			if tx.db.IsSQLite() {
 				where = "(user_id, video_id) IN (VALUES " + list + ")"
 			}
 			// Liked again meanwhile, it stays.
@@ -47,7 +47,7 @@ func (s *Store) PurgeFavorites(ctx context.Context, after FavoriteKey, before in
 // returns where to go on; done says that there is nothing more.
 func (s *Store) PurgeComments(ctx context.Context, after, before int64) (next, removed int64, done bool, err error) {
 	var rows []Comment
-	err = s.read.WithContext(ctx).Select("id", "deleted").Where("id > ? AND id < ?", after, before).
+	err = s.Read.WithContext(ctx).Select("id", "deleted").Where("id > ? AND id < ?", after, before).
 		Order("id").Limit(purgeRows).Find(&rows).Error
 	if err != nil {
 		return after, 0, false, err
@@ -61,7 +61,7 @@ func (s *Store) PurgeComments(ctx context.Context, after, before int64) (next, r
 		}
 	}
 	if len(ids) > 0 {
-		err = s.Write(ctx, func(tx *Tx) error {
+		err = s.Update(ctx, func(tx *Tx) error {
 			q := tx.tx.Where("id IN ? AND deleted = ?", ids, true).Delete(&Comment{})
 			removed = q.RowsAffected
 			return q.Error

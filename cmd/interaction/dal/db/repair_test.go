@@ -110,7 +110,7 @@ func TestRepairBesideWriters(t *testing.T) {
 		const author, video = 900, 5000
 		// like stores a like and a comment with their counters, as the service does.
 		like := func(user int64) {
-			err := s.Write(context.WithoutCancel(t.Context()), func(tx *db.Tx) error {
+			err := s.Update(context.WithoutCancel(t.Context()), func(tx *db.Tx) error {
 				return errors.Join(
 					tx.InsertFavorites([]db.Favorite{{UserID: user, VideoID: video, AuthorID: author, Liked: true, LastEvent: user, LikedEvent: user}}),
 					tx.InsertComments([]db.Comment{{ID: user, VideoID: video, UserID: user, Content: "x", CreatedAtMs: user}}),
@@ -157,6 +157,6 @@ func TestRepairBesideWriters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "stats", map[int64]db.VideoStats{video: {VideoID: video, FavoriteCount: 481, CommentCount: 481}}, stats)
+		same(t, "stats", map[int64]db.VideoStats{video: {VideoID: video, AuthorID: author, FavoriteCount: 481, CommentCount: 481}}, stats)
 	})
 }

@@ -1,15 +1,13 @@
 // Package db keeps favorites, comments and their counters.
 //
-// Reads are methods of Store. Everything that writes is a method of Tx, which Store.Write hands out: rows and the
+// Reads are methods of Store. Everything that writes is a method of Tx, which Store.Update hands out: rows and the
 // counters that follow from them change together or not at all.
 package db
 
 import (
 	"context"
-	"database/sql"
 	"embed"
 	"io/fs"
-	"time"
 
 	"gorm.io/gorm"
 
@@ -17,7 +15,7 @@ import (
 )
 
 //go:embed migrations
-var files embed.FS
+var migrations embed.FS
 
 // maxRows bounds the rows of one statement: 6 columns of it stay far below SQLite's 32,766 variables.
 const maxRows = 1000
@@ -83,58 +81,33 @@ func (VideoStats) TableName() string { return "video_stats" }
 func (UserStats) TableName() string { return "user_stats" }
 
 // Store reads and writes the service's schema. It is safe for concurrent use.
-type Store struct {
-	db *sqldb.DB
-	// read answers the reads: the pool, or the transaction of a Snapshot.
-	read *gorm.DB
-}
+type Store struct{ *sqldb.DB }
 
-// New wraps an open database whose Migrations have been run. It does not take it over: whoever opened it closes it.
-func New(db *sqldb.DB) *Store { return &Store{db: db, read: db.Read} }
+// New returns a store on a migrated database, which stays the caller's to close.
+func New(db *sqldb.DB) *Store { return &Store{db} }
 
-// Migrations are the versions of the schema: mysql/*.sql and sqlite/*.sql.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(files, "migrations")
-	if err != nil {
-		return files // fs.Sub only fails on a malformed name
-	}
-	return sub
-}
-
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+// Migrations holds the schema's steps: migrations/mysql/*.sql and migrations/sqlite/*.sql.
+func Migrations() fs.FS { return migrations }
 
 // NewestID is the greatest id of a comment or of an event that was applied to a like, 0 when there is none.
 func (s *Store) NewestID(ctx context.Context) (int64, error) {
-	var id int64
-	err := s.read.WithContext(ctx).Raw(`SELECT COALESCE(MAX(id), 0) FROM (
-		SELECT MAX(last_event) AS id FROM favorites UNION ALL SELECT MAX(id) FROM comments) AS newest`).Scan(&id).Error
-	return id, err
+	return s.Greatest(ctx, "favorites.last_event", "comments.id")
 }
-
-// ClockOffset is how far the database server's clock is ahead of this machine's.
-func (s *Store) ClockOffset(ctx context.Context) (time.Duration, error) { return s.db.ClockOffset(ctx) }
 
 // Snapshot calls fn with a store whose reads all see one moment. It is only valid inside fn.
 func (s *Store) Snapshot(ctx context.Context, fn func(at *Store) error) error {
-	opts := &sql.TxOptions{ReadOnly: true} // SQLite: every transaction reads one moment
-	if s.db.Dialect() == sqldb.MySQL {
-		opts.Isolation = sql.LevelRepeatableRead
-	}
-	return s.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return fn(&Store{db: s.db, read: tx}) }, opts)
+	return s.DB.Snapshot(ctx, func(at *sqldb.DB) error { return fn(New(at)) })
 }
 
-// Tx is one write transaction. It is only valid inside the function that Write calls.
+// Tx is one write transaction. It is only valid inside the function that Update calls.
 type Tx struct {
 	tx *gorm.DB
 	db *sqldb.DB
 }
 
-// Write runs fn in one transaction that a cancelled ctx does not interrupt, and again if the database asks for that
+// Update runs fn in one transaction that a cancelled ctx does not interrupt, and again if the database asks for that
 // (deadlock, lock wait), so fn must start from nothing each time. It fails with sqldb.ErrDuplicate when another writer
 // has inserted one of the rows between fn's read and its insert: then the whole of fn is worth repeating.
-func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.db.Tx(ctx, func(tx *gorm.DB) error { return fn(&Tx{tx: tx, db: s.db}) })
+func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
+	return s.DB.Tx(ctx, func(tx *gorm.DB) error { return fn(&Tx{tx: tx, db: s.DB}) })
 }
-
-func (t *Tx) sqlite() bool { return t.db.Dialect() == sqldb.SQLite }

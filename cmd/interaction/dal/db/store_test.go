@@ -26,7 +26,7 @@ func each(t *testing.T, fn func(t *testing.T, s *db.Store, raw *sqldb.DB)) {
 
 func write(t *testing.T, s *db.Store, fn func(tx *db.Tx) error) {
 	t.Helper()
-	if err := s.Write(t.Context(), fn); err != nil {
+	if err := s.Update(t.Context(), fn); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -157,11 +157,11 @@ func TestDuplicateInsert(t *testing.T) {
 			return errors.Join(tx.InsertFavorites(favorite), tx.AddUserStats([]db.UserStats{{UserID: 1, FavoriteCount: 1}}))
 		}
 		write(t, s, insert)
-		if err := s.Write(t.Context(), insert); !errors.Is(err, sqldb.ErrDuplicate) {
+		if err := s.Update(t.Context(), insert); !errors.Is(err, sqldb.ErrDuplicate) {
 			t.Errorf("second insert of a favorite: %v, want ErrDuplicate", err)
 		}
 		write(t, s, func(tx *db.Tx) error { return tx.InsertComments(comment) })
-		err := s.Write(t.Context(), func(tx *db.Tx) error { return tx.InsertComments(comment) })
+		err := s.Update(t.Context(), func(tx *db.Tx) error { return tx.InsertComments(comment) })
 		if !errors.Is(err, sqldb.ErrDuplicate) {
 			t.Errorf("second insert of a comment: %v, want ErrDuplicate", err)
 		}
@@ -187,7 +187,7 @@ func TestAddStats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "videos", map[int64]db.VideoStats{1: {1, 0, 5, 1, false}, 2: {2, 0, 0, 3, false}, 3: {3, 0, 1, 1, false}}, videos)
+		same(t, "videos", map[int64]db.VideoStats{1: {1, 100, 5, 1, false}, 2: {2, 100, 0, 3, false}, 3: {3, 102, 1, 1, false}}, videos)
 		users, err := s.UserStats(t.Context(), []int64{100, 101, 102, 103})
 		if err != nil {
 			t.Fatal(err)
@@ -407,7 +407,7 @@ func TestPlans(t *testing.T) {
 		_, err4 := s.CommentRows(ctx, []int64{1, 2})
 		_, err5 := s.VideoStats(ctx, []int64{1000001, 1000002})
 		_, err6 := s.UserStats(ctx, []int64{1, 2})
-		err7 := s.Write(ctx, func(tx *db.Tx) error {
+		err7 := s.Update(ctx, func(tx *db.Tx) error {
 			_, err1 := tx.Favorites([]db.FavoriteKey{{1, 1000001}, {2, 1000002}, {77, 1}})
 			_, err2 := tx.Comments([]int64{1, 2, 9999})
 			return errors.Join(err1, err2)
@@ -429,7 +429,7 @@ func TestPlans(t *testing.T) {
 			t.Fatalf("noted %d statements, want %d", len(seen), len(wants))
 		}
 		for i, st := range seen {
-			plan := withoutKeys(explain(t, raw, st.sql, st.vars))
+			plan := withoutKeys(sqldbtest.Explain(t, raw, st.sql, st.vars...))
 			if !strings.Contains(plan, wants[i]) {
 				t.Errorf("%s\ndoes not use %s:\n%s", st.sql, wants[i], plan)
 			}
@@ -451,26 +451,4 @@ func withoutKeys(plan string) string {
 	return strings.Join(slices.DeleteFunc(lines, func(l string) bool {
 		return strings.Contains(l, "Table function: json_table") || strings.Contains(l, "table=<")
 	}), "\n")
-}
-
-// explain returns a statement's plan.
-func explain(t *testing.T, raw *sqldb.DB, statement string, vars []any) string {
-	t.Helper()
-	verb := "EXPLAIN "
-	if raw.Dialect() == sqldb.SQLite {
-		verb = "EXPLAIN QUERY PLAN "
-	}
-	var rows []map[string]any
-	if err := raw.Read.Raw(verb+statement, vars...).Scan(&rows).Error; err != nil {
-		t.Fatal(err)
-	}
-	var steps []string
-	for _, row := range rows {
-		var cells []string
-		for k, v := range row {
-			cells = append(cells, fmt.Sprintf("%s=%v", k, v))
-		}
-		steps = append(steps, strings.Join(cells, " "))
-	}
-	return strings.Join(steps, "\n")
 }

@@ -18,7 +18,7 @@ const statsTTL = time.Minute
 
 // StatsKey is the key of a user's counters. Raise its version when the cached row changes its shape.
 func StatsKey(userID int64) string {
-	return "tt:social:stats:v1:{" + strconv.FormatInt(userID, 10) + "}"
+	return "tt:social:stats:v2:{" + strconv.FormatInt(userID, 10) + "}"
 }
 
 // listTTL is as statsTTL: a list and its counter are old for as long.

@@ -13,7 +13,8 @@ const auditStep = 1000
 
 // auditSQL recounts the users of one range of ids and returns those whose counters are wrong: also those without a
 // counter row. It is one statement, so it sees one moment of the database, also while others write.
-const auditSQL = `SELECT user_id, SUM(stored_following), SUM(stored_followers), SUM(following), SUM(followers) FROM (
+const auditSQL = `SELECT user_id, SUM(stored_following) AS stored_following, SUM(stored_followers) AS stored_followers,
+		SUM(following) AS following, SUM(followers) AS followers FROM (
 		SELECT user_id, follow_count AS stored_following, follower_count AS stored_followers, 0 AS following, 0 AS followers
 		FROM social_stats WHERE user_id > ? AND user_id <= ?
 		UNION ALL
@@ -45,7 +46,7 @@ func (s *Store) Audit(ctx context.Context, report func(format string, args ...an
 // auditBound returns the last id of the range that begins after a user: auditStep counter rows, or everything that is left.
 func (s *Store) auditBound(ctx context.Context, after int64) (int64, error) {
 	ids := make([]int64, 0, auditStep)
-	err := s.db.Read.WithContext(ctx).Model(&Stats{}).Where("user_id > ?", after).
+	err := s.Read.WithContext(ctx).Model(&Stats{}).Where("user_id > ?", after).
 		Order("user_id").Limit(auditStep).Pluck("user_id", &ids).Error
 	if err != nil {
 		return 0, fmt.Errorf("audit: %w", sqldb.Translate(err))
@@ -57,22 +58,15 @@ func (s *Store) auditBound(ctx context.Context, after int64) (int64, error) {
 }
 
 func (s *Store) auditRange(ctx context.Context, after, upTo int64, report func(string, ...any)) (mismatches int, err error) {
-	rows, err := s.db.Read.WithContext(ctx).Raw(auditSQL, after, upTo, after, upTo, after, upTo).Rows()
-	if err != nil {
-		return 0, fmt.Errorf("audit: %w", sqldb.Translate(err))
-	}
-	defer func() { _ = rows.Close() }() // rows.Err has told already
-	for rows.Next() {
-		var userID, storedFollowing, storedFollowers, following, followers int64
-		if err := rows.Scan(&userID, &storedFollowing, &storedFollowers, &following, &followers); err != nil {
-			return mismatches, fmt.Errorf("audit: %w", err)
-		}
+	type row struct{ UserID, StoredFollowing, StoredFollowers, Following, Followers int64 }
+	query := s.Read.WithContext(ctx).Raw(auditSQL, after, upTo, after, upTo, after, upTo)
+	err = sqldb.Rows[row]{Query: query}.Each(func(r row) {
 		mismatches++
 		report("user %d: follow_count is %d, follows %d; follower_count is %d, followed by %d",
-			userID, storedFollowing, following, storedFollowers, followers)
-	}
-	if err := rows.Err(); err != nil {
-		return mismatches, fmt.Errorf("audit: %w", sqldb.Translate(err))
+			r.UserID, r.StoredFollowing, r.Following, r.StoredFollowers, r.Followers)
+	})
+	if err != nil {
+		return mismatches, fmt.Errorf("audit: %w", err)
 	}
 	return mismatches, nil
 }

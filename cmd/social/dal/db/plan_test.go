@@ -20,7 +20,7 @@ func TestListPlans(t *testing.T) {
 			"followers": {followersSQL, "follows_followers"},
 			"friends":   {s.listSQL(Friends), "follows_following"},
 		} {
-			plan := explain(t, s, c.query, int64(1), int64(1<<52), 31)
+			plan := sqldbtest.Explain(t, d, c.query, int64(1), int64(1<<52), 31)
 			if !strings.Contains(plan, c.index) {
 				t.Errorf("%s does not use %s:\n%s", name, c.index, plan)
 			}
@@ -34,11 +34,11 @@ func TestListPlans(t *testing.T) {
 			query string
 			args  []any
 		}{
-			"following":       {sqldb.UnionAll(s.followingOf(), 2), []any{1, []int64{1001, 1002}, 1003, []int64{1, 2}}},
+			"following":       {sqldb.UnionAll(s.followedSQL(), 2), []any{1, []int64{1001, 1002}, 1003, []int64{1, 2}}},
 			"first following": {sqldb.UnionAll(s.firstSQL(Following), 2), []any{1, int64(1 << 52), 501, 1003, int64(1 << 52), 501}},
 			"first friends":   {sqldb.UnionAll(s.firstSQL(Friends), 2), []any{1, int64(1 << 52), 101, 1003, int64(1 << 52), 101}},
 		} {
-			plan := explain(t, s, c.query, c.args...)
+			plan := sqldbtest.Explain(t, d, c.query, c.args...)
 			for _, bad := range []string{"SCAN follows", "follows_followers", "filesort", "table=follows type=ALL", "table=follows type=index"} {
 				if strings.Contains(plan, bad) {
 					t.Errorf("%s: %s:\n%s", name, bad, plan)
@@ -59,41 +59,14 @@ func fill(t *testing.T, s *Store) {
 		rows = append(rows, fmt.Sprintf("(%d, %d, %d, 0)", 10_000+i, 5000+i%50, 10_000+i))
 	}
 	statement := "INSERT INTO follows (user_id, to_user_id, id, created_at_ms) VALUES " + strings.Join(rows, ", ")
-	if err := s.db.Write.Exec(statement).Error; err != nil {
+	if err := s.Write.Exec(statement).Error; err != nil {
 		t.Fatal(err)
 	}
 	analyze := "ANALYZE"
-	if !s.sqlite() {
+	if !s.IsSQLite() {
 		analyze = "ANALYZE TABLE follows"
 	}
-	if err := s.db.Write.Exec(analyze).Error; err != nil {
+	if err := s.Write.Exec(analyze).Error; err != nil {
 		t.Fatal(err)
 	}
-}
-
-// explain returns the plan as text, one line a row, all columns.
-func explain(t *testing.T, s *Store, query string, args ...any) string {
-	t.Helper()
-	verb := "EXPLAIN QUERY PLAN "
-	if !s.sqlite() {
-		verb = "EXPLAIN "
-	}
-	var rows []map[string]any
-	if err := s.db.Read.Raw(verb+query, args...).Scan(&rows).Error; err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, r := range rows {
-		for _, column := range []string{"detail", "table", "type", "key", "ref", "rows", "Extra"} {
-			switch v := r[column].(type) {
-			case nil:
-			case []byte:
-				fmt.Fprintf(&b, "%s=%s ", column, v)
-			default:
-				fmt.Fprintf(&b, "%s=%v ", column, v)
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

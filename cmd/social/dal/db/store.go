@@ -4,7 +4,6 @@ package db
 import (
 	"context"
 	"embed"
-	"fmt"
 	"io/fs"
 
 	"tiktok/pkg/sqldb"
@@ -13,34 +12,16 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migrations holds the schema's steps: mysql/*.sql and sqlite/*.sql.
-func Migrations() fs.FS {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil { // only an invalid path fails, and this one is fixed
-		return migrations
-	}
-	return sub
-}
+// Migrations holds the schema's steps: migrations/mysql/*.sql and migrations/sqlite/*.sql.
+func Migrations() fs.FS { return migrations }
 
 // Store reads and writes follows and their counters. It is safe for concurrent use.
-type Store struct{ db *sqldb.DB }
+type Store struct{ *sqldb.DB }
 
 // New returns a store on a migrated database, which stays the caller's to close.
-func New(db *sqldb.DB) *Store { return &Store{db: db} }
-
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.db.Ping(ctx); err != nil {
-		return fmt.Errorf("social database: %w", err)
-	}
-	return nil
-}
+func New(db *sqldb.DB) *Store { return &Store{db} }
 
 // NewestID is the greatest id of a follow, 0 when there is none.
 func (s *Store) NewestID(ctx context.Context) (int64, error) {
-	var id int64
-	err := s.db.Read.WithContext(ctx).Raw("SELECT COALESCE(MAX(id), 0) FROM follows").Scan(&id).Error
-	return id, err
+	return s.Greatest(ctx, "follows.id")
 }
-
-func (s *Store) sqlite() bool { return s.db.Dialect() == sqldb.SQLite }

@@ -214,7 +214,7 @@ func TestFollowing(t *testing.T) {
 		s.follow(t, 1, 3)
 		s.follow(t, 4, 1)
 		all := []int64{1, 2, 3, 4, 5}
-		got, err := s.Following(t.Context(), []db.Look{{ViewerID: 4, UserIDs: all}, {ViewerID: 1, UserIDs: all}, {ViewerID: 2, UserIDs: all}, {ViewerID: 1}})
+		got, err := s.Following(t.Context(), []db.ViewerQuery{{ViewerID: 4, UserIDs: all}, {ViewerID: 1, UserIDs: all}, {ViewerID: 2, UserIDs: all}, {ViewerID: 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -300,7 +300,7 @@ func TestStorm(t *testing.T) {
 		s.wantAudit(t)
 		all := []int64{1, 2, 3, 4, 5, 6}
 		for a := int64(1); a <= members; a++ {
-			following, err := s.Following(t.Context(), []db.Look{{ViewerID: a, UserIDs: all}})
+			following, err := s.Following(t.Context(), []db.ViewerQuery{{ViewerID: a, UserIDs: all}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -399,7 +399,7 @@ func TestStatementsDoNotGrow(t *testing.T) {
 			for name, fn := range map[string]func() error{
 				"stats": func() error { _, err := s.MGetStats(t.Context(), ids[:n]); return err },
 				"following": func() error {
-					_, err := s.Following(t.Context(), []db.Look{{ViewerID: 1, UserIDs: ids[:n]}, {ViewerID: 2, UserIDs: ids[:n]}})
+					_, err := s.Following(t.Context(), []db.ViewerQuery{{ViewerID: 1, UserIDs: ids[:n]}, {ViewerID: 2, UserIDs: ids[:n]}})
 					return err
 				},
 				"first":     func() error { _, err := s.First(t.Context(), db.Friends, ids[:n], 100); return err },

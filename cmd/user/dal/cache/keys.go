@@ -22,7 +22,7 @@ const (
 )
 
 // UserKey is the key of a user's card. Raise its version when the cached row changes its shape.
-func UserKey(id int64) string { return "tt:user:card:v1:{" + strconv.FormatInt(id, 10) + "}" }
+func UserKey(id int64) string { return "tt:user:card:v2:{" + strconv.FormatInt(id, 10) + "}" }
 
 // Users are the options of the typed cache of user cards.
 func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, db.User] {

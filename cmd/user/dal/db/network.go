@@ -29,11 +29,8 @@ func (network) TableName() string { return "login_networks" }
 
 // SawNetwork remembers that an account logged in from a network, of at most 64 bytes. The last eight are kept.
 func (s *Store) SawNetwork(ctx context.Context, userID int64, from string, nowMs int64) error {
-	upsert := clause.OnConflict{
-		Columns:   []clause.Column{{Name: "user_id"}, {Name: "network"}},
-		DoUpdates: clause.AssignmentColumns([]string{"seen_ms"}),
-	}
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+	upsert := sqldb.Upsert(clause.AssignmentColumns([]string{"seen_ms"}), "user_id", "network")
+	err := s.Tx(ctx, func(tx *gorm.DB) error {
 		if err := tx.Clauses(upsert).Create(&network{UserID: userID, Network: from, SeenMs: nowMs}).Error; err != nil {
 			return err
 		}
@@ -53,7 +50,7 @@ func (s *Store) SawNetwork(ctx context.Context, userID int64, from string, nowMs
 // ForgetNetworks forgets those that were last seen before a time, a step at a time, and returns how many.
 func (s *Store) ForgetNetworks(ctx context.Context, beforeMs int64) (n int64, err error) {
 	for {
-		ms, err := seenMs(s.db.Read.WithContext(ctx).Model(&network{}).Where("seen_ms < ?", beforeMs).Order("seen_ms").Offset(forgetRows - 1).Limit(1))
+		ms, err := seenMs(s.Read.WithContext(ctx).Model(&network{}).Where("seen_ms < ?", beforeMs).Order("seen_ms").Offset(forgetRows - 1).Limit(1))
 		if err != nil {
 			return n, fmt.Errorf("forget networks: %w", sqldb.Translate(err))
 		}
@@ -61,7 +58,7 @@ func (s *Store) ForgetNetworks(ctx context.Context, beforeMs int64) (n int64, er
 		if last {
 			ms = beforeMs - 1
 		}
-		err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+		err = s.Tx(ctx, func(tx *gorm.DB) error {
 			res := tx.Where("seen_ms <= ?", ms).Delete(&network{})
 			n += res.RowsAffected
 			return res.Error

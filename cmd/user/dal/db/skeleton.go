@@ -13,7 +13,7 @@ import (
 // LooksTaken reports whether there is a name with this skeleton.
 func (s *Store) LooksTaken(ctx context.Context, skeleton []byte) (bool, error) {
 	var ids []int64
-	err := s.db.Read.WithContext(ctx).Model(&Account{}).Where("name_skeleton = ?", skeleton).Limit(1).Pluck("id", &ids).Error
+	err := s.Read.WithContext(ctx).Model(&Account{}).Where("name_skeleton = ?", skeleton).Limit(1).Pluck("id", &ids).Error
 	if err != nil {
 		return false, fmt.Errorf("find a name's skeleton: %w", sqldb.Translate(err))
 	}
@@ -24,12 +24,12 @@ func (s *Store) LooksTaken(ctx context.Context, skeleton []byte) (bool, error) {
 // looks like another's stays without. It returns the last id that it looked at, 0 when there was none left.
 func (s *Store) FillSkeletons(ctx context.Context, after int64, limit int, skeleton func(name string) []byte) (last int64, err error) {
 	var rows []User
-	err = s.db.Read.WithContext(ctx).Select("id", "username").Where("name_skeleton IS NULL AND id > ?", after).Order("id").Limit(limit).Find(&rows).Error
+	err = s.Read.WithContext(ctx).Select("id", "username").Where("name_skeleton IS NULL AND id > ?", after).Order("id").Limit(limit).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return 0, sqldb.Translate(err)
 	}
 	// A statement for each: one for all would fail with the first that looks like another.
-	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.Tx(ctx, func(tx *gorm.DB) error {
 		for _, u := range rows {
 			err := tx.Exec("UPDATE users SET name_skeleton = ? WHERE id = ? AND name_skeleton IS NULL", skeleton(u.Username), u.ID).Error
 			if err != nil && !errors.Is(sqldb.Translate(err), sqldb.ErrDuplicate) {

@@ -11,12 +11,12 @@ import (
 
 // User is the public part of an account. It holds nothing secret, so it may be cached as it is.
 type User struct {
-	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false" json:"id"`
-	Username      string `gorm:"column:username" json:"n"`
-	AvatarKey     string `gorm:"column:avatar_key" json:"a,omitempty"`
-	BackgroundKey string `gorm:"column:background_key" json:"b,omitempty"`
-	Signature     string `gorm:"column:signature" json:"s,omitempty"`
-	CreatedAtMs   int64  `gorm:"column:created_at_ms" json:"t"`
+	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false"`
+	Username      string `gorm:"column:username"`
+	AvatarKey     string `gorm:"column:avatar_key"`
+	BackgroundKey string `gorm:"column:background_key"`
+	Signature     string `gorm:"column:signature"`
+	CreatedAtMs   int64  `gorm:"column:created_at_ms"`
 }
 
 // TableName is users.
@@ -25,15 +25,15 @@ func (User) TableName() string { return "users" }
 // Account is a User with the hash of its password. It never leaves the service.
 type Account struct {
 	User
-	PasswordHash string `gorm:"column:password_hash" json:"-"`
+	PasswordHash string `gorm:"column:password_hash"`
 	// NameSkeleton is what names that look alike have in common, unique, at most 32 bytes; nil is not known yet.
-	NameSkeleton []byte `gorm:"column:name_skeleton" json:"-"`
+	NameSkeleton []byte `gorm:"column:name_skeleton"`
 }
 
 // Create stores a new account. sqldb.ErrDuplicate means that the username is taken, or one that looks like it: the unique
 // keys decide, so of any number of calls at once exactly one succeeds.
 func (s *Store) Create(ctx context.Context, a Account) error {
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error { return tx.Create(&a).Error })
+	err := s.Tx(ctx, func(tx *gorm.DB) error { return tx.Create(&a).Error })
 	if err != nil {
 		return fmt.Errorf("create user: %w", err)
 	}
@@ -55,7 +55,7 @@ const credentialsSQL = `SELECT u.id, u.password_hash, COALESCE(n.seen_ms, 0) AS 
 // sqldb.ErrNotFound when there is none.
 func (s *Store) FindCredentials(ctx context.Context, username, network string) (Credentials, error) {
 	var c Credentials
-	res := s.db.Read.WithContext(ctx).Raw(credentialsSQL, network, username).Scan(&c)
+	res := s.Read.WithContext(ctx).Raw(credentialsSQL, network, username).Scan(&c)
 	switch {
 	case res.Error != nil:
 		return Credentials{}, fmt.Errorf("find credentials: %w", sqldb.Translate(res.Error))
@@ -65,19 +65,14 @@ func (s *Store) FindCredentials(ctx context.Context, username, network string) (
 	return c, nil
 }
 
-const mgetSQL = "SELECT id, username, avatar_key, background_key, signature, created_at_ms FROM users WHERE id IN ?"
-
 // MGet reads the users with these ids, in one statement; missing ones are absent. No ids, no statement.
 func (s *Store) MGet(ctx context.Context, ids []int64) (map[int64]User, error) {
 	if len(ids) == 0 {
 		return map[int64]User{}, nil
 	}
-	users := make(map[int64]User, len(ids))
-	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(mgetSQL, ids), func(u *User) []any {
-		return []any{&u.ID, &u.Username, &u.AvatarKey, &u.BackgroundKey, &u.Signature, &u.CreatedAtMs}
-	}, func(u User) { users[u.ID] = u })
+	users, err := sqldb.Map(sqldb.Select[User](s.Read.WithContext(ctx), "FROM users WHERE id IN ?", ids), func(u User) int64 { return u.ID })
 	if err != nil {
-		return nil, fmt.Errorf("read %d users: %w", len(ids), sqldb.Translate(err))
+		return nil, fmt.Errorf("read %d users: %w", len(ids), err)
 	}
 	return users, nil
 }

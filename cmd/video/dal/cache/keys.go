@@ -25,7 +25,7 @@ const (
 )
 
 // VideoKey is the key of a video's row. Raise its version when the cached row changes its shape.
-func VideoKey(id int64) string { return "tt:video:video:v3:{" + strconv.FormatInt(id, 10) + "}" }
+func VideoKey(id int64) string { return "tt:video:video:v4:{" + strconv.FormatInt(id, 10) + "}" }
 
 // WorksKey is the key of an author's count of videos.
 func WorksKey(authorID int64) string {
@@ -41,7 +41,7 @@ const (
 	newestTTL = 2 * time.Second
 )
 
-func newestKey(int64) string { return "tt:video:newest:v2" }
+func newestKey(int64) string { return "tt:video:newest:v3" }
 
 // NewestOptions are the options of the typed cache of the newest videos.
 func NewestOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, []db.Video] {
@@ -68,7 +68,7 @@ func (p Published) size() int {
 
 // PublishedKey is the key of an author's list.
 func PublishedKey(authorID int64) string {
-	return "tt:video:published:v1:{" + strconv.FormatInt(authorID, 10) + "}"
+	return "tt:video:published:v2:{" + strconv.FormatInt(authorID, 10) + "}"
 }
 
 // PublishedOptions are the options of the typed cache of authors' lists.

@@ -38,12 +38,8 @@ func (s *Store) Audit(ctx context.Context, report func(format string, args ...an
 
 func (s *Store) audit(ctx context.Context, query string, report func(format string, args ...any), format string) (mismatches int, err error) {
 	for after := int64(-1); ; {
-		var wrong []struct {
-			AuthorID int64 `gorm:"column:author_id"`
-			Counter  int64 `gorm:"column:counter"`
-			Counted  int64 `gorm:"column:counted"`
-		}
-		if err := s.db.Read.WithContext(ctx).Raw(query, after, after, auditStep).Scan(&wrong).Error; err != nil {
+		var wrong []struct{ AuthorID, Counter, Counted int64 }
+		if err := s.Read.WithContext(ctx).Raw(query, after, after, auditStep).Scan(&wrong).Error; err != nil {
 			return mismatches, fmt.Errorf("audit: %w", sqldb.Translate(err))
 		}
 		for _, w := range wrong {

@@ -30,13 +30,9 @@ func (s *Store) Backfill(ctx context.Context, steps int, nowMs int64, limit int)
 	if len(plans) == 0 || limit <= 0 {
 		return 0, nil
 	}
-	var rows []struct {
-		VideoID    int64 `gorm:"column:video_id"`
-		Plan       int   `gorm:"column:plan"`
-		CoverDrawn int   `gorm:"column:cover_drawn"`
-	}
-	if err := s.db.Read.WithContext(ctx).Raw(lackingSQL, plans, limit).Scan(&rows).Error; err != nil {
-		return 0, fmt.Errorf("find videos without all work: %w", sqldb.Translate(err))
+	rows, err := sqldb.Rows[Media]{Query: s.Read.WithContext(ctx).Raw(lackingSQL, plans, limit)}.All()
+	if err != nil {
+		return 0, fmt.Errorf("find videos without all work: %w", err)
 	}
 	type kind struct{ plan, todo int }
 	kinds := map[kind][]int64{} // as many as there are sets of steps, at most
@@ -51,7 +47,7 @@ func (s *Store) Backfill(ctx context.Context, steps int, nowMs int64, limit int)
 	for k, ids := range kinds {
 		// The upload of a transcode is gone: StepTranscode says that there is one to delete.
 		plan := k.plan&^StepTranscode | k.todo
-		r := s.db.Write.WithContext(ctx).Exec(backfillSQL, plan, k.todo, LaneBackfill, StateUploaded, nowMs, ids, k.plan)
+		r := s.Write.WithContext(ctx).Exec(backfillSQL, plan, k.todo, LaneBackfill, StateUploaded, nowMs, ids, k.plan)
 		if r.Error != nil {
 			return queued, fmt.Errorf("plan work: %w", sqldb.Translate(r.Error))
 		}

@@ -14,7 +14,7 @@ import (
 // holds the video keeps it until the end of its lease, or until it lets go, so that nobody deletes what is still being
 // written. It fails with ErrNotFound, also for a video that is being deleted, or with ErrNotAuthor.
 func (s *Store) Delete(ctx context.Context, authorID, videoID, nowMs int64) error {
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err := s.Tx(ctx, func(tx *gorm.DB) error {
 		m, err := s.lockMedia(tx, videoID)
 		switch {
 		case errors.Is(err, gorm.ErrRecordNotFound):
@@ -49,14 +49,14 @@ func (s *Store) Delete(ctx context.Context, authorID, videoID, nowMs int64) erro
 }
 
 func (s *Store) lockMedia(tx *gorm.DB, videoID int64) (m Media, err error) {
-	err = s.db.ForUpdate(tx).Where("video_id = ?", videoID).Take(&m).Error
+	err = s.ForUpdate(tx).Where("video_id = ?", videoID).Take(&m).Error
 	return m, err
 }
 
 // deleteOld deletes a video that has no row of work: it was published before there were such rows.
 func (s *Store) deleteOld(tx *gorm.DB, authorID, videoID, nowMs int64) error {
 	var v Video
-	if err := s.db.ForUpdate(tx).Where("id = ?", videoID).Take(&v).Error; err != nil {
+	if err := s.ForUpdate(tx).Where("id = ?", videoID).Take(&v).Error; err != nil {
 		return err
 	}
 	if v.AuthorID != authorID {
@@ -83,7 +83,7 @@ func unlist(tx *gorm.DB, authorID, videoID int64) error {
 // Forget removes the last trace of a video whose deletion the holder of the lease has carried out. What Expire has marked
 // counts for its author until then.
 func (s *Store) Forget(ctx context.Context, videoID int64, token string) error {
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err := s.Tx(ctx, func(tx *gorm.DB) error {
 		m, err := s.lockMedia(tx, videoID)
 		if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && (m.Token != token || m.Lane != LaneDelete) {
 			return ErrLeaseLost

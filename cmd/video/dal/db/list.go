@@ -9,12 +9,10 @@ import (
 )
 
 const (
-	columns = "id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px, hls_key, preview_key"
-
-	feedSQL     = "SELECT " + columns + " FROM videos WHERE published_at_ms < ? ORDER BY published_at_ms DESC LIMIT ?"
-	byAuthorSQL = "SELECT " + columns + " FROM videos WHERE author_id = ? AND published_at_ms < ? ORDER BY published_at_ms DESC LIMIT ?"
-	byIDsSQL    = "SELECT " + columns + " FROM videos WHERE id IN ?"
-	worksSQL    = "SELECT author_id, work_count FROM author_stats WHERE author_id IN ?"
+	feedSQL     = "FROM videos WHERE published_at_ms < ? ORDER BY published_at_ms DESC LIMIT ?"
+	byAuthorSQL = "FROM videos WHERE author_id = ? AND published_at_ms < ? ORDER BY published_at_ms DESC LIMIT ?"
+	byIDsSQL    = "FROM videos WHERE id IN ?"
+	worksSQL    = "FROM author_stats WHERE author_id IN ?"
 )
 
 // Feed reads up to limit videos published before beforeMs, newest first; 0 is from the newest.
@@ -29,39 +27,27 @@ func (s *Store) ListByAuthor(ctx context.Context, authorID, beforeMs int64, limi
 
 // MGetVideos reads the videos of ids; one that does not exist is absent.
 func (s *Store) MGetVideos(ctx context.Context, ids []int64) (map[int64]Video, error) {
-	videos, err := s.videos(ctx, byIDsSQL, ids)
+	videos, err := sqldb.Map(sqldb.Select[Video](s.Read.WithContext(ctx), byIDsSQL, ids), func(v Video) int64 { return v.ID })
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %d videos: %w", len(ids), err)
 	}
-	out := make(map[int64]Video, len(videos))
-	for _, v := range videos {
-		out[v.ID] = v
-	}
-	return out, nil
+	return videos, nil
 }
 
 // MCountWorks reads how many videos each author has published; one without videos is absent.
 func (s *Store) MCountWorks(ctx context.Context, authorIDs []int64) (map[int64]int64, error) {
-	type works struct{ author, count int64 }
-	out := make(map[int64]int64, len(authorIDs))
-	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(worksSQL, authorIDs),
-		func(w *works) []any { return []any{&w.author, &w.count} }, func(w works) { out[w.author] = w.count })
-	if err != nil {
-		return nil, fmt.Errorf("count works: %w", sqldb.Translate(err))
+	counts := make(map[int64]int64, len(authorIDs))
+	rows := sqldb.Select[authorStats](s.Read.WithContext(ctx), worksSQL, authorIDs)
+	if err := rows.Each(func(r authorStats) { counts[r.AuthorID] = r.WorkCount }); err != nil {
+		return nil, fmt.Errorf("count works: %w", err)
 	}
-	return out, nil
+	return counts, nil
 }
 
 func (s *Store) videos(ctx context.Context, query string, args ...any) ([]Video, error) {
-	var videos []Video
-	err := sqldb.Each(s.db.Read.WithContext(ctx).Raw(query, args...), func(v *Video) []any {
-		return []any{
-			&v.ID, &v.AuthorID, &v.Title, &v.PlayKey, &v.CoverKey, &v.PublishedAtMs,
-			&v.DurationMs, &v.SizeBytes, &v.WidthPx, &v.HeightPx, &v.HLSKey, &v.PreviewKey,
-		}
-	}, func(v Video) { videos = append(videos, v) })
+	videos, err := sqldb.Select[Video](s.Read.WithContext(ctx), query, args...).All()
 	if err != nil {
-		return nil, fmt.Errorf("read videos: %w", sqldb.Translate(err))
+		return nil, fmt.Errorf("read videos: %w", err)
 	}
 	return videos, nil
 }

@@ -85,25 +85,20 @@ type Media struct {
 	VideoCodec  string `gorm:"column:video_codec"`
 	AudioCodec  string `gorm:"column:audio_codec"`
 	CreatedAtMs int64  `gorm:"column:created_at_ms"`
-	// QuotaBytes is how much of Storage.StoredBytes is of this upload. It is not among what a worker reads.
+	// QuotaBytes is how much of Storage.StoredBytes is of this upload.
 	QuotaBytes int64 `gorm:"column:quota_bytes"`
 }
 
 // TableName is video_media.
 func (Media) TableName() string { return "video_media" }
 
-const (
-	mediaColumns = "video_id, author_id, title, state, listed, pending, reason, progress, plan, todo, lane, due_ms, token, hold, turn, attempts, " +
-		"source_key, cover_key, cover_drawn, duration_ms, size_bytes, width_px, height_px, rotation, video_codec, audio_codec, created_at_ms"
-
-	uploadsSQL = "SELECT " + mediaColumns + " FROM video_media WHERE author_id = ? AND pending = 1 ORDER BY video_id DESC LIMIT ?"
-)
+const uploadsSQL = "FROM video_media WHERE author_id = ? AND pending = 1 ORDER BY video_id DESC LIMIT ?"
 
 // ListUploads reads up to limit uploads of one author that are not ready, newest first.
 func (s *Store) ListUploads(ctx context.Context, authorID int64, limit int) ([]Media, error) {
-	var rows []Media
-	if err := s.db.Read.WithContext(ctx).Raw(uploadsSQL, authorID, limit).Scan(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read uploads: %w", sqldb.Translate(err))
+	rows, err := sqldb.Select[Media](s.Read.WithContext(ctx), uploadsSQL, authorID, limit).All()
+	if err != nil {
+		return nil, fmt.Errorf("read uploads: %w", err)
 	}
 	return rows, nil
 }

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,21 +18,23 @@ func TestPlans(t *testing.T) {
 		fill(t, s)
 		keys := []string{"videos/1.mp4", "videos/2.mp4", "covers/3.jpg"}
 		ids := []int64{1, 2, 3}
+		video := "SELECT " + sqldb.Columns[Video](s.Read, "") + " "
+		media := "SELECT " + sqldb.Columns[Media](s.Read, "") + " "
 		for name, c := range map[string]struct {
 			query   string
 			indexes string
 			args    []any
 		}{
-			"feed":      {feedSQL, "videos_feed", []any{1000, 30}},
-			"by author": {byAuthorSQL, "videos_author", []any{1, 1000, 30}},
-			"by ids":    {byIDsSQL, "PRIMARY", []any{ids}},
-			"works":     {worksSQL, "PRIMARY", []any{ids}},
-			"storage":   {storageSQL, "PRIMARY", []any{1}},
+			"feed":      {video + feedSQL, "videos_feed", []any{1000, 30}},
+			"by author": {video + byAuthorSQL, "videos_author", []any{1, 1000, 30}},
+			"by ids":    {video + byIDsSQL, "PRIMARY", []any{ids}},
+			"works":     {"SELECT author_id, work_count " + worksSQL, "PRIMARY", []any{ids}},
+			"storage":   {"SELECT stored_bytes " + storageSQL, "PRIMARY", []any{1}},
 			"give back": {giveBackSQL, "PRIMARY", []any{1, 1}},
-			"uploads":   {uploadsSQL, "video_media_author", []any{1, 200}},
-			"due":       {dueSQL, "video_media_due", []any{LaneImprove, 1000, 8}},
-			"turn":      {turnSQL, "video_media_turn", []any{LaneImprove, 1000, 7, 8}},
-			"held":      {heldSQL, "video_media_held", []any{LaneImprove, 1000, 7, 8}},
+			"uploads":   {media + uploadsSQL, "video_media_author", []any{1, 200}},
+			"due":       {media + dueSQL, "video_media_due", []any{LaneImprove, 1000, 8}},
+			"turn":      {media + turnSQL, "video_media_turn", []any{LaneImprove, 1000, 7, 8}},
+			"held":      {media + heldSQL, "video_media_held", []any{LaneImprove, 1000, 7, 8}},
 			"lane turn": {laneTurnSQL, "PRIMARY", []any{LaneImprove, 0}},
 			"advance":   {advanceSQL, "PRIMARY", []any{1, LaneImprove, 1}},
 			"lacking":   {lackingSQL, "video_media_plan", []any{plansWithout(allSteps), 30}},
@@ -42,13 +45,13 @@ func TestPlans(t *testing.T) {
 			"claim":     {claimSQL, "PRIMARY", []any{"t", 1, StateProcessing, 1, "", 1, LaneImprove, 1}},
 			"expire":    {expireSQL, "video_media_due", []any{StateDeleting, LaneDelete, LaneNone, 1000}},
 		} {
-			plan := explain(t, s, c.query, c.args...)
+			plan := sqldbtest.Explain(t, d, c.query, c.args...)
 			for _, index := range strings.Fields(c.indexes) {
 				if !strings.Contains(plan, index) {
 					t.Errorf("%s does not use %s:\n%s", name, index, plan)
 				}
 			}
-			for _, bad := range []string{"TEMP B-TREE", "SCAN v", "SCAN m", "SCAN a", "filesort", "Using temporary", "| ALL |"} {
+			for _, bad := range []string{"TEMP B-TREE", "SCAN v", "SCAN m", "SCAN a", "filesort", "Using temporary", "type=ALL"} {
 				if strings.Contains(plan, bad) {
 					t.Errorf("%s: %s:\n%s", name, bad, plan)
 				}
@@ -60,69 +63,35 @@ func TestPlans(t *testing.T) {
 // fill stores enough rows for the optimizer to take the indexes for worth it.
 func fill(t *testing.T, s *Store) {
 	t.Helper()
-	var videos, rows []string
-	for i := 1; i <= 3000; i++ {
-		lane, due, pending := LaneNone, int64(Never), 0
-		if i%10 == 0 {
-			lane, due, pending = 1+i%3, int64(i), 1
+	var videos []Video
+	var rows []Media
+	for i := int64(1); i <= 3000; i++ {
+		play, cover := fmt.Sprintf("videos/%d.mp4", i), fmt.Sprintf("covers/%d.jpg", i)
+		videos = append(videos, Video{ID: i, AuthorID: i % 50, Title: "t", PlayKey: play, CoverKey: cover, PublishedAtMs: i})
+		m := Media{
+			VideoID: i, AuthorID: i % 50, Title: "t", State: StateProcessing, Listed: 1, Plan: 12, Todo: int(i % 16), Lane: LaneNone, DueMs: Never,
+			Hold: int(i / 10 % 2), Turn: i, SourceKey: play, CoverKey: cover, CreatedAtMs: i,
 		}
-		videos = append(videos, fmt.Sprintf("(%d, %d, 't', 'videos/%d.mp4', 'covers/%d.jpg', %d, 1, 1, 1, 1)", i, i%50, i, i, i))
-		rows = append(rows, fmt.Sprintf("(%d, %d, 't', 2, 1, %d, '', 0, %d, 12, %d, %d, '', %d, %d, 0, 'videos/%d.mp4', 'covers/%d.jpg', 1, 1, 1, 1, 1, 0, '', '', %d)",
-			i, i%50, pending, i%16, lane, due, i/10%2, i, i, i, i))
+		if i%10 == 0 {
+			m.Lane, m.DueMs, m.Pending = int(1+i%3), i, 1
+		}
+		rows = append(rows, m)
 	}
 	statements := []string{
-		"INSERT INTO videos (id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px) VALUES " + strings.Join(videos, ", "),
-		"INSERT INTO video_media (" + mediaColumns + ") VALUES " + strings.Join(rows, ", "),
 		"INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) SELECT author_id, COUNT(*), 0, 0 FROM videos GROUP BY author_id",
 		"INSERT INTO author_stats (author_id, work_count) SELECT author_id, COUNT(*) FROM videos GROUP BY author_id",
 	}
-	if s.sqlite() {
+	if s.IsSQLite() {
 		statements = append(statements, "ANALYZE")
 	} else {
 		statements = append(statements, "ANALYZE TABLE videos, video_media, author_stats, author_storage")
 	}
+	if err := errors.Join(s.Write.CreateInBatches(videos, 500).Error, s.Write.CreateInBatches(rows, 500).Error); err != nil {
+		t.Fatal(err)
+	}
 	for _, q := range statements {
-		if err := s.db.Write.Exec(q).Error; err != nil {
+		if err := s.Write.Exec(q).Error; err != nil {
 			t.Fatal(err)
 		}
 	}
-}
-
-// explain returns the plan as text, one line a row, columns between bars.
-func explain(t *testing.T, s *Store, query string, args ...any) string {
-	t.Helper()
-	verb := "EXPLAIN "
-	if s.sqlite() {
-		verb = "EXPLAIN QUERY PLAN "
-	}
-	rows, err := s.db.Write.Raw(verb+query, args...).Rows()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	for rows.Next() {
-		values, into := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range values {
-			if b, ok := v.([]byte); ok {
-				v = string(b)
-			}
-			fmt.Fprintf(&out, "| %v ", v)
-		}
-		out.WriteString("|\n")
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
 }

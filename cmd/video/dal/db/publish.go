@@ -5,33 +5,53 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
 )
 
 // Video is a published clip.
 type Video struct {
-	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false" json:"i"`
-	AuthorID      int64  `gorm:"column:author_id" json:"a"`
-	Title         string `gorm:"column:title" json:"t"`
-	PlayKey       string `gorm:"column:play_key" json:"p"`
-	CoverKey      string `gorm:"column:cover_key" json:"c"`
-	PublishedAtMs int64  `gorm:"column:published_at_ms" json:"at"`
-	DurationMs    int64  `gorm:"column:duration_ms" json:"d,omitempty"`
-	SizeBytes     int64  `gorm:"column:size_bytes" json:"b,omitempty"`
-	WidthPx       int32  `gorm:"column:width_px" json:"w,omitempty"`
-	HeightPx      int32  `gorm:"column:height_px" json:"h,omitempty"`
-	HLSKey        string `gorm:"column:hls_key" json:"l,omitempty"`
-	PreviewKey    string `gorm:"column:preview_key" json:"v,omitempty"`
+	ID            int64  `gorm:"column:id;primaryKey;autoIncrement:false"`
+	AuthorID      int64  `gorm:"column:author_id"`
+	Title         string `gorm:"column:title"`
+	PlayKey       string `gorm:"column:play_key"`
+	CoverKey      string `gorm:"column:cover_key"`
+	PublishedAtMs int64  `gorm:"column:published_at_ms"`
+	DurationMs    int64  `gorm:"column:duration_ms"`
+	SizeBytes     int64  `gorm:"column:size_bytes"`
+	WidthPx       int32  `gorm:"column:width_px"`
+	HeightPx      int32  `gorm:"column:height_px"`
+	HLSKey        string `gorm:"column:hls_key"`
+	PreviewKey    string `gorm:"column:preview_key"`
 }
 
 // TableName is videos.
 func (Video) TableName() string { return "videos" }
+
+// publishClock is the one row with the time of the latest video.
+type publishClock struct {
+	ID     int64 `gorm:"column:id;primaryKey;autoIncrement:false"`
+	LastMs int64 `gorm:"column:last_ms"`
+}
+
+// TableName is publish_clock.
+func (publishClock) TableName() string { return "publish_clock" }
+
+// authorStats is how many videos an author has published.
+type authorStats struct {
+	AuthorID  int64 `gorm:"column:author_id;primaryKey;autoIncrement:false"`
+	WorkCount int64 `gorm:"column:work_count"`
+}
+
+// TableName is author_stats.
+func (authorStats) TableName() string { return "author_stats" }
 
 // Publish stores m, which waits in its lane, its bytes for its author and, when m is listed, v at v.PublishedAtMs or a little
 // later: see list. It returns v as stored, and fails with ErrQuota or ErrDailyQuota.
 func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota) (Video, error) {
 	out := v
 	m.QuotaBytes = m.SizeBytes
-	err := s.db.Tx(ctx, func(tx *gorm.DB) (err error) {
+	err := s.Tx(ctx, func(tx *gorm.DB) (err error) {
 		// The storage first, also before the clock: who is refused holds up nobody else.
 		if err := s.store(tx, m, q); err != nil {
 			return err
@@ -59,14 +79,9 @@ func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota) (Video, 
 // what was stored.
 func (s *Store) list(tx *gorm.DB, v Video) (Video, error) {
 	// The first statement locks the clock's row until the commit.
-	tick := `INSERT INTO publish_clock (id, last_ms) VALUES (1, ?) ON DUPLICATE KEY UPDATE last_ms = GREATEST(last_ms + 1, VALUES(last_ms))`
-	count := `INSERT INTO author_stats (author_id, work_count) VALUES (?, 1) ON DUPLICATE KEY UPDATE work_count = work_count + 1`
-	if s.sqlite() {
-		tick = `INSERT INTO publish_clock (id, last_ms) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET last_ms = MAX(last_ms + 1, excluded.last_ms)`
-		count = `INSERT INTO author_stats (author_id, work_count) VALUES (?, 1) ON CONFLICT (author_id) DO UPDATE SET work_count = work_count + 1`
-	}
-	if err := tx.Exec(tick, v.PublishedAtMs).Error; err != nil {
-		return Video{}, err
+	tick := tx.Clauses(sqldb.Upsert(s.Advancing("last_ms", 1), "id")).Create(&publishClock{ID: 1, LastMs: v.PublishedAtMs})
+	if tick.Error != nil {
+		return Video{}, tick.Error
 	}
 	if err := tx.Raw("SELECT last_ms FROM publish_clock WHERE id = 1").Scan(&v.PublishedAtMs).Error; err != nil {
 		return Video{}, err
@@ -74,5 +89,5 @@ func (s *Store) list(tx *gorm.DB, v Video) (Video, error) {
 	if err := tx.Create(&v).Error; err != nil {
 		return Video{}, err
 	}
-	return v, tx.Exec(count, v.AuthorID).Error
+	return v, tx.Clauses(sqldb.Upsert(s.Adding("work_count"), "author_id")).Create(&authorStats{v.AuthorID, 1}).Error
 }

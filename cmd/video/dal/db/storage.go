@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"tiktok/pkg/sqldb"
 )
@@ -29,23 +30,26 @@ type Quota struct {
 
 // Storage is what an author's uploads take.
 type Storage struct {
-	AuthorID    int64 `gorm:"column:author_id"`
+	AuthorID    int64 `gorm:"column:author_id;primaryKey;autoIncrement:false"`
 	StoredBytes int64 `gorm:"column:stored_bytes"`
 	DayBytes    int64 `gorm:"column:day_bytes"`
 	DayAtMs     int64 `gorm:"column:day_at_ms"`
 }
 
+// TableName is author_storage.
+func (Storage) TableName() string { return "author_storage" }
+
 const (
-	storageSQL = "SELECT author_id, stored_bytes, day_bytes, day_at_ms FROM author_storage WHERE author_id = ?"
+	storageSQL = "FROM author_storage WHERE author_id = ?"
 
 	giveBackSQL = "UPDATE author_storage SET stored_bytes = stored_bytes - ? WHERE author_id = ?"
 )
 
 // CheckStorage fails with ErrQuota or ErrDailyQuota when an author may not upload so many bytes now. It reads one row.
 func (s *Store) CheckStorage(ctx context.Context, authorID, bytes, nowMs int64, q Quota) error {
-	var st Storage
-	if err := s.db.Read.WithContext(ctx).Raw(storageSQL, authorID).Scan(&st).Error; err != nil {
-		return fmt.Errorf("read storage: %w", sqldb.Translate(err))
+	var st Storage // of an author without a row
+	if err := sqldb.Select[Storage](s.Read.WithContext(ctx), storageSQL, authorID).Each(func(r Storage) { st = r }); err != nil {
+		return fmt.Errorf("read storage: %w", err)
 	}
 	_, err := st.with(bytes, nowMs, q)
 	return err
@@ -71,14 +75,10 @@ func (st Storage) with(bytes, nowMs int64, q Quota) (Storage, error) {
 
 // lockStorage reads an author's row, which it makes, and locks it until the commit.
 func (s *Store) lockStorage(tx *gorm.DB, authorID int64) (st Storage, err error) {
-	row := "INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) VALUES (?, 0, 0, 0) ON DUPLICATE KEY UPDATE author_id = author_id"
-	if s.sqlite() {
-		row = "INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) VALUES (?, 0, 0, 0) ON CONFLICT (author_id) DO NOTHING"
-	}
-	if err := tx.Exec(row, authorID).Error; err != nil {
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&Storage{AuthorID: authorID}).Error; err != nil {
 		return Storage{}, err
 	}
-	err = s.db.ForUpdate(tx).Table("author_storage").Where("author_id = ?", authorID).Take(&st).Error
+	err = s.ForUpdate(tx).Where("author_id = ?", authorID).Take(&st).Error
 	return st, err
 }
 
@@ -91,8 +91,7 @@ func (s *Store) store(tx *gorm.DB, m Media, q Quota) error {
 	if st, err = st.with(m.QuotaBytes, m.CreatedAtMs, q); err != nil {
 		return err
 	}
-	return tx.Exec("UPDATE author_storage SET stored_bytes = ?, day_bytes = ?, day_at_ms = ? WHERE author_id = ?",
-		st.StoredBytes, st.DayBytes, st.DayAtMs, st.AuthorID).Error
+	return tx.Select("*").Updates(&st).Error
 }
 
 // giveBack takes an upload from what its author stores; it is no longer counted there afterwards.

@@ -21,7 +21,7 @@ const (
 // Named returns those of the keys that a row names.
 func (s *Store) Named(ctx context.Context, keys []string) (map[string]bool, error) {
 	var rows []string
-	if err := s.db.Read.WithContext(ctx).Raw(namedSQL, keys, keys, keys, keys).Scan(&rows).Error; err != nil {
+	if err := s.Read.WithContext(ctx).Raw(namedSQL, keys, keys, keys, keys).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("look up keys: %w", sqldb.Translate(err))
 	}
 	out := make(map[string]bool, len(rows))
@@ -33,23 +33,20 @@ func (s *Store) Named(ctx context.Context, keys []string) (map[string]bool, erro
 
 // Made is what the work on a video has made and published so far, and the token of who works on it.
 type Made struct {
-	VideoID    int64  `gorm:"column:video_id"`
-	Token      string `gorm:"column:token"`
-	PlayKey    string `gorm:"column:play_key"`
-	CoverKey   string `gorm:"column:cover_key"`
+	VideoID    int64
+	Token      string
+	PlayKey    string
+	CoverKey   string
 	HLSKey     string `gorm:"column:hls_key"`
-	PreviewKey string `gorm:"column:preview_key"`
+	PreviewKey string
 }
 
 // MGetMade reads what was made of the videos; one without a row of work is absent.
 func (s *Store) MGetMade(ctx context.Context, videoIDs []int64) (map[int64]Made, error) {
-	var rows []Made
-	if err := s.db.Read.WithContext(ctx).Raw(madeSQL, videoIDs).Scan(&rows).Error; err != nil {
-		return nil, fmt.Errorf("look up what was made: %w", sqldb.Translate(err))
+	rows := sqldb.Rows[Made]{Query: s.Read.WithContext(ctx).Raw(madeSQL, videoIDs)}
+	made, err := sqldb.Map(rows, func(m Made) int64 { return m.VideoID })
+	if err != nil {
+		return nil, fmt.Errorf("look up what was made: %w", err)
 	}
-	out := make(map[int64]Made, len(rows))
-	for _, r := range rows {
-		out[r.VideoID] = r
-	}
-	return out, nil
+	return made, nil
 }

@@ -2,6 +2,8 @@ package db
 
 import (
 	"gorm.io/gorm"
+
+	"tiktok/pkg/sqldb"
 )
 
 // Work has its turn by author: start-time fair queueing. Each author has a clock in each lane, which goes on by the cost of what
@@ -20,6 +22,16 @@ const (
 	laneTurnSQL = "SELECT turn FROM media_turns WHERE lane = ? AND author_id = ?"
 	advanceSQL  = "UPDATE media_turns SET turn = ? WHERE lane = ? AND author_id = 0 AND turn < ?"
 )
+
+// authorTurn is the clock of an author in a lane; that of author 0 is the lane's.
+type authorTurn struct {
+	Lane     int   `gorm:"column:lane;primaryKey;autoIncrement:false"`
+	AuthorID int64 `gorm:"column:author_id;primaryKey;autoIncrement:false"`
+	Turn     int64 `gorm:"column:turn"`
+}
+
+// TableName is media_turns.
+func (authorTurn) TableName() string { return "media_turns" }
 
 // LaneOf is the lane of a row with these steps left.
 func LaneOf(todo int) int {
@@ -50,11 +62,8 @@ func (s *Store) queue(tx *gorm.DB, m *Media, lane int) error {
 		return err
 	}
 	cost := m.cost(lane)
-	upsert := `INSERT INTO media_turns (lane, author_id, turn) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE turn = GREATEST(turn + ?, VALUES(turn))`
-	if s.sqlite() {
-		upsert = `INSERT INTO media_turns (lane, author_id, turn) VALUES (?, ?, ?) ON CONFLICT (lane, author_id) DO UPDATE SET turn = MAX(turn + ?, excluded.turn)`
-	}
-	if err := tx.Exec(upsert, lane, m.AuthorID, now+cost, cost).Error; err != nil {
+	upsert := sqldb.Upsert(s.Advancing("turn", cost), "lane", "author_id")
+	if err := tx.Clauses(upsert).Create(&authorTurn{lane, m.AuthorID, now + cost}).Error; err != nil {
 		return err
 	}
 	var next int64

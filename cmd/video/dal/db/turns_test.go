@@ -139,7 +139,7 @@ func TestFinishQueues(t *testing.T) {
 	eachBench(t, func(t *testing.T, b *bench) {
 		b.give(1, LaneImprove, 1, 600)
 		b.give(2, LaneCover, 1, 600)
-		if err := b.db.Write.Exec("UPDATE video_media SET plan = 14, todo = 14 WHERE author_id = 2").Error; err != nil {
+		if err := b.Write.Exec("UPDATE video_media SET plan = 14, todo = 14 WHERE author_id = 2").Error; err != nil {
 			t.Fatal(err)
 		}
 		m := b.want(LaneCover, 1, 0, 2)[0]
@@ -173,7 +173,7 @@ func TestBackfillPlans(t *testing.T) {
 			7: "plan = 0, todo = 0, lane = 0, listed = 0",
 			8: "plan = 1, todo = 1, lane = 2", // waits
 		} {
-			if err := b.db.Write.Exec(fmt.Sprintf("UPDATE video_media SET state = 3, pending = 0, hold = 0, %s WHERE video_id = %d", set, id)).Error; err != nil {
+			if err := b.Write.Exec(fmt.Sprintf("UPDATE video_media SET state = 3, pending = 0, hold = 0, %s WHERE video_id = %d", set, id)).Error; err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -183,7 +183,7 @@ func TestBackfillPlans(t *testing.T) {
 			}
 		}
 		var rows []Media
-		if err := b.db.Read.Where("lane = ?", LaneBackfill).Order("video_id").Find(&rows).Error; err != nil {
+		if err := b.Read.Where("lane = ?", LaneBackfill).Order("video_id").Find(&rows).Error; err != nil {
 			t.Fatal(err)
 		}
 		got := map[int64]string{}

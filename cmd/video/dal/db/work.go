@@ -15,13 +15,13 @@ import (
 const claimTries = 8
 
 const (
-	dueSQL = "SELECT " + mediaColumns + " FROM video_media WHERE lane = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?"
+	dueSQL = "FROM video_media WHERE lane = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?"
 
 	// What waits for its turn. due_ms is looked at because a process of a former version knows no hold; + 0 keeps the index of due_ms
 	// out of it.
-	turnSQL = "SELECT " + mediaColumns + " FROM video_media WHERE lane = ? AND hold = 0 AND due_ms + 0 <= ? AND author_id <> ? ORDER BY turn LIMIT ?"
+	turnSQL = "FROM video_media WHERE lane = ? AND hold = 0 AND due_ms + 0 <= ? AND author_id <> ? ORDER BY turn LIMIT ?"
 	// What has waited long enough for another attempt, or was left by a worker that is no more.
-	heldSQL = "SELECT " + mediaColumns + " FROM video_media WHERE lane = ? AND hold = 1 AND due_ms <= ? AND author_id <> ? ORDER BY due_ms LIMIT ?"
+	heldSQL = "FROM video_media WHERE lane = ? AND hold = 1 AND due_ms <= ? AND author_id <> ? ORDER BY due_ms LIMIT ?"
 
 	// todo is compared because a step may have been recorded between reading the row and this, at the very end of a lease.
 	claimSQL = "UPDATE video_media SET token = ?, due_ms = ?, hold = 1, attempts = attempts + 1, state = ? WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ?"
@@ -46,7 +46,7 @@ type Wanted struct {
 func (s *Store) Claim(ctx context.Context, w Wanted, nowMs int64) (m Media, former string, ok bool, err error) {
 	due, err := s.due(ctx, w, nowMs)
 	if err != nil {
-		return Media{}, "", false, fmt.Errorf("find work: %w", sqldb.Translate(err))
+		return Media{}, "", false, fmt.Errorf("find work: %w", err)
 	}
 	for _, m := range due { // ends with the first that nobody else took meanwhile
 		former = m.Token
@@ -63,15 +63,16 @@ func (s *Store) Claim(ctx context.Context, w Wanted, nowMs int64) (m Media, form
 
 // due reads the rows that are next.
 func (s *Store) due(ctx context.Context, w Wanted, nowMs int64) (due []Media, err error) {
-	read := s.db.Read.WithContext(ctx)
+	read := s.Read.WithContext(ctx)
 	if w.Lane == LaneDelete {
-		return due, read.Raw(dueSQL, w.Lane, nowMs, claimTries).Scan(&due).Error
+		return sqldb.Select[Media](read, dueSQL, w.Lane, nowMs, claimTries).All()
 	}
-	var held []Media
-	if err := read.Raw(turnSQL, w.Lane, nowMs, w.Except, claimTries).Scan(&due).Error; err != nil {
+	due, err = sqldb.Select[Media](read, turnSQL, w.Lane, nowMs, w.Except, claimTries).All()
+	if err != nil {
 		return nil, err
 	}
-	if err := read.Raw(heldSQL, w.Lane, nowMs, w.Except, claimTries).Scan(&held).Error; err != nil {
+	held, err := sqldb.Select[Media](read, heldSQL, w.Lane, nowMs, w.Except, claimTries).All()
+	if err != nil {
 		return nil, err
 	}
 	due = append(due, held...)
@@ -86,7 +87,7 @@ func (s *Store) take(ctx context.Context, m *Media, w Wanted) (ok bool, err erro
 	if w.Lane != LaneDelete {
 		next.State = StateProcessing
 	}
-	err = s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err = s.Tx(ctx, func(tx *gorm.DB) error {
 		r := tx.Exec(claimSQL, next.Token, next.DueMs, next.State, m.VideoID, m.Token, m.DueMs, w.Lane, m.Todo)
 		if ok = r.Error == nil && r.RowsAffected == 1; !ok || w.Lane == LaneDelete {
 			return r.Error
@@ -103,9 +104,9 @@ func (s *Store) take(ctx context.Context, m *Media, w Wanted) (ok bool, err erro
 // Renew keeps the row of m for its holder until untilMs, which must differ from the former end, and shows how far the
 // work is. ErrLeaseLost means: stop.
 func (s *Store) Renew(ctx context.Context, m Media, untilMs int64, progress int) error {
-	r := s.db.Write.WithContext(ctx).Exec("UPDATE video_media SET due_ms = ?, progress = ? WHERE video_id = ? AND token = ? AND lane = ?",
-		untilMs, progress, m.VideoID, m.Token, m.Lane)
-	return leased(r, "renew")
+	next := m
+	next.DueMs, next.Progress = untilMs, progress
+	return leased(held(s.Write.WithContext(ctx), m).Select("due_ms", "progress").Updates(next), "renew")
 }
 
 // Done is what a step has made.
@@ -141,7 +142,7 @@ func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 			next.SourceKey = "" // it was only needed to make others from it
 		}
 	}
-	err := s.db.Tx(ctx, func(tx *gorm.DB) error {
+	err := s.Tx(ctx, func(tx *gorm.DB) error {
 		if d.Step == StepTranscode { // first, because everybody who lists locks the clock first
 			if _, err := s.list(tx, d.Video); err != nil {
 				return err
@@ -153,10 +154,7 @@ func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 				return err
 			}
 		}
-		r := tx.Exec(`UPDATE video_media SET todo = ?, progress = ?, attempts = ?, lane = ?, listed = ?, state = ?, due_ms = ?, token = ?, hold = ?, turn = ?,
-			pending = ?, source_key = ? WHERE video_id = ? AND token = ? AND lane = ?`,
-			next.Todo, next.Progress, next.Attempts, next.Lane, next.Listed, next.State, next.DueMs, next.Token, next.Hold, next.Turn,
-			next.Pending, next.SourceKey, m.VideoID, m.Token, m.Lane)
+		r := held(tx, m).Select("todo", "progress", "attempts", "lane", "listed", "state", "due_ms", "token", "hold", "turn", "pending", "source_key").Updates(next)
 		if err := leased(r, "finish"); err != nil {
 			return err
 		}
@@ -195,7 +193,7 @@ func (s *Store) Retry(ctx context.Context, m Media, nowMs, dueMs int64) error {
 
 // letGo asks for the token only: the lane may have become that of deletion, which waits for this.
 func (s *Store) letGo(ctx context.Context, m Media, nowMs, dueMs int64, hold, back int) error {
-	r := s.db.Write.WithContext(ctx).Exec(
+	r := s.Write.WithContext(ctx).Exec(
 		`UPDATE video_media SET due_ms = CASE WHEN lane = ? THEN ? ELSE ? END, attempts = CASE WHEN lane = ? THEN attempts - ? ELSE attempts END, hold = ?, token = ''
 			WHERE video_id = ? AND token = ?`,
 		m.Lane, dueMs, nowMs, m.Lane, back, hold, m.VideoID, m.Token)
@@ -208,38 +206,35 @@ func (s *Store) Skip(ctx context.Context, m Media, step int, reason string, nowM
 	if m.Reason != "" { // of a step that was left out before
 		reason = m.Reason
 	}
-	return s.db.Tx(ctx, func(tx *gorm.DB) error {
+	return s.Tx(ctx, func(tx *gorm.DB) error {
 		next := m
-		next.Todo, next.Hold = m.Todo&^step, 0
+		next.Todo, next.Hold, next.Reason, next.Attempts, next.DueMs, next.Token = m.Todo&^step, 0, reason, 0, nowMs, ""
 		if lane := LaneOf(next.Todo); m.Lane != LaneBackfill && m.Lane != lane {
 			if err := s.queue(tx, &next, lane); err != nil {
 				return err
 			}
 		}
-		r := tx.Exec("UPDATE video_media SET todo = ?, reason = ?, lane = ?, hold = ?, turn = ?, attempts = 0, due_ms = ?, token = '' WHERE video_id = ? AND token = ? AND lane = ?",
-			next.Todo, reason, next.Lane, next.Hold, next.Turn, nowMs, m.VideoID, m.Token, m.Lane)
+		r := held(tx, m).Select("todo", "reason", "lane", "hold", "turn", "attempts", "due_ms", "token").Updates(next)
 		return leased(r, "skip")
 	})
 }
 
 // GiveUp ends the work on a row for a reason that its author is shown. What was never listed is deleted at forgetMs.
 func (s *Store) GiveUp(ctx context.Context, m Media, reason string, forgetMs int64) error {
-	due := int64(Never)
+	next := m
+	next.State, next.Lane, next.Token, next.DueMs = StateFailed, LaneNone, "", Never
 	if m.Listed == 0 {
-		due = forgetMs
+		next.DueMs = forgetMs
 	}
-	if m.Reason != "" { // of a step that was left out before
-		reason = m.Reason
+	if m.Reason == "" { // else that of a step that was left out before
+		next.Reason = reason
 	}
-	r := s.db.Write.WithContext(ctx).Exec(
-		"UPDATE video_media SET state = ?, reason = ?, lane = ?, due_ms = ?, token = '' WHERE video_id = ? AND token = ? AND lane = ?",
-		StateFailed, reason, LaneNone, due, m.VideoID, m.Token, m.Lane)
-	return leased(r, "give up")
+	return leased(held(s.Write.WithContext(ctx), m).Select("state", "reason", "lane", "due_ms", "token").Updates(next), "give up")
 }
 
 // Expire marks for deletion what has failed, was never listed, and is past the time that GiveUp has set.
 func (s *Store) Expire(ctx context.Context, nowMs int64) (rows int64, err error) {
-	r := s.db.Write.WithContext(ctx).Exec(expireSQL, StateDeleting, LaneDelete, LaneNone, nowMs)
+	r := s.Write.WithContext(ctx).Exec(expireSQL, StateDeleting, LaneDelete, LaneNone, nowMs)
 	if r.Error != nil {
 		return 0, fmt.Errorf("expire: %w", sqldb.Translate(r.Error))
 	}
@@ -259,7 +254,7 @@ type Work struct {
 func (s *Store) CountWork(ctx context.Context) (map[int]Work, error) {
 	var rows []Work
 	lanes := []int{LaneDelete, LaneTranscode, LaneImprove, LaneCover, LaneBackfill}
-	if err := s.db.Read.WithContext(ctx).Raw(waitingSQL, lanes).Scan(&rows).Error; err != nil {
+	if err := s.Read.WithContext(ctx).Raw(waitingSQL, lanes).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("count work: %w", sqldb.Translate(err))
 	}
 	out := make(map[int]Work, len(lanes))
@@ -270,6 +265,11 @@ func (s *Store) CountWork(ctx context.Context) (map[int]Work, error) {
 		out[r.Lane] = r
 	}
 	return out, nil
+}
+
+// held is the row of m as long as m's holder has it, and it is in the same lane.
+func held(tx *gorm.DB, m Media) *gorm.DB {
+	return tx.Model(&Media{}).Where("video_id = ? AND token = ? AND lane = ?", m.VideoID, m.Token, m.Lane)
 }
 
 // leased is ErrLeaseLost when the statement has changed nothing.
