@@ -157,6 +157,6 @@ func TestRepairBesideWriters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "stats", map[int64]db.VideoStats{video: {VideoID: video, AuthorID: author, FavoriteCount: 481, CommentCount: 481}}, stats)
+		same(t, "stats", map[int64]db.VideoStats{video: {VideoID: video, FavoriteCount: 481, CommentCount: 481}}, stats)
 	})
 }

@@ -9,13 +9,14 @@ import (
 	"tiktok/pkg/sqldb"
 )
 
-// VideoStats reads the counters of videos. One that nothing happened to yet is absent, and so is one that is deleted. At
-// most 1000 ids.
+// VideoStats reads the counters of videos, without AuthorID. One that nothing happened to yet is absent, and so is one that is
+// deleted. At most 1000 ids.
 func (s *Store) VideoStats(ctx context.Context, ids []int64) (map[int64]VideoStats, error) {
 	if len(ids) == 0 {
 		return map[int64]VideoStats{}, nil
 	}
-	rows := sqldb.Select[VideoStats](s.Read.WithContext(ctx), "FROM video_stats WHERE video_id IN ? AND deleted = ?", ids, false)
+	const query = "SELECT video_id, favorite_count, comment_count FROM video_stats WHERE video_id IN ? AND deleted = ?"
+	rows := sqldb.Rows[VideoStats]{Query: s.Read.WithContext(ctx).Raw(query, ids, false)}
 	return sqldb.Map(rows, func(r VideoStats) int64 { return r.VideoID })
 }
 

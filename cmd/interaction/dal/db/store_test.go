@@ -187,7 +187,7 @@ func TestAddStats(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "videos", map[int64]db.VideoStats{1: {1, 100, 5, 1, false}, 2: {2, 100, 0, 3, false}, 3: {3, 102, 1, 1, false}}, videos)
+		same(t, "videos", map[int64]db.VideoStats{1: {1, 0, 5, 1, false}, 2: {2, 0, 0, 3, false}, 3: {3, 0, 1, 1, false}}, videos)
 		users, err := s.UserStats(t.Context(), []int64{100, 101, 102, 103})
 		if err != nil {
 			t.Fatal(err)
