@@ -138,7 +138,9 @@ func (t *Tools) frameAt(ctx context.Context, path string, info Info, at time.Dur
 }
 
 // frame takes the first frame of what args read, the file at path.
-func (t *Tools) frame(ctx context.Context, path string, args []string, info Info, cpu time.Duration, memory int64) ([]byte, float64, error) {
+func (t *Tools) frame(
+	ctx context.Context, path string, args []string, info Info, cpu time.Duration, memory int64,
+) (picture []byte, light float64, err error) {
 	w, h := fit(info.WidthPx, info.HeightPx, coverSide)
 	args = append(args,
 		"-map", "0:V:0", "-frames:v", "1", "-filter_threads", "1", "-vf", t.pictureFilter(info, w, h),
@@ -155,11 +157,11 @@ func (t *Tools) frame(ctx context.Context, path string, args []string, info Info
 	if stdout.over {
 		return nil, 0, errors.New("ffmpeg: the picture is too big")
 	}
-	picture, err := jpeg.Decode(bytes.NewReader(stdout.buf.Bytes()))
+	decoded, err := jpeg.Decode(bytes.NewReader(stdout.buf.Bytes()))
 	if err != nil {
 		return nil, 0, fmt.Errorf("ffmpeg: no picture: %w", err)
 	}
-	return stdout.buf.Bytes(), lightness(picture), nil
+	return stdout.buf.Bytes(), lightness(decoded), nil
 }
 
 // lightness is the mean of the brightness of some pixels, 0 to 255.

@@ -165,7 +165,8 @@ func audioArgs(info Info, mayCopy bool) []string {
 	switch {
 	case info.AudioCodec == "":
 		return []string{"-an"}
-	case mayCopy && info.AudioCodec == "aac" && info.playableAudio() && (info.Container == "mp4" || info.Container == "mov" || info.Container == "matroska"):
+	case mayCopy && info.AudioCodec == "aac" && info.playableAudio() &&
+		(info.Container == "mp4" || info.Container == "mov" || info.Container == "matroska"):
 		return []string{"-c:a", "copy"}
 	}
 	return []string{"-c:a", "aac", "-b:a", strconv.Itoa(audioBps), "-ac", "2", "-ar", "48000"}

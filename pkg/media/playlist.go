@@ -42,7 +42,8 @@ func finishLadder(dir string, rungs []Rung, sound bool) (Ladder, error) {
 		}
 		audio.codec = "," + soundCodec
 		add(audio)
-		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"%s/%s\"\n", soundName, playlistName)
+		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"%s/%s\"\n",
+			soundName, playlistName)
 	}
 	for _, r := range rungs {
 		video, err := readRendition(dir, r.Name)
@@ -55,7 +56,8 @@ func finishLadder(dir string, rungs []Rung, sound bool) (Ladder, error) {
 		add(video)
 		r.PeakBps, r.AverageBps = int64(video.peak+audio.peak), int64(video.average+audio.average)
 		l.Rungs = append(l.Rungs, r)
-		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d,RESOLUTION=%dx%d,CODECS=\"%s%s\"", r.PeakBps, r.AverageBps, r.WidthPx, r.HeightPx, video.codec, audio.codec)
+		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d,RESOLUTION=%dx%d,CODECS=\"%s%s\"",
+			r.PeakBps, r.AverageBps, r.WidthPx, r.HeightPx, video.codec, audio.codec)
 		if sound {
 			b.WriteString(",AUDIO=\"sound\"")
 		}

@@ -24,8 +24,8 @@ const (
 // Tools runs ffmpeg and ffprobe. It is safe for concurrent use.
 //
 // Each run is a process without a shell, in a process group of its own, which ends with its context, and on Linux with
-// this process. It runs at low priority, unless somebody waits for it, with bounded CPU time, memory, size of files, threads and time, sees nothing of
-// our environment, and is told which container it reads: a list of other files and addresses that calls itself a video is
+// this process. It runs at low priority, unless somebody waits for it, with bounded CPU time, memory, size of files, threads and
+// time, sees nothing of our environment, and is told which container it reads: a list of other files and addresses that calls itself a video is
 // not opened, and no network protocol is allowed. Should a file take it over all the same, the kernel keeps it from other
 // files, the network and other processes, as far as Config.Sandbox says and the kernel can (Describe).
 type Tools struct {
@@ -166,7 +166,8 @@ func (t *Tools) askVersion() version {
 		return version{err: err}
 	}
 	first, rest, _ := strings.Cut(out.buf.String(), "\n")
-	v := version{x264: strings.Contains(rest, "--enable-libx264"), webp: strings.Contains(rest, "--enable-libwebp"), zimg: strings.Contains(rest, "--enable-libzimg")}
+	has := func(library string) bool { return strings.Contains(rest, "--enable-"+library) }
+	v := version{x264: has("libx264"), webp: has("libwebp"), zimg: has("libzimg")}
 	if fields := strings.Fields(first); len(fields) > 2 && fields[0] == "ffmpeg" {
 		v.number = fields[2]
 	}

@@ -27,7 +27,9 @@ func (d *DB) Instrument(log *slog.Logger, reg prometheus.Registerer, slow time.D
 			Buckets: []float64{.0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5}, ConstLabels: label,
 		}),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "tiktok_sql_errors_total", Help: "Statements that failed: unavailable (the same one may succeed later) or other. Missing rows and duplicate keys are none.",
+			Name: "tiktok_sql_errors_total",
+			Help: "Statements that failed: unavailable (the same one may succeed later) or other. " +
+				"Missing rows and duplicate keys are none.",
 			ConstLabels: label,
 		}, []string{"kind"}),
 	}
@@ -55,8 +57,8 @@ const (
 	kindOther       = "other"
 )
 
-// watch times and counts statements, notes them in traces, writes slow ones to the log, and drops everything else that GORM would log: errors
-// go to the caller.
+// watch times and counts statements, records them in traces, writes slow ones to the log, and drops everything else that GORM
+// would log: errors go to the caller.
 type watch struct {
 	logger.Interface
 	log     *slog.Logger

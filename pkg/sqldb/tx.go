@@ -37,7 +37,9 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		return struct{}{}, err
 	}
 	// The pauses are random, so that two that met do not meet again, and grow from about 4 to about 35 ms.
-	pauses := &backoff.ExponentialBackOff{InitialInterval: 4500 * time.Microsecond, RandomizationFactor: 1. / 3, Multiplier: 2, MaxInterval: time.Second}
+	pauses := &backoff.ExponentialBackOff{
+		InitialInterval: 4500 * time.Microsecond, RandomizationFactor: 1. / 3, Multiplier: 2, MaxInterval: time.Second,
+	}
 	_, err := backoff.Retry(own, attempt, backoff.WithBackOff(pauses), backoff.WithMaxTries(txAttempts))
 	if worthRetrying(err) {
 		return fmt.Errorf("sqldb: gave up a transaction: %w", err)

@@ -34,7 +34,8 @@ func (f Files) pair() (*tls.Certificate, error) {
 		return nil, fmt.Errorf("%s and %s: %w", f.Cert, f.Key, err)
 	}
 	if now := time.Now(); now.After(p.Leaf.NotAfter) || now.Before(p.Leaf.NotBefore) {
-		return nil, fmt.Errorf("%s is valid from %s to %s only", f.Cert, p.Leaf.NotBefore.Format(time.RFC3339), p.Leaf.NotAfter.Format(time.RFC3339))
+		from, until := p.Leaf.NotBefore.Format(time.RFC3339), p.Leaf.NotAfter.Format(time.RFC3339)
+		return nil, fmt.Errorf("%s is valid from %s to %s only", f.Cert, from, until)
 	}
 	return &p, nil
 }

@@ -10,10 +10,10 @@ import (
 // backfillPage is how many videos Backfill queues with one statement.
 const backfillPage = 500
 
-// backfillNowAndThen queues what was uploaded while there was no ffmpeg, a few at a time. It is the last of all work, and needs no
+// backfillPeriodically queues what was uploaded while there was no ffmpeg, a few at a time. It is the last of all work, and needs no
 // mark of how far it is: what it has queued is planned, and is not found again. Several replicas may do so: what waits is
 // counted for all of them.
-func (w *worker) backfillNowAndThen(ctx context.Context) {
+func (w *worker) backfillPeriodically(ctx context.Context) {
 	if !w.Background || w.Backfill <= 0 {
 		return
 	}
@@ -31,7 +31,7 @@ func (w *worker) backfillNowAndThen(ctx context.Context) {
 		}
 		if n > 0 {
 			w.log.Info("videos of a time without ffmpeg get what they lack", "videos", n)
-			w.ring()
+			w.notify()
 		}
 	}
 }
@@ -41,8 +41,8 @@ func (w *worker) backfill(ctx context.Context) (queued int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	room := w.Backfill - int(work[db.LaneBackfill].Rows)
-	return w.store.Backfill(ctx, w.steps(), w.now().UnixMilli(), room)
+	free := w.Backfill - int(work[db.LaneBackfill].Rows)
+	return w.store.Backfill(ctx, w.steps(), w.now().UnixMilli(), free)
 }
 
 // backfillAll queues at once all videos that lack some of the steps. report is called after each page with how many are queued so

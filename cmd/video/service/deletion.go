@@ -9,19 +9,19 @@ import (
 	"tiktok/kitex_gen/video"
 )
 
-// tellTimeout bounds one try to tell the interaction service, which in one process ends when it has stored the deletion.
-const tellTimeout = 20 * time.Second
+// publishTimeout bounds one try to publish a deletion, which in one process ends when it has stored the deletion.
+const publishTimeout = 20 * time.Second
 
-// carryOut ends a deletion: the objects go, other services forget the video, and last goes the row that asks for it. Each part
+// finishDeletion ends a deletion: the objects go, other services forget the video, and last goes the row that asks for it. Each part
 // may be done twice. When one fails the others are done all the same, and all are done again later.
-func (w *worker) carryOut(ctx context.Context, j *job) error {
+func (w *worker) finishDeletion(ctx context.Context, j *job) error {
 	row, start := j.row, time.Now()
 	w.metrics.running.WithLabelValues("delete").Inc()
 	defer w.metrics.running.WithLabelValues("delete").Dec()
 	err := errors.Join(
 		w.deleteObjects(ctx, row.VideoID, row.SourceKey, row.CoverKey),
-		w.tell(ctx, video.VideoDeleted{VideoId: row.VideoID, AuthorId: row.AuthorID}))
-	w.changed(ctx, row.VideoID, row.AuthorID) // who deleted it may not have got so far
+		w.publishDeleted(ctx, video.VideoDeleted{VideoId: row.VideoID, AuthorId: row.AuthorID}))
+	w.changed(ctx, row.VideoID, row.AuthorID) // the call that deleted it may not have come so far
 	if err != nil {
 		return err
 	}
@@ -33,11 +33,11 @@ func (w *worker) carryOut(ctx context.Context, j *job) error {
 	return nil
 }
 
-func (w *worker) tell(ctx context.Context, event video.VideoDeleted) error {
+func (w *worker) publishDeleted(ctx context.Context, event video.VideoDeleted) error {
 	if w.Deleted == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, tellTimeout)
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	if _, err := w.Deleted.Publish(ctx, event); err != nil {
 		return fmt.Errorf("publish the deletion: %w", err)
@@ -52,5 +52,5 @@ func (w *worker) deleteObjects(ctx context.Context, videoID int64, keys ...strin
 			named = append(named, k)
 		}
 	}
-	return errors.Join(w.Blobs.Delete(ctx, named...), w.discard(ctx, folder(videoID)))
+	return errors.Join(w.Blobs.Delete(ctx, named...), w.discard(ctx, folderOf(videoID)))
 }

@@ -344,7 +344,7 @@ func (r *replica) done(author int64) {
 	eventually(r.l.t, "the work to be done", func() bool { return len(r.uploads(author)) == 0 && r.fresh(author) })
 }
 
-// fresh reports whether the author's videos are shown as they are stored, in his list and by their ids.
+// fresh reports whether the author's videos are shown as they are stored, in the author's list and by their ids.
 func (r *replica) fresh(author int64) bool {
 	r.l.t.Helper()
 	ctx := r.l.t.Context()

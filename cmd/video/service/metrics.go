@@ -1,8 +1,12 @@
 package service
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/cmd/video/dal/db"
 	"tiktok/pkg/telemetry"
 )
 
@@ -37,7 +41,8 @@ func newMetrics(reg prometheus.Registerer) metrics {
 			Name: "tiktok_media_jobs_running", Help: "Jobs under way in this process.",
 		}, []string{"kind"})),
 		waiting: telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "tiktok_media_jobs_waiting", Help: "Videos with work to do, of all processes together: delete, transcode, cover, improve, backfill.",
+			Name: "tiktok_media_jobs_waiting",
+			Help: "Videos with work to do, of all processes together: delete, transcode, cover, improve, backfill.",
 		}, []string{"work"})),
 		oldest: telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tiktok_media_jobs_oldest_seconds", Help: "For how long work has been due that nobody has taken up, of all processes together.",
@@ -45,5 +50,31 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		refused: telemetry.Register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tiktok_media_jobs_refused_total", Help: "Jobs given up because of what is in the file, by reason.",
 		}, []string{"reason"})),
+	}
+}
+
+// countEvery is the pause between two counts of how much waits.
+const countEvery = 15 * time.Second
+
+// countPeriodically keeps the gauges of waiting work.
+func (w *worker) countPeriodically(ctx context.Context) {
+	tick := time.NewTicker(max(w.Poll, countEvery))
+	defer tick.Stop()
+	for {
+		counts, err := w.store.CountWork(ctx)
+		if err == nil {
+			for name, lane := range map[string]int{
+				"delete": db.LaneDelete, "transcode": db.LaneTranscode, "cover": db.LaneCover, "improve": db.LaneImprove, "backfill": db.LaneBackfill,
+			} {
+				age := max(w.now().UnixMilli()-counts[lane].SinceMs, 0)
+				w.metrics.waiting.WithLabelValues(name).Set(float64(counts[lane].Rows))
+				w.metrics.oldest.WithLabelValues(name).Set((time.Duration(age) * time.Millisecond).Seconds())
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }

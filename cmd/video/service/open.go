@@ -21,12 +21,15 @@ import (
 // OpenDeleted opens the queue of deleted videos, which this service writes and the interaction service reads. In one
 // process both must be given the same one. The caller closes it.
 func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
-	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For("video")))
+	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log,
+		queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For("video")))
 }
 
 // Open opens the database "video", brings its schema up to date, opens the cache, the blob store and the queue of
 // wake-ups, and returns the service, which owns them. deleted stays the caller's.
-func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted]) (*Service, error) {
+func Open(
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted],
+) (*Service, error) {
 	var closers lifecycle.Closers
 	s, err := open(ctx, cfg, tel, ids, deleted, &closers)
 	if err != nil {
@@ -37,7 +40,8 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 }
 
 func open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted], closers *lifecycle.Closers,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted],
+	closers *lifecycle.Closers,
 ) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "video", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {

@@ -69,7 +69,8 @@ func New(d Deps) *Service {
 
 // changed makes everybody read the video, those of its author and how many they are, and the newest ones, anew.
 func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
-	kv.Invalidate(ctx, s.videos.Invalidation(videoID), s.newest.Invalidation(cache.Newest), s.works.Invalidation(authorID), s.published.Invalidation(authorID))
+	kv.Invalidate(ctx, s.videos.Invalidation(videoID), s.newest.Invalidation(cache.Newest),
+		s.works.Invalidation(authorID), s.published.Invalidation(authorID))
 }
 
 // Run works in the background until ctx ends.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"math/rand/v2"
 	"path"
 	"strconv"
 	"strings"
@@ -13,10 +14,10 @@ import (
 // firstSweep is the longest pause before the first sweep: a process that restarts often must sweep too.
 const firstSweep = 5 * time.Minute
 
-func (w *worker) sweepNowAndThen(ctx context.Context) {
-	pause := jitter(min(w.SweepEvery, firstSweep))
+func (w *worker) sweepPeriodically(ctx context.Context) {
+	pause := min(w.SweepEvery, firstSweep)
 	for {
-		t := time.NewTimer(pause)
+		t := time.NewTimer(pause/2 + rand.N(pause/2+1)) // random: replicas start together
 		select {
 		case <-t.C:
 		case <-ctx.Done():
@@ -29,7 +30,7 @@ func (w *worker) sweepNowAndThen(ctx context.Context) {
 		} else if n > 0 {
 			w.log.Info("sweep deleted objects that no video names", "deleted", n)
 		}
-		pause = jitter(w.SweepEvery)
+		pause = w.SweepEvery
 	}
 }
 
@@ -39,7 +40,7 @@ func (w *worker) sweep(ctx context.Context) (deleted int, err error) {
 	if rows, err := w.store.Expire(ctx, w.now().UnixMilli()); err != nil {
 		return 0, err
 	} else if rows > 0 {
-		w.ring()
+		w.notify()
 	}
 	for _, prefix := range []string{"videos/", "covers/", "sources/"} {
 		err := w.Blobs.List(ctx, prefix, w.OrphanAge, func(keys []string) error {
@@ -64,7 +65,7 @@ func (w *worker) orphans(ctx context.Context, keys []string) ([]string, error) {
 	var ids []int64
 	made := map[int64][]string{}
 	for _, key := range keys {
-		id, ok := madeOf(key)
+		id, ok := videoOf(key)
 		if !ok {
 			uploaded = append(uploaded, key)
 			continue
@@ -102,14 +103,14 @@ func (w *worker) orphans(ctx context.Context, keys []string) ([]string, error) {
 	return orphans, nil
 }
 
-// madeOf is the video in whose folder the key is.
-func madeOf(key string) (videoID int64, ok bool) {
+// videoOf is the video in whose folder the key is.
+func videoOf(key string) (videoID int64, ok bool) {
 	parts := strings.SplitN(key, "/", 4)
 	if len(parts) < 4 {
 		return 0, false
 	}
 	id, err := strconv.ParseInt(parts[2], 10, 64)
-	return id, err == nil && key == folder(id)+"/"+parts[3]
+	return id, err == nil && key == folderOf(id)+"/"+parts[3]
 }
 
 // names reports whether the object is published, or may be by the worker that holds the row.
@@ -121,6 +122,6 @@ func names(row db.Made, key string) bool {
 	if row.HLSKey != "" && strings.HasPrefix(key, path.Dir(row.HLSKey)+"/") {
 		return true
 	}
-	dir, _, _ := strings.Cut(strings.TrimPrefix(key, folder(row.VideoID)+"/"), "/")
+	dir, _, _ := strings.Cut(strings.TrimPrefix(key, folderOf(row.VideoID)+"/"), "/")
 	return row.Token != "" && strings.HasSuffix(dir, "-"+row.Token)
 }

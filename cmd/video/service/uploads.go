@@ -13,7 +13,7 @@ import (
 )
 
 // DeleteVideo takes a video out of every list, and out of work. Its files, and what other services keep of it, follow:
-// see carryOut.
+// see finishDeletion.
 func (s *Service) DeleteVideo(ctx context.Context, req *video.DeleteVideoRequest) (*video.DeleteVideoResponse, error) {
 	if req.AuthorId <= 0 || req.VideoId <= 0 {
 		return nil, errno.InvalidArgument.With("an id must be greater than 0")

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -14,15 +13,11 @@ import (
 	"tiktok/pkg/queue"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/tracing"
+	"tiktok/pkg/workdir"
 )
 
-// WakeQueue is the name of the queue of Wake messages.
-const WakeQueue = "video.media"
-
-// Wake tells workers that there is work. The work itself is a row: a lost message costs one Poll at most.
-type Wake struct {
-	VideoID int64 `json:"video_id"`
-}
+// workPrefix begins the names of workers' folders below Dir.
+const workPrefix = "worker-"
 
 // MediaDeps is what the work in the background needs.
 type MediaDeps struct {
@@ -76,6 +71,11 @@ func (d MediaDeps) withDefaults() MediaDeps {
 
 // worker does what rows of video_media ask for. Any number of workers, in any number of processes, share the rows: each
 // row is held by one worker at a time, by a lease that the worker renews while it works.
+//
+// A pool (pool.go) claims due rows, in the order of lanes and in turn between authors, and runs a job for each (job.go), which holds
+// the lease and either does the steps that are left (steps.go, files.go) or carries out a deletion (deletion.go). What becomes of the
+// row after a failure is decided in settle.go: another attempt, a step left out, or given up. Beside the pools, sweep.go deletes
+// objects that no row names, and backfill.go plans work that could not be done when a video was uploaded.
 type worker struct {
 	MediaDeps
 	store   *db.Store
@@ -101,7 +101,8 @@ func newWorker(
 	d MediaDeps, store *db.Store, changed func(context.Context, int64, int64), now func() time.Time, tel *telemetry.Telemetry,
 ) *worker {
 	return &worker{
-		MediaDeps: d.withDefaults(), store: store, changed: changed, now: now, log: tel.Log, metrics: newMetrics(tel.Registry), traces: tel.Traces.For("video"),
+		MediaDeps: d.withDefaults(), store: store, changed: changed, now: now,
+		log: tel.Log, metrics: newMetrics(tel.Registry), traces: tel.Traces.For("video"),
 		improving: make(chan struct{}, 1), covering: make(chan struct{}, 1), deleting: make(chan struct{}, 1), outbox: make(chan Wake, 1024),
 		running: map[int64]context.CancelCauseFunc{},
 	}
@@ -115,35 +116,42 @@ func (w *worker) steps() int {
 	return w.Tools.Steps()
 }
 
-// wake tells this process and the others that the video has work. It does not wait.
-func (w *worker) wake(videoID int64) {
-	w.ring()
-	if w.Wakes == nil {
-		return
+// run works until ctx ends and all jobs have let go of their rows.
+func (w *worker) run(ctx context.Context) error {
+	if w.Blobs == nil {
+		<-ctx.Done()
+		return nil
 	}
-	select {
-	case w.outbox <- Wake{VideoID: videoID}:
-	default: // the others poll
+	dir, err := workdir.Open(w.Dir, workPrefix)
+	if err != nil {
+		return err
 	}
-}
-
-func (w *worker) ring() {
-	for _, c := range []chan struct{}{w.improving, w.covering, w.deleting} {
-		select {
-		case c <- struct{}{}:
-		default:
+	defer func() {
+		if err := dir.Close(); err != nil {
+			w.log.Warn("temporary files stay", "dir", dir.Path(), "err", err)
 		}
+	}()
+	w.dir = dir.Path()
+	var wg sync.WaitGroup
+	if w.steps() != 0 {
+		wg.Go(func() {
+			w.runPool(ctx, w.improving, w.Workers, w.doSteps, db.LaneTranscode, db.LaneImprove, db.LaneBackfill)
+		})
+		wg.Go(func() { w.runPool(ctx, w.covering, w.Workers, w.doSteps, db.LaneCover) }) // their own: covers wait for no transcode
+		wg.Go(func() { w.backfillPeriodically(ctx) })
 	}
-}
-
-// errTaken is the cause of the end of a job whose row was deleted, or could not be kept.
-var errTaken = errors.New("the video is no longer this worker's")
-
-// cancel ends the job of a deleted video if it runs in this process. Elsewhere it ends at the next renewal.
-func (w *worker) cancel(videoID int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if stop, ok := w.running[videoID]; ok {
-		stop(errTaken)
+	wg.Go(func() { w.runPool(ctx, w.deleting, 1, w.finishDeletion, db.LaneDelete) }) // its own: a deletion waits for no ladder
+	wg.Go(func() { w.sweepPeriodically(ctx) })
+	wg.Go(func() { w.countPeriodically(ctx) })
+	if w.Wakes != nil {
+		wg.Go(func() { w.sendWakes(ctx) })
+		wg.Go(func() {
+			err := w.Wakes.Consume(ctx, func(context.Context, []Wake) error { w.notify(); return nil })
+			if err != nil && ctx.Err() == nil {
+				w.log.Warn("media work is found by polling only", "err", err)
+			}
+		})
 	}
+	wg.Wait()
+	return nil
 }

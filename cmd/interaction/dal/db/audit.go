@@ -38,9 +38,12 @@ func recounts() []recount {
 			walkTable: "video_stats", walkColumn: "author_id",
 			query: differing(
 				"SELECT video_id AS k, author_id AS a, favorite_count AS c, 0 AS n FROM video_stats WHERE author_id > @lo AND author_id <= @hi",
-				"SELECT video_id, author_id, 0, COUNT(*) FROM favorites WHERE author_id > @lo AND author_id <= @hi AND liked = @yes GROUP BY author_id, video_id"),
-			lock:  video,
-			count: "SELECT author_id AS a, favorite_count AS counter, (SELECT COUNT(*) FROM favorites WHERE author_id = @a AND video_id = @k AND liked = @yes) AS counted FROM video_stats WHERE video_id = @k",
+				"SELECT video_id, author_id, 0, COUNT(*) FROM favorites "+
+					"WHERE author_id > @lo AND author_id <= @hi AND liked = @yes GROUP BY author_id, video_id"),
+			lock: video,
+			count: `SELECT author_id AS a, favorite_count AS counter,
+				(SELECT COUNT(*) FROM favorites WHERE author_id = @a AND video_id = @k AND liked = @yes) AS counted
+				FROM video_stats WHERE video_id = @k`,
 			// A row that was made for a list of comments does not know the author.
 			set: "UPDATE video_stats SET author_id = @a, favorite_count = @n WHERE video_id = @k",
 		},
@@ -50,9 +53,11 @@ func recounts() []recount {
 			query: differing(
 				"SELECT video_id AS k, 0 AS a, comment_count AS c, 0 AS n FROM video_stats WHERE video_id > @lo AND video_id <= @hi",
 				"SELECT video_id, 0, 0, COUNT(*) FROM comments WHERE video_id > @lo AND video_id <= @hi AND deleted = @no GROUP BY video_id"),
-			lock:  video,
-			count: "SELECT 0 AS a, comment_count AS counter, (SELECT COUNT(*) FROM comments WHERE video_id = @k AND deleted = @no) AS counted FROM video_stats WHERE video_id = @k",
-			set:   "UPDATE video_stats SET comment_count = @n WHERE video_id = @k",
+			lock: video,
+			count: `SELECT 0 AS a, comment_count AS counter,
+				(SELECT COUNT(*) FROM comments WHERE video_id = @k AND deleted = @no) AS counted
+				FROM video_stats WHERE video_id = @k`,
+			set: "UPDATE video_stats SET comment_count = @n WHERE video_id = @k",
 		},
 		{
 			what:      "total_favorited of user",
@@ -61,9 +66,11 @@ func recounts() []recount {
 			query: differing(
 				"SELECT user_id AS k, 0 AS a, total_favorited AS c, 0 AS n FROM user_stats WHERE user_id > @lo AND user_id <= @hi",
 				"SELECT author_id, 0, 0, COUNT(*) FROM favorites WHERE author_id > @lo AND author_id <= @hi AND liked = @yes GROUP BY author_id"),
-			lock:  user,
-			count: "SELECT 0 AS a, total_favorited AS counter, (SELECT COUNT(*) FROM favorites WHERE author_id = @k AND liked = @yes) AS counted FROM user_stats WHERE user_id = @k",
-			set:   "UPDATE user_stats SET total_favorited = @n WHERE user_id = @k",
+			lock: user,
+			count: `SELECT 0 AS a, total_favorited AS counter,
+				(SELECT COUNT(*) FROM favorites WHERE author_id = @k AND liked = @yes) AS counted
+				FROM user_stats WHERE user_id = @k`,
+			set: "UPDATE user_stats SET total_favorited = @n WHERE user_id = @k",
 		},
 		{
 			what:      "favorite_count of user",
@@ -72,16 +79,19 @@ func recounts() []recount {
 			query: differing(
 				"SELECT user_id AS k, 0 AS a, favorite_count AS c, 0 AS n FROM user_stats WHERE user_id > @lo AND user_id <= @hi",
 				"SELECT user_id, 0, 0, COUNT(*) FROM favorites WHERE user_id > @lo AND user_id <= @hi AND liked = @yes GROUP BY user_id"),
-			lock:  user,
-			count: "SELECT 0 AS a, favorite_count AS counter, (SELECT COUNT(*) FROM favorites WHERE user_id = @k AND liked = @yes) AS counted FROM user_stats WHERE user_id = @k",
-			set:   "UPDATE user_stats SET favorite_count = @n WHERE user_id = @k",
+			lock: user,
+			count: `SELECT 0 AS a, favorite_count AS counter,
+				(SELECT COUNT(*) FROM favorites WHERE user_id = @k AND liked = @yes) AS counted
+				FROM user_stats WHERE user_id = @k`,
+			set: "UPDATE user_stats SET favorite_count = @n WHERE user_id = @k",
 		},
 	}
 }
 
 // differing joins counters and counts from both sides: a counter without a list and a list without a counter both show.
 func differing(counters, counts string) string {
-	return "SELECT k, MAX(a) AS a, SUM(c) AS counter, SUM(n) AS counted FROM (" + counters + " UNION ALL " + counts + ") AS t GROUP BY k HAVING SUM(c) <> SUM(n) ORDER BY k"
+	return "SELECT k, MAX(a) AS a, SUM(c) AS counter, SUM(n) AS counted FROM (" + counters + " UNION ALL " + counts +
+		") AS t GROUP BY k HAVING SUM(c) <> SUM(n) ORDER BY k"
 }
 
 // mismatch is a counter that differs from its list.

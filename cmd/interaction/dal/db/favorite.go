@@ -14,7 +14,8 @@ import (
 
 // ListFavorites reads up to limit likes of a user, most recent first: those whose LikedEvent is below before.
 func (s *Store) ListFavorites(ctx context.Context, userID, before int64, limit int) ([]Favorite, error) {
-	const query = "SELECT video_id, liked_event FROM favorites WHERE user_id = ? AND liked = ? AND liked_event < ? ORDER BY liked_event DESC LIMIT ?"
+	const query = `SELECT video_id, liked_event FROM favorites
+		WHERE user_id = ? AND liked = ? AND liked_event < ? ORDER BY liked_event DESC LIMIT ?`
 	return sqldb.Rows[Favorite]{Query: s.Read.WithContext(ctx).Raw(query, userID, true, before, limit)}.All()
 }
 

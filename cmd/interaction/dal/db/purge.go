@@ -11,7 +11,9 @@ const purgeRows = 1000
 
 // PurgeFavorites looks at the likes that follow after in the order of their keys, and removes those that were taken back
 // by an event below before. It returns where to go on; done says that there is nothing more.
-func (s *Store) PurgeFavorites(ctx context.Context, after FavoriteKey, before int64) (next FavoriteKey, removed int64, done bool, err error) {
+func (s *Store) PurgeFavorites(
+	ctx context.Context, after FavoriteKey, before int64,
+) (next FavoriteKey, removed int64, done bool, err error) {
 	var rows []Favorite
 	err = s.Read.WithContext(ctx).Select("user_id", "video_id", "liked", "last_event").
 		Where("user_id >= ? AND (user_id > ? OR video_id > ?)", after.UserID, after.UserID, after.VideoID).

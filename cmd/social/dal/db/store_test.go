@@ -224,7 +224,7 @@ func TestFollowing(t *testing.T) {
 	})
 }
 
-// The store does not let a user follow himself, whatever the service forgets, and nothing is counted then.
+// The store does not let users follow themselves, whatever the service forgets, and nothing is counted then.
 func TestSelfIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, s *fixture) {
 		if _, err := s.Follow(t.Context(), db.Follow{ID: 1, UserID: 7, ToUserID: 7}); err == nil {

@@ -50,7 +50,8 @@ func (s *Store) SawNetwork(ctx context.Context, userID int64, from string, nowMs
 // ForgetNetworks forgets those that were last seen before a time, a step at a time, and returns how many.
 func (s *Store) ForgetNetworks(ctx context.Context, beforeMs int64) (n int64, err error) {
 	for {
-		ms, err := seenMs(s.Read.WithContext(ctx).Model(&network{}).Where("seen_ms < ?", beforeMs).Order("seen_ms").Offset(forgetRows - 1).Limit(1))
+		old := s.Read.WithContext(ctx).Model(&network{}).Where("seen_ms < ?", beforeMs)
+		ms, err := seenMs(old.Order("seen_ms").Offset(forgetRows - 1).Limit(1))
 		if err != nil {
 			return n, fmt.Errorf("forget networks: %w", sqldb.Translate(err))
 		}

@@ -24,7 +24,8 @@ func (s *Store) LooksTaken(ctx context.Context, skeleton []byte) (bool, error) {
 // looks like another's stays without. It returns the last id that it looked at, 0 when there was none left.
 func (s *Store) FillSkeletons(ctx context.Context, after int64, limit int, skeleton func(name string) []byte) (last int64, err error) {
 	var rows []User
-	err = s.Read.WithContext(ctx).Select("id", "username").Where("name_skeleton IS NULL AND id > ?", after).Order("id").Limit(limit).Find(&rows).Error
+	err = s.Read.WithContext(ctx).Select("id", "username").Where("name_skeleton IS NULL AND id > ?", after).
+		Order("id").Limit(limit).Find(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return 0, sqldb.Translate(err)
 	}

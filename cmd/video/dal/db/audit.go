@@ -36,7 +36,9 @@ func (s *Store) Audit(ctx context.Context, report func(format string, args ...an
 	return works + storage, err
 }
 
-func (s *Store) audit(ctx context.Context, query string, report func(format string, args ...any), format string) (mismatches int, err error) {
+func (s *Store) audit(
+	ctx context.Context, query string, report func(format string, args ...any), format string,
+) (mismatches int, err error) {
 	for after := int64(-1); ; {
 		var wrong []struct{ AuthorID, Counter, Counted int64 }
 		if err := s.Read.WithContext(ctx).Raw(query, after, after, auditStep).Scan(&wrong).Error; err != nil {

@@ -32,9 +32,10 @@ func (s *Store) Delete(ctx context.Context, authorID, videoID, nowMs int64) erro
 		if err := giveBack(tx, m); err != nil {
 			return err
 		}
-		err = tx.Exec("UPDATE video_media SET state = ?, lane = ?, pending = 0, listed = 0, todo = 0, attempts = 0, quota_bytes = 0, due_ms = ? WHERE video_id = ?",
-			StateDeleting, LaneDelete, m.DueMs, videoID).Error
-		if err != nil || m.Listed == 0 {
+		listed := m.Listed
+		m.State, m.Lane, m.Pending, m.Listed, m.Todo, m.Attempts, m.QuotaBytes = StateDeleting, LaneDelete, 0, 0, 0, 0, 0
+		err = tx.Select("state", "lane", "pending", "listed", "todo", "attempts", "quota_bytes", "due_ms").Updates(&m).Error
+		if err != nil || listed == 0 {
 			return err
 		}
 		return unlist(tx, authorID, videoID)

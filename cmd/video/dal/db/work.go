@@ -24,7 +24,8 @@ const (
 	heldSQL = "FROM video_media WHERE lane = ? AND hold = 1 AND due_ms <= ? AND author_id <> ? ORDER BY due_ms LIMIT ?"
 
 	// todo is compared because a step may have been recorded between reading the row and this, at the very end of a lease.
-	claimSQL = "UPDATE video_media SET token = ?, due_ms = ?, hold = 1, attempts = attempts + 1, state = ? WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ?"
+	claimSQL = `UPDATE video_media SET token = ?, due_ms = ?, hold = 1, attempts = attempts + 1, state = ?
+		WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ?`
 
 	waitingSQL = "SELECT lane, COUNT(*) AS n, MIN(due_ms) AS due FROM video_media WHERE lane IN ? GROUP BY lane"
 
@@ -154,7 +155,9 @@ func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 				return err
 			}
 		}
-		r := held(tx, m).Select("todo", "progress", "attempts", "lane", "listed", "state", "due_ms", "token", "hold", "turn", "pending", "source_key").Updates(next)
+		r := held(tx, m).Select(
+			"todo", "progress", "attempts", "lane", "listed", "state", "due_ms", "token", "hold", "turn", "pending", "source_key",
+		).Updates(next)
 		if err := leased(r, "finish"); err != nil {
 			return err
 		}
@@ -194,7 +197,8 @@ func (s *Store) Retry(ctx context.Context, m Media, nowMs, dueMs int64) error {
 // letGo asks for the token only: the lane may have become that of deletion, which waits for this.
 func (s *Store) letGo(ctx context.Context, m Media, nowMs, dueMs int64, hold, back int) error {
 	r := s.Write.WithContext(ctx).Exec(
-		`UPDATE video_media SET due_ms = CASE WHEN lane = ? THEN ? ELSE ? END, attempts = CASE WHEN lane = ? THEN attempts - ? ELSE attempts END, hold = ?, token = ''
+		`UPDATE video_media SET due_ms = CASE WHEN lane = ? THEN ? ELSE ? END,
+			attempts = CASE WHEN lane = ? THEN attempts - ? ELSE attempts END, hold = ?, token = ''
 			WHERE video_id = ? AND token = ?`,
 		m.Lane, dueMs, nowMs, m.Lane, back, hold, m.VideoID, m.Token)
 	return leased(r, "let go")

@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"math/rand/v2"
 	"os"
-	"path"
 	"path/filepath"
 	"time"
 
 	"tiktok/cmd/video/dal/db"
-	"tiktok/pkg/blob"
 	"tiktok/pkg/tracing"
 )
 
@@ -24,21 +19,24 @@ const (
 	previewName = "preview.webp"
 )
 
-var errTooOften = errors.New("taken up too often without a result")
+// maxClaims is how often a video is taken up for one step whatever becomes of it: some files may end the process.
+const maxClaims = 2 * maxAttempts
 
-// improve does the steps that are left for an upload, each recorded before the next begins. It ends early when the row waits for
+var errTooManyClaims = errors.New("taken up too often without a result")
+
+// doSteps does the steps that are left for an upload, each recorded before the next begins. It ends early when the row waits for
 // its turn in another lane.
-func (w *worker) improve(ctx context.Context, j *job) error {
+func (w *worker) doSteps(ctx context.Context, j *job) error {
 	row := j.row
 	if row.Attempts > maxClaims {
-		return errTooOften
+		return errTooManyClaims
 	}
 	if j.former != "" { // what it had not recorded is worth nothing
 		for _, step := range allSteps() {
 			if row.Todo&step == 0 {
 				continue
 			}
-			if err := w.discard(ctx, stepDir(row.VideoID, step, j.former)); err != nil {
+			if err := w.discard(ctx, stepFolder(row.VideoID, step, j.former)); err != nil {
 				return err
 			}
 		}
@@ -56,7 +54,7 @@ func (w *worker) improve(ctx context.Context, j *job) error {
 		if row.Todo&step == 0 {
 			continue
 		}
-		if err := w.step(ctx, j, step, src, filepath.Join(dir, stepName(step))); err != nil {
+		if err := w.doStep(ctx, j, step, src, filepath.Join(dir, stepName(step))); err != nil {
 			return fmt.Errorf("%s: %w", stepName(step), err)
 		}
 		if j.row.Token == "" && j.row.Todo != 0 {
@@ -74,32 +72,8 @@ func (w *worker) improve(ctx context.Context, j *job) error {
 	return nil
 }
 
-// source is the path of the uploaded file, downloaded into dir if the store has no files.
-func (w *worker) source(ctx context.Context, dir, key string) (string, error) {
-	if p, ok := blob.LocalPath(w.Blobs, key); ok {
-		return p, nil
-	}
-	obj, err := w.Blobs.Open(ctx, key)
-	if err != nil {
-		return "", fmt.Errorf("source: %w", err)
-	}
-	defer obj.Close()
-	f, err := os.Create(filepath.Join(dir, "source"+path.Ext(key)))
-	if err != nil {
-		return "", fmt.Errorf("source: %w", err)
-	}
-	n, err := io.Copy(f, io.LimitReader(ctxReader{ctx, obj}, obj.Size))
-	if err = errors.Join(err, f.Close()); err == nil && n != obj.Size {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return "", fmt.Errorf("download %s: %w", key, err)
-	}
-	return f.Name(), nil
-}
-
-// step makes one thing in the folder dir, stores it and shows it to everybody.
-func (w *worker) step(ctx context.Context, j *job, step int, src, dir string) error {
+// doStep makes one thing in the folder dir, stores it and shows it to everybody.
+func (w *worker) doStep(ctx context.Context, j *job, step int, src, dir string) error {
 	name, start := stepName(step), time.Now()
 	w.metrics.running.WithLabelValues(name).Inc()
 	defer w.metrics.running.WithLabelValues(name).Dec()
@@ -118,7 +92,7 @@ func (w *worker) step(ctx context.Context, j *job, step int, src, dir string) er
 	if err != nil {
 		return err
 	}
-	prefix := stepDir(row.VideoID, step, row.Token)
+	prefix := stepFolder(row.VideoID, step, row.Token)
 	if err := w.upload(ctx, dir, prefix, done.Key); err != nil {
 		return err
 	}
@@ -160,29 +134,6 @@ func (w *worker) make(ctx context.Context, row db.Media, step int, src, dir stri
 	return db.Done{}, fmt.Errorf("no step %d", step)
 }
 
-// upload stores the files of dir below prefix, last the one that names the others.
-func (w *worker) upload(ctx context.Context, dir, prefix, last string) error {
-	put := func(name string) error {
-		f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		_, err = w.Blobs.Put(ctx, prefix+"/"+name, f, "")
-		return err
-	}
-	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || name == last {
-			return err
-		}
-		return put(name)
-	})
-	if err != nil {
-		return err
-	}
-	return put(last)
-}
-
 // finish records a step. The commit is not stopped by the end of ctx, but no step is recorded that ended after it.
 func (w *worker) finish(ctx context.Context, j *job, done db.Done) error {
 	j.mu.Lock()
@@ -203,28 +154,6 @@ func (w *worker) finish(ctx context.Context, j *job, done db.Done) error {
 	j.row, j.step = row, 0
 	j.part.Store(0)
 	return nil
-}
-
-// progress is how much of the plan is done, in percent; 100 is left for the last commit.
-func (j *job) progress() int {
-	all, done := int64(0), int64(0)
-	for _, step := range allSteps() {
-		weight := weightOf(step)
-		if j.row.Plan&step == 0 {
-			continue
-		}
-		all += weight * 1000
-		switch {
-		case j.row.Todo&step == 0:
-			done += weight * 1000
-		case step == j.step:
-			done += weight * min(max(j.part.Load(), 0), 1000)
-		}
-	}
-	if all == 0 {
-		return 0
-	}
-	return int(min(done*100/all, 99))
 }
 
 func allSteps() []int { return []int{db.StepTranscode, db.StepCover, db.StepPreview, db.StepHLS} }
@@ -276,41 +205,3 @@ func reasonOf(step int) string {
 	}
 	return "the video could not be read"
 }
-
-// folder holds everything that is made of a video.
-func folder(videoID int64) string {
-	const spread = 0x9E3779B97F4A7C15 // makes the first byte of ids that follow each other differ
-	return fmt.Sprintf("videos/%02x/%d", uint64(videoID)*spread>>56, videoID)
-}
-
-// stepDir holds what the holder of token makes in one step. No two attempts share one.
-func stepDir(videoID int64, step int, token string) string {
-	return folder(videoID) + "/" + stepName(step) + "-" + token
-}
-
-// discard deletes everything below the folder.
-func (w *worker) discard(ctx context.Context, folder string) error {
-	return w.Blobs.List(ctx, folder+"/", -time.Hour, func(keys []string) error { return w.Blobs.Delete(ctx, keys...) })
-}
-
-func (w *worker) removeAll(dir string) {
-	if err := os.RemoveAll(dir); err != nil {
-		w.log.Warn("temporary files stay", "dir", dir, "err", err)
-	}
-}
-
-// ctxReader ends a copy when ctx ends.
-type ctxReader struct {
-	ctx context.Context //nolint:containedctx // lives as long as one copy
-	r   io.Reader
-}
-
-func (c ctxReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
-}
-
-// jitter is between half of d and d.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
