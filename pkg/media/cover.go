@@ -32,7 +32,7 @@ func (i Info) QuickCover() bool {
 }
 
 // QuickCover is a cover for somebody who waits: the key frame before a tenth of the duration, decoded alone on one thread
-// in 512 MiB of address space and at most 1.5 seconds, the wait for its turn included. better says that it is nearly
+// in 512 MiB of address space and at most 1.5 seconds, the wait for a slot included. better says that it is nearly
 // black: Cover may find another frame. When neither that frame nor one at the beginning can be decoded, the file is refused
 // as Undecodable. A file of which Info.QuickCover is false is a *Refusal as Unsupported, as everything is without ffmpeg.
 func (t *Tools) QuickCover(ctx context.Context, path string, info Info) (picture []byte, better bool, err error) {
@@ -41,7 +41,7 @@ func (t *Tools) QuickCover(ctx context.Context, path string, info Info) (picture
 	}
 	ctx, cancel := context.WithTimeout(ctx, quickTimeout)
 	defer cancel()
-	release, err := take(ctx, t.quick)
+	release, err := acquire(ctx, t.quick)
 	if err != nil {
 		return nil, false, err
 	}
@@ -87,7 +87,7 @@ func fit(w, h int32, most int) (int, int) {
 
 // Cover returns a JPEG of a frame of the video file at path, which Probe has accepted with info: that at a tenth of its
 // duration, or, when it is nearly black, the brightest of some others, with a longer side of at most 720 pixels. It fails
-// without ffmpeg, which is a *Refusal as Unsupported, and after 10 seconds, the wait for its turn included. A file of which no
+// without ffmpeg, which is a *Refusal as Unsupported, and after 10 seconds, the wait for a slot included. A file of which no
 // frame can be decoded, at five places, is refused as Undecodable.
 func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, error) {
 	if t.ffmpeg == "" {
@@ -96,7 +96,7 @@ func (t *Tools) Cover(ctx context.Context, path string, info Info) ([]byte, erro
 	ctx, cancel := context.WithTimeout(ctx, t.coverTimeout)
 	defer cancel()
 	info = t.withTransfer(ctx, path, info)
-	release, err := take(ctx, t.quick)
+	release, err := acquire(ctx, t.quick)
 	if err != nil {
 		return nil, err
 	}

@@ -110,10 +110,10 @@ func faststartFile(ctx context.Context, in, out string) (err error) {
 	return err
 }
 
-// encode waits for a turn and runs ffmpeg with the arguments, files and size of a file in c. What takes more memory than it may
+// encode waits for a slot and runs ffmpeg with the arguments, files and size of a file in c. What takes more memory than it may
 // is tried once more with one thread. What runs into a limit of time or memory after all is a *Refusal.
 func (t *Tools) encode(ctx context.Context, c command, info Info, progress func(float64)) error {
-	release, err := take(ctx, t.heavy)
+	release, err := acquire(ctx, t.heavy)
 	if err != nil {
 		return err
 	}

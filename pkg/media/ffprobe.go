@@ -102,7 +102,7 @@ func (t *Tools) ask(ctx context.Context, path string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	release, err := take(ctx, t.quick)
+	release, err := acquire(ctx, t.quick)
 	if err != nil {
 		return Info{}, err
 	}

@@ -160,7 +160,7 @@ func TestHLSStops(t *testing.T) {
 		t.Errorf("no time: %v", err)
 	}
 	if len(tools.heavy)+len(short.heavy) != 0 {
-		t.Error("a turn is still taken")
+		t.Error("a slot is still taken")
 	}
 	_, err = New(Config{FFmpeg: off}).HLS(t.Context(), path, t.TempDir(), info, nil)
 	wantRefusal(t, err, Unsupported)

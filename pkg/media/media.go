@@ -28,7 +28,7 @@ type Config struct {
 	Workers int `mapstructure:"workers"`
 	// Threads bounds those of one run of ffmpeg; 0 is the number of CPUs, at most 4.
 	Threads int `mapstructure:"threads"`
-	// JobTimeout bounds one run of ffmpeg, the wait for its turn excepted; 0 is 30 minutes.
+	// JobTimeout bounds one run of ffmpeg, the wait for a slot excepted; 0 is 30 minutes.
 	JobTimeout time.Duration `mapstructure:"job_timeout"`
 	// MemoryBytes bounds the address space of one run of ffmpeg; 0 is 3 GiB. Linux only.
 	MemoryBytes int64 `mapstructure:"memory_bytes"`

@@ -39,7 +39,7 @@ type Tools struct {
 	memory          int64
 	sandbox         sandbox
 	refused         error         // why the program is not run although it is there
-	quick, heavy    chan struct{} // turns for probes and covers, and for everything else
+	quick, heavy    chan struct{} // slots for probes and covers, and for everything else
 	log             *slog.Logger
 	version         func() version
 }
@@ -54,7 +54,7 @@ type version struct {
 // New looks for the programs once. When there are none, or not where cfg says, the tools do what they can in Go.
 func New(cfg Config) *Tools {
 	cpus := runtime.GOMAXPROCS(0)
-	heavy, quick := turns(cfg, cpus)
+	heavy, quick := slots(cfg, cpus)
 	t := &Tools{
 		maxDuration:  cfg.MaxDuration,
 		threads:      orDefault(cfg.Threads, min(cpus, maxThreads)),
@@ -174,8 +174,8 @@ func (t *Tools) askVersion() version {
 	return v
 }
 
-// take waits for a turn, and returns what gives it back.
-func take(ctx context.Context, slots chan struct{}) (release func(), err error) {
+// acquire waits for a slot, and returns what releases it.
+func acquire(ctx context.Context, slots chan struct{}) (release func(), err error) {
 	if err := alive(ctx); err != nil {
 		return nil, err
 	}

@@ -88,9 +88,9 @@ func oneThread(args []string) []string {
 	return out
 }
 
-// turns is how many runs there may be at a time: of long ones, and of probes and covers. With a bound for the memory of all
+// slots is how many runs there may be at a time: of long ones, and of probes and covers. With a bound for the memory of all
 // of them, that is divided into runs, one of which at least is for each kind.
-func turns(cfg Config, cpus int) (heavy, quick int) {
+func slots(cfg Config, cpus int) (heavy, quick int) {
 	heavy, quick = orDefault(cfg.Workers, max(cpus/2, 1)), cpus
 	if cfg.MemoryTotalBytes <= 0 {
 		return heavy, quick

@@ -174,7 +174,7 @@ func TestTurns(t *testing.T) {
 		"three runs":       {Config{MemoryTotalBytes: 3 * gib, MemoryBytes: gib}, 8, 2, 1},
 		"one of each kind": {Config{MemoryTotalBytes: gib}, 8, 1, 1},
 	} {
-		if heavy, quick := turns(try.cfg, try.cpus); heavy != try.heavy || quick != try.quick {
+		if heavy, quick := slots(try.cfg, try.cpus); heavy != try.heavy || quick != try.quick {
 			t.Errorf("%s: %d and %d, want %d and %d", name, heavy, quick, try.heavy, try.quick)
 		}
 	}

@@ -62,7 +62,7 @@ func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota) (Video, 
 			}
 		}
 		if m.Lane != LaneNone {
-			if err := s.queue(tx, &m, m.Lane); err != nil {
+			if err := s.enqueue(tx, &m, m.Lane); err != nil {
 				return err
 			}
 		}

@@ -151,7 +151,7 @@ func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 		}
 		if wait {
 			next.Token, next.DueMs, next.Attempts = "", d.NowMs, 0
-			if err := s.queue(tx, &next, next.Lane); err != nil {
+			if err := s.enqueue(tx, &next, next.Lane); err != nil {
 				return err
 			}
 		}
@@ -214,7 +214,7 @@ func (s *Store) Skip(ctx context.Context, m Media, step int, reason string, nowM
 		next := m
 		next.Todo, next.Hold, next.Reason, next.Attempts, next.DueMs, next.Token = m.Todo&^step, 0, reason, 0, nowMs, ""
 		if lane := LaneOf(next.Todo); m.Lane != LaneBackfill && m.Lane != lane {
-			if err := s.queue(tx, &next, lane); err != nil {
+			if err := s.enqueue(tx, &next, lane); err != nil {
 				return err
 			}
 		}

@@ -6,10 +6,10 @@ import (
 	"tiktok/pkg/sqldb"
 )
 
-// Work has its turn by author: start-time fair queueing. Each author has a clock in each lane, which goes on by the cost of what
-// they give, and each lane has one, which is the turn that was last taken up. A row's turn is the later one of both when the
-// row begins to wait. So who has given little comes next, whatever others have given before, and among those who wait each gets as
-// much work done as the others. It holds for all workers of all processes, and costs no more when more waits.
+// Authors share the workers by start-time fair queueing. Each author has a virtual clock in each lane, advanced by the cost of what
+// they upload; each lane has one too, the start tag (turn) of the row that was claimed last. The turn of a row is the later of both
+// when it is queued. So an author with few uploads comes next whatever others have queued, and those who wait get equal shares. All
+// workers of all processes share this order, and it costs no more when more waits.
 
 const (
 	// jobCost is that of a video of no length.
@@ -55,8 +55,8 @@ func (m Media) cost(lane int) int64 {
 	return jobCost + int64(min(float64(pixels)*float64(max(m.DurationMs, 0))/costPixels, maxCost))
 }
 
-// queue makes m wait in the lane, behind what its author has given already.
-func (s *Store) queue(tx *gorm.DB, m *Media, lane int) error {
+// enqueue makes m wait in the lane, behind what its author has given already.
+func (s *Store) enqueue(tx *gorm.DB, m *Media, lane int) error {
 	var now int64
 	if err := tx.Raw(laneTurnSQL, lane, 0).Scan(&now).Error; err != nil {
 		return err
