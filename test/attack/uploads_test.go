@@ -151,7 +151,8 @@ func eatWorker(t *testing.T, v *victim) int {
 		}
 	}
 	for i := range many {
-		if _, _, err := v.upload(t.Context(), attackerAddr(0), attacker.Token, fmt.Sprintf("work %d", i), bytes.NewReader(distinct(clip, i))); err != nil {
+		_, _, err := v.upload(t.Context(), attackerAddr(0), attacker.Token, fmt.Sprintf("work %d", i), bytes.NewReader(distinct(clip, i)))
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

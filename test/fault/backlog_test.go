@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// publishers is how many events of the backlog are under way at once: enough for big parcels.
+	// publishers is how many events of the backlog are under way at once: enough for large batches.
 	publishers = 1024
 	// spareNode makes ids that no process makes: those take the lowest free nodes.
 	spareNode = id.Nodes - 1
@@ -46,7 +46,8 @@ type backlog struct {
 // newBacklog queues events as the interaction service does: likes and comments of people for videos.
 func newBacklog(t *testing.T, d *harness.Deployment, people []*harness.User, author *harness.User, videos []harness.Video) *backlog {
 	t.Helper()
-	b := &backlog{size: backlogSize(), people: people, videos: videos, liked: make([][]bool, len(people)), comments: make([]int64, len(videos))}
+	b := &backlog{size: backlogSize(), people: people, videos: videos}
+	b.liked, b.comments = make([][]bool, len(people)), make([]int64, len(videos))
 	for i := range b.liked {
 		b.liked[i] = make([]bool, len(videos))
 	}
@@ -130,11 +131,13 @@ func testBacklog(t *testing.T, d *harness.Deployment) {
 		want sighting
 	}{
 		{"like", true, fans[0], func(u *harness.User) { u.Like(t, v.ID) }, sighting{true, 2, 1, 2, []string{"stored"}}},
-		{"comment", false, fans[0], func(u *harness.User) { comment = u.Comment(t, v.ID, "new") }, sighting{true, 2, 1, 2, []string{"new", "stored"}}},
+		{"comment", false, fans[0], func(u *harness.User) { comment = u.Comment(t, v.ID, "new") },
+			sighting{true, 2, 1, 2, []string{"new", "stored"}}},
 		{"unlike", false, fans[0], func(u *harness.User) { u.Unlike(t, v.ID) }, sighting{false, 1, 0, 1, []string{"new", "stored"}}},
 		{"delete", false, fans[0], func(u *harness.User) { u.DeleteComment(t, v.ID, comment.ID) }, sighting{false, 1, 0, 1, []string{"stored"}}},
 		{"like again", false, fans[0], func(u *harness.User) { u.Like(t, v.ID) }, sighting{true, 2, 1, 2, []string{"stored"}}},
-		{"comment of another", true, fans[1], func(u *harness.User) { u.Comment(t, v.ID, "other") }, sighting{false, 1, 0, 1, []string{"other", "stored"}}},
+		{"comment of another", true, fans[1], func(u *harness.User) { u.Comment(t, v.ID, "other") },
+			sighting{false, 1, 0, 1, []string{"other", "stored"}}},
 		{"unlike of a stored like", true, old, func(u *harness.User) { u.Unlike(t, v.ID) }, sighting{false, 0, 0, 0, []string{"stored"}}},
 		{"delete of a stored comment", false, old, func(u *harness.User) { u.DeleteComment(t, v.ID, stored.ID) }, sighting{false, 0, 0, 0, nil}},
 	} {
@@ -176,7 +179,8 @@ func testBacklog(t *testing.T, d *harness.Deployment) {
 		return d.Recount(t.Context())
 	})
 	took := time.Since(began)
-	t.Logf("stored and shown within %v, %.0f events/s and the comparison", took.Round(10*time.Millisecond), float64(b.published)/took.Seconds())
+	perSecond := float64(b.published) / took.Seconds()
+	t.Logf("stored and shown within %v, %.0f events/s and the comparison", took.Round(10*time.Millisecond), perSecond)
 }
 
 // sighting is what one user sees of a video.

@@ -39,7 +39,8 @@ func mediaSoon() time.Duration {
 func mediaOptions(t *testing.T) []harness.Option {
 	t.Helper()
 	return []harness.Option{
-		harness.WithoutLimits(), harness.NeedFFmpeg(t), harness.Set("media.lease", mediaLease.String()), harness.Set("media.sweep_every", "300ms"),
+		harness.WithoutLimits(), harness.NeedFFmpeg(t),
+		harness.Set("media.lease", mediaLease.String()), harness.Set("media.sweep_every", "300ms"),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tiktok/pkg/errno"
@@ -54,7 +55,8 @@ func TestMediaDiskFull(t *testing.T) {
 		fill(t, filler)
 		harness.Eventually(t, mediaSoon(), func() error {
 			for labels, n := range d.Counter(t, "tiktok_media_jobs_total") {
-				if n > 0 && (labels == `{kind="hls",result="failed"}` || labels == `{kind="preview",result="failed"}` || labels == `{kind="prepare",result="failed"}`) {
+				kind, failed := strings.CutSuffix(strings.TrimPrefix(labels, `{kind="`), `",result="failed"}`)
+				if n > 0 && failed && (kind == "hls" || kind == "preview" || kind == "prepare") {
 					return nil
 				}
 			}

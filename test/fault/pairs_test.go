@@ -107,7 +107,7 @@ func testEachKilled(t *testing.T, d *harness.Deployment) {
 	s.verify(t) // and not answered: while there is no gateway there are no answers
 }
 
-// testEtcdAway: everybody goes on with the addresses that he knows.
+// testEtcdAway: everybody goes on with the addresses that they know.
 func testEtcdAway(t *testing.T, d *harness.Deployment) {
 	s := newStorm(t, d)
 	s.more(t, before, stormy)

@@ -49,7 +49,7 @@ func TestRecorder(t *testing.T) {
 	expect(3, 0, a.text)
 
 	m := &note{text: "a message", created: done}
-	w.letters = append(w.letters, m)
+	w.messages = append(w.messages, m)
 	expect(4, 0, m.text)
 	w.Send(t, w.peer().ID, m.text)
 	expect(3, 0, "")

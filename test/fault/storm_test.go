@@ -196,12 +196,12 @@ type writer struct {
 	rand  *rand.Rand
 
 	// What it was told; read by others only after the storm.
-	liked   []fate // by video
-	follows []fate // by writer
-	notes   []*note
-	letters []*note
-	written [hotVideos]int // comments that may be there, by video
-	doubts  bool           // whether it does not know what became of the last one
+	liked    []fate // by video
+	follows  []fate // by writer
+	notes    []*note
+	messages []*note
+	written  [hotVideos]int // comments that may be there, by video
+	doubts   bool           // whether it does not know what became of the last one
 }
 
 // peer is whom it chats with.
@@ -243,7 +243,7 @@ func (w *writer) act() {
 		w.uncomment()
 	case w.storm.hot:
 		w.like(v)
-	case p < 20 && len(w.letters) < maxMessages:
+	case p < 20 && len(w.messages) < maxMessages:
 		w.send()
 	case p < 35:
 		w.follow()
@@ -353,7 +353,7 @@ func (w *writer) uncomment() {
 }
 
 func (w *writer) send() {
-	n := &note{text: fmt.Sprintf("%s writes %d", w.Name, len(w.letters))}
+	n := &note{text: fmt.Sprintf("%s writes %d", w.Name, len(w.messages))}
 	_, n.created, _ = w.do(messages, harness.PathMessage, "to_user_id", w.peer().ID, "action_type", 1, "content", n.text)
-	w.letters = append(w.letters, n)
+	w.messages = append(w.messages, n)
 }
