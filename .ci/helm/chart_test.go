@@ -160,16 +160,18 @@ func TestChart(t *testing.T) {
 		"everything": {
 			"image": image(), "existingSecret": "theirs", "imagePullSecrets": []any{map[string]any{"name": "pull"}},
 			"nodeSelector": map[string]any{"disk": "ssd"}, "tolerations": []any{map[string]any{"key": "video", "operator": "Exists"}},
-			"ingress":        map[string]any{"enabled": true, "tlsSecret": "tls"},
-			"tls":            map[string]any{"enabled": true},
-			"serversCA":      "authority",
-			"config":         map[string]any{"rpc": map[string]any{"registry_username": "tiktok"}, "telemetry": map[string]any{"otlp_endpoint": "http://jaeger:4318"}},
+			"ingress":   map[string]any{"enabled": true, "tlsSecret": "tls"},
+			"tls":       map[string]any{"enabled": true},
+			"serversCA": "authority",
+			"config": map[string]any{"rpc": map[string]any{"registry_username": "tiktok"},
+				"telemetry": map[string]any{"otlp_endpoint": "http://jaeger:4318"}},
 			"networkPolicy":  map[string]any{"servers": map[string]any{"db": map[string]any{"to": []any{map[string]any{"ipBlock": map[string]any{"cidr": "10.1.2.3/32"}}}}}},
 			"serviceMonitor": map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}},
 		},
 		"little": {
-			"image": image(), "secrets": secrets(), "networkPolicy": map[string]any{"enabled": false}, "migration": map[string]any{"enabled": false},
-			"services": map[string]any{"chat": map[string]any{"replicas": 1, "max": 1}},
+			"image": image(), "secrets": secrets(), "networkPolicy": map[string]any{"enabled": false},
+			"migration": map[string]any{"enabled": false},
+			"services":  map[string]any{"chat": map[string]any{"replicas": 1, "max": 1}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -241,7 +243,8 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 			t.Errorf("ServiceMonitor %s looks for services by labels that they lack: %v", full, labels)
 		}
 	}
-	for what, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe, "readiness": c.ReadinessProbe} {
+	for what, probe := range map[string]*corev1.Probe{"startup": c.StartupProbe, "liveness": c.LivenessProbe,
+		"readiness": c.ReadinessProbe} {
 		if probe == nil || ports[probe.HTTPGet.Port.StrVal] == 0 {
 			t.Errorf("%s: %s probe %+v, ports %v", full, what, probe, ports)
 		}
@@ -260,7 +263,8 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 			t.Errorf("%s mounts %s, which is no volume", full, m.Name)
 		}
 	}
-	if s := c.SecurityContext; s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation || !*pod.Spec.SecurityContext.RunAsNonRoot {
+	if s := c.SecurityContext; s == nil || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation ||
+		!*pod.Spec.SecurityContext.RunAsNonRoot {
 		t.Errorf("%s may do too much: %+v", full, c.SecurityContext)
 	}
 	if len(c.EnvFrom) > 0 || !volumes["config"] {
@@ -272,7 +276,8 @@ func checkService(t *testing.T, objects map[string]any, name string) {
 			t.Errorf("%s may fill the disk of its node with %s", full, v.Name)
 		}
 	}
-	if c.Image != "registry.example.com/tiktok:1.0.0" || c.Resources.Limits.Memory().IsZero() || c.Resources.Limits.Cpu().IsZero() || c.Resources.Requests.Cpu().IsZero() {
+	if c.Image != "registry.example.com/tiktok:1.0.0" || c.Resources.Limits.Memory().IsZero() ||
+		c.Resources.Limits.Cpu().IsZero() || c.Resources.Requests.Cpu().IsZero() {
 		t.Errorf("%s: image %s, resources %+v", full, c.Image, c.Resources)
 	}
 	if h, ok := objects["HorizontalPodAutoscaler "+full].(*autoscalingv2.HorizontalPodAutoscaler); ok {
@@ -328,7 +333,8 @@ func checkSecrets(t *testing.T, objects map[string]any, full, name string, env [
 		account = "ADMIN"
 	}
 	keys := map[string]string{
-		"db": "TIKTOK_DB_PASSWORD_" + account, "cache": "TIKTOK_CACHE_PASSWORD", "queue": "TIKTOK_QUEUE_URL", "media": "TIKTOK_BLOB_S3_SECRET_KEY",
+		"db": "TIKTOK_DB_PASSWORD_" + account, "cache": "TIKTOK_CACHE_PASSWORD", "queue": "TIKTOK_QUEUE_URL",
+		"media": "TIKTOK_BLOB_S3_SECRET_KEY",
 	}
 	config := objects["ConfigMap shop"].(*corev1.ConfigMap).Data["config.yaml"]
 	if strings.Contains(config, "registry_username: tiktok") {
@@ -382,7 +388,8 @@ func checkNetwork(t *testing.T, objects map[string]any, everything bool) {
 			t.Errorf("no NetworkPolicy for %s", name)
 			continue
 		}
-		if !slices.Equal(np.Spec.PolicyTypes, []networkingv1.PolicyType{"Ingress", "Egress"}) || np.Spec.PodSelector.MatchLabels["app.kubernetes.io/component"] != name {
+		if !slices.Equal(np.Spec.PolicyTypes, []networkingv1.PolicyType{"Ingress", "Egress"}) ||
+			np.Spec.PodSelector.MatchLabels["app.kubernetes.io/component"] != name {
 			t.Errorf("NetworkPolicy of %s: %+v", name, np.Spec)
 		}
 		got, want := map[string]bool{}, map[string]bool{"in admin": true, "out 53": true}
@@ -449,7 +456,8 @@ func checkCertificates(t *testing.T, objects map[string]any, enabled bool) {
 		if !enabled {
 			continue
 		}
-		if cert.Spec.SecretName != pod.Volumes[at].Secret.SecretName || !slices.Equal(cert.Spec.DNSNames, []string{name}) || !slices.Contains(cert.Spec.Usages, "client auth") {
+		if cert.Spec.SecretName != pod.Volumes[at].Secret.SecretName || !slices.Equal(cert.Spec.DNSNames, []string{name}) ||
+			!slices.Contains(cert.Spec.Usages, "client auth") {
 			t.Errorf("%s mounts %+v, the certificate is %+v", name, pod.Volumes[at].Secret, cert.Spec)
 		}
 		by, ok := objects["Issuer "+cert.Spec.IssuerRef.Name].(*issuer)
@@ -457,14 +465,16 @@ func checkCertificates(t *testing.T, objects map[string]any, enabled bool) {
 			t.Errorf("%s: issuer %+v: %+v", name, cert.Spec.IssuerRef, by)
 			continue
 		}
-		if ca, ok := objects["Certificate shop-ca"].(*certificate); !ok || !ca.Spec.IsCA || ca.Spec.SecretName != by.Spec.CA.SecretName {
+		if ca, ok := objects["Certificate shop-ca"].(*certificate); !ok || !ca.Spec.IsCA ||
+			ca.Spec.SecretName != by.Spec.CA.SecretName {
 			t.Errorf("the authority is %+v", ca)
 		}
 		env := map[string]string{}
 		for _, e := range pod.Containers[0].Env {
 			env[e.Name] = e.Value
 		}
-		if !strings.HasSuffix(env["TIKTOK_RPC_TLS_KEY"], "/tls.key") || env["TIKTOK_RPC_TLS_CA"] == "" || env["TIKTOK_RPC_TLS_CERT"] == "" {
+		if !strings.HasSuffix(env["TIKTOK_RPC_TLS_KEY"], "/tls.key") || env["TIKTOK_RPC_TLS_CA"] == "" ||
+			env["TIKTOK_RPC_TLS_CERT"] == "" {
 			t.Errorf("%s does not use its certificate: %v", name, env)
 		}
 	}
@@ -486,7 +496,8 @@ func checkMigration(t *testing.T, objects map[string]any) {
 		return n
 	}
 	c := job.Spec.Template.Spec.Containers[0]
-	if !slices.Equal(c.Args, []string{"migrate"}) || len(c.EnvFrom) > 0 || job.Spec.ActiveDeadlineSeconds == nil || c.Resources.Limits.Cpu().IsZero() {
+	if !slices.Equal(c.Args, []string{"migrate"}) || len(c.EnvFrom) > 0 || job.Spec.ActiveDeadlineSeconds == nil ||
+		c.Resources.Limits.Cpu().IsZero() {
 		t.Errorf("the migration is %+v", job.Spec)
 	}
 	checkSecrets(t, objects, job.Name, "migrate", c.Env)
@@ -511,7 +522,8 @@ func checkIngress(t *testing.T, objects map[string]any) {
 	if !ok || !slices.ContainsFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Name == backend.Port.Name }) {
 		t.Errorf("the Ingress leads to %+v, the Service is %+v", backend, service)
 	}
-	if len(ingress.Spec.TLS) != 1 || ingress.Spec.TLS[0].SecretName != "tls" || ingress.Spec.TLS[0].Hosts[0] != ingress.Spec.Rules[0].Host {
+	if len(ingress.Spec.TLS) != 1 || ingress.Spec.TLS[0].SecretName != "tls" ||
+		ingress.Spec.TLS[0].Hosts[0] != ingress.Spec.Rules[0].Host {
 		t.Errorf("TLS of the Ingress: %+v", ingress.Spec.TLS)
 	}
 }

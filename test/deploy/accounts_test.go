@@ -46,7 +46,8 @@ func (d disaster) options(t *testing.T, name, suffix string) string {
 	t.Helper()
 	host, port, _ := strings.Cut(d.cfg.Addr, ":")
 	file := filepath.Join(t.TempDir(), "my.cnf")
-	text := fmt.Sprintf("[client]\nprotocol=tcp\nhost=%s\nport=%s\nuser=%s%s\npassword=%s%s\n", host, port, d.cfg.SchemaPrefix, name, name, suffix)
+	text := fmt.Sprintf("[client]\nprotocol=tcp\nhost=%s\nport=%s\nuser=%s%s\npassword=%s%s\n", host, port, d.cfg.SchemaPrefix,
+		name, name, suffix)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,8 @@ func TestAccounts(t *testing.T) {
 	if err := app.Migrate(t.Context(), config.Config{DB: d.as("admin", "new")}, t.Logf); err != nil {
 		t.Errorf("admin cannot migrate: %v", err)
 	}
-	d.denied(t, "video", "SELECT * FROM `%suser`.users LIMIT 1", "UPDATE `%suser`.users SET username = ''", "DROP DATABASE `%suser`", "SELECT * FROM mysql.user")
+	d.denied(t, "video", "SELECT * FROM `%suser`.users LIMIT 1", "UPDATE `%suser`.users SET username = ''",
+		"DROP DATABASE `%suser`", "SELECT * FROM mysql.user")
 	d.denied(t, "exporter", "SELECT * FROM `%suser`.users LIMIT 1", "SELECT * FROM mysql.user", "CREATE DATABASE `%smore`")
 	d.denied(t, "backup", "DELETE FROM `%suser`.users", "CREATE TABLE `%suser`.more (id INT)", "SELECT * FROM mysql.user")
 	d.denied(t, "admin", "SELECT * FROM mysql.user", "CREATE USER intruder")
@@ -186,7 +188,8 @@ func TestSecretsScript(t *testing.T) {
 		}
 		values[name] = value
 	}
-	if values["APP_IMAGE"] != "mine" || values["AUTH_SECRET"] != "kept" || len(values["REDIS_PASSWORD"]) != 48 || len(values["DB_PASSWORD_CHAT"]) != 48 {
+	if values["APP_IMAGE"] != "mine" || values["AUTH_SECRET"] != "kept" || len(values["REDIS_PASSWORD"]) != 48 ||
+		len(values["DB_PASSWORD_CHAT"]) != 48 {
 		t.Errorf("%v", values)
 	}
 	for name, value := range values {

@@ -146,7 +146,8 @@ func TestBackupAndRestore(t *testing.T) {
 	schema := func(name string) string { return "`" + d.cfg.SchemaPrefix + name + "`" }
 	d.exec(t, "CREATE TABLE "+schema("chat")+".kept (id BIGINT PRIMARY KEY, text VARCHAR(100) NOT NULL, raw VARBINARY(16) NOT NULL)")
 	for i := range 20 {
-		d.exec(t, "INSERT INTO "+schema("chat")+".kept VALUES (?, ?, ?)", i, fmt.Sprintf("你好 🌊 'quoted' \\ %d", i), []byte{0, byte(i), 0xff, '\n'})
+		d.exec(t, "INSERT INTO "+schema("chat")+".kept VALUES (?, ?, ?)", i, fmt.Sprintf("你好 🌊 'quoted' \\ %d", i),
+			[]byte{0, byte(i), 0xff, '\n'})
 	}
 	d.put(t, "videos/00/1.mp4", strings.Repeat("film", 100_000))
 	d.put(t, "covers/00/1.jpg", "cover")
@@ -154,7 +155,8 @@ func TestBackupAndRestore(t *testing.T) {
 	if len(before) < 10 {
 		t.Fatalf("only %d tables: %v", len(before), before)
 	}
-	if out, err := d.sh(t, "backup.sh", d.folder); err != nil || !strings.Contains(out, schemas()) || !strings.Contains(out, "2 objects, 2 of them new") {
+	if out, err := d.sh(t, "backup.sh", d.folder); err != nil || !strings.Contains(out, schemas()) ||
+		!strings.Contains(out, "2 objects, 2 of them new") {
 		t.Fatalf("backup: %v\n%s", err, out)
 	}
 

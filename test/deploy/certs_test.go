@@ -38,7 +38,8 @@ func serverConfig(t *testing.T, certs, service string) string {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), "/etc/tiktok/tls", filepath.Join(certs, service))), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), "/etc/tiktok/tls", filepath.Join(certs, service))),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file

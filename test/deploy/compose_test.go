@@ -129,7 +129,8 @@ func TestSecretsOfContainers(t *testing.T) {
 			want["AUTH_SECRET"] = []string{"api"}
 			want["ETCD_ROOT_PASSWORD"] = nil
 			want["ETCD_PASSWORD"] = users(usesAny, "etcd")
-			for _, name := range []string{"DB_PASSWORD_ADMIN", "REDIS_PASSWORD", "RABBITMQ_PASSWORD", "S3_PASSWORD", "ETCD_PASSWORD", "ETCD_ROOT_PASSWORD"} {
+			for _, name := range []string{"DB_PASSWORD_ADMIN", "REDIS_PASSWORD", "RABBITMQ_PASSWORD", "S3_PASSWORD",
+				"ETCD_PASSWORD", "ETCD_ROOT_PASSWORD"} {
 				want[name] = append(want[name], "tools")
 			}
 		}
@@ -151,7 +152,8 @@ func TestSecretsOfContainers(t *testing.T) {
 				}
 				from, _, _ := strings.Cut(v, ":")
 				// Whoever has a key can be whom it names. The authority's own is where certificates are made.
-				if strings.HasPrefix(from, "./certs") && from != "./certs/"+name && from != "./certs/ca.crt" && (from != "./certs" || name != "certs") {
+				if strings.HasPrefix(from, "./certs") && from != "./certs/"+name && from != "./certs/ca.crt" &&
+					(from != "./certs" || name != "certs") {
 					t.Errorf("%s: %s has the keys in %s", file, name, from)
 				}
 			}
@@ -173,7 +175,8 @@ func TestTLSOfContainers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"mysql": "--require-secure-transport=ON", "redis": "port 0\n", "etcd": "--listen-client-urls=https://", "rabbitmq": "listeners.tcp = none", "s3": "VGW_CERT=/tls/tls.crt",
+		"mysql": "--require-secure-transport=ON", "redis": "port 0\n", "etcd": "--listen-client-urls=https://",
+		"rabbitmq": "listeners.tcp = none", "s3": "VGW_CERT=/tls/tls.crt",
 	} {
 		s := c.Services[name]
 		all := words(t, s.Command)
@@ -243,7 +246,8 @@ func TestRoomForMedia(t *testing.T) {
 func neighbours(c composeFile, name string) []string {
 	var found []string
 	for other, s := range c.Services {
-		if other != name && slices.ContainsFunc(s.Networks, func(n string) bool { return slices.Contains(c.Services[name].Networks, n) }) {
+		if other != name && slices.ContainsFunc(s.Networks,
+			func(n string) bool { return slices.Contains(c.Services[name].Networks, n) }) {
 			found = append(found, other)
 		}
 	}

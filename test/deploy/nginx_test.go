@@ -220,7 +220,8 @@ func (e envelope) want(t *testing.T, what string, code int32) {
 // secure checks the headers that every answer has, once.
 func (e envelope) secure(t *testing.T, what string) {
 	t.Helper()
-	for key, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": "default-src 'none'"} {
+	for key, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		"Content-Security-Policy": "default-src 'none'"} {
 		if got := e.Header.Values(key); len(got) != 1 || !strings.HasPrefix(got[0], want) {
 			t.Errorf("%s: %s is %q", what, key, got)
 		}
@@ -232,7 +233,8 @@ func (e envelope) secure(t *testing.T, what string) {
 
 // The shipped nginx lets through what the gateway takes, and answers by itself as the gateway does.
 func TestNginx(t *testing.T) {
-	d := harness.AllInOne(t, harness.Set("gateway.trusted_proxies", "127.0.0.1"), harness.Set("gateway.public_base_url", "https://v.example.com"))
+	d := harness.AllInOne(t, harness.Set("gateway.trusted_proxies", "127.0.0.1"),
+		harness.Set("gateway.public_base_url", "https://v.example.com"))
 	addr := strings.TrimPrefix(d.URL(), "http://")
 	f := startFront(t, addr)
 	base := "https://" + f.tls
@@ -272,12 +274,15 @@ func TestNginx(t *testing.T) {
 	f.raw(t, "GET /douyin/feed/?x="+strings.Repeat("x", 64<<10)+end+"\r\n").want(t, "a line of 64 KiB", invalid)
 	f.raw(t, "GET /douyin/feed/"+end+"X-A: "+strings.Repeat("x", 64<<10)+"\r\n\r\n").want(t, "a header of 64 KiB", invalid)
 	f.raw(t, "GET /douyin/feed/ HTTP/1.1\r\n\r\n").want(t, "no host", invalid)
-	f.raw(t, "POST /douyin/publish/action/"+end+"Content-Length: 230000000\r\n\r\n").want(t, "an upload of 230 MB", errno.VideoTooLarge.Code)
+	f.raw(t, "POST /douyin/publish/action/"+end+"Content-Length: 230000000\r\n\r\n").want(t, "an upload of 230 MB",
+		errno.VideoTooLarge.Code)
 
 	away := startFront(t, harness.FreePort(t)) // nobody listens there
 	for _, path := range []string{
-		"GET feed", "POST user/register", "POST user/login", "GET user", "POST publish/action", "GET publish/list", "POST publish/delete", "POST favorite/action",
-		"GET favorite/list", "POST comment/action", "GET comment/list", "POST relation/action", "GET relation/follow/list", "GET relation/follower/list",
+		"GET feed", "POST user/register", "POST user/login", "GET user", "POST publish/action", "GET publish/list",
+		"POST publish/delete", "POST favorite/action",
+		"GET favorite/list", "POST comment/action", "GET comment/list", "POST relation/action", "GET relation/follow/list",
+		"GET relation/follower/list",
 		"GET relation/friend/list", "POST message/action", "GET message/chat",
 	} {
 		method, name, _ := strings.Cut(path, " ")
@@ -291,7 +296,8 @@ func TestNginx(t *testing.T) {
 	away.do(t, http.MethodGet, "https://"+away.tls+"/douyin/feed/?token="+from.Token).want(t, "a token", errno.Unavailable.Code)
 	for _, dir := range []string{f.dir, away.dir} {
 		for _, name := range []string{"error.log", "tiktok.log"} {
-			if log, err := os.ReadFile(filepath.Join(dir, name)); err != nil || bytes.Contains(log, []byte("token=")) || bytes.Contains(log, []byte("/douyin/")) {
+			if log, err := os.ReadFile(filepath.Join(dir, name)); err != nil || bytes.Contains(log, []byte("token=")) ||
+				bytes.Contains(log, []byte("/douyin/")) {
 				t.Errorf("%s: %v: %.300s", name, err, log)
 			}
 		}

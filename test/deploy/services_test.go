@@ -91,7 +91,8 @@ func checkPlaces(t *testing.T, root string, list render.List) {
 	}
 	for _, s := range list {
 		checkContainers(t, root, s)
-		has("deploy/prometheus/targets/tiktok.yml", fmt.Sprintf(`^- \{targets: \["%s:%s"\], labels: \{process: %s\}\}$`, s.Name, s.Admin, s.Name))
+		has("deploy/prometheus/targets/tiktok.yml", fmt.Sprintf(`^- \{targets: \["%s:%s"\], labels: \{process: %s\}\}$`, s.Name,
+			s.Admin, s.Name))
 		has("deploy/prometheus/prometheus.dns.yml", fmt.Sprintf(`\{names: \[%s\], type: A, port: %s,`, s.Name, s.Admin))
 		has("deploy/grafana/dashboards/tiktok-"+s.Name+".json", fmt.Sprintf(`process=~\\"%s\|tiktok\\"`, s.Name))
 		has("docker-run.sh", `^services='.*\b`+s.Name+`\b`)

@@ -164,7 +164,8 @@ func drawGraph(t *testing.T, p *prometheus, panel boards.Panel, begin time.Time)
 		Ticks: ticks, Range: &chart.ContinuousRange{Min: 0, Max: ticks[len(ticks)-1].Value}, Style: chart.Style{FontSize: 7},
 		GridMajorStyle: chart.Style{StrokeColor: drawing.ColorFromHex("dddddd"), StrokeWidth: 1},
 	}
-	c.Elements = []chart.Renderable{chart.LegendLeft(&c, chart.Style{FontSize: 6, FillColor: drawing.Color{R: 255, G: 255, B: 255, A: 190}})}
+	c.Elements = []chart.Renderable{chart.LegendLeft(&c, chart.Style{FontSize: 6,
+		FillColor: drawing.Color{R: 255, G: 255, B: 255, A: 190}})}
 	if len(c.Series) == 0 {
 		t.Fatalf("no data for %s", panel.Title)
 	}
@@ -212,7 +213,8 @@ func queryRange(t *testing.T, p *prometheus, q boards.Query, begin time.Time) []
 		// There is one process of each kind, and the folder is the test's.
 		delete(r.Metric, "instance")
 		delete(r.Metric, "path")
-		s := chart.TimeSeries{Name: regexp.MustCompile(`\{\{(\w+)\}\}`).ReplaceAllStringFunc(q.Legend, func(l string) string { return r.Metric[strings.Trim(l, "{}")] })}
+		s := chart.TimeSeries{Name: regexp.MustCompile(`\{\{(\w+)\}\}`).ReplaceAllStringFunc(q.Legend,
+			func(l string) string { return r.Metric[strings.Trim(l, "{}")] })}
 		s.Name = strings.Join(strings.Fields(s.Name), " ")
 		for _, v := range r.Values {
 			at, isTime := v[0].(float64)

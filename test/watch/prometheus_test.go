@@ -43,7 +43,8 @@ func startPrometheus(t *testing.T, bin string, d *harness.Deployment) *prometheu
 	}
 	var targets []map[string]any
 	for _, address := range slices.Sorted(maps.Keys(d.Metrics())) {
-		targets = append(targets, map[string]any{"targets": []string{address}, "labels": map[string]string{"process": d.Metrics()[address]}})
+		targets = append(targets, map[string]any{"targets": []string{address},
+			"labels": map[string]string{"process": d.Metrics()[address]}})
 	}
 	text, err := json.Marshal(targets)
 	if err != nil {
@@ -99,7 +100,8 @@ func (p *prometheus) query(t *testing.T, expr string) (n int, err error) {
 		Error string
 		Data  struct{ Result []struct{ Value [2]any } }
 	}
-	if err := json.Unmarshal(fetch(t, "GET", p.url+"/api/v1/query?"+url.Values{"query": {expr}}.Encode(), 200, 400), &answer); err != nil {
+	if err := json.Unmarshal(fetch(t, "GET", p.url+"/api/v1/query?"+url.Values{"query": {expr}}.Encode(), 200, 400),
+		&answer); err != nil {
 		t.Fatal(err)
 	}
 	if answer.Error != "" {

@@ -31,7 +31,8 @@ const (
 
 // TestTraces runs on both deployments: what is in a trace does not depend on how many processes there are.
 func TestTraces(t *testing.T) {
-	opts := options(withMedia(), harness.Set("media.background", "true"), harness.Set("telemetry.log_level", "debug"), harness.Set("telemetry.sample_ratio", "1"))
+	opts := options(withMedia(), harness.Set("media.background", "true"), harness.Set("telemetry.log_level", "debug"),
+		harness.Set("telemetry.sample_ratio", "1"))
 	for name, start := range map[string]func(testing.TB, ...harness.Option) *harness.Deployment{
 		harness.NameAllInOne: harness.AllInOne, harness.NameDistributed: harness.Distributed,
 	} {
@@ -327,7 +328,8 @@ func traceOfParent(t *testing.T, v *driver, c *tracingtest.Collector) {
 		}
 		return errors.New("the request is not below the client's span")
 	})
-	for _, bad := range []string{"00", "ff-" + id + "-" + span + "-01", "00-" + strings.ToUpper(id) + "-" + span + "-01", strings.Repeat("a", 5000), "00-" + id + "-" + strings.Repeat("0", 16) + "-01"} {
+	for _, bad := range []string{"00", "ff-" + id + "-" + span + "-01", "00-" + strings.ToUpper(id) + "-" + span + "-01",
+		strings.Repeat("a", 5000), "00-" + id + "-" + strings.Repeat("0", 16) + "-01"} {
 		if got := ask(bad); len(got) != 32 || got == id {
 			t.Errorf("%.60q gives trace id %q", bad, got)
 		}
@@ -377,7 +379,8 @@ func checkSpans(t *testing.T, v *driver, c *tracingtest.Collector) {
 		}
 	}
 	if len(names) > maxSpanNames || len(names) < 40 || len(keys) > 40 {
-		t.Errorf("%d names of spans and %d of attributes: %q %q", len(names), len(keys), slices.Sorted(maps.Keys(names)), slices.Sorted(maps.Keys(keys)))
+		t.Errorf("%d names of spans and %d of attributes: %q %q", len(names), len(keys), slices.Sorted(maps.Keys(names)),
+			slices.Sorted(maps.Keys(keys)))
 	}
 	docs := string(read(t, operations))
 	for key := range keys {
@@ -391,10 +394,12 @@ func checkSpans(t *testing.T, v *driver, c *tracingtest.Collector) {
 // TestTracesSampledOut: with a ratio of 0 requests have an id, and nothing is sent.
 func TestTracesSampledOut(t *testing.T) {
 	c := tracingtest.New(t)
-	d := harness.AllInOne(t, options(withMedia(), harness.Set("telemetry.otlp_endpoint", c.URL()), harness.Set("telemetry.sample_ratio", "0"))...)
+	d := harness.AllInOne(t, options(withMedia(), harness.Set("telemetry.otlp_endpoint", c.URL()),
+		harness.Set("telemetry.sample_ratio", "0"))...)
 	v := newDriver(d)
 	v.drive(t)
-	a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: harness.PathFeed, Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}})
+	a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: harness.PathFeed,
+		Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}})
 	id := a.Header.Get(traceHeader)
 	if id != "4bf92f3577b34da6a3ce929d0e0e4736" {
 		t.Errorf("trace id %q", id)
@@ -409,7 +414,8 @@ func TestTracesSampledOut(t *testing.T) {
 // TestTracesOff: without an endpoint there is no trace id anywhere, whatever a client sends.
 func TestTracesOff(t *testing.T) {
 	d := harness.AllInOne(t, options()...)
-	a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: harness.PathFeed, Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}})
+	a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: harness.PathFeed,
+		Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}})
 	if _, ok := a.Header[traceHeader]; ok || strings.Contains(d.Logs(t), "trace_id") {
 		t.Errorf("%v\n%s", a.Header, d.Logs(t))
 	}

@@ -17,15 +17,19 @@ import (
 // BenchmarkTraces is what traces cost a feed page of 30 videos in the all-in-one, client and server in this process: compare
 // the processor time ("cpu-µs/op") of the three.
 func BenchmarkTraces(b *testing.B) {
-	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
 	defer collector.Close()
 	for _, c := range []struct {
 		name string
 		opts []harness.Option
 	}{
 		{"off", nil},
-		{"sampled out", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL), harness.Set("telemetry.sample_ratio", "0")}},
-		{"sampled 1 of 100", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL), harness.Set("telemetry.sample_ratio", "0.01")}},
+		{"sampled out", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL),
+			harness.Set("telemetry.sample_ratio", "0")}},
+		{"sampled 1 of 100", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL),
+			harness.Set("telemetry.sample_ratio", "0.01")}},
 		{"sampled in", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL)}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

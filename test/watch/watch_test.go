@@ -302,7 +302,8 @@ func checkLevel(t *testing.T, v *driver) {
 
 // checkLogs: each line is JSON and says who says what when; a request has one line; nothing secret is there.
 func checkLogs(t *testing.T, v *driver) {
-	v.d.Raw(t, harness.Request{Method: http.MethodGet, Path: "/douyin/feed/", RawQuery: "token=" + v.secrets[0], Header: http.Header{"X-Request-Id": {"one-line"}}})
+	v.d.Raw(t, harness.Request{Method: http.MethodGet, Path: "/douyin/feed/", RawQuery: "token=" + v.secrets[0],
+		Header: http.Header{"X-Request-Id": {"one-line"}}})
 	requests := func() (n int) {
 		for line := range strings.Lines(v.d.Logs(t)) {
 			if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, `"request_id":"one-line"`) {
@@ -331,7 +332,8 @@ func checkLogs(t *testing.T, v *driver) {
 			Time                time.Time
 			Level, Msg, Service string
 		}
-		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Time.IsZero() || record.Level == "" || record.Msg == "" || record.Service == "" {
+		if err := json.Unmarshal([]byte(line), &record); err != nil || record.Time.IsZero() || record.Level == "" ||
+			record.Msg == "" || record.Service == "" {
 			t.Errorf("not a record: %v: %s", err, line)
 		}
 		for _, secret := range secrets {
