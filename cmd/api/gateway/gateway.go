@@ -31,7 +31,6 @@ import (
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
-	"tiktok/pkg/kv"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
 	"tiktok/pkg/telemetry"
@@ -50,11 +49,9 @@ type Deps struct {
 	Config  config.Gateway
 	Limits  config.Limits
 	Clients rpc.Clients
-	// Profiles holds users' accounts in this process for a second. Nil holds none.
-	Profiles kv.Store
-	Tokens   *auth.Tokens
-	Blobs    blob.Store
-	Tools    *media.Tools
+	Tokens  *auth.Tokens
+	Blobs   blob.Store
+	Tools   *media.Tools
 	// Work is where copies of uploads are that ffmpeg reads. It may be nil without ffmpeg.
 	Work *workdir.Dir
 	// ReserveBytes are to stay free there.
@@ -138,7 +135,7 @@ func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 	}
 	return handler.New(handler.Deps{
 		Clients:              d.Clients,
-		View:                 view.New(d.Clients, d.Profiles, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
+		View:                 view.New(d.Clients, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
 		Zone:                 d.Zone,
 		Tokens:               d.Tokens,
 		Blobs:                d.Blobs,
@@ -279,9 +276,6 @@ func (d Deps) close() error {
 	var errs []error
 	if d.Work != nil {
 		errs = append(errs, d.Work.Close())
-	}
-	if d.Profiles != nil {
-		errs = append(errs, d.Profiles.Close())
 	}
 	if d.Shared != nil {
 		errs = append(errs, d.Shared.Close())

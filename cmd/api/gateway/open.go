@@ -13,15 +13,11 @@ import (
 	"tiktok/config"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
-	"tiktok/pkg/kv"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/workdir"
 )
-
-// profileBytes bounds the accounts that a gateway holds: about 20,000.
-const profileBytes = 8 << 20
 
 // Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
 // Without a secret in the settings the file cfg.Auth.SecretFile has it. demo are accounts that log in from nearby only.
@@ -65,11 +61,6 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	}
 	if d.Shared, err = limiter.Open(driver, cfg.Cache, tel.Log); err != nil {
 		return nil, errors.Join(err, d.close())
-	}
-	if cfg.Cache.Driver == kv.DriverRedis { // else the user service holds them in this process
-		if d.Profiles, err = kv.Open(ctx, kv.Config{Driver: kv.DriverMemory, MaxBytes: profileBytes}); err != nil {
-			return nil, errors.Join(err, d.close())
-		}
 	}
 	var lc net.ListenConfig
 	if d.Listener, err = lc.Listen(ctx, "tcp", cfg.Gateway.Addr); err != nil {

@@ -70,7 +70,7 @@ func BenchmarkFeed(b *testing.B) {
 	for _, callers := range []int{1, 32} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
 			clients := rpc.Clients{User: users{}, Video: videos{}, Interaction: likes{}, Social: follows{}}
-			v := view.New(clients, nil, benchFeed, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+			v := view.New(clients, benchFeed, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 			request := func(viewer int64) {
 				page, err := v.Feed(b.Context(), viewer, 0)
 				if err != nil {

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
-	"unsafe"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sony/gobreaker/v2"
 
 	"tiktok/cmd/api/biz/rpc"
@@ -19,7 +16,6 @@ import (
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/coalesce"
-	"tiktok/pkg/kv"
 )
 
 const (
@@ -96,28 +92,14 @@ func timedOut(ctx context.Context) bool {
 	return ok && time.Until(deadline) < optionalTimeout/10
 }
 
-// profileTTL is how long a gateway may show an old account. One that is new is found at once.
-const profileTTL = time.Second
-
-func loadUsers(c rpc.Clients, profiles kv.Store, log *slog.Logger, reg prometheus.Registerer) *coalesce.Coalescer[[]int64, map[int64]*user.User] {
-	load := func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
+func loadUsers(c rpc.Clients) *coalesce.Coalescer[[]int64, map[int64]*user.User] {
+	return coalesce.NewByID(maxInFlight, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
 		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
 		if err != nil {
 			return nil, err
 		}
 		return r.Users, nil
-	}
-	if profiles == nil {
-		return coalesce.NewByID(maxInFlight, common.MAX_BATCH, load)
-	}
-	cache := kv.NewLoadingCache(profiles, kv.Options[int64, *user.User]{
-		Kind: "gateway_cards", TTL: profileTTL, NegativeTTL: -1, Size: userSize, Log: log, Metrics: reg,
-	}, load)
-	return coalesce.NewByID(maxInFlight, common.MAX_BATCH, cache.GetMulti)
-}
-
-func userSize(u *user.User) int {
-	return int(unsafe.Sizeof(*u)) + len(u.Name) + len(u.AvatarKey) + len(u.BackgroundKey) + len(u.Signature)
+	})
 }
 
 func loadVideos(c rpc.Clients) coalesce.Load[*video.Video] {

@@ -16,7 +16,6 @@ import (
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/coalesce"
-	"tiktok/pkg/kv"
 )
 
 // Profile is a user as one viewer sees them. What it points to is shared: it must not be changed.
@@ -72,12 +71,12 @@ type View struct {
 	degraded    *prometheus.CounterVec
 }
 
-// New makes a View; feedSize is the number of videos of a feed page. profiles holds users' accounts for a second, nil holds none.
-func New(clients rpc.Clients, profiles kv.Store, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
+// New makes a View; feedSize is the number of videos of a feed page.
+func New(clients rpc.Clients, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
 	v := &View{clients: clients, feedSize: feedSize, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_http_degraded_total", Help: "Answers that were sent with zeros because a call for an optional part failed, by what was missing.",
 	}, []string{"missing"})}
-	v.users = loadUsers(clients, profiles, log, reg)
+	v.users = loadUsers(clients)
 	v.videos = loadVideos(clients)
 	v.videoCounts = loadVideoCounts(clients)
 	v.relations = loadRelations(clients)
