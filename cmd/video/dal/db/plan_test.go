@@ -3,6 +3,7 @@ package db
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,12 +43,12 @@ func TestPlans(t *testing.T) {
 			"waiting":   {waitingSQL, "video_media_due", []any{[]int{1, 2, 3, 4, 5}}},
 			"named":     {namedSQL, "videos_play videos_cover video_media_source video_media_cover", []any{keys, keys, keys, keys}},
 			"made":      {madeSQL, "PRIMARY", []any{ids}},
-			"claim":     {claimSQL, "PRIMARY", []any{"t", 1, StateProcessing, 1, "", 1, LaneImprove, 1}},
+			"claim":     {claimSQL, "PRIMARY|video_media_due", []any{"t", 1, StateProcessing, 1, "", 1, LaneImprove, 1}},
 			"expire":    {expireSQL, "video_media_due", []any{StateDeleting, LaneDelete, LaneNone, 1000}},
 		} {
 			plan := sqldbtest.Explain(t, d, c.query, c.args...)
 			for _, index := range strings.Fields(c.indexes) {
-				if !strings.Contains(plan, index) {
+				if !slices.ContainsFunc(strings.Split(index, "|"), func(one string) bool { return strings.Contains(plan, one) }) {
 					t.Errorf("%s does not use %s:\n%s", name, index, plan)
 				}
 			}
