@@ -41,7 +41,9 @@ func RemoteOptions(caller string, cfg Config, tel *telemetry.Telemetry) ([]clien
 		client.WithTransportProtocol(kitextransport.TTHeader),
 		client.WithMetaHandler(transmeta.ClientTTHeaderHandler),
 		client.WithResolver(resolver),
-		client.WithLongConnection(connpool.IdleConfig{MaxIdlePerAddress: idlePerPeer, MaxIdleGlobal: 4 * idlePerPeer, MaxIdleTimeout: idleTimeout}),
+		client.WithLongConnection(connpool.IdleConfig{
+			MaxIdlePerAddress: idlePerPeer, MaxIdleGlobal: 4 * idlePerPeer, MaxIdleTimeout: idleTimeout,
+		}),
 		client.WithLoadBalancer(loadbalance.NewWeightedBalancer(), &lbcache.Options{RefreshInterval: resolveEvery, Cacheable: true}),
 		client.WithConnectTimeout(connectTimeout),
 	), nil

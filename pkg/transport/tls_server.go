@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	// handshakeTimeout is how long somebody who has not proved who they are may hold a connection.
+	// handshakeTimeout is how long a caller that has not authenticated may hold a connection.
 	handshakeTimeout = 5 * time.Second
 	// answerTimeout is how long an answer may wait for a caller who does not read.
 	answerTimeout = 5 * time.Second

@@ -171,7 +171,7 @@ func testChatPolling(t *testing.T, d *harness.Deployment) {
 		if !slices.Equal(p.screen, sent) {
 			t.Errorf("phone %d shows %d messages, %d were sent to it:\n%v\n%v", i, len(p.screen), len(sent), p.screen, sent)
 		}
-		next := map[byte]int{} // of each sender: what he sent first comes first
+		next := map[byte]int{} // of each sender: what they sent first comes first
 		for _, m := range sent[1:] {
 			sender := m.Content[len(m.Content)-1]
 			if want := fmt.Sprintf("%d of sender %c", next[sender], sender); m.Content != want {

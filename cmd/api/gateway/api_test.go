@@ -463,7 +463,7 @@ func TestHangingService(t *testing.T) {
 	}
 }
 
-// What a viewer has pending lies over what everybody sees, for him alone.
+// A viewer's pending writes change what they see, and nobody else.
 func TestPendingIsLaidOver(t *testing.T) {
 	f := thirty()
 	healthy := f.stats
@@ -492,7 +492,7 @@ func TestPendingIsLaidOver(t *testing.T) {
 	}
 }
 
-// Many at once get each his own flags, from few calls.
+// Concurrent viewers get their own flags each, from few calls.
 func TestFeedOfMany(t *testing.T) {
 	f := thirty()
 	healthy := f.stats
@@ -598,7 +598,7 @@ func TestFriendsAndChat(t *testing.T) {
 	}
 }
 
-// Every read that shows a viewer his own accepted writes is told who he is.
+// Every read that shows viewers their own accepted writes gets the viewer.
 func TestViewerIsPassed(t *testing.T) {
 	f := thirty()
 	var comments, users atomic.Int64

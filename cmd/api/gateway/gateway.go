@@ -113,7 +113,7 @@ func New(d Deps) *Gateway {
 	return g
 }
 
-// readyRule is how often somebody from elsewhere may ask for /readyz: what looks after a gateway does so every few seconds.
+// readyRule limits /readyz for clients on other machines: a load balancer asks every few seconds.
 func readyRule() limiter.Rule { return limiter.Rule{Rate: 2, Burst: 20} }
 
 // space is what /readyz says.

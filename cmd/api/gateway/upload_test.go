@@ -331,7 +331,7 @@ func TestUploadAnswerLost(t *testing.T) {
 	}
 }
 
-// The author reads how far the work is; nobody else does, and without the answer of the service he reads the plain list.
+// The author reads how far the work is; nobody else does. Without the answer of the service the author reads the plain list.
 func TestPublishListStates(t *testing.T) {
 	fresh := 0
 	f := &fakes{

@@ -181,7 +181,8 @@ type onlyWriter struct{ io.Writer }
 func (c *Conn) Close() error {
 	c.closed()
 	state := c.state.Load()
-	if (state == responding || state == readingHead) && c.CloseWrite() == nil && c.TCPConn.SetReadDeadline(time.Now().Add(lingerTimeout)) == nil {
+	linger := state == responding || state == readingHead
+	if linger && c.CloseWrite() == nil && c.TCPConn.SetReadDeadline(time.Now().Add(lingerTimeout)) == nil {
 		_, _ = io.Copy(io.Discard, c.TCPConn) // until the client closes, or the deadline
 	}
 	return c.CloseNow()

@@ -23,7 +23,8 @@ func malformed(text string) *Refusal {
 func unreadable() *Refusal { return malformed("the request is not readable") }
 
 func tooLarge() *Refusal {
-	return &Refusal{Kind: "head_bytes", Status: 431, Err: errno.InvalidArgument.With("the request's address and headers are larger than 32 KiB")}
+	const text = "the request's address and headers are larger than 32 KiB"
+	return &Refusal{Kind: "head_bytes", Status: 431, Err: errno.InvalidArgument.With(text)}
 }
 
 func tooManyHeaders() *Refusal {

@@ -79,8 +79,10 @@ func New(d Deps) *Handler {
 		cpuSlots:  fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
 		// An upload that would wait long for a cover gets a drawn one at once. The number of slots bounds the memory of the runs:
 		// see media.Tools.QuickCover.
-		coverSlots: fair.New[int64](fair.Config{Slots: half, PerKey: max(half/2, 1), Waiting: coversWaiting * half, WaitingPerKey: coversWaiting / 2}),
-		drawSlots:  fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
+		coverSlots: fair.New[int64](fair.Config{
+			Slots: half, PerKey: max(half/2, 1), Waiting: coversWaiting * half, WaitingPerKey: coversWaiting / 2,
+		}),
+		drawSlots: fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
 	}
 }
 

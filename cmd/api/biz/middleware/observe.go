@@ -85,7 +85,8 @@ func size(c *app.RequestContext) int {
 // Metrics counts and times requests.
 func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "tiktok_http_requests_total", Help: "Requests answered, by route and status code: that of the envelope under /douyin, else the HTTP status.",
+		Name: "tiktok_http_requests_total",
+		Help: "Requests answered, by route and status code: that of the envelope under /douyin, else the HTTP status.",
 	}, []string{"route", "code"})
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "tiktok_http_duration_seconds", Help: "Time to answer a request, by route; without the transfer of the response.",
@@ -97,7 +98,8 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 	busy := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now."})
 	active := newActiveUsers(time.Now)
 	users := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "tiktok_active_users", Help: "Different users who sent this gateway a request in the last five minutes, within 1 %. Visitors are not counted.",
+		Name: "tiktok_active_users",
+		Help: "Different users who sent this gateway a request in the last five minutes, within 1 %. Visitors are not counted.",
 	}, active.estimate)
 	reg.MustRegister(requests, seconds, refused, busy, users)
 	return func(ctx context.Context, c *app.RequestContext) {

@@ -51,7 +51,7 @@ func newOptionalCall[Q, A any](size func(Q) int, call func(ctx context.Context, 
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures > 0 },
 		IsSuccessful: func(err error) bool { return !errors.Is(err, errTimedOut) },
 	})
-	return optionalCall[Q, A]{breaker: breaker, calls: coalesce.New(maxInFlight, common.MAX_BATCH, size, func(ctx context.Context, queries []Q) ([]A, error) {
+	guarded := func(ctx context.Context, queries []Q) ([]A, error) {
 		return breaker.Execute(func() ([]A, error) {
 			answers, err := call(ctx, queries)
 			if err != nil && timedOut(ctx) {
@@ -59,7 +59,8 @@ func newOptionalCall[Q, A any](size func(Q) int, call func(ctx context.Context, 
 			}
 			return answers, err
 		})
-	})}
+	}
+	return optionalCall[Q, A]{breaker: breaker, calls: coalesce.New(maxInFlight, common.MAX_BATCH, size, guarded)}
 }
 
 // start asks for a part, until the deadline of ctx. While the breaker is not closed it fails at once, and starts the probe if
@@ -92,7 +93,10 @@ func timedOut(ctx context.Context) bool {
 	return ok && time.Until(deadline) < optionalTimeout/10
 }
 
-func loadUsers(c rpc.Clients) *coalesce.Coalescer[[]int64, map[int64]*user.User] {
+// usersByID loads accounts.
+type usersByID = coalesce.Coalescer[[]int64, map[int64]*user.User]
+
+func loadUsers(c rpc.Clients) *usersByID {
 	return coalesce.NewByID(maxInFlight, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
 		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
 		if err != nil {

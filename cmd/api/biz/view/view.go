@@ -60,7 +60,7 @@ type Friend struct {
 // View composes. Make one with New and share it.
 type View struct {
 	clients     rpc.Clients
-	users       *coalesce.Coalescer[[]int64, map[int64]*user.User]
+	users       *usersByID
 	videos      coalesce.Load[*video.Video]
 	videoCounts optionalCall[[]int64, map[int64]int64]
 	relations   optionalCall[relationsQuery, relations]
@@ -74,7 +74,8 @@ type View struct {
 // New makes a View; feedSize is the number of videos of a feed page.
 func New(clients rpc.Clients, feedSize int32, log *slog.Logger, reg prometheus.Registerer) *View {
 	v := &View{clients: clients, feedSize: feedSize, log: log, degraded: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "tiktok_http_degraded_total", Help: "Answers that were sent with zeros because a call for an optional part failed, by what was missing.",
+		Name: "tiktok_http_degraded_total",
+		Help: "Answers that were sent with zeros because a call for an optional part failed, by what was missing.",
 	}, []string{"missing"})}
 	v.users = loadUsers(clients)
 	v.videos = loadVideos(clients)

@@ -9,7 +9,7 @@ import (
 	"tiktok/kitex_gen/video"
 )
 
-// flags is how many of what a viewer looks at he likes or follows: the first ones.
+// flags is how many of a viewer query's ids the viewer likes or follows: the first ones.
 const flags = 3
 
 // Feed is a page of n videos by as many authors, whose ids count from 1.
@@ -24,7 +24,7 @@ func Feed(n int) *video.FeedResponse {
 	return resp
 }
 
-// Stats are counters of all that is asked for. A look needs three videos at least, of which the first three are liked.
+// Stats are counters of all that is asked for. A viewer query needs three videos at least, of which the first three are liked.
 func Stats(r *interaction.MGetStatsRequest) *interaction.MGetStatsResponse {
 	resp := &interaction.MGetStatsResponse{
 		Videos: make(map[int64]*interaction.VideoStats, len(r.VideoIds)), Users: make(map[int64]*interaction.UserStats, len(r.UserIds)),
@@ -41,7 +41,7 @@ func Stats(r *interaction.MGetStatsRequest) *interaction.MGetStatsResponse {
 	return resp
 }
 
-// Relations are counters of all users asked for. A look needs three users at least, of whom the first three are followed.
+// Relations are counters of all users asked for. A viewer query needs three users at least, of whom the first three are followed.
 func Relations(r *social.MGetRelationsRequest) *social.MGetRelationsResponse {
 	resp := &social.MGetRelationsResponse{Relations: make(map[int64]*social.Relation, len(r.UserIds))}
 	for _, id := range r.UserIds {
