@@ -6,26 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// stepTimeout bounds each question to the broker about dead letters.
+// stepTimeout bounds each exchange with the broker about dead letters.
 const stepTimeout = 10 * time.Second
 
 // ErrNoDeadLetters is returned for a driver that keeps no dead letters.
 var ErrNoDeadLetters = errors.New("queue: only the rabbitmq driver keeps dead letters; with the memory driver the caller gets the error")
 
-// DeadLetter is what the writer gave up.
+// DeadLetter is what a consumer gave up.
 type DeadLetter struct {
-	// Events are those of one message: one, or more when the broker gave the whole parcel up. What is not valid JSON is
+	// Events are those of one message: one, or more when the broker gave the whole batch up. What is not valid JSON is
 	// one JSON string.
 	Events []json.RawMessage `json:"events"`
-	// Reason is the writer's last error, or the broker's reason.
+	// Reason is the last error of apply, or the broker's reason.
 	Reason string `json:"reason"`
-	// Strikes is how often the event failed while others did not.
-	Strikes int `json:"strikes"`
+	// Attempts is how often the event failed while others did not.
+	Attempts int `json:"attempts"`
 	// Since is when it was given up, to the second. Zero: unknown.
 	Since time.Time `json:"since,omitzero"`
 }
@@ -34,11 +35,7 @@ type DeadLetter struct {
 // processes may look after the same ones, each then sees what the others do not hold.
 type DeadLetters struct {
 	name string
-	link *link
-	ch   *amqp.Channel
-
-	confirms chan amqp.Confirmation
-	returns  chan amqp.Return
+	conn *connection
 }
 
 // OpenDeadLetters connects to the dead letters of the queue that Open knows by the same cfg and name.
@@ -52,38 +49,26 @@ func OpenDeadLetters(ctx context.Context, cfg Config, name string) (*DeadLetters
 	if err := checkURL(cfg.URL); err != nil {
 		return nil, err
 	}
-	d := &DeadLetters{name: cfg.Prefix + "." + name}
-	l, err := dial(ctx, cfg, d.name+" dead letters")
+	name = cfg.Prefix + "." + name
+	conn, err := dial(ctx, cfg, name+" dead letters", func(*amqp.Channel) error { return nil })
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	d.link = l
-	err = d.step(ctx, func() (err error) {
-		if d.ch, err = l.conn.Channel(); err != nil {
-			return err
-		}
-		return d.ch.Confirm(false)
-	})
-	if err == nil {
-		// Without buffer: the library hands over one after the other, so a return is seen before its confirm.
-		d.confirms = d.ch.NotifyPublish(make(chan amqp.Confirmation))
-		d.returns = d.ch.NotifyReturn(make(chan amqp.Return))
-		_, err = d.Count(ctx)
-	}
-	if err != nil {
-		l.close()
+	d := &DeadLetters{name: name, conn: conn}
+	if _, err := d.Count(ctx); err != nil {
+		conn.close()
 		return nil, err
 	}
 	return d, nil
 }
 
 // Close hands back what List holds and disconnects.
-func (d *DeadLetters) Close() { d.link.close() }
+func (d *DeadLetters) Close() { d.conn.close() }
 
 // Count is how many dead letters there are, without those that someone holds.
 func (d *DeadLetters) Count(ctx context.Context) (n int, err error) {
-	err = d.step(ctx, func() error {
-		q, err := d.ch.QueueDeclarePassive(d.dead(), true, false, false, false, nil)
+	err = d.step(ctx, func(context.Context) error {
+		q, err := d.conn.ch.QueueDeclarePassive(d.name+deadSuffix, true, false, false, false, nil)
 		n = q.Messages
 		return err
 	})
@@ -102,26 +87,27 @@ func (d *DeadLetters) List(ctx context.Context, limit int, fn func(DeadLetter) e
 //
 // Errors: ErrBusy when the queue is full, ErrUnavailable when the broker went away; those that were sent stay sent.
 func (d *DeadLetters) Replay(ctx context.Context, limit int, fn func(DeadLetter)) (int, error) {
-	n, err := d.each(ctx, limit, func(m amqp.Delivery) error {
+	return d.remove(ctx, limit, func(m amqp.Delivery) error {
 		if err := d.send(ctx, m); err != nil {
 			return err
-		}
-		if err := m.Ack(false); err != nil {
-			return unavailable(err)
 		}
 		if fn != nil {
 			fn(read(m))
 		}
 		return nil
 	})
-	return n, d.flushed(ctx, err)
 }
 
 // Drop removes the oldest dead letters, at most limit; 0 means all that are there at the start. Each is given to fn
 // first, and stays when fn fails.
 func (d *DeadLetters) Drop(ctx context.Context, limit int, fn func(DeadLetter) error) (int, error) {
+	return d.remove(ctx, limit, func(m amqp.Delivery) error { return fn(read(m)) })
+}
+
+// remove is each for dead letters that are acknowledged after fn.
+func (d *DeadLetters) remove(ctx context.Context, limit int, fn func(amqp.Delivery) error) (int, error) {
 	n, err := d.each(ctx, limit, func(m amqp.Delivery) error {
-		if err := fn(read(m)); err != nil {
+		if err := fn(m); err != nil {
 			return err
 		}
 		if err := m.Ack(false); err != nil {
@@ -129,10 +115,12 @@ func (d *DeadLetters) Drop(ctx context.Context, limit int, fn func(DeadLetter) e
 		}
 		return nil
 	})
-	return n, d.flushed(ctx, err)
+	// The broker works on a channel in order: with this answer it has got all acknowledgements.
+	if _, cerr := d.Count(context.WithoutCancel(ctx)); err == nil {
+		err = cerr
+	}
+	return n, err
 }
-
-func (d *DeadLetters) dead() string { return d.name + deadSuffix }
 
 // each takes one dead letter after the other. One for which fn fails is handed back by Close.
 func (d *DeadLetters) each(ctx context.Context, limit int, fn func(amqp.Delivery) error) (n int, err error) {
@@ -149,8 +137,8 @@ func (d *DeadLetters) each(ctx context.Context, limit int, fn func(amqp.Delivery
 		}
 		var m amqp.Delivery
 		var ok bool
-		err := d.step(ctx, func() (err error) {
-			m, ok, err = d.ch.Get(d.dead(), false)
+		err := d.step(ctx, func(context.Context) (err error) {
+			m, ok, err = d.conn.ch.Get(d.name+deadSuffix, false)
 			return err
 		})
 		if err != nil || !ok {
@@ -164,67 +152,33 @@ func (d *DeadLetters) each(ctx context.Context, limit int, fn func(amqp.Delivery
 	return n, nil
 }
 
-// send publishes m to the work queue and waits for the confirm.
+// send publishes m to the work queue. Neither the end of ctx nor a signal comes between the confirm and the
+// acknowledgement.
 func (d *DeadLetters) send(ctx context.Context, m amqp.Delivery) error {
 	headers := maps.Clone(m.Headers)
 	maps.DeleteFunc(headers, func(k string, _ any) bool {
-		return k == headerStrikes || k == headerReason || k == "x-death" || k == "x-delivery-count" ||
-			k == "x-first-death-exchange" || k == "x-first-death-queue" || k == "x-first-death-reason"
+		return k == headerAttempts || k == headerReason || k == "x-death" || k == "x-delivery-count" || strings.HasPrefix(k, "x-first-death-")
 	})
-	returned := false
-	var confirmed *amqp.Confirmation
-	// Neither the end of ctx nor a signal comes between the confirm and the acknowledgement.
-	ctx = context.WithoutCancel(ctx)
-	err := d.step(ctx, func() error {
-		err := d.ch.PublishWithContext(ctx, "", d.name, true, false, amqp.Publishing{
+	err := d.step(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return d.conn.publish(ctx, d.name, amqp.Publishing{
 			DeliveryMode: amqp.Persistent, ContentType: m.ContentType, Headers: headers, Timestamp: time.Now(), Body: m.Body,
 		})
-		if err != nil {
-			return err
-		}
-		for confirmed == nil {
-			select {
-			case _, ok := <-d.returns:
-				if !ok {
-					return amqp.ErrClosed
-				}
-				returned = true
-			case c, ok := <-d.confirms:
-				if !ok {
-					return amqp.ErrClosed
-				}
-				confirmed = &c
-			}
-		}
-		return nil
 	})
 	switch {
-	case err != nil:
-		return err
-	case returned:
+	case errors.Is(err, errUnroutable):
 		return unavailable(fmt.Errorf("there is no queue %s", d.name))
-	case !confirmed.Ack:
+	case errors.Is(err, errFull):
 		return fmt.Errorf("%w: the broker refused a message, %s is full", ErrBusy, d.name)
 	}
-	return nil
-}
-
-// flushed makes sure that the broker has got all acknowledgements: it works on a channel in order.
-func (d *DeadLetters) flushed(ctx context.Context, err error) error {
-	_, cerr := d.Count(context.WithoutCancel(ctx))
-	if err != nil {
-		return err
-	}
-	return cerr
+	return err
 }
 
 // step runs one exchange with the broker, which a broker that hangs or the end of ctx cuts short.
-func (d *DeadLetters) step(ctx context.Context, fn func() error) error {
-	cut := time.AfterFunc(stepTimeout, func() { _ = d.link.raw.Close() })
-	defer cut.Stop()
-	stop := context.AfterFunc(ctx, func() { _ = d.link.raw.Close() })
-	defer stop()
-	err := fn()
+func (d *DeadLetters) step(ctx context.Context, fn func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	defer context.AfterFunc(limited, func() { _ = d.conn.raw.Close() })()
+	err := fn(limited)
 	var refused *amqp.Error
 	switch {
 	case err == nil:
@@ -232,14 +186,14 @@ func (d *DeadLetters) step(ctx context.Context, fn func() error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &refused) && refused.Code == amqp.NotFound:
-		return unavailable(fmt.Errorf("the broker has no queue %s: is queue.prefix right, and did a service run with it? (%w)", d.dead(), err))
+		return unavailable(fmt.Errorf("the broker has no queue %s: is queue.prefix right, and did a service run with it? (%w)", d.name+deadSuffix, err))
 	}
 	return unavailable(err)
 }
 
 // read makes a message presentable.
 func read(m amqp.Delivery) DeadLetter {
-	l := DeadLetter{Strikes: strikes(m.Headers), Since: m.Timestamp}
+	l := DeadLetter{Attempts: attempts(m.Headers), Since: m.Timestamp}
 	l.Reason, _ = m.Headers[headerReason].(string)
 	if l.Reason == "" {
 		l.Reason = "unknown"

@@ -263,7 +263,7 @@ func TestMemoryBounded(t *testing.T) {
 				default:
 					unknown[id] = true
 				}
-				most = max(most, queue.Letters(q))
+				most = max(most, queue.InProgress(q))
 				mu.Unlock()
 			}
 		})

@@ -1,5 +1,5 @@
-// Package queue carries events of one kind to the one writer that stores them. A burst of writes becomes a few big
-// transactions, and an acknowledged event is never lost.
+// Package queue carries events of one kind to the function that stores them, in batches: a burst of writes becomes a few
+// big transactions, and an acknowledged event is never lost. ADR 13 says how, and what was left out.
 package queue
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,10 +31,9 @@ const (
 
 var (
 	// ErrUnavailable means that the broker is away, out of memory or disk, or has not confirmed the message within
-	// 1.5 s. It comes early enough for a direct write. The message may have been accepted all the same; the caller may
-	// apply it directly, because apply is safe to run twice.
+	// 1.5 s. The message may have been accepted all the same.
 	ErrUnavailable = errors.New("queue: not available")
-	// ErrBusy means that the queue had no room, or did not get to the message, before the context ended. The message
+	// ErrBusy means that the queue had no capacity, or did not get to the message, before the context ended. The message
 	// was not accepted and will not be applied.
 	ErrBusy = errors.New("queue: busy")
 	// ErrPoison is wrapped by the errors of apply that no repetition can cure: this batch holds a message that can
@@ -41,25 +41,27 @@ var (
 	ErrPoison = errors.New("queue: message can never be applied")
 	// ErrClosed is returned once the queue was closed.
 	ErrClosed = errors.New("queue: closed")
+
+	errConsuming = errors.New("queue: has a consumer in this process already")
 )
 
-// Queue carries messages of one kind to one apply function. It is safe for concurrent use. The suite for every driver
-// is queuetest.
+// Queue carries messages of one kind to one apply function. It is safe for concurrent use. The conformance suite of the
+// drivers is queuetest.
 type Queue[T any] interface {
-	// Publish returns once msg survives a crash. applied reports that the writer has already committed it, so that the
-	// next read of anyone sees it; false means soon.
+	// Publish returns once msg is durable. applied reports that it is already committed, so that everybody's next read
+	// sees it; false means soon.
 	//
-	// Errors: ErrBusy and ErrClosed mean that msg was not accepted, ErrUnavailable that the caller should apply it
-	// directly. A bare context error leaves open whether msg will be applied: ctx ended while it was on its way. The
-	// memory driver also returns the error of apply.
+	// Errors: ErrBusy and ErrClosed mean that msg was not accepted. ErrUnavailable, which WithFallback prevents, and a bare
+	// context error leave open whether it will be applied. The memory driver, and the fallback, also return the error of
+	// apply.
 	Publish(ctx context.Context, msg T) (applied bool, err error)
-	// Consume calls apply with 1..MaxBatch messages until ctx ends; then it finishes what it holds and returns nil.
+	// Consume calls apply with 1..MaxBatch messages until ctx ends; then it finishes the batch in hand and returns nil.
 	// It returns ErrClosed when the queue is closed first. Each message is applied at least once, in no order that may
 	// be relied on. One apply runs at a time, or as many as WithConsumers says, and one more with WithFallback; the
-	// context it gets does not end with ctx. apply stores the whole batch or, with an error, nothing of it. Its error is either ErrPoison or taken as a trouble of the store. A panic in
-	// apply is taken as ErrPoison.
+	// context it gets does not end with ctx. apply stores the whole batch or, with an error, nothing of it. Its error is
+	// either ErrPoison or taken as a trouble of the store. A panic in apply is taken as ErrPoison.
 	Consume(ctx context.Context, apply func(context.Context, []T) error) error
-	// Ping reports whether Publish has a chance.
+	// Ping reports whether the driver takes messages.
 	Ping(ctx context.Context) error
 	// Close ends Publish and Consume and releases everything. What was accepted is not lost: it is applied before, or
 	// stays in the broker.
@@ -79,19 +81,18 @@ type Config struct {
 	Prefix string `mapstructure:"prefix"`
 	// Type of RabbitMQ's queues: "quorum" (the default: replicated, and on one broker the same with a log) or "classic"
 	// (durable, on one broker; needs less of it). Both keep what they confirmed. Only with quorum does the broker count how
-	// often a message was handed out, and move it to the dead letters after 100 times; with classic an event that kills
-	// its consumer's process is handed out until someone removes it. The type of queues that exist cannot be changed.
+	// often a message was delivered, and move it to the dead letters after 100 times; with classic an event that kills
+	// its consumer's process is delivered until someone removes it. The type of queues that exist cannot be changed.
 	Type string `mapstructure:"type"`
 	// MaxBatch bounds the messages given to apply at once. 0 means 512.
 	MaxBatch int `mapstructure:"max_batch"`
-	// MaxWait is how long RabbitMQ's consumer waits to fill a batch. 0 means 5 ms. The memory driver does not wait: a
+	// MaxWait is how long a consumer of RabbitMQ waits to fill a batch. 0 means 5 ms. The memory driver does not wait: a
 	// batch is what came in while the one before it was committed.
 	MaxWait time.Duration `mapstructure:"max_wait"`
-	// Capacity bounds the messages that wait in this process. Publish waits for room above it. 0 means 16384. With
-	// RabbitMQ a few batches more are on their way to the broker, and at most as many again wait for AppliedWait.
+	// Capacity bounds the calls of Publish in progress in this process; others wait. 0 means 16384.
 	Capacity int `mapstructure:"capacity"`
-	// AppliedWait is how long Publish to RabbitMQ waits, after the broker has the message, for the writer to say that
-	// it is committed. 0 means 2 s, negative means not at all.
+	// AppliedWait is how long Publish to RabbitMQ waits, after the broker has confirmed the message, for a consumer's
+	// reply that it is committed. 0 means 2 s, negative means not at all.
 	AppliedWait time.Duration `mapstructure:"applied_wait"`
 }
 
@@ -125,34 +126,32 @@ type options struct {
 	traces    *tracing.Traces
 	consumers int
 	fallback  bool
+	maxLength int32
 }
 
-// WithMetrics registers the metrics queue_… with the label queue. Several queues may share reg.
-func WithMetrics(reg prometheus.Registerer) Option {
-	return func(o *options) { o.metrics = reg }
-}
+// WithMetrics registers the metrics tiktok_queue_… with the label queue. Several queues may share reg.
+func WithMetrics(reg prometheus.Registerer) Option { return func(o *options) { o.metrics = reg } }
+
+// WithTraces makes spans of Publish and of the batches that are applied, for requests that are recorded. Nil is fine.
+func WithTraces(t *tracing.Traces) Option { return func(o *options) { o.traces = t } }
 
 // WithConsumers makes Consume read RabbitMQ with n consumers, each with a batch and an apply of its own: while one waits
 // for the database the others work. The default is 1. The memory driver has always one.
-func WithConsumers(n int) Option {
-	return func(o *options) { o.consumers = n }
-}
+func WithConsumers(n int) Option { return func(o *options) { o.consumers = n } }
 
 // WithFallback makes Publish apply what RabbitMQ does not take, by group commit in this process and the same apply, so
 // that it never returns ErrUnavailable. It needs a running Consume in this process, and an idempotent apply: RabbitMQ may
-// have accepted the message all the same. The metrics of these messages are those of the queue "<name>.fallback". The
+// have accepted the message all the same. The metrics of these batches are those of the queue "<name>.fallback". The
 // memory driver needs none.
-func WithFallback() Option {
-	return func(o *options) { o.fallback = true }
-}
+func WithFallback() Option { return func(o *options) { o.fallback = true } }
 
 // Open returns the queue of that name, e.g. "interaction.favorite". It does not fail when the broker is away: the
 // queue connects in the background. log may be nil.
-func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger, opts ...Option) (Queue[T], error) {
+func Open[T any](_ context.Context, cfg Config, name string, log *slog.Logger, opts ...Option) (Queue[T], error) {
 	if name == "" {
 		return nil, errors.New("queue: no name")
 	}
-	o := options{consumers: 1}
+	o := options{consumers: 1, maxLength: defaultMaxLength}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -160,30 +159,149 @@ func Open[T any](ctx context.Context, cfg Config, name string, log *slog.Logger,
 		log = slog.New(slog.DiscardHandler)
 	}
 	log = log.With("queue", name)
-	m := newMetrics(o.metrics, name)
-	m.writer = writer{traces: o.traces, name: name}
-	var q Queue[T]
+	cfg = cfg.withDefaults()
+	q := &handle[T]{name: name, metrics: newMetrics(o, name), capacity: make(chan struct{}, cfg.Capacity)}
+	q.closing, q.close = context.WithCancel(context.Background())
 	switch cfg.Driver {
 	case "", DriverMemory:
-		q = newMemory[T](cfg.withDefaults(), log, m)
+		q.driver = newMemory[T](q.closing, cfg, log, q.metrics)
 	case DriverRabbitMQ:
-		r, err := newRabbit[T](ctx, cfg.withDefaults(), name, log, m, defaultMaxLength, o.consumers)
+		r, err := newRabbit[T](q.closing, cfg, o, name, log, q.metrics)
 		if err != nil {
 			return nil, err
 		}
-		q = r
+		q.driver = r
 		if o.fallback {
-			local := newMetrics(o.metrics, name+".fallback")
-			local.writer = writer{traces: o.traces, name: name + ".fallback"}
-			q = withFallback[T]{r, newMemory[T](cfg.withDefaults(), log, local)}
+			q.fallback = newMemory[T](q.closing, cfg, log, newMetrics(o, name+".fallback"))
 		}
 	default:
 		return nil, fmt.Errorf("queue: unknown driver %q, want %q or %q", cfg.Driver, DriverMemory, DriverRabbitMQ)
 	}
-	if o.traces != nil {
-		q = traced[T]{q, name}
-	}
 	return q, nil
+}
+
+// driver is what differs between the drivers.
+type driver[T any] interface {
+	// publish is Publish within the capacity.
+	publish(ctx context.Context, msg T) (applied bool, err error)
+	// consume is Consume until ctx ends.
+	consume(ctx context.Context, apply func(context.Context, []T) error)
+	ping() error
+	// close is called once, after the last consume.
+	close()
+}
+
+// handle is what the drivers share.
+type handle[T any] struct {
+	name     string
+	driver   driver[T]
+	fallback driver[T] // nil without
+	metrics  metrics
+	capacity chan struct{} // holds one token for each Publish in progress
+
+	closing    context.Context // ends with Close
+	close      context.CancelFunc
+	disconnect sync.Once
+
+	mu        sync.Mutex
+	consuming chan struct{} // closed at the end of the running Consume; nil without
+}
+
+// Publish implements Queue.
+func (q *handle[T]) Publish(ctx context.Context, msg T) (applied bool, err error) {
+	ctx, span := tracing.Start(ctx, tracing.Producer, "publish "+q.name)
+	defer span.End()
+	applied, err = q.publish(ctx, msg)
+	q.metrics.publishedAs(span, applied, err)
+	return applied, err
+}
+
+func (q *handle[T]) publish(ctx context.Context, msg T) (bool, error) {
+	switch {
+	case q.closing.Err() != nil:
+		return false, ErrClosed
+	case ctx.Err() != nil:
+		return false, busy(ctx.Err())
+	}
+	select {
+	case q.capacity <- struct{}{}:
+	case <-ctx.Done():
+		return false, busy(ctx.Err())
+	case <-q.closing.Done():
+		return false, ErrClosed
+	}
+	q.metrics.waiting.Inc()
+	defer func() {
+		q.metrics.waiting.Dec()
+		<-q.capacity
+	}()
+	applied, err := q.driver.publish(ctx, msg)
+	if errors.Is(err, ErrUnavailable) {
+		q.metrics.degraded.WithLabelValues(reason(err)).Inc()
+		if q.fallback != nil {
+			return q.fallback.publish(ctx, msg)
+		}
+	}
+	return applied, err
+}
+
+func busy(cause error) error { return fmt.Errorf("%w: %w", ErrBusy, cause) }
+
+// Consume implements Queue.
+func (q *handle[T]) Consume(ctx context.Context, apply func(context.Context, []T) error) error {
+	ended := make(chan struct{})
+	q.mu.Lock()
+	if q.closing.Err() != nil || q.consuming != nil {
+		defer q.mu.Unlock()
+		if q.consuming != nil {
+			return errConsuming
+		}
+		return ErrClosed
+	}
+	q.consuming = ended
+	q.mu.Unlock()
+	defer func() {
+		q.mu.Lock()
+		q.consuming = nil
+		q.mu.Unlock()
+		close(ended)
+	}()
+
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(q.closing, cancel)()
+	apply = guard(apply)
+	var wg sync.WaitGroup
+	wg.Go(func() { q.driver.consume(running, apply) })
+	if q.fallback != nil {
+		wg.Go(func() { q.fallback.consume(running, apply) })
+	}
+	wg.Wait()
+	if ctx.Err() == nil {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Ping implements Queue.
+func (q *handle[T]) Ping(context.Context) error {
+	if q.closing.Err() != nil {
+		return ErrClosed
+	}
+	return q.driver.ping()
+}
+
+// Close implements Queue. A second call waits for the first.
+func (q *handle[T]) Close() error {
+	q.mu.Lock()
+	q.close()
+	consuming := q.consuming
+	q.mu.Unlock()
+	if consuming != nil {
+		<-consuming
+	}
+	q.disconnect.Do(q.driver.close)
+	return nil
 }
 
 // guard turns a panic of apply into an error, so that one bad message cannot end the process again and again.
@@ -196,4 +314,18 @@ func guard[T any](apply func(context.Context, []T) error) func(context.Context, 
 		}()
 		return apply(ctx, batch)
 	}
+}
+
+// fill makes a batch of first and what else is ready in messages, up to limit.
+func fill[M any](first M, messages <-chan M, limit int) []M {
+	batch := []M{first}
+	for len(batch) < limit {
+		select {
+		case m := <-messages:
+			batch = append(batch, m)
+		default:
+			return batch
+		}
+	}
+	return batch
 }

@@ -121,8 +121,8 @@ func TestRabbitMetrics(t *testing.T) {
 	}
 }
 
-// TestRabbitDegradedIsVisible: writes that go around the broker are counted by reason, and the log says when that began
-// and when it ended, not for each of them.
+// TestRabbitDegradedIsVisible: messages that the broker does not take are counted by reason, and the log says when that
+// began and when it ended, not for each of them.
 func TestRabbitDegradedIsVisible(t *testing.T) {
 	u := rabbitURL(t)
 	name := newName(t, u)
@@ -136,9 +136,9 @@ func TestRabbitDegradedIsVisible(t *testing.T) {
 	}
 	defer func() { _ = q.Close() }()
 	awaitReady(t, q)
-	const began, ended = "does not take writes", "takes writes again"
-	if _, err := q.Publish(t.Context(), 0); err != nil || log.count(ended) != 0 {
-		t.Fatalf("%v, %d lines about an end without a beginning", err, log.count(ended))
+	const began, ended = "RabbitMQ does not take writes", "RabbitMQ takes writes"
+	if _, err := q.Publish(t.Context(), 0); err != nil || log.count(began) != 0 {
+		t.Fatalf("%v, %d lines about trouble", err, log.count(began))
 	}
 	p.Refuse()
 	eventually(t, func() bool { return q.Ping(t.Context()) != nil })
@@ -170,10 +170,13 @@ func TestRabbitDegradedIsVisible(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := log.count(ended); n != 1 {
-		t.Errorf("%d lines about the end, want 1", n)
+	if n := log.count(began); n != 2 {
+		t.Errorf("%d lines about a beginning, want 2", n)
 	}
-	if log.count("direct_writes=51") != 1 {
-		t.Error("the last line does not say how many writes went around")
+	if n := log.count(ended); n != 3 { // connected, connected again, alarm over
+		t.Errorf("%d lines about an end, want 3", n)
+	}
+	if log.count("refused=50") != 1 || log.count("refused=1 ") != 1 {
+		t.Error("the log does not say how many messages were refused")
 	}
 }

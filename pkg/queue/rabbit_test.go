@@ -681,7 +681,7 @@ func TestRabbitOutOfMemory(t *testing.T) {
 		_, err := q.Publish(t.Context(), 1)
 		told <- err
 	}()
-	eventually(t, func() bool { return queue.Letters(q) == 1 })
+	eventually(t, func() bool { return queue.InProgress(q) == 1 })
 	p.alarm(t, true)
 	if err := <-told; !errors.Is(err, queue.ErrUnavailable) || !strings.Contains(err.Error(), "memory or disk") {
 		t.Errorf("%v, want ErrUnavailable and the reason", err)
@@ -743,7 +743,7 @@ func TestRabbitBounded(t *testing.T) {
 							unknown[id] = true
 						}
 						mu.Unlock()
-						if n := int64(queue.Letters(q)); n > most.Load() {
+						if n := int64(queue.InProgress(q)); n > most.Load() {
 							most.Store(n)
 						}
 					}
@@ -761,7 +761,7 @@ func TestRabbitBounded(t *testing.T) {
 			close(confirm)
 			c := collect(t, openRabbit[int](t, queueName, queue.Config{URL: u}), nil)
 			// What is sent is stored first in, first out: behind the last one nothing can follow.
-			eventually(t, func() bool { return queue.Letters(q) == 0 })
+			eventually(t, func() bool { return queue.InProgress(q) == 0 })
 			if _, err := q.Publish(t.Context(), -1); err != nil {
 				t.Fatal(err)
 			}

@@ -11,8 +11,8 @@ import (
 	"tiktok/pkg/tracing"
 )
 
-// The traces of a parcel's events cross the broker, whichever of them were recorded; what others wrote there does no harm.
-func TestTracesTravelWithParcels(t *testing.T) {
+// The traces of a batch's events cross the broker, whichever of them were recorded; what others wrote there does no harm.
+func TestTracesTravelWithBatches(t *testing.T) {
 	traces, err := tracing.Open(tracing.Config{Endpoint: "http://127.0.0.1:1", SampleRatio: 1}, "test", "", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -21,19 +21,18 @@ func TestTracesTravelWithParcels(t *testing.T) {
 		_, span := traces.Request(t.Context(), "", false, "request")
 		return span.Ref()
 	}
-	if h := setTraces(nil, []*letter{{}, {}}); h != nil {
+	if h := setTraces(nil, make([]tracing.Ref, 2)); h != nil {
 		t.Errorf("nothing is recorded, and the headers are %v", h)
 	}
-	one := &letter{trace: ref()}
-	h := setTraces(amqp.Table{headerReason: "why"}, []*letter{one})
-	if h[headerReason] != "why" || h[headerTrace] != one.trace.String() || tracesOf(h)[0].String() != one.trace.String() {
+	one := ref()
+	h := setTraces(amqp.Table{headerReason: "why"}, []tracing.Ref{one})
+	if h[headerReason] != "why" || h[headerTrace] != one.String() || tracesOf(h)[0].String() != one.String() {
 		t.Errorf("%v is read as %v", h, tracesOf(h))
 	}
-	many := make([]*letter, 200)
+	many := make([]tracing.Ref, 200)
 	for i := range many {
-		many[i] = &letter{}
 		if i%2 == 1 {
-			many[i].trace = ref()
+			many[i] = ref()
 		}
 	}
 	h = setTraces(nil, many)
@@ -42,8 +41,8 @@ func TestTracesTravelWithParcels(t *testing.T) {
 		t.Errorf("%d of 100 traces, %v", len(got), h.Validate())
 	}
 	for i, r := range got {
-		if r.String() != many[i].trace.String() {
-			t.Errorf("event %d: %v, want %v", i, r, many[i].trace)
+		if r.String() != many[i].String() {
+			t.Errorf("event %d: %v, want %v", i, r, many[i])
 		}
 	}
 	for _, bad := range []any{nil, "", "x", "0=", "=00-", strings.Repeat("1=00-zz,", 10_000), 7} {

@@ -183,7 +183,7 @@ func pretty(i int, l queue.DeadLetter, now time.Time) string {
 		age = max(0, now.Sub(l.Since)).Round(time.Second).String() + " ago"
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "\n%d. %s, strikes %d\n   %s\n", i, age, l.Strikes, strings.ReplaceAll(l.Reason, "\n", "\n   "))
+	fmt.Fprintf(&b, "\n%d. %s, attempts %d\n   %s\n", i, age, l.Attempts, strings.ReplaceAll(l.Reason, "\n", "\n   "))
 	for _, e := range l.Events {
 		b.WriteString("   ")
 		if err := json.Indent(&b, e, "   ", "  "); err != nil {

@@ -79,7 +79,7 @@ func TestCommand(t *testing.T) {
 		_, out, _ = dead(t, prefix, "list", "-limit", "2")
 		return strings.Contains(out, "3 dead letters in "+prefix+".interaction.dead, the oldest 2")
 	})
-	for _, want := range []string{"no such video", "ago, strikes 0", `"video_id": 1`} {
+	for _, want := range []string{"no such video", "ago, attempts 0", `"video_id": 1`} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}

@@ -1,0 +1,258 @@
+package queue
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+const (
+	deadSuffix = ".dead"
+	// heartbeat: a broker that went away without a word is noticed after three of them.
+	heartbeat    = 5 * time.Second
+	dialTimeout  = 5 * time.Second
+	closeTimeout = time.Second
+	// steady: a connection that held so long was a good one. One that is lost sooner counts as a failure, so that a
+	// broker that accepts and drops connections is not asked without pause.
+	steady     = 10 * time.Second
+	backoffMin = 100 * time.Millisecond
+	backoffMax = 2 * time.Second
+	// deliveryLimit is how often the broker delivers a message whose consumer died. It is high because a message that
+	// waits for a database to come back may see its consumer restarted many times.
+	deliveryLimit = 100
+	// defaultMaxLength bounds the backlog, in batches: above it the broker refuses, and Publish waits.
+	defaultMaxLength = 1_000_000
+	// maxReturns bounds the unconfirmed messages of a connection.
+	maxReturns = 16
+)
+
+var (
+	errNotConnected = errors.New("not connected yet")
+	errLost         = errors.New("connection lost")
+	errUnroutable   = errors.New("the queue is gone")
+	errFull         = errors.New("the queue is full")
+)
+
+// connection is a connection to RabbitMQ with one channel in confirm mode.
+type connection struct {
+	conn *amqp.Connection
+	ch   *amqp.Channel
+	raw  net.Conn
+	down chan *amqp.Error // gets the reason when the channel or the connection is lost
+	// returns gets the messages that no queue takes, each before its confirm.
+	returns chan amqp.Return
+}
+
+// dial connects, opens the channel and sets it up, all within ctx and dialTimeout. what names the connection in
+// RabbitMQ's own lists.
+func dial(ctx context.Context, cfg Config, what string, setUp func(*amqp.Channel) error) (*connection, error) {
+	conf, err := tlsOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c := &connection{down: make(chan *amqp.Error, 2), returns: make(chan amqp.Return, maxReturns)}
+	props := amqp.NewConnectionProperties()
+	props.SetClientConnectionName(what)
+	// The library's calls know no context: a broker that hangs is cut off.
+	stop := func() bool { return true }
+	c.conn, err = amqp.DialConfig(cfg.URL, amqp.Config{
+		Heartbeat: heartbeat, TLSClientConfig: conf, Properties: props,
+		Dial: func(network, addr string) (_ net.Conn, err error) {
+			if c.raw, err = new(net.Dialer).DialContext(ctx, network, addr); err == nil {
+				stop = context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+			}
+			return c.raw, err
+		},
+	})
+	if err == nil {
+		err = c.open(setUp)
+	}
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		c.close()
+		return nil, fmt.Errorf("connect to RabbitMQ: %w", err)
+	}
+	return c, nil
+}
+
+func (c *connection) open(setUp func(*amqp.Channel) error) (err error) {
+	if c.ch, err = c.conn.Channel(); err != nil {
+		return err
+	}
+	c.ch.NotifyClose(c.down)
+	c.ch.NotifyReturn(c.returns)
+	if err := c.ch.Confirm(false); err != nil {
+		return err
+	}
+	return setUp(c.ch)
+}
+
+// close says goodbye, but not for long.
+func (c *connection) close() {
+	if c.conn != nil {
+		_ = c.conn.CloseDeadline(time.Now().Add(closeTimeout)) // gone already: fine too
+	}
+	if c.raw != nil {
+		_ = c.raw.Close() // also frees a write that hangs
+	}
+}
+
+// lost is why the connection or its channel was lost.
+func (c *connection) lost() error {
+	select {
+	case err := <-c.down:
+		return lostBy(err)
+	default:
+		return errLost
+	}
+}
+
+func lostBy(err *amqp.Error) error {
+	if err == nil {
+		return errLost
+	}
+	return fmt.Errorf("%w: %w", errLost, err)
+}
+
+// publish publishes a message to a queue and waits until it is durable. errFull means that the queue does not take it now;
+// after any other error the connection is of no use any more.
+func (c *connection) publish(ctx context.Context, queue string, m amqp.Publishing) error {
+	confirmation, err := c.ch.PublishWithDeferredConfirmWithContext(ctx, "", queue, true, false, m)
+	if err != nil {
+		return fmt.Errorf("publish to %s: %w", queue, err)
+	}
+	if _, err := confirmation.WaitContext(ctx); err != nil {
+		return fmt.Errorf("publish to %s: %w", queue, err)
+	}
+	return c.outcome(confirmation)
+}
+
+// outcome is what became of a message that was published as mandatory, once its confirmation is done: nil when it is
+// durable. After errUnroutable and errLost the connection is of no use any more.
+func (c *connection) outcome(d *amqp.DeferredConfirmation) error {
+	switch {
+	case len(c.returns) > 0:
+		// Of which message does not matter: the queue is gone, and nobody takes the return from the channel.
+		return errUnroutable
+	case d.Acked():
+		return nil
+	case c.ch.IsClosed():
+		return c.lost()
+	}
+	return errFull
+}
+
+// tlsOf is how to speak TLS with the broker, nil for the library's own way: for an amqps URL that of the operating system.
+func tlsOf(cfg Config) (*tls.Config, error) {
+	if !cfg.TLS.Set() {
+		return nil, nil //nolint:nilnil // as the library takes it
+	}
+	uri, err := amqp.ParseURI(cfg.URL)
+	if err != nil {
+		return nil, checkURL(cfg.URL)
+	}
+	if uri.Scheme != "amqps" {
+		return nil, errors.New("queue: TLS needs a URL that begins with amqps")
+	}
+	conf, err := cfg.TLS.Client(uri.Host)
+	if err != nil {
+		return nil, fmt.Errorf("queue: tls: %w", err)
+	}
+	conf.MinVersion = tls.VersionTLS12
+	return conf, nil
+}
+
+func checkURL(u string) error {
+	_, err := amqp.ParseURI(u)
+	if err == nil {
+		return nil
+	}
+	var bad *url.Error
+	if errors.As(err, &bad) {
+		err = bad.Err // without the URL, which may hold a password
+	}
+	return fmt.Errorf("queue: url of RabbitMQ: %w", err)
+}
+
+// declare makes the queue and its dead-letter queue, or checks that they are as they should be. It returns how many
+// messages each has.
+func declare(ch *amqp.Channel, name, kind string, maxLength int32) (depth, dead int, err error) {
+	if dead, err = declareOne(ch, name+deadSuffix, kind, amqp.Table{}); err != nil {
+		return 0, 0, err
+	}
+	args := amqp.Table{
+		amqp.QueueMaxLenArg:         maxLength,
+		amqp.QueueOverflowArg:       amqp.QueueOverflowRejectPublish,
+		"x-dead-letter-exchange":    "",
+		"x-dead-letter-routing-key": name + deadSuffix,
+	}
+	if kind == TypeQuorum { // a classic queue knows neither
+		args["x-delivery-limit"] = int32(deliveryLimit)
+		args["x-dead-letter-strategy"] = "at-least-once"
+	}
+	depth, err = declareOne(ch, name, kind, args)
+	return depth, dead, err
+}
+
+func declareOne(ch *amqp.Channel, name, kind string, args amqp.Table) (messages int, err error) {
+	args[amqp.QueueTypeArg] = kind
+	q, err := ch.QueueDeclare(name, true, false, false, false, args)
+	var refused *amqp.Error
+	if errors.As(err, &refused) && refused.Code == amqp.PreconditionFailed {
+		return 0, fmt.Errorf("the broker has %s with other settings than queue.type %s: set queue.type as it was, or let the queue"+
+			" run empty, stop its services and delete it (rabbitmqctl delete_queue %s): %w", name, kind, name, err)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("declare %s: %w", name, err)
+	}
+	return q.Messages, nil
+}
+
+// keep runs a session again and again until ctx ends. After one that was short it waits, longer each time.
+func keep(ctx context.Context, log *slog.Logger, what string, session func(context.Context) error) {
+	retry := newBackOff()
+	for failures := 1; ctx.Err() == nil; failures++ {
+		began := time.Now()
+		err := session(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > steady {
+			failures = 1
+			retry.Reset()
+		}
+		if failures == 1 || failures%16 == 0 {
+			log.Warn(what+", trying again", "failures", failures, "err", err)
+		}
+		pause(ctx, retry.NextBackOff())
+	}
+}
+
+// newBackOff are waits from backoffMin to backoffMax, doubling, ± 20 %.
+func newBackOff() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: backoffMin, MaxInterval: backoffMax, Multiplier: 2, RandomizationFactor: 0.2}
+}
+
+// pause waits and reports whether ctx still goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
