@@ -109,5 +109,5 @@ type Tx struct {
 // (deadlock, lock wait), so fn must start from nothing each time. It fails with sqldb.ErrDuplicate when another writer
 // has inserted one of the rows between fn's read and its insert: then the whole of fn is worth repeating.
 func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
-	return s.DB.Tx(ctx, func(tx *gorm.DB) error { return fn(&Tx{tx: tx, db: s.DB}) })
+	return s.Tx(ctx, func(tx *gorm.DB) error { return fn(&Tx{tx: tx, db: s.DB}) })
 }
