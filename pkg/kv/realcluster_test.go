@@ -21,7 +21,9 @@ import (
 func TestRealCluster(t *testing.T) {
 	addrs := startCluster(t)
 	cfg := kv.Config{Driver: kv.DriverRedis, Addrs: addrs, Timeout: 5 * time.Second}
-	kvtest.Run(t, func(t *testing.T) kv.Store { return open(t, cfg) })
+	onCluster := func(t *testing.T) kv.Store { return open(t, cfg) }
+	kvtest.Run(t, onCluster)
+	t.Run("lists", func(t *testing.T) { kvtest.RunLists(t, onCluster) })
 
 	t.Run("loading cache, keys of many slots, many callers", func(t *testing.T) {
 		type row struct{ N int64 }

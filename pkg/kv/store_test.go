@@ -22,9 +22,11 @@ func TestRedis(t *testing.T) {
 		t.Skip("TIKTOK_TEST_REDIS is not set")
 	}
 	// A race detector build on a busy machine may need long for the 1000 keys.
-	kvtest.Run(t, func(t *testing.T) kv.Store {
+	onRedis := func(t *testing.T) kv.Store {
 		return open(t, kv.Config{Driver: kv.DriverRedis, Addrs: []string{addr}, Timeout: 5 * time.Second})
-	})
+	}
+	kvtest.Run(t, onRedis)
+	t.Run("lists", func(t *testing.T) { kvtest.RunLists(t, onRedis) })
 }
 
 func open(t *testing.T, cfg kv.Config) kv.Store {

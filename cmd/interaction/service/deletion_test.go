@@ -16,9 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/errno"
@@ -225,7 +225,7 @@ func TestDeletionChaos(t *testing.T) {
 		var chaos *queuetest.Chaos[mq.Event]
 		f := newFixture(t, raw, func(d *Deps) {
 			chaos = queuetest.NewChaos(d.Queue, seed)
-			d.Queue = chaos
+			d.Queue, d.Pending = chaos, pending.New(ownRedis(t), nil)
 		})
 		dies, stays := videoOf(1, 1), videoOf(1, 2)
 		const users, turns = 20, 40
@@ -272,7 +272,7 @@ func TestDeletionChaos(t *testing.T) {
 			}
 			same(t, "list", list, f.favorites(t, user, 0))
 			if n := f.userStats(t, user).FavoriteCount; n != int64(len(list)) {
-				t.Errorf("user %d likes %d, his list has %d", user, n, len(list))
+				t.Errorf("user %d likes %d, their list has %d", user, n, len(list))
 			}
 		}
 		same(t, "the video that stays", want, f.videoStats(t, 0, stays))
@@ -324,7 +324,7 @@ func TestLikeAfterDeletion(t *testing.T) {
 	}
 }
 
-// What is accepted and not stored when its video is deleted shows nowhere, and leaves the lists of what is pending.
+// What is accepted and not stored when its video is deleted shows nowhere, and the writer takes it off the lists.
 func TestPendingOfDeleted(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
 		const user, author = 101, 1
@@ -345,25 +345,17 @@ func TestPendingOfDeleted(t *testing.T) {
 			same(t, when+": another video", seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, r.b.videoStats(t, user, other))
 		}
 		check("pending")
-		lists := r.pending(t, cache.FavoritesBy(user), cache.CommentsBy(user))
+		events := r.pending(t, pending.Likes(user), pending.Comments(user))
 		for r.deliver(t, 2) {
 			check("partly stored")
 		}
 		check("stored")
 		r.a.forgotten(t, v)
-		// Nobody has cleaned the lists: the next reads do.
-		if err := r.cache.Set(t.Context(), lists); err != nil {
-			t.Fatal(err)
-		}
+		r.late(t, events)
 		check("stored and listed")
-		values, err := r.cache.MGet(t.Context(), []string{lists[0].Key, lists[1].Key})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range values {
-			if v != nil && string(v) != "[]" {
-				t.Errorf("still pending: %s", v)
-			}
+		r.a.applied(t, events) // again: the writer removes what it drops, too
+		if left := r.b.pending.Read(t.Context(), pending.Likes(user), pending.Comments(user)); len(left) > 0 {
+			t.Errorf("still pending: %v", left)
 		}
 	})
 }

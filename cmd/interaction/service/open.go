@@ -7,6 +7,7 @@ import (
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/cmd/interaction/rpc"
 	"tiktok/config"
 	"tiktok/kitex_gen/video"
@@ -73,9 +74,16 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	closers.Add(events.Close)
+	var accepted *pending.Writes
+	if cfg.Queue.Driver == queue.DriverRabbitMQ {
+		if accepted = pending.New(cache, tel.Log); accepted == nil {
+			tel.Log.WarnContext(ctx, "accepted writes do not show before they are stored: queue.driver rabbitmq wants cache.driver redis")
+		}
+	}
 	return New(Deps{
 		Store:   rows,
 		Cache:   cache,
+		Pending: accepted,
 		Queue:   events,
 		Deleted: deleted,
 		Words:   filter,

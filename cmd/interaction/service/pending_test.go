@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -8,16 +9,20 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"tiktok/cmd/interaction/dal/cache"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 )
@@ -54,69 +59,65 @@ func (q *heldQueue) take(n int) []mq.Event {
 	return out
 }
 
-// prefixed keeps a test's keys apart from those of others in one Redis.
-type prefixed struct {
-	kv.Store
-	prefix string
+// watched is a Redis of the test's own, in which it counts what changes lists of pending events.
+type watched struct {
+	*kvtest.Prefixed
+	added, removed atomic.Int64
 }
 
-func (p prefixed) MGet(ctx context.Context, keys []string) ([][]byte, error) {
-	own := make([]string, len(keys))
-	for i, k := range keys {
-		own[i] = p.prefix + k
-	}
-	return p.Store.MGet(ctx, own)
+func (w *watched) AddEntries(ctx context.Context, entries []kv.Entry, max int, ttl time.Duration) ([]int, error) {
+	w.added.Add(int64(len(entries)))
+	return w.Prefixed.AddEntries(ctx, entries, max, ttl)
 }
 
-func (p prefixed) Set(ctx context.Context, items []kv.Item) error {
-	own := slices.Clone(items)
-	for i := range own {
-		own[i].Key = p.prefix + own[i].Key
-	}
-	return p.Store.Set(ctx, own)
+func (w *watched) RemoveEntries(ctx context.Context, entries []kv.Entry) error {
+	w.removed.Add(int64(len(entries)))
+	return w.Prefixed.RemoveEntries(ctx, entries)
 }
 
-// twoReplicas share a schema, a cache and a queue that only delivers what the test takes from it.
+// twoReplicas share a schema, a Redis and a queue that only delivers what the test takes from it.
 type twoReplicas struct {
 	a, b  *fixture
-	cache kv.Store
+	cache *watched
 	queue *heldQueue
 }
 
-// onReplicas runs fn over every SQL dialect and cache.
-func onReplicas(t *testing.T, fn func(t *testing.T, r *twoReplicas)) {
-	configs := map[string]kv.Config{kv.DriverMemory: {Driver: kv.DriverMemory}}
-	if addr := os.Getenv("TIKTOK_TEST_REDIS"); addr != "" {
-		configs[kv.DriverRedis] = kv.Config{Driver: kv.DriverRedis, Addrs: []string{addr}}
+// ownRedis is the Redis of one test. Without a server the test is skipped.
+func ownRedis(t *testing.T) *watched {
+	t.Helper()
+	addr := os.Getenv("TIKTOK_TEST_REDIS")
+	if addr == "" {
+		t.Skip("TIKTOK_TEST_REDIS is not set")
 	}
-	for driver, cfg := range configs {
-		t.Run(driver, func(t *testing.T) {
-			sqldbtest.Each(t, Name, db.Migrations(), func(t *testing.T, raw *sqldb.DB) {
-				store, err := kv.Open(t.Context(), cfg)
-				if err != nil {
+	store, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverRedis, Addrs: []string{addr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &watched{Prefixed: kvtest.NewPrefixed(store, rand.Text()+":")}
+}
+
+// onReplicas runs fn over every SQL dialect.
+func onReplicas(t *testing.T, fn func(t *testing.T, r *twoReplicas)) {
+	sqldbtest.Each(t, Name, db.Migrations(), func(t *testing.T, raw *sqldb.DB) {
+		r := &twoReplicas{cache: ownRedis(t), queue: &heldQueue{}}
+		// One clock: what a user does within one millisecond through two replicas has no order of its own.
+		ids := id.New(1)
+		replica := func() *fixture {
+			return newFixture(t, raw, func(d *Deps) {
+				if err := d.Queue.Close(); err != nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(func() {
-					if err := store.Close(); err != nil {
-						t.Error(err)
-					}
-				})
-				r := &twoReplicas{cache: prefixed{store, rand.Text() + ":"}, queue: &heldQueue{}}
-				// One clock: what a user does within one millisecond through two replicas has no order of its own.
-				ids := id.New(1)
-				replica := func() *fixture {
-					return newFixture(t, raw, func(d *Deps) {
-						if err := d.Queue.Close(); err != nil {
-							t.Fatal(err)
-						}
-						d.Cache, d.Queue, d.IDs = shared{r.cache}, r.queue, ids
-					})
-				}
-				r.a, r.b = replica(), replica()
-				fn(t, r)
+				d.Cache, d.Queue, d.IDs, d.Pending = shared{r.cache}, r.queue, ids, pending.New(r.cache, nil)
 			})
-		})
-	}
+		}
+		r.a, r.b = replica(), replica()
+		fn(t, r)
+	})
 }
 
 // deliver applies up to n of the held events, some of them twice, and reports whether there were any.
@@ -133,25 +134,29 @@ func (r *twoReplicas) deliver(t *testing.T, n int) bool {
 	return true
 }
 
-// pending reads what the lists hold at this moment; putting it back later plays a list that nobody cleaned.
-func (r *twoReplicas) pending(t *testing.T, keys ...cache.PendingKey) []kv.Item {
+// pending are the events in lists at this moment.
+func (r *twoReplicas) pending(t *testing.T, lists ...pending.List) []mq.Event {
 	t.Helper()
-	var names []string
-	for _, k := range keys {
-		names = append(names, k.String())
-	}
-	values, err := r.cache.MGet(t.Context(), names)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var items []kv.Item
-	for i, v := range values {
-		if v == nil {
-			t.Fatalf("nothing is pending in %s", names[i])
+	found := r.a.pending.Read(t.Context(), lists...)
+	var events []mq.Event
+	for _, l := range lists {
+		if len(found[l]) == 0 {
+			t.Fatalf("nothing is pending in %+v", l)
 		}
-		items = append(items, kv.Item{Key: names[i], Value: v, TTL: time.Minute})
+		events = append(events, found[l]...)
 	}
-	return items
+	return events
+}
+
+// late adds stored events to their lists: what happens when the writer is faster than who adds them, or could not remove
+// them.
+func (r *twoReplicas) late(t *testing.T, events []mq.Event) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for _, e := range events {
+		wg.Go(func() { r.b.pending.Add(t.Context(), e) })
+	}
+	wg.Wait()
 }
 
 // While nothing is stored, the author of a like sees it through any replica. The same is shown while the backlog is
@@ -196,24 +201,19 @@ func TestPendingLikes(t *testing.T) {
 				same(t, when+": other author", interaction.UserStats{TotalFavorited: 1}, f.userStatsFor(t, user, 2))
 			}
 		}
-		same(t, "the author of the liked video, as the one who likes sees him", interaction.UserStats{TotalFavorited: 1}, r.b.userStatsFor(t, user, 2))
+		same(t, "the author of the liked video, as the one who likes sees them", interaction.UserStats{TotalFavorited: 1}, r.b.userStatsFor(t, user, 2))
 		same(t, "the author of the other, likewise", interaction.UserStats{TotalFavorited: 2}, r.b.userStatsFor(t, user, 1))
 		same(t, "the same, seen by others", interaction.UserStats{TotalFavorited: 3}, r.b.userStatsFor(t, 102, 1))
 		check("all pending")
-		lists := r.pending(t, cache.FavoritesBy(user))
+		events := r.pending(t, pending.Likes(user))
 		for r.deliver(t, 1) {
 			check("partly stored")
 		}
 		check("all stored")
-		if err := r.cache.Set(t.Context(), lists); err != nil {
-			t.Fatal(err)
-		}
-		r.b.videoStats(t, user, fresh)
-		check("all stored, old list")
 		same(t, "the author's likes", interaction.UserStats{TotalFavorited: 1}, r.b.userStats(t, 2))
 		r.a.audited(t)
 
-		// The list was emptied by a read: from now on it costs no more than in calm weather.
+		// The writer has emptied the list: from now on cached reads cost no statement.
 		count := sqldbtest.CountStatements(r.a.raw)
 		before := count()
 		r.a.videoStats(t, user, fresh)
@@ -221,6 +221,9 @@ func TestPendingLikes(t *testing.T) {
 		if n := count() - before; n != 0 {
 			t.Errorf("after the backlog two cached reads cost %d statements, want 0", n)
 		}
+
+		r.late(t, events)
+		check("all stored, old list")
 	})
 }
 
@@ -298,7 +301,7 @@ func TestPendingComments(t *testing.T) {
 			}
 		}
 		check("all pending")
-		lists := r.pending(t, cache.CommentsBy(101), cache.CommentsBy(102))
+		events := r.pending(t, pending.Comments(101), pending.Comments(102))
 		for r.deliver(t, 1) {
 			check("partly stored")
 			if err := r.b.delete(t, 101, v, gone.Id); !errno.From(err).Is(errno.CommentNotFound) {
@@ -306,16 +309,14 @@ func TestPendingComments(t *testing.T) {
 			}
 		}
 		check("all stored")
-		if err := r.cache.Set(t.Context(), lists); err != nil {
-			t.Fatal(err)
-		}
+		r.late(t, events)
 		check("all stored, old lists")
 		same(t, "all comments, for a visitor", 5, len(r.a.comments(t, v, 0)))
 		r.a.audited(t)
 	})
 }
 
-// Many authors on one video at once, through both replicas: each sees his own, and no key of the cache is the video's.
+// Many authors on one video at once, through both replicas: each sees their own, and no key of the cache is the video's.
 func TestPendingHotVideo(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
 		v := videoOf(1, 1)
@@ -336,16 +337,15 @@ func TestPendingHotVideo(t *testing.T) {
 	})
 }
 
-// A user whose list of pending events is full is refused before his write is accepted: none of those that were accepted
-// disappears from his view. Once the writer has got to some of them, he may go on.
+// A user whose list of pending events is full is refused before the write is accepted: none of those that were accepted
+// disappears from their view. Once the writer has stored some of them, they may go on.
 func TestPendingFull(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
 		const user, full = 101, 1000
 		videos := make([]int64, 0, full+100)
 		for i := range int64(full) {
 			v := videoOf(1+i/500, i%500)
-			e := r.a.likeEvent(user, v, true)
-			if _, err := r.queue.Publish(t.Context(), e); err != nil {
+			if _, err := r.queue.Publish(t.Context(), r.a.likeEvent(user, v, true)); err != nil {
 				t.Fatal(err)
 			}
 			videos = append(videos, v)
@@ -383,11 +383,15 @@ func TestPendingFull(t *testing.T) {
 		}
 		r.a.like(t, 102, more) // and others' likes too
 
+		events := r.pending(t, pending.Likes(user))
 		if !r.deliver(t, 300) {
 			t.Fatal("nothing was held")
 		}
 		settled(t, "a like after the writer came on", func() error { return try(r.a, videoOf(9, 3)) })
-		videos = append(videos, videoOf(9, 3))
+		// Stored events that are still in the list, or again, do not count.
+		r.late(t, events)
+		settled(t, "a like into a list of mostly stored events", func() error { return try(r.a, videoOf(9, 4)) })
+		videos = append(videos, videoOf(9, 3), videoOf(9, 4))
 		same(t, "count", interaction.UserStats{FavoriteCount: int64(len(videos))}, r.b.userStats(t, user))
 		slices.Reverse(videos)
 		if got := r.b.favorites(t, user, 200); !slices.Equal(got, videos) {
@@ -397,6 +401,175 @@ func TestPendingFull(t *testing.T) {
 			continue
 		}
 		same(t, "count when stored", interaction.UserStats{FavoriteCount: int64(len(videos))}, r.a.userStats(t, user))
+		r.a.audited(t)
+	})
+}
+
+// A user who writes far more than a list holds, through two replicas at once, is refused early enough: the list stays
+// bounded and everything that was accepted shows.
+func TestPendingBounded(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		const user, writers, writes, most = 101, 20, 125, 2000
+		var accepted atomic.Int64
+		var wg sync.WaitGroup
+		for w := range int64(writers) {
+			wg.Go(func() {
+				f := r.a
+				if w%2 == 0 {
+					f = r.b
+				}
+				for i := range int64(writes) {
+					_, err := f.client.Favorite(t.Context(), &interaction.FavoriteRequest{UserId: user, VideoId: videoOf(1+w, i)})
+					switch {
+					case err == nil:
+						accepted.Add(1)
+					case !errno.From(err).Is(errno.Unavailable):
+						t.Errorf("like: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		n := int64(len(r.pending(t, pending.Likes(user))))
+		if n != accepted.Load() || n < 1000 || n > most {
+			t.Errorf("%d likes are accepted and %d pending; want as many, 1000 to %d", accepted.Load(), n, most)
+		}
+		same(t, "count", interaction.UserStats{FavoriteCount: n}, r.b.userStats(t, user))
+		same(t, "list", int(n), len(r.a.favorites(t, user, 0)))
+	})
+}
+
+// The writer removes exactly what it has stored, or dropped, from the lists, also when it gets it twice.
+func TestWriterRemovesPending(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		dead, v := videoOf(1, 1), videoOf(1, 2)
+		r.a.like(t, 101, v)
+		r.b.unlike(t, 101, videoOf(1, 3))
+		r.a.like(t, 102, dead)
+		c := r.a.comment(t, 101, v, "stays")
+		gone := r.b.comment(t, 101, v, "goes")
+		if err := r.a.delete(t, 101, v, gone.Id); err != nil {
+			t.Fatal(err)
+		}
+		r.a.deleteVideo(t, dead)
+		lists := []pending.List{pending.Likes(101), pending.Comments(101), pending.Likes(102)}
+		if n := len(r.pending(t, lists...)); n != 5 { // of the deleted comment only the deletion
+			t.Fatalf("%d events are pending, want 5", n)
+		}
+		for len(r.queue.held) > 0 {
+			stored := r.queue.take(1)
+			for range 2 {
+				if err := r.b.apply(t.Context(), stored); err != nil {
+					t.Fatal(err)
+				}
+				var left []int64
+				for _, events := range r.a.pending.Read(t.Context(), lists...) {
+					for _, e := range events {
+						left = append(left, e.ID)
+					}
+				}
+				want := []int64{}
+				for _, e := range r.queue.held {
+					if e.ID != gone.Id {
+						want = append(want, e.ID)
+					}
+				}
+				same(t, "pending", want, left, cmpopts.SortSlices(cmp.Less[int64]), cmpopts.EquateEmpty())
+			}
+		}
+		same(t, "comments", []int64{c.Id}, r.a.comments(t, v, 0))
+		r.a.audited(t)
+	})
+}
+
+// Reads change no list, whatever of it is stored.
+func TestReadsChangeNoList(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		const user = 101
+		v, dead := videoOf(1, 1), videoOf(1, 2)
+		lists := []pending.List{pending.Likes(user), pending.Comments(user)}
+		for i := range int64(5) {
+			r.a.like(t, user, videoOf(2, i))
+		}
+		r.a.like(t, user, dead)
+		gone := r.a.comment(t, user, v, "goes")
+		r.a.comment(t, user, dead, "hi")
+		first := r.pending(t, lists...)
+		for r.deliver(t, 4) {
+			continue
+		}
+		r.late(t, first) // all of them stored
+		r.a.like(t, user, v)
+		r.a.comment(t, user, v, "hi")
+		r.a.deleteVideo(t, dead)
+
+		before, added, removed := r.pending(t, lists...), r.cache.added.Load(), r.cache.removed.Load()
+		for _, f := range []*fixture{r.a, r.b} {
+			for _, viewer := range []int64{0, user, 102} {
+				f.see(t, viewer, []int64{v, dead, videoOf(2, 1)}, []int64{user, 1, 2})
+				f.commentsFor(t, viewer, v, 0)
+			}
+			f.favorites(t, user, 2)
+			if err := f.delete(t, user, videoOf(1, 3), gone.Id); !errno.From(err).Is(errno.CommentNotFound) {
+				t.Errorf("delete: %v", err)
+			}
+			if err := f.checkCapacity(t.Context(), pending.Likes(user)); err != nil {
+				t.Error(err)
+			}
+		}
+		if a, r := r.cache.added.Load()-added, r.cache.removed.Load()-removed; a+r != 0 {
+			t.Errorf("reads added %d events and removed %d", a, r)
+		}
+		same(t, "lists", before, r.pending(t, lists...))
+	})
+}
+
+// Writers and publishers race: whether an event is stored before or after it is added to its list, all that its author
+// reads is right, and so is what a later event makes of it.
+func TestPendingAddedBeforeOrAfter(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		for round := range int64(60) {
+			user, v := 1000+round, videoOf(1, 1+round)
+			like, text := r.a.likeEvent(user, v, true), r.a.createEvent(user, v)
+			deletion := r.a.deleteEvent(text)
+			check := func(when string, want seenVideo, comments ...int64) {
+				t.Helper()
+				for _, f := range []*fixture{r.a, r.b} {
+					same(t, when+": video", want, f.videoStats(t, user, v))
+					same(t, when+": user", interaction.UserStats{FavoriteCount: want.FavoriteCount}, f.userStats(t, user))
+					same(t, when+": list", int(want.FavoriteCount), len(f.favorites(t, user, 0)))
+					same(t, when+": comments", comments, f.commentsFor(t, user, v, 0), cmpopts.EquateEmpty())
+				}
+			}
+			race := func(events ...mq.Event) {
+				t.Helper()
+				add := func() { r.late(t, events) }
+				store := func() {
+					if err := r.a.apply(t.Context(), events); err != nil {
+						t.Error(err)
+					}
+				}
+				switch round % 3 {
+				case 0:
+					add()
+					store()
+				case 1:
+					store()
+					add()
+				default:
+					var wg sync.WaitGroup
+					wg.Go(add)
+					wg.Go(store)
+					wg.Wait()
+				}
+			}
+			race(like, text)
+			check("stored", seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, text.ID)
+			race(deletion)
+			check("comment deleted", seenVideo{FavoriteCount: 1, IsFavorite: true})
+			race(r.a.likeEvent(user, v, false))
+			check("unliked", seenVideo{})
+		}
 		r.a.audited(t)
 	})
 }
@@ -416,22 +589,55 @@ func settled(t *testing.T, what string, do func() error) {
 	}
 }
 
-// Without a cache an accepted write is as durable as ever; it shows when it is stored.
+// brokenLists fails at everything.
+type brokenLists struct{ brokenCache }
+
+func (brokenLists) AddEntries(context.Context, []kv.Entry, int, time.Duration) ([]int, error) {
+	return nil, errBroken
+}
+func (brokenLists) ReadLists(context.Context, []string) ([][][]byte, error) { return nil, errBroken }
+func (brokenLists) RemoveEntries(context.Context, []kv.Entry) error         { return errBroken }
+
+// Without Redis, and without lists, an accepted write is as durable as ever; it shows when it is stored.
 func TestPendingCacheAway(t *testing.T) {
-	q := &heldQueue{}
-	f := onSQLite(t, func(d *Deps) {
-		if err := d.Queue.Close(); err != nil {
+	for name, lists := range map[string]*pending.Writes{"Redis is away": pending.New(brokenLists{}, nil), "no lists": nil} {
+		t.Run(name, func(t *testing.T) {
+			q := &heldQueue{}
+			f := onSQLite(t, func(d *Deps) {
+				if err := d.Queue.Close(); err != nil {
+					t.Fatal(err)
+				}
+				d.Queue, d.Cache, d.Pending = q, brokenCache{}, lists
+			})
+			v := videoOf(1, 1)
+			f.like(t, 101, v)
+			f.comment(t, 101, v, "hi")
+			same(t, "accepted", seenVideo{}, f.videoStats(t, 101, v))
+			if err := f.apply(t.Context(), q.take(2)); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "stored", seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, f.videoStats(t, 101, v))
+			f.audited(t)
+		})
+	}
+}
+
+// Redis loses its data in the middle of a backlog: what was pending does not show until it is stored, what comes after does.
+func TestPendingLost(t *testing.T) {
+	onReplicas(t, func(t *testing.T, r *twoReplicas) {
+		lost, shown := videoOf(1, 1), videoOf(1, 2)
+		r.a.like(t, 101, lost)
+		if err := r.cache.Delete(t.Context(), []string{"tt:interaction:pending:v1", "tt:interaction:plikes:v1:{101}"}); err != nil {
 			t.Fatal(err)
 		}
-		d.Queue, d.Cache = q, brokenCache{}
+		same(t, "lost", seenVideo{}, r.b.videoStats(t, 101, lost))
+		r.a.like(t, 101, shown)
+		same(t, "list", []int64{shown}, r.b.favorites(t, 101, 0))
+		for r.deliver(t, 1) {
+			continue
+		}
+		same(t, "list when stored", []int64{shown, lost}, r.b.favorites(t, 101, 0))
+		same(t, "user when stored", interaction.UserStats{FavoriteCount: 2}, r.a.userStats(t, 101))
+		r.a.audited(t)
 	})
-	v := videoOf(1, 1)
-	f.like(t, 101, v)
-	f.comment(t, 101, v, "hi")
-	same(t, "accepted", seenVideo{}, f.videoStats(t, 101, v))
-	if err := f.apply(t.Context(), q.take(2)); err != nil {
-		t.Fatal(err)
-	}
-	same(t, "stored", seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}, f.videoStats(t, 101, v))
-	f.audited(t)
 }

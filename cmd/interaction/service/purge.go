@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/pkg/id"
 )
@@ -34,7 +35,7 @@ func (s *Service) purge(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if !s.pending.Turn(ctx) {
+		if !cache.TryLeadPurge(ctx, s.cache) {
 			continue
 		}
 		if n, err := s.purgeOnce(ctx, id.At(time.Now().Add(-purgeAge)), purgePause); err != nil && ctx.Err() == nil {

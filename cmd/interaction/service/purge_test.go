@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/pkg/id"
@@ -64,17 +65,20 @@ func TestTooLate(t *testing.T) {
 	same(t, "stats", seenVideo{FavoriteCount: 1}, f.videoStats(t, 0, videoOf(1, 1)))
 }
 
-// Of many replicas one has the turn.
-func TestPurgeTurn(t *testing.T) {
+// Of many replicas one does the purge of a day.
+func TestPurgeLease(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
-		turns := 0
+		leaders := 0
 		for _, f := range []*fixture{r.a, r.b, r.a, r.b} {
-			if f.pending.Turn(t.Context()) {
-				turns++
+			if cache.TryLeadPurge(t.Context(), f.cache) {
+				leaders++
 			}
 		}
-		if turns != 1 {
-			t.Errorf("%d turns were given, want 1", turns)
+		if leaders != 1 {
+			t.Errorf("%d replicas do the purge, want 1", leaders)
 		}
 	})
+	if cache.TryLeadPurge(t.Context(), brokenCache{}) {
+		t.Error("without a cache somebody does the purge")
+	}
 }

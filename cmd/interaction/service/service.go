@@ -1,8 +1,8 @@
 // Package service is the interaction service: likes, comments and the counters that follow from them.
 //
 // Every write is checked, becomes an event and goes through the queue to apply, the only code that changes the store.
-// The queue may deliver late, twice and in any order; what is stored ends the same. What it has accepted and not yet
-// delivered is shown from a list of pending events: see pending.go.
+// The queue delivers at least once, late and in any order; what is stored ends the same. What it has accepted and not yet
+// delivered is shown all the same: see overlay.go and dal/pending.
 package service
 
 import (
@@ -15,6 +15,7 @@ import (
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/cmd/interaction/rpc"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
@@ -32,6 +33,8 @@ type Deps struct {
 	Cache kv.Store
 	// Queue carries events to apply. It may call it several times at once.
 	Queue queue.Queue[mq.Event]
+	// Pending are the accepted writes that are not stored yet. Nil: Queue answers when it has applied.
+	Pending *pending.Writes
 	// Deleted tells which videos the video service has deleted.
 	Deleted queue.Queue[video.VideoDeleted]
 	Words   *words.Filter
@@ -46,11 +49,11 @@ type Deps struct {
 // Service implements the generated interface. It is safe for concurrent use.
 type Service struct {
 	store *db.Store
+	cache kv.Store
 	stats *cache.Stats
-	// likes are what users like.
-	likes *kv.LoadingCache[int64, cache.Likes]
-	// pending is what the queue has accepted and the store may not have yet.
-	pending *cache.Pending
+	// likes are the likes by user.
+	likes   *kv.LoadingCache[int64, cache.Likes]
+	pending *pending.Writes
 	queue   queue.Queue[mq.Event]
 	deleted queue.Queue[video.VideoDeleted]
 	// authors are the authors of videos.
@@ -74,7 +77,8 @@ func New(d Deps) *Service {
 	}
 	s := &Service{
 		store:   d.Store,
-		pending: cache.NewPending(d.Cache, d.Log),
+		cache:   d.Cache,
+		pending: d.Pending,
 		queue:   d.Queue,
 		deleted: d.Deleted,
 		words:   d.Words,

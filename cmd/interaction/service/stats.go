@@ -1,9 +1,7 @@
 package service
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,26 +10,22 @@ import (
 
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/cmd/interaction/pack"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
-	"tiktok/pkg/kv"
 	"tiktok/pkg/paging"
 )
 
-// overlays bounds how many viewers' pending writes one call lays over what is stored at a time.
-const overlays = 4
-
-// look is a Look that was checked, with what its viewer has pending.
-type look struct {
+// viewerQuery is a checked ViewerQuery.
+type viewerQuery struct {
 	viewer        int64
 	videos, users []int64
-	lists         pendingLists
-	touched       []int64 // videos of the look that these lists change
 }
 
-// MGetStats reads counters through the cache, and what viewers see otherwise. Without pending writes that is three reads
-// of the cache, whatever the number of looks, and a constant number of statements for what it does not hold.
+// MGetStats reads counters through the cache, and what viewers see differently. Without pending events that is four reads
+// of the cache, whatever the number of queries, and a constant number of statements for what it does not hold.
 func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
 	videoIDs, err := paging.IDs(req.VideoIds, common.MAX_BATCH)
 	if err != nil {
@@ -41,11 +35,14 @@ func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsReque
 	if err != nil {
 		return nil, err
 	}
-	looks, err := viewerQueries(req.ViewerQueries)
+	queries, err := checkQueries(req.ViewerQueries)
 	if err != nil {
 		return nil, err
 	}
-	lists := s.readPending(ctx, pendingKeys(userIDs, looks)...)
+	o, err := s.overlayStats(ctx, userIDs, queries) // before the caches: see package pending
+	if err != nil {
+		return nil, fmt.Errorf("read pending events: %w", err)
+	}
 	resp := &interaction.MGetStatsResponse{}
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -54,18 +51,20 @@ func (s *Service) MGetStats(ctx context.Context, req *interaction.MGetStatsReque
 		return wrap("read video stats", err)
 	})
 	g.Go(func() error {
-		counts, err := s.userStats(gctx, userIDs, favoriteLists(lists, userIDs...))
+		counts, err := s.stats.Users.GetMulti(gctx, userIDs)
+		if err == nil {
+			maps.Copy(counts, o.userStats(0, userIDs))
+		}
 		resp.Users = pack.UserStats(userIDs, counts)
 		return wrap("read user stats", err)
 	})
-	seen, err := s.seen(gctx, looks, lists)
-	if werr := g.Wait(); werr != nil { // the first that failed; it may be why the others did
-		return nil, werr
+	g.Go(func() (err error) {
+		resp.ViewerStates, err = s.viewerStates(gctx, queries, o)
+		return wrap("read what viewers see", err)
+	})
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read what %d viewers see: %w", len(looks), err)
-	}
-	resp.ViewerStates = seen
 	return resp, nil
 }
 
@@ -76,209 +75,154 @@ func wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func viewerQueries(asked []*interaction.ViewerQuery) ([]look, error) {
+func checkQueries(asked []*interaction.ViewerQuery) ([]viewerQuery, error) {
 	err := paging.Viewers(asked, common.MAX_BATCH, interaction.MAX_VIEWER_IDS, func(q *interaction.ViewerQuery) (viewerID int64, ids int) {
 		return q.ViewerId, len(q.VideoIds) + len(q.UserIds)
 	})
 	if err != nil {
 		return nil, err
 	}
-	looks := make([]look, len(asked))
+	queries := make([]viewerQuery, len(asked))
 	for i, q := range asked {
-		looks[i] = look{viewer: q.ViewerId, videos: q.VideoIds, users: q.UserIds}
+		queries[i] = viewerQuery{viewer: q.ViewerId, videos: q.VideoIds, users: q.UserIds}
 	}
-	return looks, nil
+	return queries, nil
 }
 
-// pendingKeys are the lists that change what is seen: the likes of all users, for everybody, and what the viewers wrote.
-func pendingKeys(userIDs []int64, looks []look) []cache.PendingKey {
-	keys := make([]cache.PendingKey, 0, len(userIDs)+2*len(looks))
-	for _, id := range userIDs {
-		keys = append(keys, cache.FavoritesBy(id))
+// overlayStats lays the pending events that change an answer over the stored counters.
+func (s *Service) overlayStats(ctx context.Context, userIDs []int64, queries []viewerQuery) (*overlay, error) {
+	events := s.pendingFor(ctx, userIDs, queries)
+	if len(events) == 0 {
+		return &overlay{}, nil
 	}
-	for _, l := range looks {
-		if _, have := slices.BinarySearch(userIDs, l.viewer); !have {
-			keys = append(keys, cache.FavoritesBy(l.viewer))
-		}
-		if len(l.videos) > 0 {
-			keys = append(keys, cache.CommentsBy(l.viewer))
-		}
+	touchedVideos, touchedUsers := map[int64]bool{}, map[int64]bool{}
+	for _, e := range events {
+		touchedVideos[e.VideoID], touchedUsers[e.UserID], touchedUsers[e.AuthorID] = true, true, true
 	}
-	return keys
-}
-
-// userStats are counters as everybody sees them: with the pending likes of each user, which lists are.
-func (s *Service) userStats(ctx context.Context, ids []int64, lists pendingLists) (map[int64]cache.UserStats, error) {
-	touched := touchedUsers(0, ids, lists)
-	counts, err := s.stats.Users.GetMulti(ctx, without(ids, touched))
-	if err != nil || len(touched) == 0 {
-		return counts, err
+	var videoIDs []int64
+	userIDs = take(userIDs, touchedUsers)
+	for _, q := range queries {
+		videoIDs = append(videoIDs, take(q.videos, touchedVideos)...)
+		userIDs = append(userIDs, take(q.users, touchedUsers)...)
 	}
-	now, err := s.userStatsNow(ctx, 0, touched, lists)
-	maps.Copy(counts, now)
-	return counts, err
-}
-
-// seen is what viewers see otherwise than everybody.
-func (s *Service) seen(ctx context.Context, looks []look, lists pendingLists) ([]*interaction.ViewerState, error) {
-	seen := make([]*interaction.ViewerState, len(looks))
-	var calm []look // whose likes are all stored
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(overlays)
-	for i := range looks {
-		l, out := &looks[i], &interaction.ViewerState{}
-		seen[i] = out
-		l.lists = ownLists(lists, l.viewer)
-		if l.touched = touchedVideos(l.videos, l.lists); len(l.touched) == 0 {
-			calm = append(calm, *l)
-		} else {
-			g.Go(func() error { return s.overlayVideos(gctx, *l, out) })
+	var videos map[int64]db.VideoStats
+	var users map[int64]db.UserStats
+	o, err := s.overlay(ctx, events, func(at *db.Store) (err error) {
+		if videos, err = at.VideoStats(ctx, videoIDs); err != nil {
+			return err
 		}
-		if about := touchedUsers(l.viewer, l.users, favoriteLists(lists, l.viewer)); len(about) > 0 {
-			g.Go(func() error {
-				// Also with what these users themselves have pending, which everybody sees.
-				now, err := s.userStatsNow(gctx, l.viewer, about, favoriteLists(lists, append(about, l.viewer)...))
-				out.Users = pack.UserStats(about, now)
-				return err
-			})
-		}
-	}
-	liked, err := s.liked(ctx, calm)
-	if err = errors.Join(err, g.Wait()); err != nil {
+		users, err = at.UserStats(ctx, userIDs)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	for i := range looks {
-		if len(looks[i].touched) == 0 {
-			seen[i].FavoriteIds, liked = liked[0], liked[1:]
-		}
-	}
-	return seen, nil
+	o.storedVideos, o.storedUsers = videos, users
+	return o, nil
 }
 
-func (s *Service) overlayVideos(ctx context.Context, l look, out *interaction.ViewerState) error {
-	counts, liked, err := s.videoStatsNow(ctx, l.viewer, l.touched, l.videos, l.lists)
-	if err != nil {
-		return err
-	}
-	out.Videos = pack.VideoStats(l.touched, counts)
-	for _, id := range l.videos {
-		if liked[id] {
-			out.FavoriteIds = append(out.FavoriteIds, id)
+// take returns those ids that are in a set and removes them from it.
+func take(ids []int64, from map[int64]bool) []int64 {
+	var taken []int64
+	for _, id := range ids {
+		if from[id] {
+			taken = append(taken, id)
+			delete(from, id)
 		}
 	}
-	return nil
+	return taken
 }
 
-// favoriteLists are the likes of users.
-func favoriteLists(lists pendingLists, users ...int64) pendingLists {
-	var some pendingLists
-	for _, id := range users {
-		if l, ok := lists[cache.FavoritesBy(id)]; ok {
-			if some == nil {
-				some = pendingLists{}
+// pendingFor reads the pending events that change an answer: all likes of users, which everybody sees, and what viewers
+// have pending for the videos and users that they ask about.
+func (s *Service) pendingFor(ctx context.Context, userIDs []int64, queries []viewerQuery) []mq.Event {
+	lists := make([]pending.List, 0, len(userIDs)+2*len(queries))
+	for _, id := range userIDs {
+		lists = append(lists, pending.Likes(id))
+	}
+	for _, q := range queries {
+		lists = append(lists, pending.Likes(q.viewer))
+		if len(q.videos) > 0 {
+			lists = append(lists, pending.Comments(q.viewer))
+		}
+	}
+	found := s.readPending(ctx, lists...)
+	if len(found) == 0 {
+		return nil
+	}
+	var events []mq.Event
+	asked := map[int64]bool{}
+	for _, id := range userIDs {
+		asked[id] = true
+		events = append(events, found[pending.Likes(id)]...)
+	}
+	for _, q := range queries {
+		for _, id := range q.users {
+			asked[id] = true
+		}
+	}
+	for _, q := range queries {
+		for _, e := range slices.Concat(found[pending.Likes(q.viewer)], found[pending.Comments(q.viewer)]) {
+			if slices.Contains(q.videos, e.VideoID) || e.Favorite != nil && (asked[e.UserID] || asked[e.AuthorID]) {
+				events = append(events, e)
 			}
-			some[cache.FavoritesBy(id)] = l
 		}
 	}
-	return some
+	return events
 }
 
-// ownLists are the likes and comments of a user.
-func ownLists(lists pendingLists, user int64) pendingLists {
-	own := favoriteLists(lists, user)
-	if comments, ok := lists[cache.CommentsBy(user)]; ok {
-		if own == nil {
-			own = pendingLists{}
-		}
-		own[cache.CommentsBy(user)] = comments
+// viewerStates are what viewers see differently from everybody.
+func (s *Service) viewerStates(ctx context.Context, queries []viewerQuery, o *overlay) ([]*interaction.ViewerState, error) {
+	likes, rows, err := s.likesFor(ctx, queries)
+	if err != nil {
+		return nil, err
 	}
-	return own
+	maps.Copy(rows, o.favorites)
+	states := make([]*interaction.ViewerState, len(queries))
+	for i, q := range queries {
+		state, cached := &interaction.ViewerState{}, likes[q.viewer]
+		for _, v := range q.videos {
+			row, found := rows[db.FavoriteKey{UserID: q.viewer, VideoID: v}]
+			if found && row.Liked || !found && cached.Has(v) {
+				state.FavoriteIds = append(state.FavoriteIds, v)
+			}
+		}
+		if counts := o.videoStats(q.viewer, q.videos); len(counts) > 0 {
+			state.Videos = pack.VideoStats(slices.Collect(maps.Keys(counts)), counts)
+		}
+		if counts := o.userStats(q.viewer, q.users); len(counts) > 0 {
+			state.Users = pack.UserStats(slices.Collect(maps.Keys(counts)), counts)
+		}
+		states[i] = state
+	}
+	return states, nil
 }
 
-// liked says for each look which of its videos the viewer likes.
-func (s *Service) liked(ctx context.Context, looks []look) ([][]int64, error) {
-	viewers := make([]int64, 0, len(looks))
-	for _, l := range looks {
-		if len(l.videos) > 0 {
-			viewers = append(viewers, l.viewer)
+// likesFor reads the likes of viewers, and row by row those of viewers with more likes than are cached.
+func (s *Service) likesFor(ctx context.Context, queries []viewerQuery) (map[int64]cache.Likes, map[db.FavoriteKey]db.Favorite, error) {
+	viewers := make([]int64, 0, len(queries))
+	for _, q := range queries {
+		if len(q.videos) > 0 {
+			viewers = append(viewers, q.viewer)
 		}
 	}
 	likes, err := s.likes.GetMulti(ctx, viewers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var keys []db.FavoriteKey // of those who like too much
-	for _, l := range looks {
-		if likes[l.viewer].More {
-			for _, v := range l.videos {
-				keys = append(keys, db.FavoriteKey{UserID: l.viewer, VideoID: v})
+	var keys []db.FavoriteKey
+	for _, q := range queries {
+		if likes[q.viewer].More {
+			for _, v := range q.videos {
+				keys = append(keys, db.FavoriteKey{UserID: q.viewer, VideoID: v})
 			}
 		}
-		s.ids.Observe(likes[l.viewer].Newest)
+		s.ids.Observe(likes[q.viewer].Newest)
 	}
 	rows, err := s.store.FavoriteRows(ctx, keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	observe(s, rows)
-	liked := make([][]int64, len(looks))
-	for i, l := range looks {
-		held := likes[l.viewer]
-		for _, v := range l.videos {
-			if held.Has(v) || held.More && rows[db.FavoriteKey{UserID: l.viewer, VideoID: v}].Liked {
-				liked[i] = append(liked[i], v)
-			}
-		}
-	}
-	return liked, nil
-}
-
-// loadLikes reads what users like; who has more rows than are cached is marked.
-func (s *Service) loadLikes(ctx context.Context, userIDs []int64) (map[int64]cache.Likes, error) {
-	rows, err := s.store.FavoritesOfUsers(ctx, userIDs, cache.MaxLikes+1)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[int64]cache.Likes, len(userIDs))
-	for _, id := range userIDs {
-		found[id] = likesOf(rows[id])
-	}
-	return found, nil
-}
-
-func likesOf(rows []db.Favorite) cache.Likes {
-	if len(rows) > cache.MaxLikes {
-		return cache.Likes{IDList: kv.IDList{More: true}}
-	}
-	newest := int64(0)
-	for _, row := range rows {
-		newest = max(newest, row.LastEvent)
-	}
-	liked := slices.DeleteFunc(rows, func(row db.Favorite) bool { return !row.Liked })
-	slices.SortFunc(liked, func(a, b db.Favorite) int { return cmp.Compare(b.LikedEvent, a.LikedEvent) })
-	return cache.Likes{IDList: kv.NewIDList(pack.VideoIDs(liked), cache.MaxLikes), Newest: newest}
-}
-
-func (s *Service) loadVideoStats(ctx context.Context, ids []int64) (map[int64]cache.VideoStats, error) {
-	rows, err := s.store.VideoStats(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[int64]cache.VideoStats, len(rows))
-	for id, r := range rows {
-		found[id] = cache.VideoStats{FavoriteCount: r.FavoriteCount, CommentCount: r.CommentCount}
-	}
-	return found, nil
-}
-
-func (s *Service) loadUserStats(ctx context.Context, ids []int64) (map[int64]cache.UserStats, error) {
-	rows, err := s.store.UserStats(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[int64]cache.UserStats, len(rows))
-	for id, r := range rows {
-		found[id] = cache.UserStats{TotalFavorited: r.TotalFavorited, FavoriteCount: r.FavoriteCount}
-	}
-	return found, nil
+	s.observe(rows)
+	return likes, rows, nil
 }

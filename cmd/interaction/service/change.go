@@ -2,98 +2,17 @@ package service
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
-	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
-	"tiktok/pkg/kv"
 	"tiktok/pkg/queue"
-	"tiktok/pkg/sqldb"
 )
-
-// applyTries is how often a batch is tried that met another writer inserting the same new row. The second try finds
-// that row, so a third is already more than two writers need.
-const applyTries = 5
-
-// event begins an event of now.
-func (s *Service) event(userID, videoID, authorID int64) mq.Event {
-	n := s.ids.Next()
-	return mq.Event{V: mq.Version, ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID, VideoID: videoID, AuthorID: authorID}
-}
-
-// errTooFarBehind refuses a user's write while the writer is so far behind that not all of his could be shown to him.
-var errTooFarBehind = errno.Unavailable.With("too busy, try again")
-
-// publish hands e to the writer. Once it returns nil the event survives a crash, and everybody's next read sees it; when
-// the queue is so far behind that it is not applied yet, its author's next read, as a pending one.
-func (s *Service) publish(ctx context.Context, e mq.Event) error {
-	list := cache.CommentsBy(e.UserID)
-	if e.Favorite != nil {
-		list = cache.FavoritesBy(e.UserID)
-	}
-	if err := s.room(ctx, list); err != nil {
-		return err
-	}
-	applied, err := s.queue.Publish(ctx, e)
-	switch {
-	case err == nil:
-		if !applied {
-			s.pending.Add(ctx, e)
-		}
-		return nil
-	case ctx.Err() != nil, errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrClosed):
-		return fmt.Errorf("%w: %w", errno.Unavailable, err)
-	}
-	return err
-}
-
-// apply stores events. It is the only code that writes favorites, comments and counters, all of a batch in one
-// transaction with a number of statements that does not depend on the batch's size. It may get an event late, twice, or
-// while another process applies the same one: of two events of one pair or one comment the newer decides, and counters
-// move by what really changed. When it returns nil, everybody's next read sees the batch.
-func (s *Service) apply(ctx context.Context, events []mq.Event) error {
-	c, err := newChange(events)
-	if err != nil {
-		return err
-	}
-	for _, e := range events {
-		s.ids.Observe(e.ID)
-	}
-	dropped := 0
-	for try := 1; ; try++ {
-		err = s.store.Update(ctx, c.write)
-		var gone videosDeleted
-		if errors.As(err, &gone) {
-			dropped += c.drop(gone)
-			try = 0 // there are fewer videos each time
-			continue
-		}
-		if !errors.Is(err, sqldb.ErrDuplicate) || try == applyTries {
-			break
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("apply %d events: %w", len(events), err)
-	}
-	s.dropped.Add(float64(dropped))
-	// All of them, not only what changed just now: if the process that committed an event died before this line, the
-	// event comes again, changes nothing, and the caches must still hear of it.
-	s.invalidate(ctx, c.videos, c.users, c.likers)
-	return nil
-}
-
-// invalidate makes everybody's next read see the counters of videos and users, and the likes of likers, as they are stored.
-func (s *Service) invalidate(ctx context.Context, videos, users, likers []int64) {
-	kv.Invalidate(ctx, s.stats.Videos.Invalidation(videos...), s.stats.Users.Invalidation(users...), s.likes.Invalidation(likers...))
-}
 
 // change is a batch of events in the order in which rows are locked and written: by key, so that two writers never wait
 // for each other in a circle.
@@ -294,65 +213,4 @@ func commentRow(e mq.Event) db.Comment {
 		CreatedAtMs: id.Time(e.Comment.CommentID).UnixMilli(),
 		Deleted:     e.Comment.Deleted,
 	}
-}
-
-// tally adds up what the counters of a batch change by.
-type tally struct {
-	videos map[int64]*db.VideoStats
-	users  map[int64]*db.UserStats
-}
-
-// favorite counts that a like began or ended.
-func (t *tally) favorite(row db.Favorite) {
-	by := int64(-1)
-	if row.Liked {
-		by = 1
-	}
-	t.video(row.VideoID, row.AuthorID).FavoriteCount += by
-	t.user(row.UserID).FavoriteCount += by
-	t.user(row.AuthorID).TotalFavorited += by
-}
-
-// comment counts that a comment came or went.
-func (t *tally) comment(e mq.Event, by int64) {
-	t.video(e.VideoID, e.AuthorID).CommentCount += by
-}
-
-func (t *tally) video(videoID, authorID int64) *db.VideoStats {
-	v := t.videos[videoID]
-	if v == nil {
-		v = &db.VideoStats{VideoID: videoID}
-		t.videos[videoID] = v
-	}
-	v.AuthorID = max(v.AuthorID, authorID) // a deletion does not say it; then the counters' row exists already
-	return v
-}
-
-func (t *tally) user(userID int64) *db.UserStats {
-	u := t.users[userID]
-	if u == nil {
-		u = &db.UserStats{UserID: userID}
-		t.users[userID] = u
-	}
-	return u
-}
-
-// videoRows are the counters of the videos that something happened to, by id, also where that adds up to nothing.
-func (t *tally) videoRows() (rows []db.VideoStats, videoIDs []int64) {
-	videoIDs = slices.Sorted(maps.Keys(t.videos))
-	for _, k := range videoIDs {
-		rows = append(rows, *t.videos[k])
-	}
-	return rows, videoIDs
-}
-
-// userRows are the counters that change, by id.
-func (t *tally) userRows() []db.UserStats {
-	var rows []db.UserStats
-	for _, k := range slices.Sorted(maps.Keys(t.users)) {
-		if u := *t.users[k]; u.TotalFavorited != 0 || u.FavoriteCount != 0 {
-			rows = append(rows, u)
-		}
-	}
-	return rows
 }
