@@ -1,5 +1,5 @@
-# One image with every program and ffmpeg, and nothing else but what they need; SERVICE, or the first argument, chooses
-# what runs (default the all-in-one).
+# One image with the program and ffmpeg, and nothing else but what they need; SERVICE, or the first argument, chooses what
+# runs (default the all-in-one).
 #   make docker                                     tiktok:dev for this machine
 #   docker buildx build --platform linux/amd64,linux/arm64 …   both; compilers always run natively
 FROM --platform=$BUILDPLATFORM golang:1.26.8@sha256:0f063af2d465d8dcae54cce04278ada488b96f77b42449c8d071e47d016cc65a AS build
@@ -16,11 +16,9 @@ COPY pkg pkg
 ARG TARGETOS TARGETARCH
 ARG VERSION=dev
 ARG REVISION=unknown
-# One file, and a link for each program in it.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
-      -ldflags "-s -w -X tiktok/pkg/telemetry.version=$VERSION -X tiktok/pkg/telemetry.revision=$REVISION" -o /out/lib/bundle ./cmd/bundle \
- && mkdir /out/bin && for d in cmd/*/program; do ln -s ../lib/bundle "/out/bin/$(basename "$(dirname "$d")")"; done
+      -ldflags "-s -w -X tiktok/pkg/telemetry.version=$VERSION -X tiktok/pkg/telemetry.revision=$REVISION" -o /out/bin/ ./cmd/tiktok
 
 FROM --platform=$BUILDPLATFORM debian:12.12-slim@sha256:d5d3f9c23164ea16f31852f95bd5959aad1c5e854332fe00f7b3a20fcc9f635c AS rootfs
 ARG TARGETARCH

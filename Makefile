@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 export CGO_ENABLED ?= 0
 
-SERVICES := user video interaction social chat api
-BIN      := bin
+BIN   := bin
+# The same flags everywhere, so that each build finds what the others have compiled.
+BUILD := go build -ldflags '-s -w' -o $(BIN)/ ./cmd/tiktok
 
 .DEFAULT_GOAL := help
 
@@ -11,11 +12,16 @@ help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the whole product in one process on http://localhost:10001, nothing to install
-	@echo "building ..." && go build -o $(BIN)/ ./cmd/tiktok
+	@[ -x $(BIN)/tiktok ] || echo "The first build takes a few minutes: it compiles everything that the product uses (SQLite, Kitex, Hertz, the AWS, etcd and Redis clients, ...)."
+	@echo "building ..." && $(BUILD)
 	@$(BIN)/tiktok $(ARGS)
 
-build: ## build all binaries into bin/
-	go build -trimpath -ldflags '-s -w' -o $(BIN)/ ./cmd/...
+build: ## build bin/tiktok, which is every program
+	@[ -x $(BIN)/tiktok ] || echo "The first build takes a few minutes."
+	$(BUILD)
+
+$(BIN)/tiktok:
+	@$(MAKE) --no-print-directory build
 
 gen: ## generate kitex_gen and the HTTP models from idl/
 	@.ci/gen.sh
@@ -50,11 +56,13 @@ fmt: ## format the code as lint wants it
 lines: ## lines of code, comments and tests per top folder; REV="HEAD~1 ." compares
 	@.ci/lines.sh $(REV)
 
-audit: ## recount every counter of the running stack (env-up) or of ./data, and compare; ARGS=-repair
+audit: ## recount every counter of the running stack (env-up) or of ./data, and compare; ARGS=--repair
+audit: $(BIN)/tiktok
 	@test/stack.sh audit $(ARGS)
 
-dead-letters: ## show the events that the running stack (env-up) gave up; ARGS=replay, ARGS="drop -yes", ARGS="list -json"
-	@eval "$$(test/stack.sh env)" && go run ./cmd/deadletters $(or $(ARGS),list)
+dead-letters: ## show the messages that the running stack (env-up) gave up; ARGS=replay, ARGS="drop --yes", ARGS="list --json"
+dead-letters: $(BIN)/tiktok
+	@eval "$$(test/stack.sh env)" && $(BIN)/tiktok dead-letters $(or $(ARGS),list)
 
 env-up: ## start MySQL, Redis, RabbitMQ, etcd, S3: in Docker where it runs (and Grafana and others to watch; WATCH=off), else Debian's packages
 	@test/stack.sh env-up
@@ -65,7 +73,7 @@ env-down: ## stop them
 chart: ## render and check deploy/helm (builds Helm's library on first use, some minutes)
 	@.ci/helm.sh
 
-docker: ## build the image tiktok:dev, which has every program and ffmpeg
+docker: ## build the image tiktok:dev, which has the program and ffmpeg
 	@deploy/image/build.sh
 
 start: build ## start all six processes on the servers of env-up

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Builds the programs of a release into dist/: an archive for each system, and their checksums. All programs are one file,
-# with a link for each.
+# Builds the program of a release into dist/: an archive for each system, and their checksums.
 #   .ci/release.sh v1.2.3
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,9 +10,8 @@ mkdir dist
 for target in linux/amd64 linux/arm64 darwin/arm64; do
   name=tiktok-$version-${target%/*}-${target#*/}
   mkdir -p "dist/$name"
-  for program in cmd/*/program; do ln -s bundle "dist/$name/$(basename "$(dirname "$program")")"; done
   CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -trimpath \
-    -ldflags "-s -w -X tiktok/pkg/telemetry.version=$version -X tiktok/pkg/telemetry.revision=$revision" -o "dist/$name/" ./cmd/bundle
+    -ldflags "-s -w -X tiktok/pkg/telemetry.version=$version -X tiktok/pkg/telemetry.revision=$revision" -o "dist/$name/" ./cmd/tiktok
   cp LICENSE README.md config/config.example.yaml "dist/$name/"
   tar -C dist --sort=name --owner=0 --group=0 --mtime="@$(git log -1 --format=%ct)" -czf "dist/$name.tar.gz" "$name"
   rm -r "dist/$name"

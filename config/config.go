@@ -137,7 +137,7 @@ type Media struct {
 	// What does not play is transcoded all the same. Nothing is done without ffmpeg.
 	Background bool `mapstructure:"background"`
 	// Backfill is how many videos at most are queued in a minute for what could not be made when they were uploaded, because there
-	// was no ffmpeg: covers, previews, ladders. 0 is none; the command backfill queues all.
+	// was no ffmpeg: covers, previews, ladders. 0 is none; tiktok blobs backfill queues all.
 	Backfill int `mapstructure:"backfill"`
 	// WorkDir holds temporary files: what ffmpeg writes and, with a store without files (S3), copies of what it reads, each as
 	// large as an upload. Each process has a folder of its own in it. Gateways and video services with ffmpeg need it.

@@ -8,7 +8,7 @@
 #   KEEP=14          how many dumps stay
 #   MYSQL_OPTIONS    an option file with host, user and password, for a server that is not this compose file's; the clients
 #                    (mysql, mysqldump) then run on this machine
-#   BLOBCOPY         the program blobcopy with its settings in TIKTOK_… variables, instead of the image's
+#   TIKTOK           the program tiktok with its settings in TIKTOK_… variables, instead of the image's
 #   SCHEMA_PREFIX    db.schema_prefix, default tiktok_
 set -eu
 cd "$(dirname "$0")"
@@ -33,10 +33,10 @@ client() { # PROGRAM ARGUMENTS
 }
 
 copy_objects() {
-  if [ -n "${BLOBCOPY:-}" ]; then
-    "$BLOBCOPY" export "$folder/media"
+  if [ -n "${TIKTOK:-}" ]; then
+    "$TIKTOK" blobs export "$folder/media"
   else
-    docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" -v "$folder/media:/backup" tools blobcopy export /backup
+    docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" -v "$folder/media:/backup" tools blobs export /backup
   fi
 }
 

@@ -123,7 +123,7 @@ docker compose up -d --wait mysql redis rabbitmq etcd s3 >"$log" 2>&1 || {
   die "the servers do not run; nothing was changed"
 }
 # The account of the processes at etcd.
-docker compose run --rm -T --no-deps tools etcdlogin >"$log" 2>&1 || {
+docker compose run --rm -T --no-deps tools etcd-login >"$log" 2>&1 || {
   cat "$log" >&2
   die "the account at etcd cannot be made; nothing was changed"
 }

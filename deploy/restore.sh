@@ -4,7 +4,7 @@
 #
 #   ./restore.sh -yes FOLDER [FOLDER/mysql/<time>.sql.gz]    default: the newest dump
 #
-# MYSQL_OPTIONS and BLOBCOPY are those of backup.sh.
+# MYSQL_OPTIONS and TIKTOK are those of backup.sh.
 set -eu
 cd "$(dirname "$0")"
 
@@ -36,10 +36,10 @@ else
 fi || die "the dump was not read to its end: the schemas are not whole. Run it again"
 
 printf 'media: '
-if [ -n "${BLOBCOPY:-}" ]; then
-  "$BLOBCOPY" import "$folder/media"
+if [ -n "${TIKTOK:-}" ]; then
+  "$TIKTOK" blobs import "$folder/media"
 else
-  docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" -v "$folder/media:/backup:ro" tools blobcopy import /backup
+  docker compose run --rm -T --no-deps --user "$(id -u):$(id -g)" -v "$folder/media:/backup:ro" tools blobs import /backup
 fi || die "some objects were not copied. Run it again"
 
 # Redis knows what is gone.

@@ -45,11 +45,11 @@ eval "$(test/env.sh env)"
 step "generated code"
 .ci/gen.sh --check
 
-step "binaries"
-# Once for all tests that start processes.
+step "program"
+# One for all tests that start processes.
 export TIKTOK_TEST_BIN=$repo/bin/test
 mkdir -p "$TIKTOK_TEST_BIN"
-go build "${race[@]}" -o "$TIKTOK_TEST_BIN/" ./cmd/...
+go build "${race[@]}" -o "$TIKTOK_TEST_BIN/" ./cmd/tiktok
 
 step "go vet"
 go vet ./...

@@ -6,8 +6,18 @@ repo=$(cd "$(dirname "$0")/.." && pwd)
 cd "$repo"
 run=$repo/.run
 data=$repo/.env.d/dev/app
-services=(user video interaction social chat api)
-admin_port() { case $1 in api) echo 10101 ;; user) echo 10102 ;; video) echo 10103 ;; interaction) echo 10104 ;; social) echo 10105 ;; chat) echo 10106 ;; esac; }
+program=$repo/bin/tiktok
+
+# list sets the names in start order and the admin addresses of all processes.
+declare -A admin
+services=()
+list() {
+  local name address
+  while read -r name _ address; do
+    services+=("$name")
+    admin[$name]=$address
+  done < <("$program" services | tail -n +2)
+}
 
 have_docker() { command -v docker >/dev/null && docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
 
@@ -58,26 +68,52 @@ export TIKTOK_TELEMETRY_OTLP_ENDPOINT='$([ "${WATCH:-on}" = off ] || echo http:/
 ENV
 )
 
-alive() { [ -f "$run/$1.pid" ] && kill -0 "$(cat "$run/$1.pid")" 2>/dev/null && grep -q "bin/$1" "/proc/$(cat "$run/$1.pid")/cmdline"; }
+alive() { # a process of the stack, not another one with its old number
+  [ -f "$run/$1.pid" ] && tr '\0' ' ' <"/proc/$(cat "$run/$1.pid")/cmdline" 2>/dev/null | grep -q "^$program $1 "
+}
+
+# answers tells whether somebody listens at host:port.
+answers() { (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
+
+# check_servers ends with a hint unless every server of the settings listens.
+check_servers() {
+  local missing=() queue=${TIKTOK_QUEUE_URL##*@}
+  answers "$TIKTOK_DB_ADDR" || missing+=("MySQL at $TIKTOK_DB_ADDR")
+  answers "${TIKTOK_CACHE_ADDRS%%,*}" || missing+=("Redis at $TIKTOK_CACHE_ADDRS")
+  answers "${TIKTOK_RPC_REGISTRY%%,*}" || missing+=("etcd at $TIKTOK_RPC_REGISTRY")
+  queue=${queue#*://}
+  answers "${queue%%/*}" || missing+=("RabbitMQ at ${queue%%/*}")
+  [ ${#missing[@]} -eq 0 ] && return
+  echo "These servers do not answer; run: make env-up" >&2
+  printf '  %s\n' "${missing[@]}" >&2
+  exit 1
+}
 
 start() {
+  list
   mkdir -p "$run" "$data"
   if [ ! -s "$data/secret" ]; then
     (umask 077 && head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$data/secret")
   fi
   eval "$(settings)"
+  check_servers
+  started=()
+  # What this call has started does not outlive its failure.
+  trap 'code=$?; [ $code -eq 0 ] || end "${started[@]}"; exit $code' EXIT
+  trap 'exit 130' INT TERM
   for s in "${services[@]}"; do
     if alive "$s"; then
       echo "  $s runs already"
       continue
     fi
-    nohup "bin/$s" >"$run/$s.log" 2>&1 &
+    started+=("$s")
+    nohup "$program" "$s" >"$run/$s.log" 2>&1 &
     echo $! >"$run/$s.pid"
   done
   local began=$SECONDS
   for s in "${services[@]}"; do
     printf '  %-12s ' "$s"
-    until curl -fs -o /dev/null "http://127.0.0.1:$(admin_port "$s")/readyz"; do
+    until curl -fs -o /dev/null "http://${admin[$s]}/readyz"; do
       if ! alive "$s" || [ $((SECONDS - began)) -gt 60 ]; then
         echo "did not start; the end of $run/$s.log:"
         tail -n 20 "$run/$s.log"
@@ -88,18 +124,20 @@ start() {
     echo "ready"
   done
   # A service is in etcd about a second after it listens; until then the gateway reports it as unavailable.
-  until curl -fs "http://127.0.0.1:$(admin_port api)/readyz" | grep -qv unavailable; do
-    [ $((SECONDS - began)) -le 60 ] || { echo "a service is not found in etcd: $(curl -s "http://127.0.0.1:$(admin_port api)/readyz")"; exit 1; }
+  local gateway=${admin[${services[-1]}]}
+  until curl -fs "http://$gateway/readyz" | grep -qv unavailable; do
+    [ $((SECONDS - began)) -le 60 ] || { echo "a service is not found in etcd: $(curl -s "http://$gateway/readyz")"; exit 1; }
     sleep 0.2
   done
   echo "http://localhost:10001 is ready; logs are in .run/"
 }
 
-stop() {
-  for ((i = ${#services[@]} - 1; i >= 0; i--)); do
-    local s=${services[i]}
+# end stops these, the last one first.
+end() {
+  local i s pid
+  for ((i = $#; i > 0; i--)); do
+    s=${!i}
     if alive "$s"; then
-      local pid
       pid=$(cat "$run/$s.pid")
       kill "$pid"
       for _ in $(seq 150); do
@@ -117,9 +155,15 @@ stop() {
   done
 }
 
+stop() {
+  list
+  end "${services[@]}"
+}
+
 status() {
+  list
   for s in "${services[@]}"; do
-    printf '  %-12s %s\n' "$s" "$(curl -s "http://127.0.0.1:$(admin_port "$s")/readyz" || echo down)"
+    printf '  %-12s %s\n' "$s" "$(curl -s "http://${admin[$s]}/readyz" || echo down)"
   done
 }
 
@@ -131,7 +175,7 @@ audit() {
   else
     echo "auditing ./data"
   fi
-  go run ./cmd/audit "$@"
+  "$program" audit "$@"
 }
 
 case "${1:-}" in

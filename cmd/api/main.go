@@ -1,6 +1,6 @@
-// Command api runs the HTTP gateway on its own: it finds the five services in etcd.
+// Command api runs the HTTP gateway on its own: it finds the services in etcd. It is "tiktok api".
 package main
 
-import "tiktok/cmd/api/program"
+import "tiktok/cmd/tiktok/cli"
 
-func main() { program.Main() }
+func main() { cli.Main("api") }

@@ -1,6 +1,6 @@
-// Command chat runs the chat service on its own: it listens for RPC and registers in etcd.
+// Command chat runs the chat service on its own: it listens for RPC and registers in etcd. It is "tiktok chat".
 package main
 
-import "tiktok/cmd/chat/program"
+import "tiktok/cmd/tiktok/cli"
 
-func main() { program.Main() }
+func main() { cli.Main("chat") }

@@ -1,6 +1,6 @@
-// Command interaction runs the interaction service on its own: it listens for RPC and registers in etcd.
+// Command interaction runs the interaction service on its own: it listens for RPC and registers in etcd. It is "tiktok interaction".
 package main
 
-import "tiktok/cmd/interaction/program"
+import "tiktok/cmd/tiktok/cli"
 
-func main() { program.Main() }
+func main() { cli.Main("interaction") }

@@ -16,20 +16,13 @@ import (
 // giveBack bounds the last call of etcd.
 const giveBack = 5 * time.Second
 
-// Main runs the process of that name to its end and exits.
-func Main(name string) {
-	s, _ := Find(name) // a test looks
-	var flags []boot.Flag
-	if s.Uses.Gateway {
-		flags = append(flags, boot.Flag{Name: "addr", Key: "gateway.addr", Usage: "public `address` (default :10001)"})
-	}
-	boot.Main(s.Process, func(ctx context.Context, p *boot.Process) error { return Run(ctx, p, s) }, flags...)
-}
-
 // Run is the service's own process, of the distributed deployment: it opens the service, serves, and returns when ctx ends
 // or a part fails, with everything released.
 func Run(ctx context.Context, p *boot.Process, s Spec) error {
-	if err := add(ctx, p, s); err != nil {
+	opened := p.WatchStart(ctx)
+	err := add(ctx, p, s)
+	opened()
+	if err != nil {
 		return errors.Join(err, p.Group.Close())
 	}
 	return p.Run(ctx)
@@ -57,6 +50,11 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 		return err
 	}
 	p.Group.Add(s.Name, part.Run, part.Close)
+	for _, c := range part.Checks {
+		if c.Info != nil {
+			p.Telemetry.Log.Info("found", "name", c.Name, "info", c.Info())
+		}
+	}
 	addr, err := serve(ctx, p, s, part)
 	if err != nil {
 		return err

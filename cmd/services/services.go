@@ -60,6 +60,8 @@ type Part struct {
 
 // Auditor recounts a service's counters, and reports each that differs from the list that it counts.
 type Auditor interface {
+	// Counters is how many there are.
+	Counters(ctx context.Context) (int64, error)
 	Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error)
 }
 

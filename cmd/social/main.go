@@ -1,6 +1,6 @@
-// Command social runs the social service on its own: it listens for RPC and registers in etcd.
+// Command social runs the social service on its own: it listens for RPC and registers in etcd. It is "tiktok social".
 package main
 
-import "tiktok/cmd/social/program"
+import "tiktok/cmd/tiktok/cli"
 
-func main() { program.Main() }
+func main() { cli.Main("social") }

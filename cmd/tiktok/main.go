@@ -1,7 +1,7 @@
-// Command tiktok runs the whole product in one process: the gateway and the five services, on embedded storage unless
-// the settings say otherwise.
+// Command tiktok is the whole product in one program. Without a command it runs gateway and services in one process, on
+// embedded storage unless the settings say otherwise.
 package main
 
-import "tiktok/cmd/tiktok/program"
+import "tiktok/cmd/tiktok/cli"
 
-func main() { program.Main() }
+func main() { cli.Main() }

@@ -1,6 +1,6 @@
-// Command user runs the user service on its own: it listens for RPC and registers in etcd.
+// Command user runs the user service on its own: it listens for RPC and registers in etcd. It is "tiktok user".
 package main
 
-import "tiktok/cmd/user/program"
+import "tiktok/cmd/tiktok/cli"
 
-func main() { program.Main() }
+func main() { cli.Main("user") }

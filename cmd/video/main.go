@@ -1,6 +1,6 @@
-// Command video runs the video service on its own: it listens for RPC and registers in etcd.
+// Command video runs the video service on its own: it listens for RPC and registers in etcd. It is "tiktok video".
 package main
 
-import "tiktok/cmd/video/program"
+import "tiktok/cmd/tiktok/cli"
 
-func main() { program.Main() }
+func main() { cli.Main("video") }

@@ -32,7 +32,7 @@ const debugPage = `<!doctype html><meta charset="utf-8"><title>{{.Program}}</tit
 // debugHandler shows what runs and what else there is to ask.
 func debugHandler(tel *Telemetry) http.Handler {
 	page := template.Must(template.New("debug").Parse(debugPage))
-	version, revision := build()
+	version, revision := Version()
 	started := time.Now()
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		var mem runtime.MemStats

@@ -62,7 +62,7 @@ func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
 	log = log.With("service", service)
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(service))
-	version, _ := build()
+	version, _ := Version()
 	traces, err := tracing.Open(tracing.Config{
 		Endpoint: cfg.OTLPEndpoint, SampleRatio: cfg.SampleRatio, SampleParent: cfg.SampleParent,
 	}, service, version, log, reg)
@@ -94,8 +94,8 @@ func (t *Telemetry) Close() {
 // version and revision are set by the linker (-X) where the build has no repository to ask: in an image.
 var version, revision string //nolint:gochecknoglobals // the linker can set nothing else
 
-// build is the version and the commit of this program.
-func build() (v, commit string) {
+// Version is the version and the commit of this program, "unknown" where the build does not say.
+func Version() (v, commit string) {
 	v, commit = "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v = info.Main.Version
@@ -110,7 +110,7 @@ func build() (v, commit string) {
 
 // buildInfo says what runs: 1, with the version and the commit in the labels.
 func buildInfo(service string) prometheus.Collector {
-	version, revision := build()
+	version, revision := Version()
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tiktok_build_info", Help: "Always 1; the labels say which program of which version and commit runs.",
 		ConstLabels: prometheus.Labels{"program": service, "version": version, "revision": revision, "goversion": runtime.Version()},

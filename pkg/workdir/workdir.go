@@ -4,16 +4,18 @@ package workdir
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"github.com/gofrs/flock"
 )
 
 // Dir is a folder of this process. It holds a lock on it, which the system takes away when the process ends, however that
 // ends: so others can tell what a killed process has left.
 type Dir struct {
 	path string
-	lock *os.File
+	lock *flock.Flock
 }
 
 // Open makes a folder below parent, which is made too, whose name begins with prefix. It first removes the folders of that
@@ -26,19 +28,16 @@ func Open(parent, prefix string) (*Dir, error) {
 	return d, nil
 }
 
-func open(parent, prefix string) (*Dir, error) {
+func open(parent, prefix string) (d *Dir, err error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, err
 	}
 	// Nobody cleans while another makes its folder and has no lock on it yet.
-	gate, err := os.OpenFile(filepath.Join(parent, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	gate := flock.New(filepath.Join(parent, "lock"))
+	if err := gate.Lock(); err != nil {
 		return nil, err
 	}
-	defer gate.Close()
-	if err := syscall.Flock(int(gate.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, gate.Close()) }()
 	if err := clean(parent, prefix); err != nil {
 		return nil, err
 	}
@@ -46,11 +45,17 @@ func open(parent, prefix string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := lockFolder(path)
-	if err != nil {
+	lock := flock.New(lockOf(path))
+	if err := lock.Lock(); err != nil {
 		return nil, err
 	}
 	return &Dir{path: path, lock: lock}, nil
+}
+
+// lockOf is the lock of a folder, beside it.
+func lockOf(path string) string {
+	parent, name := filepath.Split(path)
+	return filepath.Join(parent, "."+name+".lock")
 }
 
 // clean removes the folders that nobody has a lock on.
@@ -60,35 +65,32 @@ func clean(parent, prefix string) error {
 		return err
 	}
 	for _, path := range left {
-		lock, err := lockFolder(path)
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			continue
-		}
+		lock := flock.New(lockOf(path))
+		free, err := lock.TryLock()
 		if err != nil {
 			return err
 		}
-		err = os.RemoveAll(path)
-		if err = errors.Join(err, lock.Close()); err != nil {
+		if !free {
+			continue
+		}
+		if err := remove(path, lock); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func lockFolder(path string) (*os.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// remove removes a folder and then its lock, which nobody else may want any more.
+func remove(path string, lock *flock.Flock) error {
+	err := errors.Join(os.RemoveAll(path), lock.Close())
+	if gone := os.Remove(lockOf(path)); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = f.Close() // only read
-		return nil, err
-	}
-	return f, nil
+	return err
 }
 
 // Path is that of the folder.
 func (d *Dir) Path() string { return d.path }
 
 // Close removes the folder with everything in it.
-func (d *Dir) Close() error { return errors.Join(os.RemoveAll(d.path), d.lock.Close()) }
+func (d *Dir) Close() error { return remove(d.path, d.lock) }

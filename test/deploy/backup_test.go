@@ -71,15 +71,15 @@ func newDisaster(t *testing.T) disaster {
 	if err := os.WriteFile(options, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program := filepath.Join(dir, "blobcopy")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/blobcopy")
+	program := filepath.Join(dir, "tiktok")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/tiktok")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return disaster{
 		db: db, cfg: cfg, blobs: blobs, folder: filepath.Join(dir, "backup"),
 		environ: []string{
-			"MYSQL_OPTIONS=" + options, "SCHEMA_PREFIX=" + cfg.SchemaPrefix, "BLOBCOPY=" + program,
+			"MYSQL_OPTIONS=" + options, "SCHEMA_PREFIX=" + cfg.SchemaPrefix, "TIKTOK=" + program,
 			"TIKTOK_BLOB_DRIVER=local", "TIKTOK_BLOB_DIR=" + filepath.Join(dir, "media"), "KEEP=2",
 		},
 	}

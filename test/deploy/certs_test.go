@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	certs "tiktok/cmd/certs/program"
+	"tiktok/cmd/tiktok/cli"
 )
 
 // makeCerts is a folder of certificates, made as the container certs makes them.
@@ -19,12 +19,12 @@ func makeCerts(t *testing.T) string {
 	if err := command.Decode(&args); err != nil {
 		t.Fatal(err)
 	}
-	if args[0] != "certs" || args[1] != "-out" {
+	if args[0] != "certs" || args[1] != "--out" {
 		t.Fatalf("the container certs runs %v", args)
 	}
 	args[2] = dir
 	var errors strings.Builder
-	if code := certs.Run(args[1:], io.Discard, &errors); code != 0 {
+	if code := cli.Run(t.Context(), args, nil, io.Discard, &errors); code != 0 {
 		t.Fatalf("certs: %d, %s", code, errors.String())
 	}
 	return dir

@@ -27,7 +27,7 @@ sed -e 's#^APP_IMAGE=.*#APP_IMAGE=trial:1#' -e 's#^PUBLIC_URL=.*#PUBLIC_URL=http
 ./secrets.sh
 docker tag tiktok:dev trial:1
 printf 'FROM trial:1\nLABEL version=2\n' | docker build -q -t trial:2 - >/dev/null
-printf 'FROM trial:2\nUSER root\nRUN rm /opt/tiktok/bin/social && printf "#!/bin/sh\\necho this version is broken\\nexit 1\\n" >/opt/tiktok/bin/social && chmod 755 /opt/tiktok/bin/social\nUSER 10001:10001\n' | docker build -q -t trial:3 - >/dev/null
+printf 'FROM trial:2\nUSER root\nRUN cd /opt/tiktok/bin && mv tiktok good && printf "#!/bin/sh\\n[ \\"\\$1\\" = social ] || exec /opt/tiktok/bin/good \\"\\$@\\"\\necho this version is broken\\nexit 1\\n" >tiktok && chmod 755 tiktok\nUSER 10001:10001\n' | docker build -q -t trial:3 - >/dev/null
 
 services=$(./restart-service-all.sh list)
 # shellcheck disable=SC2086 # a list

@@ -17,7 +17,7 @@ func TestProgram(t *testing.T) {
 	bin := harness.BuildAllInOne(t)
 	data, addr := filepath.Join(t.TempDir(), "data"), harness.FreePort(t)
 	began := time.Now()
-	first := harness.RunProgram(t, bin, addr, "-addr", addr, "-data", data)
+	first := harness.RunProgram(t, bin, addr, "--addr", addr, "--data", data)
 	t.Logf("ready with demo content after %v", time.Since(began).Round(time.Millisecond))
 	before := feed(t, first.URL)
 	authors, clips := map[string]bool{}, map[string]bool{}
@@ -32,6 +32,9 @@ func TestProgram(t *testing.T) {
 			t.Errorf("the greeting does not mention %s:\n%s", want, out)
 		}
 	}
+	if out := first.Output(t); strings.Contains(out, "phone") { // it cannot reach loopback
+		t.Errorf("the greeting has an address for phones:\n%s", out)
+	}
 	for _, path := range []string{"/readyz", "/healthz", "/metrics"} {
 		if res := ask(t, first.URL+path); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: HTTP status %d", path, res.StatusCode)
@@ -42,13 +45,13 @@ func TestProgram(t *testing.T) {
 	}
 
 	t.Run("a second process on the same data", func(t *testing.T) {
-		status, out := harness.RunToEnd(t, bin, nil, "-addr", harness.FreePort(t), "-data", data)
+		status, out := harness.RunToEnd(t, bin, nil, "--addr", harness.FreePort(t), "--data", data)
 		if last := lastLine(out); status != 1 || !strings.Contains(last, "in use by another process") || !strings.Contains(last, data) {
 			t.Errorf("ends with status %d and says %q", status, last)
 		}
 	})
 	t.Run("a second process at the same address", func(t *testing.T) {
-		status, out := harness.RunToEnd(t, bin, nil, "-addr", addr, "-data", filepath.Join(t.TempDir(), "data"))
+		status, out := harness.RunToEnd(t, bin, nil, "--addr", addr, "--data", filepath.Join(t.TempDir(), "data"))
 		if last := lastLine(out); status != 1 || !strings.Contains(last, "address already in use") || !strings.Contains(last, addr) {
 			t.Errorf("ends with status %d and says %q", status, last)
 		}
@@ -59,22 +62,24 @@ func TestProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, args := range map[string][]string{
-			"an unknown key":  {"-config", file},
-			"no file":         {"-config", file + ".none"},
-			"an unknown flag": {"-speed", "7"},
-			"a bad value":     {"-set", "gateway.feed_size=31"},
+			"an unknown key":  {"--config", file},
+			"no file":         {"--config", file + ".none"},
+			"an unknown flag": {"--speed", "7"},
+			"an old flag":     {"-data", data},
+			"an argument":     {"run"},
+			"a bad value":     {"--set", "gateway.feed_size=31"},
 		} {
 			if status, out := harness.RunToEnd(t, bin, nil, args...); status != 2 || out == "" {
 				t.Errorf("%s: ends with status %d and says %q", name, status, out)
 			}
 		}
-		if status, out := harness.RunToEnd(t, bin, nil, "-check-config", "-set", "auth.secret="+strings.Repeat("s3cr3t", 6)); status != 0 || strings.Contains(out, "s3cr3t") {
-			t.Errorf("-check-config ends with status %d and says %q", status, out)
+		if status, out := harness.RunToEnd(t, bin, nil, "config", "check", "--set", "auth.secret="+strings.Repeat("s3cr3t", 6)); status != 0 || strings.Contains(out, "s3cr3t") {
+			t.Errorf("config check ends with status %d and says %q", status, out)
 		}
 	})
 
 	first.Stop(t)
-	second := harness.RunProgram(t, bin, addr, "-addr", addr, "-data", data)
+	second := harness.RunProgram(t, bin, addr, "--addr", addr, "--data", data)
 	after := feed(t, second.URL)
 	if len(after) != len(before) {
 		t.Fatalf("%d videos after a restart, %d before", len(after), len(before))
@@ -90,7 +95,7 @@ func TestProgram(t *testing.T) {
 	}
 	second.Stop(t)
 
-	none := harness.RunProgram(t, bin, addr, "-addr", addr, "-data", filepath.Join(t.TempDir(), "data"), "-demo=false")
+	none := harness.RunProgram(t, bin, addr, "--addr", addr, "--data", filepath.Join(t.TempDir(), "data"), "--demo=false")
 	if v := feed(t, none.URL); len(v) != 0 {
 		t.Errorf("without demo content there are %d videos", len(v))
 	}

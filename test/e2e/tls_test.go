@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"tiktok/cmd/certs/program"
+	"tiktok/cmd/tiktok/cli"
 	"tiktok/config"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/user/userservice"
@@ -47,7 +47,7 @@ func makeCerts(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "certs")
 	var out strings.Builder
-	if code := program.Run([]string{"-out", dir, "-key-mode", "0644"}, &out, &out); code != 0 {
+	if code := cli.Run(t.Context(), []string{"certs", "--out", dir, "--key-mode", "0644"}, nil, &out, &out); code != 0 {
 		t.Fatal(out.String())
 	}
 	return dir

@@ -21,5 +21,5 @@ test/env.sh down --purge >/dev/null 2>&1 8>&- || true
 test/env.sh up 8>&-
 eval "$(test/env.sh env)"
 
-programs ./cmd/...
+programs ./cmd/tiktok
 run_suite "$(printf '%-72s %12s %9s %6s %8s %8s %8s' scenario acknowledged stored lost doubled refused unknown)" 8>&-

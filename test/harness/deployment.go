@@ -69,7 +69,7 @@ type options struct {
 	set     map[string]string
 	dir     string
 	observe func(testing.TB, Request, Answer)
-	certs   string // a folder that cmd/certs made, empty for none
+	certs   string // a folder that tiktok certs made, empty for none
 	// files is how many the process may have open, 0 for as many as the system lets it.
 	files int
 	// programs is a folder of built programs, "" for those of the test run.
@@ -97,7 +97,7 @@ func (o options) certificate(name string) map[string]string {
 	return map[string]string{"rpc.tls.ca": file("ca.crt"), "rpc.tls.cert": file("tls.crt"), "rpc.tls.key": file("tls.key")}
 }
 
-// MutualTLS makes the six processes call each other with the certificates that the command certs made in a folder.
+// MutualTLS makes the six processes call each other with the certificates that tiktok certs made in a folder.
 func MutualTLS(certs string) Option { return func(o *options) { o.certs = certs } }
 
 // Set gives a config key (as in config.example.yaml, "gateway.feed_size") another value, in every process.
@@ -225,7 +225,7 @@ func (d *Deployment) Audit(t testing.TB) {
 // say.
 func (d *Deployment) Recount(ctx context.Context) error {
 	var wrong []string
-	n, err := app.Audit(ctx, d.Config, func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) })
+	n, err := app.Audit(ctx, d.Config, app.Auditing{Report: func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }})
 	if n > 0 {
 		err = errors.Join(err, fmt.Errorf("%d counters are wrong: %q", n, wrong))
 	}

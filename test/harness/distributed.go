@@ -21,7 +21,7 @@ import (
 	"tiktok/config"
 )
 
-// envBinaries names a folder with the six binaries, built beforehand; without it they are built here.
+// envBinaries names a folder with the program, built beforehand; without it it is built here.
 const envBinaries = "TIKTOK_TEST_BIN"
 
 // Distributed runs the six processes on the servers that TIKTOK_TEST_MYSQL, _REDIS, _RABBITMQ and _ETCD name, with schemas
@@ -41,7 +41,8 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 			o.set[k] = v
 		}
 	}
-	h := &processes{bin: binaries(t, o.programs), logDir: t.TempDir(), address: ports[0]}
+	h := &processes{logDir: t.TempDir(), address: ports[0]}
+	bin := program(t, o.programs)
 	for i, s := range services.All() {
 		set := map[string]string{"telemetry.admin_addr": ports[2*i+1]}
 		if s.RPCAddr != "" {
@@ -49,7 +50,7 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 		}
 		maps.Copy(set, o.certificate(s.Name))
 		h.all = append(h.all, &process{
-			name: s.Name, bin: filepath.Join(h.bin, s.Name), log: filepath.Join(h.logDir, s.Name+".log"),
+			name: s.Name, bin: bin, args: []string{s.Name}, log: filepath.Join(h.logDir, s.Name+".log"),
 			env: environ(o.set, set), admin: "http://" + ports[2*i+1],
 		})
 	}
@@ -60,9 +61,9 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 
 // processes are the six in start order, the gateway last.
 type processes struct {
-	bin, logDir string
-	address     string // of the gateway
-	all         []*process
+	logDir  string
+	address string // of the gateway
+	all     []*process
 }
 
 func (h *processes) url() string { return "http://" + h.address }
@@ -110,37 +111,31 @@ func (h *processes) stop() error {
 	return errors.Join(g.Wait(), errors.Join(errs...))
 }
 
-// binaries is the folder of the programs: a chosen one, or that of the test run.
-func binaries(t testing.TB, chosen string) string {
+// program is the path of the program: in a chosen folder, or that of the test run.
+func program(t testing.TB, chosen string) string {
 	t.Helper()
 	if dir := cmp.Or(chosen, os.Getenv(envBinaries)); dir != "" {
-		return dir
+		return filepath.Join(dir, config.AllInOne)
 	}
-	dir := t.TempDir()
-	args := []string{"build", "-ldflags=-s -w", "-o", dir + string(filepath.Separator)}
-	cgo := "CGO_ENABLED=0"
-	if RaceEnabled {
-		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
-	}
-	for _, name := range services.Names() {
-		args = append(args, "./cmd/"+name)
-	}
-	cmd := exec.CommandContext(t.Context(), "go", args...)
-	cmd.Dir = RepoRoot(t)
-	cmd.Env = append(os.Environ(), cgo)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return dir
+	return build(t, RaceEnabled)
 }
 
 // BuildAllInOne builds cmd/tiktok for tests that need it as a real process, and returns its path.
 func BuildAllInOne(t testing.TB) string {
 	t.Helper()
+	return build(t, false)
+}
+
+func build(t testing.TB, race bool) string {
+	t.Helper()
 	out := filepath.Join(t.TempDir(), config.AllInOne)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", out, "./cmd/tiktok")
+	args, cgo := []string{"build", "-ldflags=-s -w", "-o", out}, "CGO_ENABLED=0"
+	if race {
+		args, cgo = append(args, "-race"), "CGO_ENABLED=1"
+	}
+	cmd := exec.CommandContext(t.Context(), "go", append(args, "./cmd/tiktok")...)
 	cmd.Dir = RepoRoot(t)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), cgo)
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build ./cmd/tiktok: %v\n%s", err, msg)
 	}
@@ -157,7 +152,7 @@ func (d *Deployment) Again(t testing.TB, name string) (status int, output string
 	}
 	for _, p := range h.all {
 		if p.name == name {
-			return RunToEnd(t, p.bin, p.env)
+			return RunToEnd(t, p.bin, p.env, p.args...)
 		}
 	}
 	t.Fatalf("there is no process %s", name)

@@ -1,11 +1,9 @@
 package harness
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -32,11 +30,7 @@ func AllInOneProcess(t testing.TB, opts ...Option) *Deployment {
 	o := collect(t, opts)
 	address := FreePort(t)
 	o.set["gateway.addr"] = address
-	dir := cmp.Or(o.programs, os.Getenv(envBinaries))
-	bin := filepath.Join(dir, config.AllInOne)
-	if dir == "" {
-		bin = BuildAllInOne(t)
-	}
+	bin := program(t, o.programs)
 	p := &process{
 		name: config.AllInOne, bin: bin, log: filepath.Join(t.TempDir(), config.AllInOne+".log"),
 		env: environ(o.set), admin: "http://" + address,
@@ -74,14 +68,14 @@ func (d *Deployment) AddReplica(t testing.TB, service string) string {
 	h := d.host.(*processes)
 	n := 1
 	for _, p := range h.all {
-		if p.bin == first.bin {
+		if slices.Equal(p.args, first.args) {
 			n++
 		}
 	}
 	ports := freePorts(t, 2)
 	name := fmt.Sprintf("%s-%d", service, n)
 	p := &process{
-		name: name, bin: first.bin, log: filepath.Join(h.logDir, name+".log"), admin: "http://" + ports[0],
+		name: name, bin: first.bin, args: first.args, log: filepath.Join(h.logDir, name+".log"), admin: "http://" + ports[0],
 		// Of two values of one variable the last one counts.
 		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+ports[0], config.EnvName("rpc.listen")+"="+ports[1]),
 	}
@@ -106,7 +100,7 @@ func (d *Deployment) AddGateway(t testing.TB, opts ...Option) *Deployment {
 	first := d.process(t, gateway)
 	ports := freePorts(t, 2)
 	p := &process{
-		name: gateway + "-2", bin: first.bin, log: filepath.Join(h.logDir, gateway+"-2.log"), admin: "http://" + ports[0],
+		name: gateway + "-2", bin: first.bin, args: first.args, log: filepath.Join(h.logDir, gateway+"-2.log"), admin: "http://" + ports[0],
 		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+ports[0], config.EnvName("gateway.addr")+"="+ports[1]),
 	}
 	for _, key := range sortedKeys(o.set) { // of two values of one variable the last one counts

@@ -11,11 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/gofrs/flock"
 	amqp "github.com/rabbitmq/amqp091-go"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -108,12 +108,15 @@ func (s *servers) lock(t testing.TB) {
 	t.Helper()
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(s.etcd)) // never fails
-	f, err := os.OpenFile(filepath.Join(os.TempDir(), fmt.Sprintf("tiktok-test-%x.lock", h.Sum64())), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() }) // lets go of the lock
-	Eventually(t, lockTimeout, func() error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
+	lock := flock.New(filepath.Join(os.TempDir(), fmt.Sprintf("tiktok-test-%x.lock", h.Sum64())))
+	t.Cleanup(func() { _ = lock.Close() })
+	Eventually(t, lockTimeout, func() error {
+		ok, err := lock.TryLock()
+		if err == nil && !ok {
+			err = errors.New("another test has the servers")
+		}
+		return err
+	})
 }
 
 // waitUnregistered waits for the leases of processes that were killed. Somebody else's running deployment would answer

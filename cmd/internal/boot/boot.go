@@ -1,17 +1,11 @@
-// Package boot is what the mains share: flags, settings, logger, signals and one exit.
+// Package boot is what all processes share on the way from settings to a running group: logger, metrics, health checks.
 package boot
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/common/hlog"
@@ -21,126 +15,44 @@ import (
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/logx"
 	"tiktok/pkg/telemetry"
-	"tiktok/pkg/transport"
 )
 
 // stopTimeout bounds a graceful stop; what still runs then is left to the operating system.
 const stopTimeout = 20 * time.Second
 
-// ballastBytes are never touched, and so take no memory. They count as live for the garbage collector, which therefore lets
-// this much more garbage gather before it works: a service holds so little that it would do so many times a second, for a
-// sixth of the processor time of a busy one.
-const ballastBytes = 32 << 20
-
-// Flag is a command line flag that sets one config key.
-type Flag struct {
-	Name, Key, Usage string
-	// Bool flags need no value.
-	Bool bool
-}
-
 // Process is a process that has read its settings and may start.
 type Process struct {
 	// Name is the service's name, also in etcd.
-	Name      string
+	Name string
+	// Uses is which settings it needs.
+	Uses      config.Uses
 	Config    config.Config
 	Telemetry *telemetry.Telemetry
 	// Group collects what Run runs, in start order.
 	Group lifecycle.Group
 }
 
-// Main runs the process of that description to its end and exits: 0 after a clean stop, -check-config or a -healthcheck that found the process
-// well, 2 for bad flags or settings, 1 for everything else.
-func Main(process config.Process, run func(context.Context, *Process) error, flags ...Flag) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	p, done, err := load(ctx, process, os.Args[1:], os.Environ(), os.Stderr, flags)
-	var sick unhealthyError
-	if errors.As(err, &sick) {
-		os.Exit(1)
-	}
-	if err != nil || done {
-		os.Exit(exitCode(err, 2))
-	}
-	transport.KeepGoroutines()
-	ballast := make([]byte, ballastBytes)
-	err = run(ctx, p)
-	runtime.KeepAlive(ballast)
-	p.Telemetry.Close()
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", process.Name, err)
-	}
-	os.Exit(exitCode(err, 1))
-}
+// SettingsError is settings that cannot be used.
+type SettingsError struct{ error }
 
-func exitCode(err error, failed int) int {
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	return failed
-}
+// Unwrap is the cause.
+func (e SettingsError) Unwrap() error { return e.error }
 
-// load reads flags and settings; done says that there is nothing to run. Errors are already printed to w.
-func load(ctx context.Context, process config.Process, args, environ []string, w io.Writer, flags []Flag) (p *Process, done bool, err error) {
-	name := process.Name
-	fs := flag.NewFlagSet(name, flag.ContinueOnError)
-	fs.SetOutput(w)
-	file := fs.String("config", "", "YAML `file` with settings (see config/config.example.yaml)")
-	check := fs.Bool("check-config", false, "check the settings, print them and end")
-	var ask string
-	fs.BoolFunc("healthcheck", "ask the process that runs with these settings whether it lives (=ready: whether it can serve), and end: 0 yes, 1 no", func(v string) error {
-		var err error
-		ask, err = probePath(v)
-		return err
-	})
-	set := map[string]any{}
-	fs.Func("set", "`key=value` sets any setting, e.g. -set telemetry.log_level=debug; may be repeated", func(s string) error {
-		k, v, ok := strings.Cut(s, "=")
-		if !ok {
-			return errors.New("want key=value")
-		}
-		set[k] = v
-		return nil
-	})
-	for _, f := range flags {
-		keep := func(v string) error { set[f.Key] = v; return nil }
-		if f.Bool {
-			fs.BoolFunc(f.Name, f.Usage, keep)
-		} else {
-			fs.Func(f.Name, f.Usage, keep)
-		}
-	}
-	if err := fs.Parse(args); err != nil {
-		return nil, true, err // printed by the flag package
-	}
-	p, err = newProcess(process, *file, environ, set, w)
-	if err != nil {
-		fmt.Fprintf(w, "%s: settings are not usable:\n%v\n", name, err)
-		return nil, true, err
-	}
-	if ask != "" {
-		err := probe(ctx, p.Config, ask)
-		if err != nil {
-			fmt.Fprintf(w, "%s: %v\n", name, err)
-		}
-		return nil, true, err
-	}
-	if *check {
-		fmt.Fprintln(w, strings.Join(p.Config.Masked(), "\n"))
-		fmt.Fprintf(w, "%s: settings are good\n", name)
-	}
-	return p, *check, nil
-}
-
-func newProcess(process config.Process, file string, environ []string, set map[string]any, w io.Writer) (*Process, error) {
+// Settings are the checked settings of a process: see config.Load. Every error is a SettingsError.
+func Settings(process config.Process, file string, environ []string, set map[string]any) (config.Config, error) {
 	cfg, err := config.Load(file, environ, set)
+	if err == nil {
+		cfg = cfg.ForProcess(process)
+		err = cfg.Validate(process)
+	}
 	if err != nil {
-		return nil, err
+		return cfg, SettingsError{fmt.Errorf("settings are not usable:\n%w", err)}
 	}
-	cfg = cfg.ForProcess(process)
-	if err := cfg.Validate(process); err != nil {
-		return nil, err
-	}
+	return cfg, nil
+}
+
+// New makes a process of checked settings. Its log goes to w. The caller closes its telemetry.
+func New(process config.Process, cfg config.Config, w io.Writer) (*Process, error) {
 	tel, err := telemetry.New(cfg.Telemetry, process.Name, w)
 	if err != nil {
 		return nil, err
@@ -161,7 +73,7 @@ func newProcess(process config.Process, file string, environ []string, set map[s
 	klog.SetLevel(klog.LevelWarn)
 	hlog.SetOutput(places{tel.Sampled()})
 	hlog.SetLevel(hlog.LevelWarn)
-	return &Process{Name: process.Name, Config: cfg, Telemetry: tel}, nil
+	return &Process{Name: process.Name, Uses: process.Uses, Config: cfg, Telemetry: tel}, nil
 }
 
 // Run logs the settings and runs the group until ctx ends or a part fails.

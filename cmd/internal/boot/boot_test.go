@@ -3,9 +3,7 @@ package boot
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +12,6 @@ import (
 	"tiktok/pkg/pki"
 	"tiktok/pkg/pki/pkitest"
 )
-
-func flags() []Flag {
-	return []Flag{{Name: "addr", Key: "gateway.addr"}, {Name: "demo", Key: "demo.enabled", Bool: true}}
-}
 
 // process is one that these tests load, as cmd/services describes it.
 func process(name string) config.Process {
@@ -30,26 +24,25 @@ func process(name string) config.Process {
 	return config.Process{Name: name, RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true, Queue: true}}
 }
 
-func TestLoad(t *testing.T) {
-	var out bytes.Buffer
-	p, done, err := load(t.Context(), config.AllInOneProcess(), []string{"-addr", ":7", "-demo=false", "-set", "db.max_open=3"}, []string{"TIKTOK_GATEWAY_ADDR=:8"}, &out, flags())
-	if err != nil || done {
-		t.Fatal(done, err, out.String())
-	}
-	if p.Config.Gateway.Addr != ":7" || p.Config.Demo.Enabled || p.Config.DB.MaxOpen != 3 {
-		t.Fatalf("got %+v", p.Config)
-	}
-}
-
-func TestCheckConfigPrintsWithoutSecrets(t *testing.T) {
-	secret := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(secret, []byte("auth: {secret: tops3cret-tops3cret-tops3cret-1234}\nrpc: {registry: ['127.0.0.1:1']}\ngateway: {public_base_url: from-host}\n"), 0o600); err != nil {
+// start makes the process of that name.
+func start(t *testing.T, name string, environ []string) (p *Process, log string) {
+	t.Helper()
+	cfg, err := Settings(process(name), "", environ, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	_, done, err := load(t.Context(), process("api"), []string{"-config", secret, "-check-config"}, nil, &out, flags())
-	if err != nil || !done || !strings.Contains(out.String(), "settings are good") || strings.Contains(out.String(), "tops3cret") {
-		t.Fatalf("%v %v\n%s", done, err, out.String())
+	p, err = New(process(name), cfg, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, out.String()
+}
+
+func TestBadSettings(t *testing.T) {
+	var bad SettingsError
+	if _, err := Settings(process("user"), "", nil, map[string]any{"db.driver": "x"}); !errors.As(err, &bad) || !strings.Contains(err.Error(), "rpc.registry") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -57,42 +50,10 @@ func TestCheckConfigPrintsWithoutSecrets(t *testing.T) {
 func TestOnlyTheGatewayKeepsTheSecret(t *testing.T) {
 	environ := []string{"TIKTOK_AUTH_SECRET=tops3cret-tops3cret-tops3cret-1234", "TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_GATEWAY_PUBLIC_BASE_URL=from-host"}
 	for service, keeps := range map[string]bool{"api": true, config.AllInOne: true, "video": false, "user": false} {
-		var out bytes.Buffer
-		p, _, err := load(t.Context(), process(service), nil, environ, &out, flags())
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", service, err, out.String())
+		p, log := start(t, service, environ)
+		if (p.Config.Auth.Secret != "") != keeps || strings.Contains(log, "auth.secret") == keeps || strings.Contains(log, "tops3cret") {
+			t.Errorf("%s has %q and says %q", service, p.Config.Auth.Secret, log)
 		}
-		if (p.Config.Auth.Secret != "") != keeps || strings.Contains(out.String(), "auth.secret") == keeps || strings.Contains(out.String(), "tops3cret") {
-			t.Errorf("%s has %q and says %q", service, p.Config.Auth.Secret, out.String())
-		}
-	}
-}
-
-func TestBadStartsAreExplained(t *testing.T) {
-	for name, c := range map[string]struct {
-		service string
-		args    []string
-		environ []string
-		want    string
-	}{
-		"flag":        {config.AllInOne, []string{"-nope"}, nil, "-nope"},
-		"key":         {config.AllInOne, []string{"-set", "db.nope=1"}, nil, "db.nope"},
-		"no value":    {config.AllInOne, []string{"-set", "db.dir"}, nil, "key=value"},
-		"environment": {config.AllInOne, nil, []string{"TIKTOK_NOPE=1"}, "TIKTOK_NOPE"},
-		"registry":    {"user", nil, nil, "rpc.registry"},
-		"all at once": {"api", nil, []string{"TIKTOK_DB_DRIVER=x", "TIKTOK_QUEUE_DRIVER=y"}, "queue.driver"},
-	} {
-		var out bytes.Buffer
-		_, _, err := load(t.Context(), process(c.service), c.args, c.environ, &out, nil)
-		if err == nil || !strings.Contains(out.String(), c.want) || exitCode(err, 2) != 2 {
-			t.Errorf("%s: %v\n%s", name, err, out.String())
-		}
-	}
-}
-
-func TestExitCodes(t *testing.T) {
-	if exitCode(nil, 1) != 0 || exitCode(flag.ErrHelp, 2) != 0 || exitCode(errors.New("x"), 1) != 1 {
-		t.Fatal("exit codes")
 	}
 }
 
@@ -101,11 +62,7 @@ func TestCertificatesAreWatched(t *testing.T) {
 	ca := pkitest.New(t)
 	f := ca.Service(t, "user")
 	environ := []string{"TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_RPC_TLS_CA=" + f.CA, "TIKTOK_RPC_TLS_CERT=" + f.Cert, "TIKTOK_RPC_TLS_KEY=" + f.Key}
-	var out bytes.Buffer
-	p, _, err := load(t.Context(), process("user"), nil, environ, &out, nil)
-	if err != nil {
-		t.Fatal(err, out.String())
-	}
+	p, _ := start(t, "user", environ)
 	ends := func() time.Time {
 		all, err := p.Telemetry.Registry.Gather()
 		if err != nil {

@@ -17,26 +17,9 @@ const probeTimeout = 3 * time.Second
 // maxProbeBody is how much of an answer is shown.
 const maxProbeBody = 1 << 10
 
-// unhealthyError says that the process does not run, or not well; the settings are good.
-type unhealthyError struct{ error }
-
-// Unwrap is the cause.
-func (e unhealthyError) Unwrap() error { return e.error }
-
-// probePath is what -healthcheck asks for.
-func probePath(value string) (string, error) {
-	switch value {
-	case "true":
-		return "/healthz", nil
-	case "ready":
-		return "/readyz", nil
-	}
-	return "", fmt.Errorf("want -healthcheck or -healthcheck=ready, not %q", value)
-}
-
-// probe asks the process that runs with these settings on this machine: at its admin address, or at the public one of an
-// all-in-one without. Any error is an unhealthyError.
-func probe(ctx context.Context, cfg config.Config, path string) error {
+// Probe asks the process that runs with these settings on this machine for /healthz or /readyz: at its admin address, or at
+// the public one of an all-in-one without. An error says that it is not well.
+func Probe(ctx context.Context, cfg config.Config, path string) error {
 	addr := cfg.Telemetry.AdminAddr
 	if addr == "" {
 		addr = cfg.Gateway.Addr
@@ -45,20 +28,20 @@ func probe(ctx context.Context, cfg config.Config, path string) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(addr)+path, nil)
 	if err != nil {
-		return unhealthyError{err}
+		return err
 	}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
 	res, err := client.Do(req)
 	if err != nil {
-		return unhealthyError{err}
+		return err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		body, err := io.ReadAll(io.LimitReader(res.Body, maxProbeBody))
 		if err != nil {
-			return unhealthyError{err}
+			return err
 		}
-		return unhealthyError{fmt.Errorf("%s: HTTP status %d: %s", path, res.StatusCode, body)}
+		return fmt.Errorf("%s: HTTP status %d: %s", path, res.StatusCode, body)
 	}
 	return nil
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/cloudwego/kitex/client"
 	"github.com/cloudwego/kitex/server"
 
+	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/cmd/services"
+	"tiktok/cmd/tiktok/app/demo"
 	"tiktok/config"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
@@ -34,7 +36,7 @@ type App struct {
 	group   lifecycle.Group
 	servers map[string]server.Server // of the services, by name
 	gateway services.Part
-	demo    *demo
+	demo    demo.InProcess
 	onReady func()
 }
 
@@ -74,7 +76,7 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.demo = newDemo(clients, blobs, a.cfg.DataDir)
+	a.demo = demo.InProcess{Clients: clients, Blobs: blobs}
 	if a.cfg.Telemetry.AdminAddr == "" {
 		return nil
 	}
@@ -88,7 +90,7 @@ func (a *App) open(ctx context.Context) error {
 
 // openServices opens the services in call order: each gets clients of services opened before it.
 func (a *App) openServices(ctx context.Context) error {
-	d := services.Deps{Config: a.cfg, Telemetry: a.tel, IDs: id.New(0), Queues: services.NewQueues(&a.group), Demo: demoAccounts(a.cfg.Demo)}
+	d := services.Deps{Config: a.cfg, Telemetry: a.tel, IDs: id.New(0), Queues: services.NewQueues(&a.group), Demo: a.demoAccounts()}
 	for _, s := range services.All() {
 		d.Dial = a.dial(s.Name)
 		p, err := s.Open(ctx, d)
@@ -130,10 +132,37 @@ func (a *App) Run(ctx context.Context) error { return a.group.Run(ctx, stopTimeo
 // runGateway makes the demo content before the first request is answered: connections wait meanwhile.
 func (a *App) runGateway(ctx context.Context) error {
 	if a.cfg.Demo.Enabled {
-		if err := a.demo.seed(ctx); err != nil {
+		if err := a.seed(ctx); err != nil {
 			return fmt.Errorf("demo content: %w", err)
 		}
 	}
 	a.onReady()
 	return a.gateway.Run(ctx)
+}
+
+// demoAccounts are those that log in from nearby only. A store keeps its demo accounts when no demo content is wanted any
+// more, so that does not matter.
+func (a *App) demoAccounts() handler.Demo {
+	if a.cfg.Demo.Public {
+		return handler.Demo{}
+	}
+	return handler.Demo{Accounts: demo.Users(), Password: demo.Password}
+}
+
+// seed makes the demo content when there is no video yet, or goes on where an interrupted start left off: a file exists from
+// its first to its last step.
+func (a *App) seed(ctx context.Context) error {
+	unfinished := filepath.Join(a.cfg.DataDir, "demo.unfinished")
+	if _, err := os.Stat(unfinished); err != nil {
+		if empty, err := a.demo.Empty(ctx); err != nil || !empty {
+			return err
+		}
+	}
+	if err := os.WriteFile(unfinished, nil, 0o600); err != nil {
+		return err
+	}
+	if err := demo.Fill(ctx, a.demo, demo.Password, func(string, ...any) {}); err != nil {
+		return err
+	}
+	return os.Remove(unfinished)
 }

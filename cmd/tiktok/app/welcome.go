@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"tiktok/cmd/tiktok/app/demo"
 )
 
 // Welcome is what a person sees when the process is ready: where it is and how to log in.
@@ -13,16 +15,18 @@ func (a *App) Welcome() string {
 	fmt.Fprintf(&b, "\n  tiktok is ready at %s\n\n", base)
 	fmt.Fprintf(&b, "    feed      %s/douyin/feed/\n", base)
 	if a.cfg.Demo.Enabled {
-		fmt.Fprintf(&b, "    log in    curl -X POST '%s/douyin/user/login/?username=%s&password=%s'\n", base, demoUsers()[0], demoPassword)
+		fmt.Fprintf(&b, "    log in    curl -X POST '%s/douyin/user/login/?username=%s&password=%s'\n", base, demo.Users()[0], demo.Password)
 	}
-	fmt.Fprintf(&b, "    phone     http://<this machine's address>:%s/\n", port(a.Addr()))
+	if host, port, err := net.SplitHostPort(a.Addr()); err == nil && !loopback(host) {
+		fmt.Fprintf(&b, "    phone     http://<this machine's address>:%s/\n", port)
+	}
 	fmt.Fprintf(&b, "    health    %s/readyz\n", base)
 	if a.cfg.Demo.Enabled {
-		fmt.Fprintf(&b, "\n    demo accounts: %s, password %s\n", strings.Join(demoUsers(), ", "), demoPassword)
+		fmt.Fprintf(&b, "\n    demo accounts: %s, password %s\n", strings.Join(demo.Users(), ", "), demo.Password)
 		if a.cfg.Demo.Public {
 			b.WriteString("    anybody who reaches this address may log in with them (demo.public)\n")
 		} else {
-			b.WriteString("    they log in from this machine and private networks only (-demo-public lifts that)\n")
+			b.WriteString("    they log in from this machine and private networks only (--demo-public lifts that)\n")
 		}
 	}
 	fmt.Fprintf(&b, "    data in %s; Ctrl-C stops\n\n", a.cfg.DataDir)
@@ -41,10 +45,8 @@ func reachable(addr string) string {
 	return net.JoinHostPort(host, port)
 }
 
-func port(addr string) string {
-	_, p, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ""
-	}
-	return p
+// loopback tells whether an address of that host is reached from this machine only.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
 }

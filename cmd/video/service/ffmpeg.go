@@ -14,15 +14,9 @@ import (
 // ffmpeg is Tools on pkg/media.
 type ffmpeg struct{ *media.Tools }
 
-// newTools looks for the programs and says once what there is.
+// newTools looks for the programs.
 func newTools(cfg config.Media, tel *telemetry.Telemetry) ffmpeg {
-	t := ffmpeg{media.New(cfg.Config).WithLog(tel.Log)}
-	if t.CanEncode() {
-		tel.Log.Info("media work", "tools", t.Describe(), "background", cfg.Background)
-	} else {
-		tel.Log.Warn("no media work can be done here but deletions", "tools", t.Describe())
-	}
-	return t
+	return ffmpeg{media.New(cfg.Config).WithLog(tel.Log)}
 }
 
 // Steps implements Tools.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"tiktok/pkg/sqldb"
 )
 
 // auditKeys is how many counter rows one audit statement covers.
@@ -100,6 +102,15 @@ type mismatch struct {
 	A       int64
 	Counter int64
 	Counted int64
+}
+
+// Counters is how many counters Audit recounts.
+func (s *Store) Counters(ctx context.Context) (n int64, err error) {
+	const query = "SELECT 2 * (SELECT COUNT(*) FROM video_stats) + 2 * (SELECT COUNT(*) FROM user_stats)"
+	if err := s.Read.WithContext(ctx).Raw(query).Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("counters: %w", sqldb.Translate(err))
+	}
+	return n, nil
 }
 
 // Audit recounts every counter and compares, in ranges of keys, so that neither memory nor a lock grows with the tables.

@@ -25,6 +25,15 @@ const auditSQL = `SELECT user_id, SUM(stored_following) AS stored_following, SUM
 	HAVING SUM(stored_following) <> SUM(following) OR SUM(stored_followers) <> SUM(followers)
 	ORDER BY user_id`
 
+// Counters is how many counters Audit recounts.
+func (s *Store) Counters(ctx context.Context) (n int64, err error) {
+	const query = "SELECT 2 * COUNT(*) FROM social_stats"
+	if err := s.Read.WithContext(ctx).Raw(query).Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("counters: %w", sqldb.Translate(err))
+	}
+	return n, nil
+}
+
 // Audit recounts every counter from the rows of follows, range by range, and calls report for each user whose counters
 // differ. It may run while others write. It changes nothing.
 func (s *Store) Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error) {

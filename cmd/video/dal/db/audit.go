@@ -25,6 +25,15 @@ const auditStorageSQL = `SELECT author_id, SUM(counter) AS counter, SUM(counted)
 		SELECT author_id, 0, SUM(quota_bytes) FROM video_media WHERE author_id > ? GROUP BY author_id
 	) counts GROUP BY author_id HAVING SUM(counter) <> SUM(counted) ORDER BY author_id LIMIT ?`
 
+// Counters is how many counters Audit recounts.
+func (s *Store) Counters(ctx context.Context) (n int64, err error) {
+	const query = "SELECT (SELECT COUNT(*) FROM author_stats) + (SELECT COUNT(*) FROM author_storage)"
+	if err := s.Read.WithContext(ctx).Raw(query).Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("counters: %w", sqldb.Translate(err))
+	}
+	return n, nil
+}
+
 // Audit recounts every author's videos, and the bytes of their uploads, and calls report for each whose counter differs. It
 // may run while others write. It changes nothing.
 func (s *Store) Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error) {

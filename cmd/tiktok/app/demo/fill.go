@@ -1,0 +1,133 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+)
+
+// Account is a user who is logged in.
+type Account struct {
+	ID int64
+	// Token is what a client shows; a backend in the same process needs none.
+	Token string
+}
+
+// Backend is a deployment that takes the content.
+type Backend interface {
+	// Empty tells whether the feed has no video.
+	Empty(ctx context.Context) (bool, error)
+	// Account registers a name, or logs in when it is taken.
+	Account(ctx context.Context, name, password string) (Account, error)
+	// Videos are the ids of the author's videos by title.
+	Videos(ctx context.Context, author Account) (map[string]int64, error)
+	Publish(ctx context.Context, author Account, v Video) error
+	Follow(ctx context.Context, follower, followed Account) error
+	Like(ctx context.Context, by Account, video int64) error
+	// Comments is how many comments a video has.
+	Comments(ctx context.Context, video int64) (int, error)
+	Comment(ctx context.Context, by Account, video int64, text string) error
+	// Messages is how many messages two users have written to each other.
+	Messages(ctx context.Context, one, other Account) (int, error)
+	Send(ctx context.Context, from, to Account, text string) error
+}
+
+// Fill makes what is not there yet of the content, so that it can go on after a failure. say hears of each step.
+func Fill(ctx context.Context, b Backend, password string, say func(format string, args ...any)) error {
+	accounts := map[string]Account{}
+	for _, name := range Users() {
+		a, err := b.Account(ctx, name, password)
+		if err != nil {
+			return fmt.Errorf("account %s: %w", name, err)
+		}
+		accounts[name] = a
+	}
+	say("%d accounts", len(accounts))
+	ids, err := publish(ctx, b, accounts)
+	if err != nil {
+		return err
+	}
+	say("%d videos", len(ids))
+	for _, f := range follows() {
+		if err := b.Follow(ctx, accounts[f[0]], accounts[f[1]]); err != nil {
+			return fmt.Errorf("%s follows %s: %w", f[0], f[1], err)
+		}
+	}
+	if err := react(ctx, b, accounts, ids); err != nil {
+		return err
+	}
+	if err := talk(ctx, b, accounts); err != nil {
+		return err
+	}
+	say("likes, comments, follows and a chat")
+	return nil
+}
+
+// publish publishes the videos that are missing and returns the ids of all, in the order of the table.
+func publish(ctx context.Context, b Backend, accounts map[string]Account) ([]int64, error) {
+	var ids []int64
+	for _, v := range videos() {
+		there, err := b.Videos(ctx, accounts[v.Author])
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := there[v.Title]; !ok {
+			if err := b.Publish(ctx, accounts[v.Author], v); err != nil {
+				return nil, fmt.Errorf("publish %s: %w", v.Clip, err)
+			}
+			if there, err = b.Videos(ctx, accounts[v.Author]); err != nil {
+				return nil, err
+			}
+		}
+		id, ok := there[v.Title]
+		if !ok {
+			return nil, fmt.Errorf("%s was published and is not in its author's list", v.Clip)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// react likes and comments on the videos.
+func react(ctx context.Context, b Backend, accounts map[string]Account, ids []int64) error {
+	texts := comments()
+	for j, id := range ids {
+		for i, name := range Users() {
+			if !likes(i, j) {
+				continue
+			}
+			if err := b.Like(ctx, accounts[name], id); err != nil {
+				return fmt.Errorf("like: %w", err)
+			}
+		}
+		there, err := b.Comments(ctx, id)
+		if err != nil {
+			return fmt.Errorf("comments: %w", err)
+		}
+		for i := there; i < 1+j%3; i++ {
+			c := texts[(j+i)%len(texts)]
+			if err := b.Comment(ctx, accounts[c[0]], id, c[1]); err != nil {
+				return fmt.Errorf("comment: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// talk sends the messages that are missing.
+func talk(ctx context.Context, b Backend, accounts map[string]Account) error {
+	alice, bob := accounts["alice"], accounts["bob"]
+	there, err := b.Messages(ctx, alice, bob)
+	if err != nil {
+		return fmt.Errorf("messages: %w", err)
+	}
+	for _, m := range messages()[min(there, len(messages())):] {
+		to := bob
+		if m[0] == "bob" {
+			to = alice
+		}
+		if err := b.Send(ctx, accounts[m[0]], to, m[1]); err != nil {
+			return fmt.Errorf("message: %w", err)
+		}
+	}
+	return nil
+}
