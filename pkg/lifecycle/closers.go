@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// Closers are the ends of what was opened, in the order in which it was. Nil has nothing to close.
+// Closers release resources, in the reverse of the order in which they were opened. Nil has nothing to close.
 type Closers []func() error
 
-// Add appends the end of what was just opened.
-func (c *Closers) Add(end func() error) { *c = append(*c, end) }
+// Add appends the function that releases what was just opened.
+func (c *Closers) Add(release func() error) { *c = append(*c, release) }
 
-// Close calls all of them in reverse, whatever fails, and returns all errors.
+// Close calls all of them, whatever fails, and returns all errors.
 func (c Closers) Close() error {
 	var errs []error
-	for _, end := range slices.Backward(c) {
-		errs = append(errs, end())
+	for _, release := range slices.Backward(c) {
+		errs = append(errs, release())
 	}
 	return errors.Join(errs...)
 }

@@ -34,8 +34,8 @@ func (g *Group) Close() error {
 	return errors.Join(errs...)
 }
 
-// Run runs every part until ctx ends or the first one fails, then stops them one by one in reverse: its context ends,
-// its run returns, it is closed. All that takes at most timeout; parts still running then are reported and left behind.
+// Run runs every part until ctx ends or the first one fails, then stops them one by one in reverse: it cancels the part's
+// context, waits for run, and closes it. timeout bounds the whole stop; parts that still run then are reported and abandoned.
 func (g *Group) Run(ctx context.Context, timeout time.Duration, log *slog.Logger) error {
 	type exit struct {
 		name string

@@ -27,9 +27,8 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// New makes a logger that writes to w what has at least the level that level says at that moment: a *slog.LevelVar can be
-// changed while it runs. format is text or json. Each record made with a request's context has its request_id and, when
-// there are traces, its trace_id.
+// New returns a logger that writes records of at least level to w; a *slog.LevelVar can be changed while it runs. format is
+// text or json. A record made with a request's context has its request_id and, with traces on, its trace_id.
 func New(w io.Writer, level slog.Leveler, format string) (*slog.Logger, error) {
 	opts := &slog.HandlerOptions{Level: level}
 	switch format {
@@ -41,7 +40,7 @@ func New(w io.Writer, level slog.Leveler, format string) (*slog.Logger, error) {
 	return nil, fmt.Errorf("log format %q: want text or json", format)
 }
 
-// ParseLevel is the level of that name: debug, info, warn or error, in letters of any case.
+// ParseLevel returns the level of that name: debug, info, warn or error, case-insensitive.
 func ParseLevel(name string) (slog.Level, error) {
 	switch strings.ToLower(name) {
 	case "debug":
@@ -56,10 +55,10 @@ func ParseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("log level %q: want debug, info, warn or error", name)
 }
 
-// maxLine is how much of a library's line is kept: enough for the stack of a panic.
+// maxLine bounds a library's line, in bytes: enough for the stack of a panic.
 const maxLine = 8 << 10
 
-// Lines is an io.Writer for libraries that print lines: each becomes a warning with the library's name, cut at 8 KiB.
+// Lines returns an io.Writer for libraries that print lines: each becomes a warning with the library's name, cut at 8 KiB.
 func Lines(log *slog.Logger, library string) io.Writer { return lines{log.With("library", library)} }
 
 type lines struct{ log *slog.Logger }

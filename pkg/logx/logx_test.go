@@ -70,7 +70,8 @@ func TestLinesBecomeWarnings(t *testing.T) {
 	if _, err := logx.Lines(log, "lib").Write([]byte("something broke\n")); err != nil {
 		t.Fatal(err)
 	}
-	if got := buf.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "library=lib") || !strings.Contains(got, "something broke") {
+	if got := buf.String(); !strings.Contains(got, "level=WARN") ||
+		!strings.Contains(got, "library=lib") || !strings.Contains(got, "something broke") {
 		t.Fatalf("log line %q", got)
 	}
 }

@@ -14,9 +14,9 @@ const (
 	maxKinds = 256
 )
 
-// Sample returns a logger for what clients can cause as often as they like. It writes at most ten records at once and one per
-// second of each kind, which is a message at a level; the first one after a gap says with "suppressed" how many there were
-// of its kind in it. drop is called for each record that is not written, and may be nil.
+// Sample returns a rate-limited logger, for events that clients can cause at any rate. Each kind, which is a message at a
+// level, has a token bucket of ten records, refilled at one per second; the first record after a gap says with "suppressed"
+// how many were dropped. drop is called for each record that is dropped, and may be nil.
 func Sample(log *slog.Logger, drop func()) *slog.Logger {
 	return sample(log, drop, time.Now)
 }
@@ -28,7 +28,7 @@ func sample(log *slog.Logger, drop func(), now func() time.Time) *slog.Logger {
 	return slog.New(sampler{log.Handler(), &samples{now: now, drop: drop, kinds: map[kind]*bucket{}}})
 }
 
-// sampler is a handler; what is derived from it by With shares its counts.
+// sampler is a handler; handlers derived from it by With share its buckets.
 type sampler struct {
 	slog.Handler
 	all *samples
@@ -77,7 +77,7 @@ type samples struct {
 	kinds map[kind]*bucket // guarded by mu
 }
 
-// take reports whether a record of the kind may be written, and how many were not since the last one.
+// take reports whether a record of the kind may be written, and how many were dropped since the last one.
 func (s *samples) take(k kind) (ok bool, suppressed int64) {
 	now := s.now()
 	s.mu.Lock()
@@ -85,7 +85,7 @@ func (s *samples) take(k kind) (ok bool, suppressed int64) {
 	b := s.kinds[k]
 	if b == nil {
 		if len(s.kinds) >= maxKinds {
-			k = kind{} // all others together
+			k = kind{} // all others share one bucket
 		}
 		if b = s.kinds[k]; b == nil {
 			b = &bucket{tokens: sampleBurst, filled: now}
@@ -103,7 +103,7 @@ func (s *samples) take(k kind) (ok bool, suppressed int64) {
 	return true, suppressed
 }
 
-// Cut is s with at most limit bytes, and an ellipsis when that is less than all: for text whose length a client can choose.
+// Cut truncates s to limit bytes, and appends an ellipsis if it did: for text whose length a client can choose.
 func Cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

@@ -186,7 +186,8 @@ func (d *DeadLetters) step(ctx context.Context, fn func(context.Context) error) 
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &refused) && refused.Code == amqp.NotFound:
-		return unavailable(fmt.Errorf("the broker has no queue %s: is queue.prefix right, and did a service run with it? (%w)", d.name+deadSuffix, err))
+		return unavailable(fmt.Errorf("the broker has no queue %s: is queue.prefix right, and did a service run with it? (%w)",
+			d.name+deadSuffix, err))
 	}
 	return unavailable(err)
 }

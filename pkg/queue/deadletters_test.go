@@ -65,7 +65,9 @@ func bury(t *testing.T, cfg queue.Config, name string, n int) (sick *atomic.Bool
 		if err := ch.Confirm(false); err != nil {
 			t.Fatal(err)
 		}
-		sent, err := ch.PublishWithDeferredConfirmWithContext(t.Context(), "", "tiktok."+name, true, false, amqp.Publishing{Body: []byte(`{"broken`)})
+		sent, err := ch.PublishWithDeferredConfirmWithContext(t.Context(), "", "tiktok."+name, true, false, amqp.Publishing{
+			Body: []byte(`{"broken`),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +162,10 @@ func TestDropDeadLetters(t *testing.T) {
 	d.Close()
 	awaitDead(t, cfg, name, 1) // the one that failed is still there
 	var kept []json.RawMessage
-	if n, err := openDead(t, cfg, name).Drop(t.Context(), 5, func(l queue.DeadLetter) error { kept = append(kept, l.Events...); return nil }); n != 1 || err != nil || len(kept) != 1 {
+	if n, err := openDead(t, cfg, name).Drop(t.Context(), 5, func(l queue.DeadLetter) error {
+		kept = append(kept, l.Events...)
+		return nil
+	}); n != 1 || err != nil || len(kept) != 1 {
 		t.Errorf("dropped %d, %v, %s", n, err, kept)
 	}
 	awaitDead(t, cfg, name, 0)
@@ -183,7 +188,9 @@ func TestReplayIntoAFullQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range n {
-			sent, err := ch.PublishWithDeferredConfirmWithContext(t.Context(), "", "tiktok."+name+".dead", true, false, amqp.Publishing{Body: fmt.Appendf(nil, "[%d]", i)})
+			sent, err := ch.PublishWithDeferredConfirmWithContext(t.Context(), "", "tiktok."+name+".dead", true, false, amqp.Publishing{
+				Body: fmt.Appendf(nil, "[%d]", i),
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

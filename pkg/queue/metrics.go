@@ -53,11 +53,12 @@ func newMetrics(o options, name string) metrics {
 	}
 	m := metrics{
 		name: name, traces: o.traces,
-		published: counterBy("result", "tiktok_queue_published_total", "Messages published: applied, accepted (durable, will be applied) or failed."),
+		published: counterBy("result", "tiktok_queue_published_total",
+			"Messages published: applied, accepted (durable, will be applied) or failed."),
 		degraded: counterBy("reason", "tiktok_queue_degraded_total",
 			"Messages that the broker did not take: disconnected, unconfirmed, blocked or unroutable."),
 		redelivered: counter("tiktok_queue_redelivered_total", "Messages that the broker delivered again."),
-		oldest:      newGauge("tiktok_queue_oldest_seconds", "Age of the oldest message in a consumer's hand; 0 when it has none.").WithLabelValues(name),
+		oldest:      newGauge("tiktok_queue_oldest_seconds", "Age of the oldest message that a consumer holds; 0 without.").WithLabelValues(name),
 		batch: telemetry.Register(o.metrics, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "tiktok_queue_batch_size", Help: "Messages applied at once.", Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		}, label)).WithLabelValues(name),

@@ -69,7 +69,8 @@ func TestRabbitMetrics(t *testing.T) {
 	name := newName(t, u)
 	reg := prometheus.NewRegistry()
 	p, proxied := newProxy(t, u)
-	q, err := queue.Open[int](t.Context(), queue.Config{Driver: queue.DriverRabbitMQ, URL: proxied, AppliedWait: -1, MaxBatch: 10}, name, nil, queue.WithMetrics(reg))
+	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: proxied, AppliedWait: -1, MaxBatch: 10}
+	q, err := queue.Open[int](t.Context(), cfg, name, nil, queue.WithMetrics(reg))
 	if err != nil {
 		t.Fatal(err)
 	}

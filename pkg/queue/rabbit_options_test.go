@@ -14,7 +14,8 @@ import (
 // TestRabbitConsumers: as many batches are applied at a time as there are consumers, and one Consume runs all of them.
 func TestRabbitConsumers(t *testing.T) {
 	u := rabbitURL(t)
-	q, err := queue.Open[int](t.Context(), queue.Config{Driver: queue.DriverRabbitMQ, URL: u, MaxBatch: 1, AppliedWait: -1}, newName(t, u), nil, queue.WithConsumers(3))
+	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: u, MaxBatch: 1, AppliedWait: -1}
+	q, err := queue.Open[int](t.Context(), cfg, newName(t, u), nil, queue.WithConsumers(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +53,8 @@ func TestRabbitFallback(t *testing.T) {
 	name := newName(t, u)
 	p, proxied := newProxy(t, u)
 	reg := prometheus.NewRegistry()
-	q, err := queue.Open[int](t.Context(), queue.Config{Driver: queue.DriverRabbitMQ, URL: proxied}, name, nil, queue.WithMetrics(reg), queue.WithFallback())
+	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: proxied}
+	q, err := queue.Open[int](t.Context(), cfg, name, nil, queue.WithMetrics(reg), queue.WithFallback())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -219,7 +219,8 @@ func TestRabbitSurvivesClose(t *testing.T) {
 func TestRabbitOtherProcess(t *testing.T) {
 	u := rabbitURL(t)
 	name := newName(t, u)
-	front, second := openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: 30 * time.Second}), openRabbit[int](t, name, queue.Config{URL: u, AppliedWait: 30 * time.Second})
+	patient := queue.Config{URL: u, AppliedWait: 30 * time.Second}
+	front, second := openRabbit[int](t, name, patient), openRabbit[int](t, name, patient)
 	back := openRabbit[int](t, name, queue.Config{URL: u})
 	awaitReady(t, front)
 	awaitReady(t, second)
@@ -712,7 +713,8 @@ func TestRabbitOtherType(t *testing.T) {
 	classic := openRabbit[int](t, name, queue.Config{URL: u, Type: queue.TypeClassic})
 	eventually(t, func() bool {
 		err := classic.Ping(t.Context())
-		return errors.Is(err, queue.ErrUnavailable) && strings.Contains(err.Error(), "tiktok."+name) && strings.Contains(err.Error(), "queue.type")
+		return errors.Is(err, queue.ErrUnavailable) &&
+			strings.Contains(err.Error(), "tiktok."+name) && strings.Contains(err.Error(), "queue.type")
 	})
 	if _, err := classic.Publish(t.Context(), 2); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("%v, want ErrUnavailable", err)

@@ -13,7 +13,8 @@ import (
 
 // The traces of a batch's events cross the broker, whichever of them were recorded; what others wrote there does no harm.
 func TestTracesTravelWithBatches(t *testing.T) {
-	traces, err := tracing.Open(tracing.Config{Endpoint: "http://127.0.0.1:1", SampleRatio: 1}, "test", "", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	cfg := tracing.Config{Endpoint: "http://127.0.0.1:1", SampleRatio: 1}
+	traces, err := tracing.Open(cfg, "test", "", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}

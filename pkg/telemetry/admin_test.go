@@ -57,7 +57,8 @@ func TestAdmin(t *testing.T) {
 	if code, body := get("/readyz"); code != 503 || strings.Contains(body, "10.1.2.3") {
 		t.Errorf("readyz of a broken store: %d %s", code, body)
 	}
-	if code, body := get("/metrics"); code != 200 || !strings.Contains(body, "go_goroutines") || !strings.Contains(body, `tiktok_build_info{goversion="go`) {
+	if code, body := get("/metrics"); code != 200 || !strings.Contains(body, "go_goroutines") ||
+		!strings.Contains(body, `tiktok_build_info{goversion="go`) {
 		t.Errorf("metrics: %d %.80s", code, body)
 	}
 	if code, body := get("/"); code != 200 || !strings.Contains(body, `<h1>test</h1>`) || !strings.Contains(body, `href="/debug/pprof/"`) {

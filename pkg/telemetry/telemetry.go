@@ -19,8 +19,8 @@ import (
 
 // Config says where and how a process reports.
 type Config struct {
-	// AdminAddr is the private address of /metrics, /healthz, /readyz, /loglevel and /debug/pprof/. Empty: the process's default, and for the
-	// gateway its public address, where /metrics then answers to this machine only.
+	// AdminAddr is the private address of /metrics, /healthz, /readyz, /loglevel and /debug/pprof/. Empty: the process's
+	// default, and for the gateway its public address, where /metrics then answers to this machine only.
 	AdminAddr string `mapstructure:"admin_addr"`
 	// LogLevel is debug, info, warn or error: where Level starts.
 	LogLevel string `mapstructure:"log_level"`
@@ -35,7 +35,7 @@ type Config struct {
 	SampleParent bool `mapstructure:"sample_parent"`
 }
 
-// Telemetry is handed to everything that logs or counts.
+// Telemetry is the logger, the metrics registry and the traces of a process.
 type Telemetry struct {
 	// Program is the name of what runs.
 	Program string
@@ -72,7 +72,7 @@ func New(cfg Config, service string, w io.Writer) (*Telemetry, error) {
 	return &Telemetry{Program: service, Log: log, Level: level, Registry: reg, Traces: traces}, nil
 }
 
-// Sampled is a logger for what clients can cause: see logx.Sample. What it does not write is counted in
+// Sampled returns a rate-limited logger for events that clients can cause: see logx.Sample. Dropped records count in
 // tiktok_log_suppressed_total.
 func (t *Telemetry) Sampled() *slog.Logger {
 	suppressed := Register(t.Registry, prometheus.NewCounter(prometheus.CounterOpts{

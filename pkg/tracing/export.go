@@ -64,7 +64,8 @@ func newProcessor(endpoint string, log *slog.Logger, reg prometheus.Registerer) 
 		return nil, fmt.Errorf("traces: %w", err)
 	}
 	spans := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "tiktok_trace_spans_total", Help: "Spans of recorded traces: made, then sent to the collector or failed to be. The rest waits or was dropped.",
+		Name: "tiktok_trace_spans_total",
+		Help: "Spans of recorded traces: made, then sent to the collector or failed to be. The rest waits or was dropped.",
 	}, []string{"result"})
 	if err := reg.Register(spans); err != nil {
 		return nil, fmt.Errorf("traces: %w", err)

@@ -8,12 +8,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Put writes the trace of ctx into the header of a message to another process. Without a trace it writes nothing.
+// Put injects the trace context of ctx into the headers of a message to another process. Without a trace it writes nothing.
 func Put(ctx context.Context, headers map[string]string) {
 	propagation.TraceContext{}.Inject(ctx, propagation.MapCarrier(headers))
 }
 
-// Take puts the trace that a message of another process of ours names into ctx.
+// Take extracts the trace context from the headers of a message of another process into ctx.
 func Take(ctx context.Context, headers map[string]string) context.Context {
 	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier(headers))
 }
@@ -57,14 +57,6 @@ func (r Ref) String() string {
 	return headers[header]
 }
 
-// List is r alone, or nothing when r names no span.
-func (r Ref) List() []Ref {
-	if r.IsZero() {
-		return nil
-	}
-	return []Ref{r}
-}
-
 // under makes the span that r names the parent of what is started with the context.
 func (r Ref) under(ctx context.Context) context.Context {
 	return trace.ContextWithRemoteSpanContext(ctx, r.sc)
@@ -73,10 +65,10 @@ func (r Ref) under(ctx context.Context) context.Context {
 // IsZero reports whether r names no span.
 func (r Ref) IsZero() bool { return !r.sc.IsValid() }
 
-// Batch calls do for n things at once, of which some were caused by recorded spans, those of causes. One span stands for
-// the whole, in the trace of the first cause and linked to every cause, at most to the last 128; the spans of what is done
-// belong to it. Each further cause has a span of the same length in its own trace, linked to the first: so each of these
-// traces goes on to the end of the work. Without causes only do is called. failure names an error for the spans.
+// Batch calls do, the work of a batch of n items, of which some were caused by recorded spans, those of causes. The work has
+// one span, in the trace of the first cause and linked to every cause, at most to the last 128; the spans that do starts are
+// its children. Each further cause gets a span of the same duration in its own trace, linked to that one, so that each of
+// these traces shows the end of the work. Without causes only do is called. failure names an error for the spans.
 func (t *Traces) Batch(
 	ctx context.Context, name string, n int, causes []Ref, failure func(error) string, do func(context.Context) error,
 ) error {
@@ -97,8 +89,9 @@ func (t *Traces) Batch(
 		s.End()
 	}
 	err := do(wctx)
+	link := trace.WithLinks(trace.Link{SpanContext: whole.Ref().sc})
 	for _, c := range causes[1:min(len(causes), maxLinks)] {
-		_, s := start(c.under(ctx), t.tracer, Consumer, name, trace.WithTimestamp(begin), trace.WithLinks(trace.Link{SpanContext: whole.Ref().sc}))
+		_, s := start(c.under(ctx), t.tracer, Consumer, name, trace.WithTimestamp(begin), link)
 		end(s, err)
 	}
 	end(whole, err)

@@ -1,8 +1,8 @@
 // Package tracing records what a request does, in all processes that work for it, as an OpenTelemetry trace, and sends a
 // sample of the traces to a collector. It is the only home of OpenTelemetry.
 //
-// Nothing of it is global: who is asked first for a request has a *Traces (nil: traces are off); everything below finds in
-// the context whether this request is recorded, and by whom. When it is not, a Start costs a look into the context.
+// Nothing of it is global. What receives a request holds a *Traces (nil: traces are off); code below it finds the span in the
+// context, if the request is recorded. If not, Start costs one context lookup.
 package tracing
 
 import (
@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -56,7 +55,7 @@ const (
 	Consumer = trace.SpanKindConsumer
 )
 
-// Traces makes the spans of one service. Nil is off: all methods may be called. It is safe for concurrent use.
+// Traces makes the spans of one service. All methods may be called on nil, which is off. It is safe for concurrent use.
 type Traces struct {
 	*pipeline
 	tracer trace.Tracer
@@ -73,8 +72,8 @@ type pipeline struct {
 	made map[string]*Traces
 }
 
-// Open returns the traces of a process, nil without an endpoint. It does not connect: a collector that is away costs the
-// process a line in log a minute and the spans, which are dropped once the bounded queue is full; no request ever waits.
+// Open returns the traces of a process, nil without an endpoint. It does not connect: while the collector is away there is a
+// log line a minute, and spans are dropped once the bounded buffer is full; no request ever waits.
 // reg gets tiktok_trace_spans_total. Shutdown sends what is left.
 func Open(cfg Config, service, version string, log *slog.Logger, reg prometheus.Registerer) (*Traces, error) {
 	if cfg.Endpoint == "" {
@@ -137,7 +136,7 @@ func (t *Traces) Shutdown(ctx context.Context) {
 func (t *Traces) Request(ctx context.Context, traceparent string, skip bool, name string) (context.Context, Span) {
 	var parent trace.SpanContext
 	if traceparent != "" {
-		parent = trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{header: traceparent}))
+		parent = trace.SpanContextFromContext(Take(context.Background(), map[string]string{header: traceparent}))
 	}
 	sampled := t.draw()
 	if t.cfg.SampleParent && parent.IsValid() {

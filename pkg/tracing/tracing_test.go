@@ -82,7 +82,8 @@ func TestOneTraceOverServices(t *testing.T) {
 	if second.Service != "video" || second.Parent != first.ID || len([]rune(second.Attributes["text"])) > 300 {
 		t.Errorf("%+v", second)
 	}
-	if third.Service != "video" || third.Parent != second.ID || !third.Failed || len(third.Attributes) > 16 || third.End.Sub(third.Begin) < time.Second {
+	if third.Service != "video" || third.Parent != second.ID || !third.Failed ||
+		len(third.Attributes) > 16 || third.End.Sub(third.Begin) < time.Second {
 		t.Errorf("%+v", third)
 	}
 	if headers["other"] != "kept" {
@@ -174,7 +175,8 @@ func TestBatchIsLinkedToAllItsCauses(t *testing.T) {
 		span.End()
 	}
 	broken := errors.New("broken")
-	err := traces.For("interaction").Batch(t.Context(), "write", 7, causes, func(error) string { return "kind" }, func(ctx context.Context) error {
+	kind := func(error) string { return "kind" }
+	err := traces.For("interaction").Batch(t.Context(), "write", 7, causes, kind, func(ctx context.Context) error {
 		_, span := tracing.Start(ctx, tracing.Client, "COMMIT")
 		span.End()
 		return broken
@@ -189,7 +191,8 @@ func TestBatchIsLinkedToAllItsCauses(t *testing.T) {
 			whole = s
 		}
 	}
-	if whole.Trace != ids[0] || whole.Attributes["messaging.batch.message_count"] != "7" || !whole.Failed || whole.Attributes["error.type"] != "kind" {
+	if whole.Trace != ids[0] || whole.Attributes["messaging.batch.message_count"] != "7" ||
+		!whole.Failed || whole.Attributes["error.type"] != "kind" {
 		t.Fatalf("%+v", whole)
 	}
 	for i, id := range ids {
@@ -295,7 +298,9 @@ func TestCollectorAway(t *testing.T) {
 	}))
 	defer hanging.Close()
 	defer close(release)
-	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
 	defer failing.Close()
 	for name, endpoint := range map[string]string{"refuses": refused, "hangs": hanging.URL, "fails": failing.URL} {
 		t.Run(name, func(t *testing.T) {
