@@ -85,11 +85,39 @@ func (c *Coalescer[Q, A]) Start(ctx context.Context, q Q) Pending[A] {
 	joined, at := c.join(ctx, q)
 	c.startIf(c.eager || len(c.pending) > 1)
 	c.mu.Unlock()
-	return Pending[A]{done: joined.done, answer: func() (a A, err error) {
-		if joined.err != nil {
-			return a, joined.err
+	return joined.request(at)
+}
+
+// Do is Start and Wait, for calls that cost little more than a goroutine: a request that need not wait is answered in the
+// caller's, and ends with the call, not with ctx. So calls have to be short (see Timeout).
+func (c *Coalescer[Q, A]) Do(ctx context.Context, q Q) (A, error) {
+	c.mu.Lock()
+	joined, at := c.join(ctx, q)
+	// A pending call that may start has started before: this one has no other request.
+	own := c.inFlight == 0 || c.eager && c.inFlight < c.maxInFlight
+	if own {
+		c.inFlight++
+		c.take()
+	} else {
+		c.startIf(len(c.pending) > 1)
+	}
+	c.mu.Unlock()
+	if own {
+		c.doOne(joined)
+		if next := c.finish(); next != nil {
+			go c.run(next)
 		}
-		return joined.answers[at], nil
+	}
+	return joined.request(at).Wait(ctx)
+}
+
+// request is the one at index at.
+func (c *call[Q, A]) request(at int) Pending[A] {
+	return Pending[A]{done: c.done, answer: func() (a A, err error) {
+		if c.err != nil {
+			return a, c.err
+		}
+		return c.answers[at], nil
 	}}
 }
 

@@ -283,8 +283,23 @@ func TestDeadlines(t *testing.T) {
 
 // No request gets an answer from before it: many read one number that grows all the time.
 func TestAnswersAreNeverFromBefore(t *testing.T) {
-	for name, opts := range map[string][]coalesce.Option{"lazy": nil, "eager": {coalesce.Eager()}} {
-		t.Run(name, func(t *testing.T) {
+	type coalescer = *coalesce.Coalescer[int, int64]
+	start := func(t *testing.T, c coalescer) (int64, error) {
+		t.Helper()
+		return c.Start(t.Context(), 0).Wait(t.Context())
+	}
+	do := func(t *testing.T, c coalescer) (int64, error) { t.Helper(); return c.Do(t.Context(), 0) }
+	for _, tt := range []struct {
+		name string
+		ask  func(*testing.T, coalescer) (int64, error)
+		opts []coalesce.Option
+	}{
+		{"Start", start, nil},
+		{"Start, eager", start, []coalesce.Option{coalesce.Eager()}},
+		{"Do", do, nil},
+		{"Do, eager", do, []coalesce.Option{coalesce.Eager(), coalesce.Timeout(time.Minute)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
 			var truth atomic.Int64
 			c := coalesce.New(2, 8, func(int) int { return 1 }, func(_ context.Context, requests []int) ([]int64, error) {
 				read := truth.Load()
@@ -293,13 +308,13 @@ func TestAnswersAreNeverFromBefore(t *testing.T) {
 					runtime.Gosched()
 				}
 				return slices.Repeat([]int64{read}, len(requests)), nil
-			}, opts...)
+			}, tt.opts...)
 			var wg sync.WaitGroup
 			for range 16 {
 				wg.Go(func() {
 					for range 2000 {
 						least := truth.Load()
-						if got, err := c.Start(t.Context(), 0).Wait(t.Context()); err != nil || got < least {
+						if got, err := tt.ask(t, c); err != nil || got < least {
 							t.Errorf("read %d when %d was true before, %v", got, least, err)
 							return
 						}
@@ -315,7 +330,43 @@ func TestPanicIsAnError(t *testing.T) {
 	c := coalesce.New(1, 8, func(int) int { return 1 }, func(context.Context, []int) ([]int, error) { panic("boom") })
 	for range 2 { // it can be called again
 		if _, err := c.Start(t.Context(), 0).Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "boom") {
-			t.Errorf("got %v", err)
+			t.Errorf("Start: %v", err)
+		}
+		if _, err := c.Do(t.Context(), 0); err == nil || !strings.Contains(err.Error(), "boom") {
+			t.Errorf("Do: %v", err)
 		}
 	}
+}
+
+// Do answers at once when nothing is in flight, and else joins the pending call and starts it when its own is over.
+func TestDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan error)}
+		c := coalesce.New(2, 4, func([]int64) int { return 1 }, g.each, coalesce.Eager())
+		var wg sync.WaitGroup
+		for id := range int64(5) {
+			wg.Go(func() {
+				if got, err := c.Do(t.Context(), []int64{id}); err != nil || got[id] != id*10 {
+					t.Errorf("%d: %v, %v", id, got, err)
+				}
+			})
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() {
+			if _, err := c.Do(ctx, []int64{5}); !errors.Is(err, context.Canceled) {
+				t.Errorf("a caller that gave up got %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		for range 3 {
+			g.open <- nil
+			synctest.Wait()
+		}
+		wg.Wait()
+		if want := [][]int64{{0}, {1}, {2, 3, 4, 5}}; !slices.EqualFunc(g.calls, want, slices.Equal) {
+			t.Errorf("calls %v, want %v", g.calls, want)
+		}
+	})
 }

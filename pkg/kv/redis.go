@@ -189,7 +189,7 @@ func (r *redisStore) MGet(ctx context.Context, keys []string) ([][]byte, error) 
 	if len(keys) == 0 {
 		return [][]byte{}, nil
 	}
-	values, err := r.reads.Start(ctx, keys).Wait(ctx)
+	values, err := r.reads.Do(ctx, keys)
 	if err != nil {
 		return nil, wrap("get", len(keys), err)
 	}
