@@ -30,13 +30,13 @@ func NewIDList(ids []int64, most int) IDList {
 	return l
 }
 
-// Has reports whether the id is held.
+// Has reports whether the list has the id.
 func (l IDList) Has(id int64) bool {
 	_, ok := slices.BinarySearch(l.Sorted, id)
 	return ok
 }
 
-// All are the ids that are held, in the list's order.
+// All are the ids of the list in its order.
 func (l IDList) All() []int64 {
 	ids := make([]int64, len(l.Order))
 	for i, at := range l.Order {

@@ -14,7 +14,7 @@ const (
 	// entryOverhead is what an entry costs beside its id and value, measured: hash table slot, node, policy, header.
 	entryOverhead = 200
 	// generations is how many there are. An id shares its generation with few others, so that invalidating many ids all the
-	// time keeps few values of other ids from being held.
+	// time keeps few values of other ids from being cached.
 	generations = 1024
 )
 
@@ -32,11 +32,11 @@ type inProcess struct {
 	generations [generations]atomic.Uint64
 }
 
-// entry is a *held of some kind.
+// entry is a *cached value of some kind.
 type entry interface{ weight() uint32 }
 
-// held is what is known of an id: its value, or that it has none.
-type held[K comparable, T any] struct {
+// cached is what is known of an id: its value, or that it has none.
+type cached[K comparable, T any] struct {
 	kind  uint64
 	id    K
 	value T
@@ -46,7 +46,7 @@ type held[K comparable, T any] struct {
 	until time.Duration
 }
 
-func (h *held[K, T]) weight() uint32 { return h.bytes }
+func (h *cached[K, T]) weight() uint32 { return h.bytes }
 
 func newInProcess(maxBytes int64) *inProcess {
 	return &inProcess{
@@ -65,7 +65,7 @@ func (p *inProcess) generation(key uint64) *atomic.Uint64 { return &p.generation
 type kindInProcess[K comparable, T any] struct {
 	*inProcess
 	kind uint64
-	// ttl and noneTTL are how long a value is held, and that an id has none; 0 is not at all.
+	// ttl and noneTTL are how long a value is kept, and that an id has none; 0 is not at all.
 	ttl, noneTTL time.Duration
 	// size is how many bytes an id and its value point to.
 	size  func(K, T) int
@@ -75,21 +75,21 @@ type kindInProcess[K comparable, T any] struct {
 func newKindInProcess[K comparable, T any](p *inProcess, kind string, ttl, noneTTL time.Duration, size func(K, T) int) kindInProcess[K, T] {
 	return kindInProcess[K, T]{
 		inProcess: p, kind: maphash.String(p.seed, kind), ttl: ttl, noneTTL: noneTTL,
-		size: size, fixed: entryOverhead + int(unsafe.Sizeof(held[K, T]{})),
+		size: size, fixed: entryOverhead + int(unsafe.Sizeof(cached[K, T]{})),
 	}
 }
 
 func (k *kindInProcess[K, T]) key(id K) uint64 { return k.kind ^ maphash.Comparable(k.seed, id) }
 
 // own is e as an entry of id, nil when it is another's, or has expired, or there is none.
-func (k *kindInProcess[K, T]) own(e entry, id K, now time.Duration) *held[K, T] {
-	if h, ok := e.(*held[K, T]); ok && h.kind == k.kind && h.id == id && now < h.until {
+func (k *kindInProcess[K, T]) own(e entry, id K, now time.Duration) *cached[K, T] {
+	if h, ok := e.(*cached[K, T]); ok && h.kind == k.kind && h.id == id && now < h.until {
 		return h
 	}
 	return nil
 }
 
-// get fills out with the values that are held and returns the ids of which nothing is held.
+// get fills out with the values that are cached and returns the ids of which nothing is.
 func (k *kindInProcess[K, T]) get(ids []K, out map[K]T) (missing []K) {
 	if k.ttl <= 0 {
 		return ids
@@ -129,26 +129,26 @@ func (k *kindInProcess[K, T]) valid(id K, r reading, i int) bool {
 	return k.generation(k.key(id)).Load() == r.generations[i]
 }
 
-// put takes in what the reading of ids has found, and that there is nothing else. A value is not held longer because it was
-// long on its way.
+// put takes in what the reading of ids has found, and that there is nothing else. A value is not kept longer because its
+// read took long.
 func (k *kindInProcess[K, T]) put(ids []K, r reading, found map[K]T) {
 	if k.ttl <= 0 {
 		return
 	}
 	now := k.now()
 	for i, id := range ids {
-		h := &held[K, T]{kind: k.kind, id: id, none: true, until: r.began + k.noneTTL}
+		h := &cached[K, T]{kind: k.kind, id: id, none: true, until: r.began + k.noneTTL}
 		if value, ok := found[id]; ok {
 			h.value, h.none, h.until = value, false, r.began+k.ttl
 		}
 		if now < h.until {
-			k.update(id, h, func(*held[K, T]) bool { return k.valid(id, r, i) })
+			k.update(id, h, func(*cached[K, T]) bool { return k.valid(id, r, i) })
 		}
 	}
 }
 
-// update replaces what is held of an id by h, if that is right, which is asked while nobody else changes it.
-func (k *kindInProcess[K, T]) update(id K, h *held[K, T], right func(old *held[K, T]) bool) {
+// update replaces what is cached of an id by h if that is right, which is asked while nobody else changes it.
+func (k *kindInProcess[K, T]) update(id K, h *cached[K, T], right func(old *cached[K, T]) bool) {
 	bytes := k.fixed
 	if !h.none {
 		bytes += k.size(id, h.value)
@@ -169,7 +169,7 @@ func (k *kindInProcess[K, T]) refuse(ids []K) {
 	}
 }
 
-// drop refuses readings that have begun and removes what is held of ids.
+// drop refuses readings that have begun and removes what is cached of ids.
 func (k *kindInProcess[K, T]) drop(ids []K) {
 	k.refuse(ids)
 	if k.ttl <= 0 {

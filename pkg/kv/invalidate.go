@@ -6,7 +6,7 @@ import "context"
 type Invalidation interface {
 	// begin refuses the readings that have begun and returns the tombstones to write, and where.
 	begin() (Store, []Item)
-	// end forgets what this process holds; err says that the tombstones could not be written.
+	// end forgets what this process keeps; err says that the tombstones could not be written.
 	end(err error)
 }
 

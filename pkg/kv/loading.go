@@ -41,7 +41,7 @@ type Options[K comparable, T any] struct {
 	// InProcess keeps values in this process only, whatever the store: for what never changes.
 	InProcess bool
 	// Size is about how many bytes a value points to, beside its own: its strings and slices, the struct behind a pointer.
-	// What is held in this process is bounded by that. Nil means that values point to nothing.
+	// What this process keeps is bounded by that. Nil means that values point to nothing.
 	Size func(value T) int
 	// Log gets a line, at most one a second, when the store fails. Nil: no log.
 	Log *slog.Logger
@@ -67,13 +67,13 @@ type Load[K comparable, T any] func(ctx context.Context, ids []K) (map[K]T, erro
 // then.
 //
 // With Options.Local the promise is weaker: after Invalidate has returned, this process serves nothing older, but
-// another process may serve what it holds until Options.Local has passed since it began to read it. So a renamed user
+// another process may serve what it keeps until Options.Local has passed since it began to read it. So a renamed user
 // may show under the old name there, a video with its old cover, and a deleted video may still be found by its id
 // although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
-// it: counters, relations, flags. Only values that exist are held, so what was created is found at once everywhere.
+// it: counters, relations, flags. Only values that exist are kept, so what was created is found at once everywhere.
 //
-// Over the memory driver there is no other process: values are held as long as their TTL says, and that there is none, with
-// the full promise. Several LoadingCache of a kind over one store share what they hold.
+// Over the memory driver there is no other process: values are kept as long as their TTL says, and that there is none, with
+// the full promise. Several LoadingCache of a kind over one store share what they keep.
 type LoadingCache[K comparable, T any] struct {
 	store Store // nil: the level in this process is all there is
 	kind  string
@@ -93,9 +93,9 @@ type LoadingCache[K comparable, T any] struct {
 // miss is an id that the cache did not answer.
 type miss[K comparable] struct {
 	id K
-	// found is what the store held: "" is nothing, else a tombstone or bytes that could not be decoded.
+	// found is what was in the store: "" is nothing, else a tombstone or bytes that could not be decoded.
 	found string
-	// storable means that the loaded value may be stored: what the store held is known and to be trusted.
+	// storable means that the loaded value may be stored: what was in the store is known and to be trusted.
 	storable bool
 }
 
@@ -125,18 +125,18 @@ func NewLoadingCache[K comparable, T any](s Store, o Options[K, T], load Load[K,
 		}
 		return o.Size(value)
 	}
-	held, alone := processOf(s)
+	process, alone := processOf(s)
 	noneTTL := time.Duration(0)
 	if alone || o.InProcess {
 		c.store, o.Local, noneTTL = nil, o.TTL, max(0, o.NegativeTTL)
 	}
-	c.local = newKindInProcess(held, o.Kind, o.Local, noneTTL, size)
+	c.local = newKindInProcess(process, o.Kind, o.Local, noneTTL, size)
 	c.loads = coalesce.New(loadsInFlight, maxLoad, func(m []miss[K]) int { return len(m) }, c.loadMissing)
 	return c
 }
 
 // GetMulti returns the values of ids; an id that does not exist is missing from the map. It costs one read of the store (none
-// when this process holds all ids), and, when something is missing, at most one load, which other callers may share, and one
+// when this process has all ids), and, when something is missing, at most one load, which other callers may share, and one
 // write. Ids may repeat. Ids that load does not answer are remembered as not existing. A failure
 // of the store is not an error: everything is loaded. The error is that of load, or of ctx.
 //

@@ -47,8 +47,8 @@ func (m *memory) Set(ctx context.Context, items []Item) error {
 	}
 	now := m.values.now()
 	for _, it := range items {
-		h := &held[string, []byte]{kind: m.values.kind, id: it.Key, value: it.Value, until: now + it.TTL}
-		m.values.update(it.Key, h, func(old *held[string, []byte]) bool {
+		h := &cached[string, []byte]{kind: m.values.kind, id: it.Key, value: it.Value, until: now + it.TTL}
+		m.values.update(it.Key, h, func(old *cached[string, []byte]) bool {
 			if it.IfValue != nil {
 				return old != nil && bytes.Equal(old.value, it.IfValue)
 			}

@@ -162,20 +162,20 @@ func (r *Redis) Close() error {
 type redisStore struct {
 	redis   *Redis
 	cluster bool
-	held    *inProcess
+	local   *inProcess
 	reads   *coalesce.Coalescer[[]string, [][]byte]
 }
 
 func newRedisStore(cfg Config) *redisStore {
 	r := NewRedis(cfg)
 	_, cluster := r.Client.(*redis.ClusterClient)
-	s := &redisStore{redis: r, cluster: cluster, held: newInProcess(overRedisBytes)}
+	s := &redisStore{redis: r, cluster: cluster, local: newInProcess(overRedisBytes)}
 	size := func(keys []string) int { return len(keys) }
 	s.reads = coalesce.New(readsInFlight, maxReadKeys, size, s.readAll, coalesce.Eager(), coalesce.Timeout(r.timeout))
 	return s
 }
 
-func (r *redisStore) inProcess() (p *inProcess, alone bool) { return r.held, false }
+func (r *redisStore) inProcess() (p *inProcess, alone bool) { return r.local, false }
 
 // wrap says what failed.
 func wrap(op string, keys int, err error) error {
@@ -202,8 +202,11 @@ func (r *redisStore) readAll(ctx context.Context, requests [][]string) ([][][]by
 		values, err := r.read(ctx, requests[0])
 		return [][][]byte{values}, err
 	}
-	at := make(map[string]int)
-	var keys []string
+	asked := 0
+	for _, request := range requests {
+		asked += len(request)
+	}
+	at, keys := make(map[string]int, asked), make([]string, 0, asked)
 	for _, request := range requests {
 		for _, k := range request {
 			if _, ok := at[k]; !ok {

@@ -86,7 +86,9 @@ func on(t *testing.T, sql *sqldb.DB, o options) *fixture {
 	if o.cache == nil {
 		o.cache = kvtest.Shared(t)
 	}
-	svc := service.New(service.Deps{Store: db.New(sql), Cache: o.cache, IDs: id.New(o.node), Words: filter, Peers: rpc.Peers{Users: users(t)}, Tel: tel, Now: o.now})
+	svc := service.New(service.Deps{
+		Store: db.New(sql), Cache: o.cache, IDs: id.New(o.node), Words: filter, Peers: rpc.Peers{Users: users(t)}, Tel: tel, Now: o.now,
+	})
 	local, err := transport.Local("test", chatservice.NewServer(svc, transport.ServerOptions("chat", tel)...))
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +208,9 @@ func TestPollingWhileBothSend(t *testing.T) {
 				seen := map[string]bool{}
 				cursor := int64(1)
 				for len(seen) < each*senders && t.Context().Err() == nil {
-					page, err := f.ListMessages(t.Context(), &chat.ListMessagesRequest{UserId: me, PeerId: 3 - me, AfterMs: cursor, FromPeerOnly: true, Limit: 7})
+					page, err := f.ListMessages(t.Context(), &chat.ListMessagesRequest{
+						UserId: me, PeerId: 3 - me, AfterMs: cursor, FromPeerOnly: true, Limit: 7,
+					})
 					if err != nil {
 						t.Error(err)
 						return
@@ -263,7 +267,8 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("list, %s: got %v", name, err)
 		}
 	}
-	if _, err := f.MGetLastMessages(t.Context(), &chat.MGetLastMessagesRequest{UserId: 1, PeerIds: make([]int64, common.MAX_BATCH+1)}); !errors.Is(errno.From(err), errno.InvalidArgument) {
+	tooMany := &chat.MGetLastMessagesRequest{UserId: 1, PeerIds: make([]int64, common.MAX_BATCH+1)}
+	if _, err := f.MGetLastMessages(t.Context(), tooMany); !errors.Is(errno.From(err), errno.InvalidArgument) {
 		t.Errorf("too many peers: %v", err)
 	}
 }

@@ -40,5 +40,6 @@ func (s *Service) Unfollow(ctx context.Context, req *social.UnfollowRequest) (*s
 // invalidate follows every write, whatever its outcome: after an error nobody knows whether the commit was reached, and
 // a repeat that changes nothing heals the cache when the process of the first try died between commit and this.
 func (s *Service) invalidate(ctx context.Context, userID, toUserID int64) {
-	kv.Invalidate(ctx, s.stats.Invalidation(userID, toUserID), s.following.Invalidation(userID), s.followers.Invalidation(toUserID), s.friends.Invalidation(userID, toUserID))
+	kv.Invalidate(ctx, s.stats.Invalidation(userID, toUserID),
+		s.following.Invalidation(userID), s.followers.Invalidation(toUserID), s.friends.Invalidation(userID, toUserID))
 }

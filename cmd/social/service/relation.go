@@ -12,8 +12,8 @@ import (
 	"tiktok/pkg/paging"
 )
 
-// MGetRelations reads counters and the viewers' flags through the cache: two reads of it, whatever the number of looks,
-// and one statement each for what it does not hold.
+// MGetRelations reads counters and the viewers' flags through the cache: two reads of it, whatever the number of queries,
+// and one statement each for what is not cached.
 func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRequest) (*social.MGetRelationsResponse, error) {
 	ids, err := paging.IDs(req.UserIds, common.MAX_BATCH)
 	if err != nil {
@@ -29,49 +29,49 @@ func (s *Service) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 		resp.Relations = pack.Relations(ids, stats)
 		return err
 	})
-	seen, err := s.seen(gctx, req.ViewerQueries)
+	states, err := s.viewerStates(gctx, req.ViewerQueries)
 	if werr := g.Wait(); werr != nil { // the first that failed; it may be why the other did
 		return nil, werr
 	}
 	if err != nil {
 		return nil, err
 	}
-	resp.ViewerStates = seen
+	resp.ViewerStates = states
 	return resp, nil
 }
 
 func viewerOf(q *social.ViewerQuery) (viewerID int64, ids int) { return q.ViewerId, len(q.UserIds) }
 
-// seen says whom of their users the viewers follow.
-func (s *Service) seen(ctx context.Context, looks []*social.ViewerQuery) ([]*social.ViewerState, error) {
-	viewers := make([]int64, 0, len(looks))
-	for _, l := range looks {
-		if len(l.UserIds) > 1 || len(l.UserIds) == 1 && l.UserIds[0] != l.ViewerId { // nobody follows himself
-			viewers = append(viewers, l.ViewerId)
+// viewerStates says whom of their users the viewers follow.
+func (s *Service) viewerStates(ctx context.Context, queries []*social.ViewerQuery) ([]*social.ViewerState, error) {
+	viewers := make([]int64, 0, len(queries))
+	for _, q := range queries {
+		if len(q.UserIds) > 1 || len(q.UserIds) == 1 && q.UserIds[0] != q.ViewerId { // nobody follows themselves
+			viewers = append(viewers, q.ViewerId)
 		}
 	}
-	held, err := s.following.GetMulti(ctx, viewers)
+	following, err := s.following.GetMulti(ctx, viewers)
 	if err != nil {
 		return nil, err
 	}
 	var many []db.ViewerQuery // of those who follow too many
-	for _, l := range looks {
-		if held[l.ViewerId].More {
-			many = append(many, db.ViewerQuery{ViewerID: l.ViewerId, UserIDs: l.UserIds})
+	for _, q := range queries {
+		if following[q.ViewerId].More {
+			many = append(many, db.ViewerQuery{ViewerID: q.ViewerId, UserIDs: q.UserIds})
 		}
 	}
 	rest, err := s.store.Following(ctx, many)
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]*social.ViewerState, len(looks))
-	for i, l := range looks {
-		seen[i] = &social.ViewerState{}
-		for _, id := range l.UserIds {
-			if held[l.ViewerId].Has(id) || rest[l.ViewerId][id] {
-				seen[i].FollowedIds = append(seen[i].FollowedIds, id)
+	states := make([]*social.ViewerState, len(queries))
+	for i, q := range queries {
+		states[i] = &social.ViewerState{}
+		for _, id := range q.UserIds {
+			if following[q.ViewerId].Has(id) || rest[q.ViewerId][id] {
+				states[i].FollowedIds = append(states[i].FollowedIds, id)
 			}
 		}
 	}
-	return seen, nil
+	return states, nil
 }

@@ -137,7 +137,8 @@ func TestNetworksTakeTurnsAtHashes(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range crowd {
 		wg.Go(func() {
-			if _, err := c.Register(t.Context(), &user.RegisterRequest{Username: fmt.Sprint("one", i), Password: "secret", Client: home}); err != nil {
+			req := &user.RegisterRequest{Username: fmt.Sprint("one", i), Password: "secret", Client: home}
+			if _, err := c.Register(t.Context(), req); err != nil {
 				t.Error(err)
 			}
 			done.Add(1)

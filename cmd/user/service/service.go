@@ -1,4 +1,4 @@
-// Package service answers the calls of user.thrift: accounts and their public cards.
+// Package service answers the calls of user.thrift: accounts and their public profiles.
 package service
 
 import (

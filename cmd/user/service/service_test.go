@@ -65,8 +65,9 @@ func deps(t *testing.T, sql *sqldb.DB, cache kv.Store, ids *id.Generator) servic
 		t.Fatal(err)
 	}
 	return service.Deps{
-		Names: policy, Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses, Rule: config.Default().Limits.LoginAccount,
-		Tel: telemetry.Discard(),
+		Names: policy, Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses,
+		Rule: config.Default().Limits.LoginAccount,
+		Tel:  telemetry.Discard(),
 	}
 }
 
@@ -184,7 +185,9 @@ func TestBadInput(t *testing.T) {
 
 func TestGoodNamesAndPasswords(t *testing.T) {
 	c := newClient(t)
-	for _, name := range []string{"a", "zhanglei", "douyinTestUserA", "douyin123", "张 三", "O'Brien; DROP TABLE users", "❤\ufe0f", "한국", "मुन्ना", strings.Repeat("😀", 32)} {
+	for _, name := range []string{
+		"a", "zhanglei", "douyinTestUserA", "douyin123", "张 三", "O'Brien; DROP TABLE users", "❤\ufe0f", "한국", "मुन्ना", strings.Repeat("😀", 32),
+	} {
 		uid := register(t, c, name, " p ")
 		login, err := c.Login(t.Context(), &user.LoginRequest{Username: name, Password: " p "})
 		if err != nil || login.UserId != uid {

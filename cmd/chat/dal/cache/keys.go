@@ -46,10 +46,11 @@ func (l *Last) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// LastOptions are the options of the typed cache of newest messages. Conversations without messages are as common as
+// LastOptions are the options of the cache of newest messages. Conversations without messages are as common as
 // others, so their absence is kept as long.
 func LastOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[db.Key, Last] {
 	return kv.Options[db.Key, Last]{
-		Kind: "chat_last", Key: LastKey, TTL: lastTTL, NegativeTTL: lastTTL, Size: func(l Last) int { return len(l.Content) }, Log: log, Metrics: metrics,
+		Kind: "chat_last", Key: LastKey, TTL: lastTTL, NegativeTTL: lastTTL, Size: func(l Last) int { return len(l.Content) },
+		Log: log, Metrics: metrics,
 	}
 }

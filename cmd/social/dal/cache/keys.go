@@ -24,8 +24,8 @@ func StatsKey(userID int64) string {
 // listTTL is as statsTTL: a list and its counter are old for as long.
 const listTTL = statsTTL
 
-// Most is how many entries of a list are held. Whom a user follows is asked for with every page that he looks at, and
-// pair by pair if he follows more; the others are only shown.
+// Most is how many entries of a list are cached. Whom a user follows is needed for the flags of every page that they read,
+// and looked up pair by pair if they follow more; the other lists are only shown.
 func Most(l db.List) int {
 	if l == db.Following {
 		return 500
@@ -33,7 +33,7 @@ func Most(l db.List) int {
 	return 100
 }
 
-// ListOptions are the options of the typed cache of one of the lists of users.
+// ListOptions are the options of the cache of one of the lists of users.
 func ListOptions(l db.List, log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, kv.IDList] {
 	kind, version := "followed", "v3"
 	switch l {
@@ -48,7 +48,7 @@ func ListOptions(l db.List, log *slog.Logger, metrics prometheus.Registerer) kv.
 	return kv.Options[int64, kv.IDList]{Kind: kind, Key: key, TTL: listTTL, Size: kv.IDList.Size, Log: log, Metrics: metrics}
 }
 
-// Stats are the options of the typed cache of counters.
+// Stats are the options of the cache of counters.
 func Stats(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, db.Stats] {
 	return kv.Options[int64, db.Stats]{Kind: "social_stats", Key: StatsKey, TTL: statsTTL, NegativeTTL: statsTTL, Log: log, Metrics: metrics}
 }

@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	// userTTL is long: nothing changes a card once it is there, and an edit would invalidate it.
+	// userTTL is long: nothing changes a profile once it is there, and an edit would invalidate it.
 	userTTL = 30 * time.Minute
 	// noUserTTL is short: it only shields the database from repeated questions about ids that do not exist.
 	noUserTTL = time.Minute
-	// heldUser is how long another replica may show a card as it was before an edit.
-	heldUser = time.Second
+	// localTTL is how long another replica may show a profile as it was before an edit.
+	localTTL = time.Second
 )
 
-// UserKey is the key of a user's card. Raise its version when the cached row changes its shape.
+// UserKey is the key of a user's profile. Raise its version when the cached row changes its shape.
 func UserKey(id int64) string { return "tt:user:card:v2:{" + strconv.FormatInt(id, 10) + "}" }
 
-// Users are the options of the typed cache of user cards.
+// Users are the options of the cache of profiles.
 func Users(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, db.User] {
 	return kv.Options[int64, db.User]{
-		Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Local: heldUser, Size: size, Log: log, Metrics: metrics,
+		Kind: "user_card", Key: UserKey, TTL: userTTL, NegativeTTL: noUserTTL, Local: localTTL, Size: size, Log: log, Metrics: metrics,
 	}
 }
 

@@ -19,9 +19,9 @@ const (
 	// worksTTL also bounds how long a count may be shown wrong when a process dies between a commit and the
 	// invalidation after it. Users without videos are as common as others, so their absence is kept as long.
 	worksTTL = time.Minute
-	// heldVideo is how long another replica may answer for a video's id with its old cover, or although it is deleted. The
-	// lists do not: nobody holds them beside the cache.
-	heldVideo = time.Second
+	// localTTL is how long another replica may answer for a video's id with its old cover, or although it is deleted. The
+	// lists do not: over Redis no process keeps them.
+	localTTL = time.Second
 )
 
 // VideoKey is the key of a video's row. Raise its version when the cached row changes its shape.
@@ -43,12 +43,12 @@ const (
 
 func newestKey(int64) string { return "tt:video:newest:v3" }
 
-// NewestOptions are the options of the typed cache of the newest videos.
+// NewestOptions are the options of the cache of the newest videos.
 func NewestOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, []db.Video] {
 	return kv.Options[int64, []db.Video]{Kind: "newest_videos", Key: newestKey, TTL: newestTTL, Log: log, Metrics: metrics}
 }
 
-// MaxPublished is of how many videos an author's list is held. Who has more is looked up.
+// MaxPublished is of how many videos an author's list is cached. Longer lists are read from the store.
 const MaxPublished = 100
 
 // Published is the list of an author's videos, newest first.
@@ -71,21 +71,21 @@ func PublishedKey(authorID int64) string {
 	return "tt:video:published:v2:{" + strconv.FormatInt(authorID, 10) + "}"
 }
 
-// PublishedOptions are the options of the typed cache of authors' lists.
+// PublishedOptions are the options of the cache of authors' lists.
 func PublishedOptions(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, Published] {
 	return kv.Options[int64, Published]{Kind: "published", Key: PublishedKey, TTL: worksTTL, Size: Published.size, Log: log, Metrics: metrics}
 }
 
-// Videos are the options of the typed cache of rows.
+// Videos are the options of the cache of rows.
 func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, db.Video] {
-	return kv.Options[int64, db.Video]{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: heldVideo, Size: size, Log: log, Metrics: metrics}
+	return kv.Options[int64, db.Video]{Kind: "video", Key: VideoKey, TTL: videoTTL, Local: localTTL, Size: size, Log: log, Metrics: metrics}
 }
 
 func size(v db.Video) int {
 	return len(v.Title) + len(v.PlayKey) + len(v.CoverKey) + len(v.HLSKey) + len(v.PreviewKey)
 }
 
-// Works are the options of the typed cache of counts.
+// Works are the options of the cache of counts.
 func Works(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, int64] {
 	return kv.Options[int64, int64]{Kind: "video_works", Key: WorksKey, TTL: worksTTL, NegativeTTL: worksTTL, Log: log, Metrics: metrics}
 }
