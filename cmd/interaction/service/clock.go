@@ -50,7 +50,7 @@ func (s *Service) compareClock(ctx context.Context, measure func(context.Context
 	}
 	s.clockOffset.Set(offset.Seconds())
 	if offset.Abs() > clockAlarm {
-		s.log.WarnContext(ctx, "the clock differs from the database server's: likes of one user through two replicas may change places",
+		s.log.WarnContext(ctx, "the clock differs from the database server's: likes of one user through two replicas may be reordered",
 			"offset_ms", offset.Milliseconds())
 	}
 }

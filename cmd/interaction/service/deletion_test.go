@@ -150,8 +150,8 @@ func TestForgetVideo(t *testing.T) {
 // standing is how many likes and comments a video has.
 func (f *fixture) standing(t testing.TB, videoID int64) (n int64) {
 	t.Helper()
-	err := f.raw.Read.Raw("SELECT (SELECT COUNT(*) FROM favorites WHERE video_id = ? AND liked) + (SELECT COUNT(*) FROM comments WHERE video_id = ? AND NOT deleted)",
-		videoID, videoID).Scan(&n).Error
+	err := f.raw.Read.Raw(`SELECT (SELECT COUNT(*) FROM favorites WHERE video_id = ? AND liked) +
+		(SELECT COUNT(*) FROM comments WHERE video_id = ? AND NOT deleted)`, videoID, videoID).Scan(&n).Error
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,13 +277,14 @@ func TestDeletionChaos(t *testing.T) {
 		}
 		same(t, "the video that stays", want, f.videoStats(t, 0, stays))
 		same(t, "the one that is deleted", seenVideo{}, f.videoStats(t, 1, dies))
-		if _, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: dies, ViewerId: 1}); !failedWith(err, errno.VideoNotFound) {
+		_, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: dies, ViewerId: 1})
+		if !failedWith(err, errno.VideoNotFound) {
 			t.Errorf("comments of a deleted video: %v", err)
 		}
 	})
 }
 
-// refusedOrDone does something with a video that may be deleted at any time, or reports false: the other one's turn.
+// refusedOrDone does something with a video that may be deleted at any time, or reports false: then the other one is used.
 func (f *fixture) refusedOrDone(t *testing.T, user, videoID int64, what int) bool {
 	t.Helper()
 	var err error
@@ -437,7 +438,10 @@ func TestSharedMetrics(t *testing.T) {
 	v := videoOf(1, 1)
 	for _, f := range []*fixture{a, b} {
 		f.deleteVideo(t, v)
-		f.applied(t, []mq.Event{f.likeEvent(101, v, true), f.likeEvent(101, v, false), f.likeEvent(102, v, true), f.createEvent(101, v), f.createEvent(101, videoOf(1, 2))})
+		f.applied(t, []mq.Event{
+			f.likeEvent(101, v, true), f.likeEvent(101, v, false), f.likeEvent(102, v, true),
+			f.createEvent(101, v), f.createEvent(101, videoOf(1, 2)),
+		})
 		f.forgotten(t, v)
 	}
 	for _, f := range []*fixture{a, b} {

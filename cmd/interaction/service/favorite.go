@@ -62,8 +62,8 @@ func (s *Service) ListFavorites(ctx context.Context, req *interaction.ListFavori
 	return &interaction.ListFavoritesResponse{VideoIds: pack.VideoIDs(rows), NextCursor: next}, nil
 }
 
-// storedFavorites are the favorites of a user who has nothing pending: from the cache if that holds all of them and they are
-// one page, of which it does not know where it ends.
+// storedFavorites are the favorites of a user who has nothing pending. The cache answers the first page when it holds all of
+// them and they fit on it: it does not know the cursors of further pages.
 func (s *Service) storedFavorites(ctx context.Context, userID, before int64, limit int) ([]db.Favorite, error) {
 	if before == math.MaxInt64 {
 		cached, err := s.likes.GetMulti(ctx, []int64{userID})

@@ -103,7 +103,8 @@ func TestFavoriteBadInput(t *testing.T) {
 		}
 	}
 	for _, p := range []*common.Page{
-		{Limit: -1}, {Limit: common.MAX_BATCH + 1}, {Cursor: "x"}, {Cursor: "-5"}, {Cursor: "0"}, {Cursor: "1.5"}, {Cursor: "99999999999999999999"},
+		{Limit: -1}, {Limit: common.MAX_BATCH + 1},
+		{Cursor: "x"}, {Cursor: "-5"}, {Cursor: "0"}, {Cursor: "1.5"}, {Cursor: "99999999999999999999"},
 	} {
 		_, err := f.client.ListFavorites(t.Context(), &interaction.ListFavoritesRequest{UserId: 101, Page: p})
 		if !errno.From(err).Is(errno.InvalidArgument) {
@@ -113,7 +114,8 @@ func TestFavoriteBadInput(t *testing.T) {
 	if _, err := f.client.ListFavorites(t.Context(), &interaction.ListFavoritesRequest{}); !errno.From(err).Is(errno.InvalidArgument) {
 		t.Errorf("ListFavorites of user 0: %v, want InvalidArgument", err)
 	}
-	if resp, err := f.client.ListFavorites(t.Context(), &interaction.ListFavoritesRequest{UserId: 101}); err != nil || len(resp.VideoIds) != 0 {
+	resp, err := f.client.ListFavorites(t.Context(), &interaction.ListFavoritesRequest{UserId: 101})
+	if err != nil || len(resp.VideoIds) != 0 {
 		t.Errorf("ListFavorites without a page: %v, %v", resp, err)
 	}
 	if n := f.rows(t, "favorites") + f.rows(t, "video_stats") + f.rows(t, "user_stats"); n != 0 {

@@ -264,7 +264,8 @@ func (f *fixture) favorites(t testing.TB, user int64, size int32) []int64 {
 	t.Helper()
 	all, cursor := []int64{}, ""
 	for {
-		resp, err := f.client.ListFavorites(t.Context(), &interaction.ListFavoritesRequest{UserId: user, Page: &common.Page{Cursor: cursor, Limit: size}})
+		page := &common.Page{Cursor: cursor, Limit: size}
+		resp, err := f.client.ListFavorites(t.Context(), &interaction.ListFavoritesRequest{UserId: user, Page: page})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +287,8 @@ func (f *fixture) commentsFor(t testing.TB, viewer, videoID int64, size int32) [
 	t.Helper()
 	all, cursor := []int64{}, ""
 	for {
-		resp, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: videoID, ViewerId: viewer, Page: &common.Page{Cursor: cursor, Limit: size}})
+		page := &common.Page{Cursor: cursor, Limit: size}
+		resp, err := f.client.ListComments(t.Context(), &interaction.ListCommentsRequest{VideoId: videoID, ViewerId: viewer, Page: page})
 		if err != nil {
 			t.Fatal(err)
 		}

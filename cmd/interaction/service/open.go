@@ -29,13 +29,15 @@ const consumers = 2
 // OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
 // same one. The caller closes it.
 func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
-	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
+	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log,
+		queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
 }
 
 // Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it; deleted
 // stays the caller's. No write is answered before Run consumes the queue.
 func Open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, deleted queue.Queue[video.VideoDeleted],
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers,
+	deleted queue.Queue[video.VideoDeleted],
 ) (*Service, error) {
 	var closers lifecycle.Closers
 	s, err := open(ctx, cfg, tel, ids, peers, deleted, &closers)
@@ -47,7 +49,8 @@ func Open(
 }
 
 func open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, deleted queue.Queue[video.VideoDeleted],
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers,
+	deleted queue.Queue[video.VideoDeleted],
 	closers *lifecycle.Closers,
 ) (*Service, error) {
 	filter, err := words.Open(cfg.Words)

@@ -89,7 +89,9 @@ func (o *overlay) videoStats(viewer int64, ids []int64) map[int64]cache.VideoSta
 	for _, id := range ids {
 		if by, touched := o.videos[db.FavoriteKey{UserID: viewer, VideoID: id}]; touched {
 			stored := o.storedVideos[id]
-			counts[id] = cache.VideoStats{FavoriteCount: stored.FavoriteCount + by.FavoriteCount, CommentCount: stored.CommentCount + by.CommentCount}
+			counts[id] = cache.VideoStats{
+				FavoriteCount: stored.FavoriteCount + by.FavoriteCount, CommentCount: stored.CommentCount + by.CommentCount,
+			}
 		}
 	}
 	return counts

@@ -201,7 +201,7 @@ func TestPendingLikes(t *testing.T) {
 				same(t, when+": other author", interaction.UserStats{TotalFavorited: 1}, f.userStatsFor(t, user, 2))
 			}
 		}
-		same(t, "the author of the liked video, as the one who likes sees them", interaction.UserStats{TotalFavorited: 1}, r.b.userStatsFor(t, user, 2))
+		same(t, "the author of the liked video, for the one who likes", interaction.UserStats{TotalFavorited: 1}, r.b.userStatsFor(t, user, 2))
 		same(t, "the author of the other, likewise", interaction.UserStats{TotalFavorited: 2}, r.b.userStatsFor(t, user, 1))
 		same(t, "the same, seen by others", interaction.UserStats{TotalFavorited: 3}, r.b.userStatsFor(t, 102, 1))
 		check("all pending")

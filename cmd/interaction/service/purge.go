@@ -19,13 +19,13 @@ const (
 	maxLate = 7 * 24 * time.Hour
 	// purgeAge is the age from which tombstones are removed; the hour is for clocks that differ.
 	purgeAge = maxLate + time.Hour
-	// purgeEvery is how often a replica asks whether it is its turn.
+	// purgeEvery is how often a replica tries to take the lease.
 	purgeEvery = time.Hour
 	// purgePause is the rest between two steps: a purge is never what keeps a store busy.
 	purgePause = 50 * time.Millisecond
 )
 
-// purge removes old tombstones until ctx ends: once a day, by the first replica that asks.
+// purge removes old tombstones until ctx ends: once a day, by the replica that takes the lease.
 func (s *Service) purge(ctx context.Context) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
@@ -39,7 +39,7 @@ func (s *Service) purge(ctx context.Context) {
 			continue
 		}
 		if n, err := s.purgeOnce(ctx, id.At(time.Now().Add(-purgeAge)), purgePause); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "removing old tombstones failed; the next turn goes on", "removed", n, "err", err)
+			s.log.WarnContext(ctx, "removing old tombstones failed; the next purge goes on", "removed", n, "err", err)
 		}
 	}
 }

@@ -23,10 +23,14 @@ func TestPurge(t *testing.T) {
 		const n = 2500
 		for i, user := range rand.Perm(n) {
 			at := old + int64(i)
-			favorites = append(favorites, db.Favorite{UserID: 1000 + int64(user), VideoID: videoOf(1, int64(i%7)), AuthorID: 1, Liked: i%2 == 0, LastEvent: at, LikedEvent: at})
+			favorites = append(favorites, db.Favorite{
+				UserID: 1000 + int64(user), VideoID: videoOf(1, int64(i%7)), AuthorID: 1, Liked: i%2 == 0, LastEvent: at, LikedEvent: at,
+			})
 			comments = append(comments, db.Comment{ID: at, VideoID: videoOf(1, 1), UserID: 1000 + int64(user), Deleted: i%2 == 0})
 		}
-		err := f.store.Update(t.Context(), func(tx *db.Tx) error { return errors.Join(tx.InsertFavorites(favorites), tx.InsertComments(comments)) })
+		err := f.store.Update(t.Context(), func(tx *db.Tx) error {
+			return errors.Join(tx.InsertFavorites(favorites), tx.InsertComments(comments))
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

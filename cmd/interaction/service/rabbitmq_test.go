@@ -24,7 +24,7 @@ type shared struct{ kv.Store }
 
 func (shared) Close() error { return nil }
 
-// Two replicas share a broker, a schema and a cache. In calm weather what one of them has answered is what the other
+// Two replicas share a broker, a schema and a cache. Without backpressure what one of them has answered is what the other
 // shows next, and after many writers at once through both of them everything is exact.
 func TestReplicasOverRabbitMQ(t *testing.T) {
 	url := os.Getenv("TIKTOK_TEST_RABBITMQ")

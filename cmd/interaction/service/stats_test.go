@@ -35,7 +35,9 @@ func TestMGetStats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "videos", map[int64]*interaction.VideoStats{videoOf(1, 1): {FavoriteCount: 1}, videoOf(1, 2): {FavoriteCount: 1, CommentCount: 1}, 424242: {}}, resp.Videos)
+	same(t, "videos", map[int64]*interaction.VideoStats{
+		videoOf(1, 1): {FavoriteCount: 1}, videoOf(1, 2): {FavoriteCount: 1, CommentCount: 1}, 424242: {},
+	}, resp.Videos)
 	same(t, "users", map[int64]*interaction.UserStats{1: {TotalFavorited: 2}, 101: {FavoriteCount: 1}, 424242: {}}, resp.Users)
 	var likes [][]int64
 	for _, s := range resp.ViewerStates {
@@ -47,7 +49,7 @@ func TestMGetStats(t *testing.T) {
 	same(t, "likes", [][]int64{{videoOf(1, 1)}, nil, nil, {videoOf(1, 2)}}, likes, cmpopts.EquateEmpty())
 }
 
-// Who likes more than is held is looked up row by row, and sees the same.
+// The likes of a user with more than are cached are read row by row, and show the same.
 func TestManyLikes(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		var all []int64
@@ -90,12 +92,12 @@ func TestMGetStatsBounds(t *testing.T) {
 		}
 		return ids
 	}
-	looks := func(n int, of []int64) []*interaction.ViewerQuery {
-		looks := make([]*interaction.ViewerQuery, n)
-		for i := range looks {
-			looks[i] = &interaction.ViewerQuery{ViewerId: int64(i + 1), VideoIds: of}
+	queries := func(n int, of []int64) []*interaction.ViewerQuery {
+		queries := make([]*interaction.ViewerQuery, n)
+		for i := range queries {
+			queries[i] = &interaction.ViewerQuery{ViewerId: int64(i + 1), VideoIds: of}
 		}
-		return looks
+		return queries
 	}
 	for _, tc := range []struct {
 		what string
@@ -107,10 +109,12 @@ func TestMGetStatsBounds(t *testing.T) {
 		{"one more video", interaction.MGetStatsRequest{VideoIds: ids(common.MAX_BATCH + 1)}, false},
 		{"as many users", interaction.MGetStatsRequest{UserIds: ids(common.MAX_BATCH)}, true},
 		{"one more user", interaction.MGetStatsRequest{UserIds: ids(common.MAX_BATCH + 1)}, false},
-		{"as many looks", interaction.MGetStatsRequest{ViewerQueries: looks(common.MAX_BATCH, ids(10))}, true},
-		{"one more look", interaction.MGetStatsRequest{ViewerQueries: looks(common.MAX_BATCH+1, nil)}, false},
-		{"one more id in looks", interaction.MGetStatsRequest{ViewerQueries: append(looks(common.MAX_BATCH-1, ids(10)), looks(1, ids(11))...)}, false},
-		{"nobody looks", interaction.MGetStatsRequest{ViewerQueries: []*interaction.ViewerQuery{{ViewerId: 0}}}, false},
+		{"as many queries", interaction.MGetStatsRequest{ViewerQueries: queries(common.MAX_BATCH, ids(10))}, true},
+		{"one more query", interaction.MGetStatsRequest{ViewerQueries: queries(common.MAX_BATCH+1, nil)}, false},
+		{"one more id in queries", interaction.MGetStatsRequest{
+			ViewerQueries: append(queries(common.MAX_BATCH-1, ids(10)), queries(1, ids(11))...),
+		}, false},
+		{"a query of nobody", interaction.MGetStatsRequest{ViewerQueries: []*interaction.ViewerQuery{{ViewerId: 0}}}, false},
 	} {
 		resp, err := f.client.MGetStats(t.Context(), &tc.req)
 		switch {
@@ -118,7 +122,8 @@ func TestMGetStatsBounds(t *testing.T) {
 			t.Errorf("%s: %v", tc.what, err)
 		case tc.ok && err != nil:
 			t.Errorf("%s: %v", tc.what, err)
-		case tc.ok && (len(resp.Videos) != len(tc.req.VideoIds) || len(resp.Users) != len(tc.req.UserIds) || len(resp.ViewerStates) != len(tc.req.ViewerQueries)):
+		case tc.ok && (len(resp.Videos) != len(tc.req.VideoIds) || len(resp.Users) != len(tc.req.UserIds) ||
+			len(resp.ViewerStates) != len(tc.req.ViewerQueries)):
 			t.Errorf("%s: %d, %d, %d", tc.what, len(resp.Videos), len(resp.Users), len(resp.ViewerStates))
 		}
 	}
@@ -171,7 +176,7 @@ func TestConstantStatements(t *testing.T) {
 			want int
 		}{
 			{"1 video", stats(ids[:1], nil, 101), 2},
-			{"100 videos, the viewer's likes are held", stats(ids[1:101], nil, 101), 1},
+			{"100 videos, the viewer's likes are cached", stats(ids[1:101], nil, 101), 1},
 			{"100 cached videos", stats(ids[1:101], nil, 101), 0},
 			{"100 videos, half of them cached", stats(ids[50:150], nil, 101), 1},
 			{"100 cached videos for a visitor", stats(ids[1:101], nil), 0},

@@ -165,22 +165,25 @@ func TestEveryOrderOfComments(t *testing.T) {
 func TestDecideFavorite(t *testing.T) {
 	like := func(n int64) mq.Event { return mq.Event{ID: n, Favorite: &mq.FavoriteEvent{Liked: true}} }
 	unlike := func(n int64) mq.Event { return mq.Event{ID: n, Favorite: &mq.FavoriteEvent{}} }
-	type state = db.Favorite
+	liked := func(last, since int64) db.Favorite {
+		return db.Favorite{Liked: true, LastEvent: last, LikedEvent: since}
+	}
+	unliked := func(last, since int64) db.Favorite { return db.Favorite{LastEvent: last, LikedEvent: since} }
 	for name, tc := range map[string]struct {
-		row    state
+		row    db.Favorite
 		events []mq.Event
-		want   state
+		want   db.Favorite
 	}{
-		"first like":                    {state{}, []mq.Event{like(5)}, state{Liked: true, LastEvent: 5, LikedEvent: 5}},
-		"first unlike":                  {state{}, []mq.Event{unlike(5)}, state{LastEvent: 5}},
-		"repeated like keeps its place": {state{Liked: true, LastEvent: 5, LikedEvent: 5}, []mq.Event{like(7)}, state{Liked: true, LastEvent: 7, LikedEvent: 5}},
-		"so also in one batch":          {state{}, []mq.Event{like(5), like(7)}, state{Liked: true, LastEvent: 7, LikedEvent: 5}},
-		"unlike":                        {state{Liked: true, LastEvent: 5, LikedEvent: 5}, []mq.Event{unlike(7)}, state{LastEvent: 7, LikedEvent: 5}},
-		"new like gets a new place":     {state{LastEvent: 7, LikedEvent: 5}, []mq.Event{like(9)}, state{Liked: true, LastEvent: 9, LikedEvent: 9}},
-		"so also in one batch, anew":    {state{Liked: true, LastEvent: 5, LikedEvent: 5}, []mq.Event{unlike(7), like(9)}, state{Liked: true, LastEvent: 9, LikedEvent: 9}},
-		"older unlike":                  {state{Liked: true, LastEvent: 7, LikedEvent: 5}, []mq.Event{unlike(6)}, state{Liked: true, LastEvent: 7, LikedEvent: 5}},
-		"older like":                    {state{LastEvent: 7}, []mq.Event{like(6)}, state{LastEvent: 7}},
-		"the same event again":          {state{Liked: true, LastEvent: 7, LikedEvent: 7}, []mq.Event{like(7)}, state{Liked: true, LastEvent: 7, LikedEvent: 7}},
+		"first like":                    {db.Favorite{}, []mq.Event{like(5)}, liked(5, 5)},
+		"first unlike":                  {db.Favorite{}, []mq.Event{unlike(5)}, unliked(5, 0)},
+		"repeated like keeps its place": {liked(5, 5), []mq.Event{like(7)}, liked(7, 5)},
+		"so also in one batch":          {db.Favorite{}, []mq.Event{like(5), like(7)}, liked(7, 5)},
+		"unlike":                        {liked(5, 5), []mq.Event{unlike(7)}, unliked(7, 5)},
+		"new like gets a new place":     {unliked(7, 5), []mq.Event{like(9)}, liked(9, 9)},
+		"so also in one batch, anew":    {liked(5, 5), []mq.Event{unlike(7), like(9)}, liked(9, 9)},
+		"older unlike":                  {liked(7, 5), []mq.Event{unlike(6)}, liked(7, 5)},
+		"older like":                    {unliked(7, 0), []mq.Event{like(6)}, unliked(7, 0)},
+		"the same event again":          {liked(7, 7), []mq.Event{like(7)}, liked(7, 7)},
 	} {
 		t.Run(name, func(t *testing.T) { same(t, "row", tc.want, decideFavorite(tc.row, tc.events)) })
 	}
@@ -239,7 +242,8 @@ func (st storm) ended(t *testing.T, f *fixture) {
 		}
 	}
 	for user := int64(1); user <= 20; user++ {
-		same(t, fmt.Sprint("stats of user ", user), interaction.UserStats{TotalFavorited: totals[user], FavoriteCount: likedBy[user]}, f.userStats(t, user))
+		want := interaction.UserStats{TotalFavorited: totals[user], FavoriteCount: likedBy[user]}
+		same(t, fmt.Sprint("stats of user ", user), want, f.userStats(t, user))
 		if n := int64(len(f.favorites(t, user, 3))); n != likedBy[user] {
 			t.Errorf("user %d lists %d favorites, want %d", user, n, likedBy[user])
 		}
@@ -326,7 +330,10 @@ func TestApplyTwice(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		v := videoOf(1, 1)
 		create := f.createEvent(101, v)
-		events := []mq.Event{f.likeEvent(101, v, true), f.likeEvent(102, v, true), f.likeEvent(102, v, false), create, f.createEvent(102, v), f.deleteEvent(create)}
+		events := []mq.Event{
+			f.likeEvent(101, v, true), f.likeEvent(102, v, true), f.likeEvent(102, v, false),
+			create, f.createEvent(102, v), f.deleteEvent(create),
+		}
 		want := seenVideo{FavoriteCount: 1, CommentCount: 1, IsFavorite: true}
 
 		same(t, "before", seenVideo{}, f.videoStats(t, 101, v)) // now cached
@@ -359,7 +366,8 @@ func TestApplyStatements(t *testing.T) {
 				v := videoOf(1+next%authors, next%videosPerAuthor)
 				old, gone := f.likeEvent(10_000+next, v, true), f.createEvent(10_000+next, v)
 				prepare = append(prepare, old, gone)
-				measured = append(measured, f.likeEvent(20_000+next, v, true), f.likeEvent(10_000+next, v, false), f.createEvent(20_000+next, v), f.deleteEvent(gone))
+				measured = append(measured, f.likeEvent(20_000+next, v, true), f.likeEvent(10_000+next, v, false),
+					f.createEvent(20_000+next, v), f.deleteEvent(gone))
 			}
 			return prepare, measured
 		}

@@ -122,7 +122,7 @@ func testListExpires(t *testing.T, l lists) {
 func testRemoveEntries(t *testing.T, l lists) {
 	l.add(t, 10, minute, "a", 1, 2, 3)
 	l.add(t, 10, minute, "b", 1)
-	remove := []kv.Entry{{List: l.key("a"), ID: 1}, {List: l.key("a"), ID: 3}, {List: l.key("a"), ID: 4}, {List: l.key("b"), ID: 1}, {List: l.key("c"), ID: 1}}
+	remove := []kv.Entry{l.entry("a", 1), l.entry("a", 3), l.entry("a", 4), l.entry("b", 1), l.entry("c", 1)}
 	for range 2 {
 		if err := l.RemoveEntries(t.Context(), remove); err != nil {
 			t.Fatal(err)

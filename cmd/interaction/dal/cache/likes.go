@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// MaxLikes is for how many rows of likes, taken back ones included, a user's likes are held. Who has more is looked up
-	// row by row.
+	// MaxLikes is up to how many rows of likes, taken back ones included, a user's likes are cached. The likes of a user with
+	// more are read row by row.
 	MaxLikes = 500
 	// likesTTL only matters when an invalidation was lost with the cache itself.
 	likesTTL = 2 * time.Minute

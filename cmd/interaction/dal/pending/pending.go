@@ -54,7 +54,7 @@ const (
 	// maxEvents bounds a list. What is above fullEvents is for writes that were in flight when it became full, and for
 	// entries that were not removed. The oldest leave first: they are the next to be stored.
 	maxEvents = 2 * fullEvents
-	// fullFor is how long a list that was found full is taken as full without another look.
+	// fullFor is how long a list that was found full is taken as full without another check.
 	fullFor = 100 * time.Millisecond
 	// maxLong bounds how many long lists a process remembers.
 	maxLong = 1024
@@ -174,8 +174,8 @@ func (w *Writes) Remove(ctx context.Context, events []mq.Event) {
 	}
 }
 
-// Read returns the events of the last ten minutes in the lists, by ascending id; empty lists are missing. While nothing is pending at all it reads
-// one key, whatever the number of lists. When Redis is away nothing is pending.
+// Read returns the events of the last ten minutes in the lists, by ascending id; empty lists are missing. While nothing is
+// pending at all it reads one key, whatever the number of lists. When Redis is away nothing is pending.
 func (w *Writes) Read(ctx context.Context, lists ...List) map[List][]mq.Event {
 	if w == nil || len(lists) == 0 || !w.any(ctx) {
 		return nil

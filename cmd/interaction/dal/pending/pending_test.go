@@ -213,6 +213,7 @@ func TestBounded(t *testing.T) {
 
 // Whether a list is full depends on what is not stored of it: on the number of events, and on the bytes of comments.
 func TestFull(t *testing.T) {
+	longest := strings.Repeat("👍", mq.MaxContent)
 	for name, tc := range map[string]struct {
 		make      func(g events, i int64) mq.Event
 		of        List
@@ -220,7 +221,7 @@ func TestFull(t *testing.T) {
 	}{
 		"likes":          {func(g events, i int64) mq.Event { return g.like(1, 1+i, true) }, Likes(1), fullEvents, fullEvents - 1},
 		"short comments": {func(g events, _ int64) mq.Event { return g.comment(1, 1, "hi") }, Comments(1), fullEvents, maxComments},
-		"long comments":  {func(g events, _ int64) mq.Event { return g.comment(1, 1, strings.Repeat("👍", mq.MaxContent)) }, Comments(1), maxComments + 1, maxComments},
+		"long comments":  {func(g events, _ int64) mq.Event { return g.comment(1, 1, longest) }, Comments(1), maxComments + 1, maxComments},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b, _ := open(t)
@@ -241,13 +242,13 @@ func TestFull(t *testing.T) {
 			}
 			add(tc.full)
 			if _, known := a.Full(tc.of); known {
-				t.Errorf("%d events are not worth a look", len(all))
+				t.Errorf("%d events are not worth a check", len(all))
 			}
 			if a.SetFull(tc.of, len(all), all[1:]) {
 				t.Error("a list is full although one of its events is stored")
 			}
 			if _, known := a.Full(tc.of); known {
-				t.Error("a long list is not worth a look any more")
+				t.Error("a long list is not worth a check any more")
 			}
 			if !a.SetFull(tc.of, len(all), all) {
 				t.Errorf("%d events are not full", len(all))
@@ -341,7 +342,8 @@ func TestAway(t *testing.T) {
 	holds(t, w, Likes(1), first)
 
 	for i, bad := range []string{"x", "{}", `{"v":99,"id":1,"at_ms":1,"user_id":1,"video_id":1,"author_id":1,"favorite":{}}`} {
-		if _, err := store.AddEntries(t.Context(), []kv.Entry{{List: Likes(1).key(), ID: int64(i), Value: []byte(bad)}}, maxEvents, time.Minute); err != nil {
+		entry := kv.Entry{List: Likes(1).key(), ID: int64(i), Value: []byte(bad)}
+		if _, err := store.AddEntries(t.Context(), []kv.Entry{entry}, maxEvents, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
