@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,9 +26,11 @@ func TestRabbitConsumers(t *testing.T) {
 	var all sync.WaitGroup
 	all.Add(3)
 	go func() { all.Wait(); close(together) }()
-	var once [3]sync.Once
-	c := collect(t, q, func(batch []int) error {
-		once[batch[0]%3].Do(all.Done)
+	var applying atomic.Int32
+	c := collect(t, q, func([]int) error {
+		if applying.Add(1) <= 3 {
+			all.Done()
+		}
 		select {
 		case <-together:
 		case <-time.After(30 * time.Second):
