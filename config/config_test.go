@@ -34,7 +34,12 @@ func user() config.Process {
 }
 
 func video() config.Process {
-	return config.Process{Name: "video", RPCAddr: "127.0.0.1:10003", AdminAddr: "127.0.0.1:10103", Uses: config.Uses{DB: true, Queue: true, Media: true}}
+	return config.Process{
+		Name:      "video",
+		RPCAddr:   "127.0.0.1:10003",
+		AdminAddr: "127.0.0.1:10103",
+		Uses:      config.Uses{DB: true, Queue: true, Media: true},
+	}
 }
 
 func TestDefaultIsACompleteAllInOne(t *testing.T) {
@@ -70,13 +75,19 @@ func TestExampleFileIsTheDefault(t *testing.T) {
 
 func TestLaterWins(t *testing.T) {
 	file := write(t, "gateway: {addr: ':1', feed_size: 5}\nqueue: {max_wait: 7ms}\nlimits: {read_user: {rate: 3, burst: 4}}\n")
-	c, err := config.Load(file, []string{"TIKTOK_GATEWAY_ADDR=:2", "TIKTOK_CACHE_ADDRS=a:1,b:2", "TIKTOK_DEMO_ENABLED=false", "TIKTOK_TEST_MYSQL=x", "PATH=/bin"},
-		map[string]any{"gateway.addr": ":3", "data_dir": "/d"})
+	c, err := config.Load(
+		file,
+		[]string{"TIKTOK_GATEWAY_ADDR=:2", "TIKTOK_CACHE_ADDRS=a:1,b:2", "TIKTOK_DEMO_ENABLED=false", "TIKTOK_TEST_MYSQL=x", "PATH=/bin"},
+		map[string]any{"gateway.addr": ":3", "data_dir": "/d"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Gateway.Addr != ":3" || c.Gateway.FeedSize != 5 || c.Queue.MaxWait != 7*time.Millisecond || c.Demo.Enabled ||
-		!reflect.DeepEqual(c.Cache.Addrs, []string{"a:1", "b:2"}) || c.Limits.ReadUser.Rate != 3 || c.Limits.ReadUser.Burst != 4 || c.DB.Dir != "/d/db" {
+		!reflect.DeepEqual(
+			c.Cache.Addrs,
+			[]string{"a:1", "b:2"},
+		) || c.Limits.ReadUser.Rate != 3 || c.Limits.ReadUser.Burst != 4 || c.DB.Dir != "/d/db" {
 		t.Fatalf("got %+v", c)
 	}
 }
@@ -139,7 +150,15 @@ func TestValidateBlob(t *testing.T) {
 		t.Fatalf("a good one: %v", err)
 	}
 	c.Blob.PublicURL = "cdn.example.com"
-	c.Blob.S3 = blob.S3{Endpoint: "h:9000", PublicEndpoint: "x", AccessKey: "a", Lookup: "phone", PublicPrefixes: []string{"*"}, PresignTTL: time.Second, PartBytes: 1}
+	c.Blob.S3 = blob.S3{
+		Endpoint:       "h:9000",
+		PublicEndpoint: "x",
+		AccessKey:      "a",
+		Lookup:         "phone",
+		PublicPrefixes: []string{"*"},
+		PresignTTL:     time.Second,
+		PartBytes:      1,
+	}
 	c.Gateway.MaxUploadBytes = blob.MaxObject + 1
 	err := c.Validate(config.AllInOneProcess())
 	if err == nil {
@@ -173,8 +192,18 @@ func TestMaskedHidesSecrets(t *testing.T) {
 
 func TestSecretsFromFiles(t *testing.T) {
 	pw, url := write(t, "db pass\n"), write(t, "amqp://me:rabbitpw@h:1/\n")
-	c, err := config.Load("", []string{"TIKTOK_DB_PASSWORD_FILE=" + pw, "TIKTOK_QUEUE_URL_FILE=" + url, "TIKTOK_AUTH_SECRET_FILE=/x", "TIKTOK_RPC_REGISTRY_PASSWORD_FILE=" + pw}, nil)
-	if err != nil || c.DB.Password != "db pass" || c.Queue.URL != "amqp://me:rabbitpw@h:1/" || c.Auth.SecretFile != "/x" || c.RPC.RegistryPassword != "db pass" {
+	c, err := config.Load(
+		"",
+		[]string{
+			"TIKTOK_DB_PASSWORD_FILE=" + pw,
+			"TIKTOK_QUEUE_URL_FILE=" + url,
+			"TIKTOK_AUTH_SECRET_FILE=/x",
+			"TIKTOK_RPC_REGISTRY_PASSWORD_FILE=" + pw,
+		},
+		nil,
+	)
+	if err != nil || c.DB.Password != "db pass" || c.Queue.URL != "amqp://me:rabbitpw@h:1/" || c.Auth.SecretFile != "/x" ||
+		c.RPC.RegistryPassword != "db pass" {
 		t.Errorf("%v: password %q, url %q", err, c.DB.Password, c.Queue.URL)
 	}
 	for name, environ := range map[string][]string{

@@ -65,6 +65,10 @@ func (g Gateway) validateBaseURL(p *problems, distributed bool) {
 		p.httpURL(key, g.PublicBaseURL)
 		return
 	}
-	p.require(!distributed || g.PublicBaseURL == FromHost, key,
-		"is needed: the address that phones use, e.g. https://v.example.com; or %s, where nobody minds whom a request names as its Host", FromHost)
+	p.require(
+		!distributed || g.PublicBaseURL == FromHost,
+		key,
+		"is needed: the address that phones use, e.g. https://v.example.com; or %s, where nobody minds whom a request names as its Host",
+		FromHost,
+	)
 }

@@ -76,7 +76,13 @@ func (c Config) Validate(process Process) error {
 		u, err := url.Parse(c.Queue.URL)
 		p.require(err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "amqp"), "queue.url", "wants amqp://user:password@host:port/")
 	}
-	p.require(c.Queue.MaxBatch > 0 && c.Queue.Capacity >= c.Queue.MaxBatch, "queue.max_batch", "is %d, want 1..queue.capacity (%d)", c.Queue.MaxBatch, c.Queue.Capacity)
+	p.require(
+		c.Queue.MaxBatch > 0 && c.Queue.Capacity >= c.Queue.MaxBatch,
+		"queue.max_batch",
+		"is %d, want 1..queue.capacity (%d)",
+		c.Queue.MaxBatch,
+		c.Queue.Capacity,
+	)
 	p.require(c.RPC.Timeout > 0, "rpc.timeout", "is %v, want more than 0", c.RPC.Timeout)
 	if c.Telemetry.AdminAddr != "" {
 		p.address("telemetry.admin_addr", c.Telemetry.AdminAddr)
@@ -85,7 +91,12 @@ func (c Config) Validate(process Process) error {
 		err := tracing.CheckEndpoint(c.Telemetry.OTLPEndpoint)
 		p.require(err == nil, "telemetry.otlp_endpoint", "wants http(s)://host:port, for OTLP over HTTP")
 	}
-	p.require(c.Telemetry.SampleRatio >= 0 && c.Telemetry.SampleRatio <= 1, "telemetry.sample_ratio", "is %v, want 0..1", c.Telemetry.SampleRatio)
+	p.require(
+		c.Telemetry.SampleRatio >= 0 && c.Telemetry.SampleRatio <= 1,
+		"telemetry.sample_ratio",
+		"is %v, want 0..1",
+		c.Telemetry.SampleRatio,
+	)
 	if distributed {
 		p.require(len(c.RPC.Registry) > 0, "rpc.registry", "is needed: the addresses of etcd")
 		p.require(c.RPC.RegistryPrefix != "", "rpc.registry_prefix", "must not be empty")
@@ -136,7 +147,12 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 	p.require(g.FeedSize >= 1 && g.FeedSize <= maxFeedSize, "gateway.feed_size", "is %d, want 1..%d", g.FeedSize, maxFeedSize)
 	p.require(g.MaxUploadBytes > 0, "gateway.max_upload_bytes", "is %d, want more than 0", g.MaxUploadBytes)
 	p.require(g.MaxBodyBytes > 0, "gateway.max_body_bytes", "is %d, want more than 0", g.MaxBodyBytes)
-	p.require(g.MaxBufferedBytes > g.MaxBodyBytes, "gateway.max_buffered_bytes", "is %d, want more than gateway.max_body_bytes", g.MaxBufferedBytes)
+	p.require(
+		g.MaxBufferedBytes > g.MaxBodyBytes,
+		"gateway.max_buffered_bytes",
+		"is %d, want more than gateway.max_body_bytes",
+		g.MaxBufferedBytes,
+	)
 	p.require(g.MaxConns >= 0, "gateway.max_conns", "is %d, want 0 or more", g.MaxConns)
 	p.require(g.MaxConnsPerAddr >= 0, "gateway.max_conns_per_addr", "is %d, want 0 or more", g.MaxConnsPerAddr)
 	p.require(g.RequestTimeout > 0, "gateway.request_timeout", "is %v, want more than 0", g.RequestTimeout)
@@ -145,7 +161,11 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 	p.require(g.AnonymousUploadsAddr >= 0, "gateway.anonymous_uploads_addr", "is %d, want 0 or more", g.AnonymousUploadsAddr)
 	p.require(c.Auth.TokenTTL > 0, "auth.token_ttl", "is %v, want more than 0", c.Auth.TokenTTL)
 	p.require(c.Auth.Secret == "" || len(c.Auth.Secret) >= minSecret, "auth.secret", "is shorter than %d characters", minSecret)
-	p.require(!distributed || c.Auth.Secret != "" || c.Auth.SecretFile != "", "auth.secret", "is needed, or auth.secret_file: every gateway must have the same one")
+	p.require(
+		!distributed || c.Auth.Secret != "" || c.Auth.SecretFile != "",
+		"auth.secret",
+		"is needed, or auth.secret_file: every gateway must have the same one",
+	)
 }
 
 func (c Config) validateLimits(p *problems) {

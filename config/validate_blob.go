@@ -34,8 +34,28 @@ func (c Config) validateBlob(p *problems) {
 		err := blob.CheckKey(strings.TrimSuffix(prefix, "/"))
 		p.require(err == nil, "blob.s3.public_prefixes", "%q is not the beginning of a key, such as videos/", prefix)
 	}
-	p.require(s.PresignTTL == 0 || s.PresignTTL >= minPresign && s.PresignTTL <= maxPresign, "blob.s3.presign_ttl", "is %v, want 0 or %v..%v", s.PresignTTL, minPresign, maxPresign)
-	p.require(s.PartBytes >= blob.MinPart && s.PartBytes <= blob.MaxPart, "blob.s3.part_bytes", "is %d, want %d..%d", s.PartBytes, blob.MinPart, blob.MaxPart)
+	p.require(
+		s.PresignTTL == 0 || s.PresignTTL >= minPresign && s.PresignTTL <= maxPresign,
+		"blob.s3.presign_ttl",
+		"is %v, want 0 or %v..%v",
+		s.PresignTTL,
+		minPresign,
+		maxPresign,
+	)
+	p.require(
+		s.PartBytes >= blob.MinPart && s.PartBytes <= blob.MaxPart,
+		"blob.s3.part_bytes",
+		"is %d, want %d..%d",
+		s.PartBytes,
+		blob.MinPart,
+		blob.MaxPart,
+	)
 	p.require(s.Timeout > 0, "blob.s3.timeout", "is %v, want more than 0", s.Timeout)
-	p.require(c.Gateway.MaxUploadBytes <= blob.MaxObject, "gateway.max_upload_bytes", "is %d, but s3 takes %d", c.Gateway.MaxUploadBytes, int64(blob.MaxObject))
+	p.require(
+		c.Gateway.MaxUploadBytes <= blob.MaxObject,
+		"gateway.max_upload_bytes",
+		"is %d, but s3 takes %d",
+		c.Gateway.MaxUploadBytes,
+		int64(blob.MaxObject),
+	)
 }

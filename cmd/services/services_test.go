@@ -35,7 +35,9 @@ func TestEverySpecIsComplete(t *testing.T) {
 			t.Errorf("%q is no good name", s.Name)
 		}
 		isGateway := i == len(services.All())-1
-		if isGateway != s.Uses.Gateway || isGateway != (s.RPCAddr == "") || isGateway != (s.Callers == nil) || isGateway != (s.Migrations == nil) || isGateway == s.Uses.DB {
+		if isGateway != s.Uses.Gateway || isGateway != (s.RPCAddr == "") || isGateway != (s.Callers == nil) ||
+			isGateway != (s.Migrations == nil) ||
+			isGateway == s.Uses.DB {
 			t.Errorf("%s: %+v: the gateway, and only the gateway, has no RPC and no schema; it is the last", s.Name, s.Process)
 		}
 		for _, addr := range []string{s.RPCAddr, s.AdminAddr} {

@@ -56,7 +56,20 @@ func freeAddr(t *testing.T) string {
 func (s *server) start() {
 	s.t.Helper()
 	//nolint:gosec,noctx // the binary that test/env.sh names; it outlives the test's context until kill
-	s.cmd = exec.Command(s.bin, "--port", s.addr, "--access", "tiktok", "--secret", "tiktok-secret", "--region", "us-east-1", "--quiet", "posix", s.dir)
+	s.cmd = exec.Command(
+		s.bin,
+		"--port",
+		s.addr,
+		"--access",
+		"tiktok",
+		"--secret",
+		"tiktok-secret",
+		"--region",
+		"us-east-1",
+		"--quiet",
+		"posix",
+		s.dir,
+	)
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

@@ -121,12 +121,24 @@ func TestQuickCoverIsCheap(t *testing.T) {
 	}
 	tool := New(Config{})
 	path := ffmpeg(t, "clip.mp4", append(testsrc("640x360"), "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac")...)
-	if cover, better, err := tool.QuickCover(t.Context(), path, cheap(640, 360)); err != nil || better || decodePicture(t, cover, "jpeg").Bounds().Dx() != 640 {
+	if cover, better, err := tool.QuickCover(t.Context(), path, cheap(640, 360)); err != nil || better ||
+		decodePicture(t, cover, "jpeg").Bounds().Dx() != 640 {
 		t.Errorf("a cover of %d bytes, better %v, %v", len(cover), better, err)
 	}
 	_, _, err := tool.QuickCover(t.Context(), path, cheap(3840, 2160))
 	wantRefusal(t, err, Unsupported)
-	black := ffmpeg(t, "black.mp4", "-f", "lavfi", "-i", "color=black:size=640x360:rate=25:duration=2", "-pix_fmt", "yuv420p", "-c:v", "libx264")
+	black := ffmpeg(
+		t,
+		"black.mp4",
+		"-f",
+		"lavfi",
+		"-i",
+		"color=black:size=640x360:rate=25:duration=2",
+		"-pix_fmt",
+		"yuv420p",
+		"-c:v",
+		"libx264",
+	)
 	if cover, better, err := tool.QuickCover(t.Context(), black, cheap(640, 360)); err != nil || !better || len(cover) == 0 {
 		t.Errorf("a black cover of %d bytes, better %v, %v", len(cover), better, err)
 	}
@@ -190,7 +202,10 @@ func TestUndecodable(t *testing.T) {
 	_, _, err = tool.QuickCover(t.Context(), path, info)
 	wantRefusal(t, err, Undecodable)
 
-	good := ffmpeg(t, "clip.mp4", append(testsrc("640x360"), "-c:v", "libx264", "-preset", "ultrafast", "-g", "12", "-movflags", "+faststart")...)
+	good := ffmpeg(
+		t,
+		"clip.mp4",
+		append(testsrc("640x360"), "-c:v", "libx264", "-preset", "ultrafast", "-g", "12", "-movflags", "+faststart")...)
 	file, err := os.ReadFile(good)
 	if err != nil {
 		t.Fatal(err)

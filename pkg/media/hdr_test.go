@@ -35,7 +35,8 @@ type shownStream struct {
 
 func streamOf(t *testing.T, path string) (s shownStream, frames string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-select_streams", "v:0", "-show_streams", "-show_frames", "-of", "json", path).Output()
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-select_streams", "v:0", "-show_streams", "-show_frames", "-of", "json", path).
+		Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func streamOf(t *testing.T, path string) (s shownStream, frames string) {
 // middle is the colour in the middle of the first picture of a file.
 func middle(t *testing.T, path string) (r, g, b int) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", path, "-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-").Output()
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", path, "-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-").
+		Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +176,8 @@ func TestNoHDR(t *testing.T) {
 			t.Fatal(err)
 		}
 		asked := tools.withTransfer(t.Context(), path, info)
-		if f := tools.sizeFilter(asked, 320, 180); f != "scale=320:180,setsar=1" || tools.pictureFilter(asked, 320, 180) != f || labelArgs(asked) != nil {
+		if f := tools.sizeFilter(asked, 320, 180); f != "scale=320:180,setsar=1" || tools.pictureFilter(asked, 320, 180) != f ||
+			labelArgs(asked) != nil {
 			t.Errorf("%s: %s", name, f)
 		}
 		if eight := info.PixelFormat == "yuv420p"; eight != (asked.Transfer == info.Transfer) {

@@ -112,7 +112,9 @@ func checkMaster(t *testing.T, dir string, l Ladder, sound bool) {
 	if sound {
 		codecs += `,mp4a\.40\.2`
 	}
-	line := regexp.MustCompile(`#EXT-X-STREAM-INF:BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,RESOLUTION=\d+x\d+,CODECS="` + codecs + `"(,AUDIO="sound")?\n\d+p/index\.m3u8\n`)
+	line := regexp.MustCompile(
+		`#EXT-X-STREAM-INF:BANDWIDTH=\d+,AVERAGE-BANDWIDTH=\d+,RESOLUTION=\d+x\d+,CODECS="` + codecs + `"(,AUDIO="sound")?\n\d+p/index\.m3u8\n`,
+	)
 	if got := len(line.FindAllString(string(b), -1)); got != len(l.Rungs) || strings.Contains(string(b), "AUDIO") != sound {
 		t.Errorf("%d of %d rungs in\n%s", got, len(l.Rungs), b)
 	}
@@ -202,7 +204,8 @@ func TestPreview(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(b) < 1000 || len(b) > 200<<10 || string(b[:4]) != "RIFF" || string(b[8:16]) != "WEBPVP8X" || !strings.Contains(string(b[:100]), "ANIM") {
+		if len(b) < 1000 || len(b) > 200<<10 || string(b[:4]) != "RIFF" || string(b[8:16]) != "WEBPVP8X" ||
+			!strings.Contains(string(b[:100]), "ANIM") {
 			t.Fatalf("%s: %d bytes that begin with %q", path, len(b), b[:min(len(b), 40)])
 		}
 		// Width and height less one, three bytes each.

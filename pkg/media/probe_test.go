@@ -223,7 +223,11 @@ func TestProbeRefuses(t *testing.T) {
 	}
 	refused(t, "no unit of time", clip{video: goodVideo(), mvhd: mkbox("mvhd", make([]byte, 100))}.bytes())
 	refused(t, "no mvhd", clip{video: goodVideo(), mvhd: mkbox("free")}.bytes())
-	refused(t, "sound of ten hours of edits", clip{video: goodVideo(), audio: changed(goodAudio(), func(s *stream) { s.edits = elst(0, edit32{36_000_000, 0, 1 << 16}) })}.bytes())
+	refused(
+		t,
+		"sound of ten hours of edits",
+		clip{video: goodVideo(), audio: changed(goodAudio(), func(s *stream) { s.edits = elst(0, edit32{36_000_000, 0, 1 << 16}) })}.bytes(),
+	)
 }
 
 func refused(t *testing.T, name string, file []byte) {

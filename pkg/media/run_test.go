@@ -65,7 +65,8 @@ func TestDescribe(t *testing.T) {
 		t.Error(got)
 	}
 	tools := needFFmpeg(t)
-	if got := tools.Describe(); !strings.HasPrefix(got, "ffmpeg ") || !bytes.ContainsAny([]byte(got), "0123456789") || strings.Contains(got, "without") {
+	if got := tools.Describe(); !strings.HasPrefix(got, "ffmpeg ") || !bytes.ContainsAny([]byte(got), "0123456789") ||
+		strings.Contains(got, "without") {
 		t.Error(got)
 	}
 }

@@ -152,7 +152,12 @@ func (v victim) tries() []try {
 		{"a parent's environment", false, read(fmt.Sprintf("/proc/%d/environ", v.pid))},
 		{"a parent's memory", false, func() error {
 			var b [1]byte
-			_, err := unix.ProcessVMReadv(v.pid, []unix.Iovec{{Base: &b[0], Len: 1}}, []unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&limit)), Len: 1}}, 0)
+			_, err := unix.ProcessVMReadv(
+				v.pid,
+				[]unix.Iovec{{Base: &b[0], Len: 1}},
+				[]unix.RemoteIovec{{Base: uintptr(unsafe.Pointer(&limit)), Len: 1}},
+				0,
+			)
 			if errors.Is(err, unix.EFAULT) {
 				return nil // another place of it would do
 			}

@@ -140,26 +140,31 @@ func misleading() map[string][]byte {
 		"a second reference": silent(func(s *stream) {
 			s.dinf = mkbox("dinf", mkbox("dref", u32(0, 2), mkbox("url ", u32(1)), mkbox("url ", elsewhere)))
 		}),
-		"no reference":             silent(func(s *stream) { s.dinf = dref(nil) }),
-		"dref claims":              silent(func(s *stream) { s.dinf = mkbox("dinf", mkbox("dref", u32(0, 0xffffffff), mkbox("url ", u32(1)))) }),
-		"no dinf":                  silent(func(s *stream) { s.dinf = mkbox("free") }),
-		"entry of another":         silent(func(s *stream) { binary.BigEndian.PutUint16(s.entry[8+6:], 7) }),
-		"samples elsewhere, sound": clip{video: goodVideo(), audio: changed(goodAudio(), func(s *stream) { s.dinf = dref(mkbox("url ", elsewhere)) })}.bytes(),
-		"a movie of ten hours":     clip{video: goodVideo(), mvhd: mvhd(tenHours)}.bytes(),
-		"a movie of no time":       clip{video: goodVideo(), mvhd: mvhd(0)}.bytes(),
-		"a track of ten hours":     patched("tkhd", 20, u32(tenHours)),
-		"media of ten hours":       patched("mdhd", 16, u32(tenHours)),
-		"media of endless time":    patched("mdhd", 16, u32(0xffffffff)),
-		"switched off":             patched("tkhd", 0, u32(0)),
-		"two stss":                 silent(func(s *stream) { s.more = append(mkbox("stss", u32(0, 1, 1)), mkbox("stss", u32(0, 0xffffffff))...) }),
-		"two stsd":                 silent(func(s *stream) { s.more = mkbox("stsd", u32(0, 0xffffffff)) }),
-		"no key frame":             silent(func(s *stream) { s.more = mkbox("stss", u32(0, 0)) }),
-		"sgpd claims":              silent(func(s *stream) { s.more = mkbox("sgpd", u32(1<<24), []byte("roll"), u32(2, 0xffffffff)) }),
-		"sbgp claims":              silent(func(s *stream) { s.more = mkbox("sbgp", u32(0), []byte("roll"), u32(0xffffffff)) }),
-		"sbgp of many":             silent(func(s *stream) { s.more = mkbox("sbgp", u32(0), []byte("roll"), u32(1, 61, 1)) }),
-		"sdtp of many":             silent(func(s *stream) { s.more = mkbox("sdtp", make([]byte, 65)) }),
-		"another track":            clip{video: goodVideo(), data: true}.bytes(),
-		"two headers":              clip{video: goodVideo(), extra: mvhd(tenHours)}.bytes(),
+		"no reference":     silent(func(s *stream) { s.dinf = dref(nil) }),
+		"dref claims":      silent(func(s *stream) { s.dinf = mkbox("dinf", mkbox("dref", u32(0, 0xffffffff), mkbox("url ", u32(1)))) }),
+		"no dinf":          silent(func(s *stream) { s.dinf = mkbox("free") }),
+		"entry of another": silent(func(s *stream) { binary.BigEndian.PutUint16(s.entry[8+6:], 7) }),
+		"samples elsewhere, sound": clip{
+			video: goodVideo(),
+			audio: changed(goodAudio(), func(s *stream) { s.dinf = dref(mkbox("url ", elsewhere)) }),
+		}.bytes(),
+		"a movie of ten hours":  clip{video: goodVideo(), mvhd: mvhd(tenHours)}.bytes(),
+		"a movie of no time":    clip{video: goodVideo(), mvhd: mvhd(0)}.bytes(),
+		"a track of ten hours":  patched("tkhd", 20, u32(tenHours)),
+		"media of ten hours":    patched("mdhd", 16, u32(tenHours)),
+		"media of endless time": patched("mdhd", 16, u32(0xffffffff)),
+		"switched off":          patched("tkhd", 0, u32(0)),
+		"two stss": silent(
+			func(s *stream) { s.more = append(mkbox("stss", u32(0, 1, 1)), mkbox("stss", u32(0, 0xffffffff))...) },
+		),
+		"two stsd":      silent(func(s *stream) { s.more = mkbox("stsd", u32(0, 0xffffffff)) }),
+		"no key frame":  silent(func(s *stream) { s.more = mkbox("stss", u32(0, 0)) }),
+		"sgpd claims":   silent(func(s *stream) { s.more = mkbox("sgpd", u32(1<<24), []byte("roll"), u32(2, 0xffffffff)) }),
+		"sbgp claims":   silent(func(s *stream) { s.more = mkbox("sbgp", u32(0), []byte("roll"), u32(0xffffffff)) }),
+		"sbgp of many":  silent(func(s *stream) { s.more = mkbox("sbgp", u32(0), []byte("roll"), u32(1, 61, 1)) }),
+		"sdtp of many":  silent(func(s *stream) { s.more = mkbox("sdtp", make([]byte, 65)) }),
+		"another track": clip{video: goodVideo(), data: true}.bytes(),
+		"two headers":   clip{video: goodVideo(), extra: mvhd(tenHours)}.bytes(),
 	}
 }
 
@@ -202,7 +207,8 @@ func TestEntriesThatDiffer(t *testing.T) {
 			}
 		})
 	}
-	if info, err := probe(clip{video: changed(goodVideo(), func(s *stream) { s.entry = visual("avc1", 642, 368, avcC()) })}.bytes()); err != nil || info.Needs() != NeedNothing {
+	if info, err := probe(clip{video: changed(goodVideo(), func(s *stream) { s.entry = visual("avc1", 642, 368, avcC()) })}.bytes()); err != nil ||
+		info.Needs() != NeedNothing {
 		t.Errorf("a few pixels more: needs %v, %v", info.Needs(), err)
 	}
 }

@@ -12,7 +12,16 @@ import (
 
 // large is a video that must be transcoded.
 func large(w, h int32, rate float64, d time.Duration) Info {
-	return Info{Container: "mp4", Faststart: true, VideoCodec: "hevc", PixelFormat: "yuv420p", WidthPx: w, HeightPx: h, FrameRate: rate, DurationMs: d.Milliseconds()}
+	return Info{
+		Container:   "mp4",
+		Faststart:   true,
+		VideoCodec:  "hevc",
+		PixelFormat: "yuv420p",
+		WidthPx:     w,
+		HeightPx:    h,
+		FrameRate:   rate,
+		DurationMs:  d.Milliseconds(),
+	}
 }
 
 func TestCheckWork(t *testing.T) {
@@ -65,7 +74,20 @@ func TestTooLargeIsNotBegun(t *testing.T) {
 func TestLargerThanItSays(t *testing.T) {
 	tools := needFFmpeg(t)
 	tools.maxPixels = 1
-	path := ffmpeg(t, "8k.mp4", "-f", "lavfi", "-i", "color=size=8192x4320:rate=1:duration=1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+	path := ffmpeg(
+		t,
+		"8k.mp4",
+		"-f",
+		"lavfi",
+		"-i",
+		"color=size=8192x4320:rate=1:duration=1",
+		"-c:v",
+		"libx264",
+		"-preset",
+		"ultrafast",
+		"-pix_fmt",
+		"yuv420p",
+	)
 	_, err := tools.Cover(t.Context(), path, Info{Container: "mp4", VideoCodec: "h264", WidthPx: 640, HeightPx: 360, DurationMs: 1000})
 	if err == nil || Refused(err) != nil {
 		t.Errorf("a picture of 8192 x 4320: %v", err)

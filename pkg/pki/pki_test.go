@@ -44,7 +44,8 @@ func TestIssuedCertificatesAreValid(t *testing.T) {
 		if cert.NotAfter.After(ca.Cert.NotAfter) {
 			t.Error("it is valid for longer than its authority")
 		}
-		if !ca.Fits(cert, l, time.Minute) || ca.Fits(cert, l, 1000*time.Hour) || ca.Fits(cert, pki.Leaf{Hosts: append(l.Hosts, "more"), Client: l.Client}, 0) {
+		if !ca.Fits(cert, l, time.Minute) || ca.Fits(cert, l, 1000*time.Hour) ||
+			ca.Fits(cert, pki.Leaf{Hosts: append(l.Hosts, "more"), Client: l.Client}, 0) {
 			t.Errorf("%v: Fits is wrong", l.Hosts)
 		}
 		if _, err := pki.Load(pair); err == nil {

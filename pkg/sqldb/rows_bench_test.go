@@ -28,7 +28,15 @@ func BenchmarkScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	for id := range int64(30) {
-		row := wide{ID: id, A: fmt.Sprint("title ", id), B: "3f/3f0c9a9a9a9a9a9a.mp4", C: "3f/3f0c9a9a9a9a9a9a.jpg", I: id, J: 1 << 40, K: 1 << 50}
+		row := wide{
+			ID: id,
+			A:  fmt.Sprint("title ", id),
+			B:  "3f/3f0c9a9a9a9a9a9a.mp4",
+			C:  "3f/3f0c9a9a9a9a9a9a.jpg",
+			I:  id,
+			J:  1 << 40,
+			K:  1 << 50,
+		}
 		if err := db.Write.Create(&row).Error; err != nil {
 			b.Fatal(err)
 		}

@@ -23,7 +23,13 @@ func TestStatementsWithoutValues(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c := tracingtest.New(t)
-	traces, err := tracing.Open(tracing.Config{Endpoint: c.URL(), SampleRatio: 1}, "test", "", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	traces, err := tracing.Open(
+		tracing.Config{Endpoint: c.URL(), SampleRatio: 1},
+		"test",
+		"",
+		slog.New(slog.DiscardHandler),
+		prometheus.NewRegistry(),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +57,10 @@ func TestStatementsWithoutValues(t *testing.T) {
 	if err := d.Tx(rctx, func(*gorm.DB) error { return rollback }); !errors.Is(err, rollback) {
 		t.Fatal(err)
 	}
-	if err := d.Write.WithContext(rctx).Exec("INSERT INTO notes (id, words) VALUES (?, ?)", 717171, secret).Error; !errors.Is(sqldb.Translate(err), sqldb.ErrDuplicate) {
+	if err := d.Write.WithContext(rctx).Exec("INSERT INTO notes (id, words) VALUES (?, ?)", 717171, secret).Error; !errors.Is(
+		sqldb.Translate(err),
+		sqldb.ErrDuplicate,
+	) {
 		t.Fatal(err)
 	}
 	type note struct {
@@ -61,7 +70,10 @@ func TestStatementsWithoutValues(t *testing.T) {
 	var scanned, found []note
 	var taken note
 	err = errors.Join(
-		d.Read.WithContext(rctx).Raw("SELECT id, words FROM notes WHERE words IN ? AND id > ?", []string{secret, secret + "'s"}, 717170).Scan(&scanned).Error,
+		d.Read.WithContext(rctx).
+			Raw("SELECT id, words FROM notes WHERE words IN ? AND id > ?", []string{secret, secret + "'s"}, 717170).
+			Scan(&scanned).
+			Error,
 		d.Read.WithContext(rctx).Where("words LIKE ?", secret+"%").Find(&found).Error,
 		d.Read.WithContext(rctx).Where("id = ?", 727272).Take(&taken).Error,
 	)
@@ -82,7 +94,8 @@ func TestStatementsWithoutValues(t *testing.T) {
 				t.Errorf("%s is in %q", value, text)
 			}
 		}
-		if strings.HasPrefix(s.Name, "SELECT") && (!strings.Contains(text, "?") || s.Attributes["db.system.name"] != "sqlite" || byID[s.Parent].Name != "request") {
+		if strings.HasPrefix(s.Name, "SELECT") &&
+			(!strings.Contains(text, "?") || s.Attributes["db.system.name"] != "sqlite" || byID[s.Parent].Name != "request") {
 			t.Errorf("%+v", s)
 		}
 	}

@@ -17,7 +17,8 @@ func TestAdvertisedAddress(t *testing.T) {
 			t.Errorf("%s: %v, %v, want the library's choice", name, addr, err)
 		}
 	}
-	if addr, err := advertised(t.Context(), Config{Listen: ":1", Advertise: "192.0.2.7:10002"}); err != nil || addr.String() != "192.0.2.7:10002" {
+	if addr, err := advertised(t.Context(), Config{Listen: ":1", Advertise: "192.0.2.7:10002"}); err != nil ||
+		addr.String() != "192.0.2.7:10002" {
 		t.Errorf("as the settings say: %v, %v", addr, err)
 	}
 	if addr, err := advertised(t.Context(), Config{Listen: ":10002", Registry: []string{"nowhere.invalid:2379"}}); err == nil {

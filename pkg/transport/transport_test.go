@@ -243,7 +243,13 @@ func TestStopBeforeRegistration(t *testing.T) {
 		t.Skip("TIKTOK_TEST_ETCD is not set")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	cfg := transport.Config{Registry: []string{endpoint}, RegistryPrefix: "transport-test", Listen: "127.0.0.1:0", Timeout: time.Second, Drain: time.Minute}
+	cfg := transport.Config{
+		Registry:       []string{endpoint},
+		RegistryPrefix: "transport-test",
+		Listen:         "127.0.0.1:0",
+		Timeout:        time.Second,
+		Drain:          time.Minute,
+	}
 	opts, _, err := transport.ListenOptions(ctx, cfg, telemetry.Discard())
 	if err != nil {
 		t.Fatal(err)

@@ -136,7 +136,11 @@ func rules() []rule {
 		{home("pkg/queue/", "test/"), importing("github.com/rabbitmq/"), "amqp lives in pkg/queue"},
 		{home("pkg/tracing/"), importing("go.opentelemetry.io/"), "OpenTelemetry lives in pkg/tracing"},
 		{home("config/"), importing("github.com/spf13/viper"), "viper lives in config"},
-		{home("cmd/api/", "cmd/internal/boot", "test/"), importing("github.com/cloudwego/hertz/"), "Hertz lives in cmd/api; boot only turns its logger"},
+		{
+			home("cmd/api/", "cmd/internal/boot", "test/"),
+			importing("github.com/cloudwego/hertz/"),
+			"Hertz lives in cmd/api; boot only turns its logger",
+		},
 	}
 }
 

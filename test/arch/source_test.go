@@ -91,7 +91,8 @@ func exportedReceiver(d *ast.FuncDecl) bool {
 
 // isRPC is a method of a service's interface: idl/ has its comment.
 func isRPC(p pkg, d *ast.FuncDecl) bool {
-	return serviceOf(p.name()) != "" && layer(p.name()) == "service" && d.Recv != nil && d.Type.Params.NumFields() == 2 && d.Type.Results.NumFields() == 2
+	return serviceOf(p.name()) != "" && layer(p.name()) == "service" && d.Recv != nil && d.Type.Params.NumFields() == 2 &&
+		d.Type.Results.NumFields() == 2
 }
 
 func undocumented(d *ast.GenDecl, s ast.Spec) (string, bool) {

@@ -74,11 +74,14 @@ func testRegisterAndLogin(t *testing.T, d *harness.Deployment) {
 	t.Run("a profile has no holes", func(t *testing.T) {
 		u := d.NewUser(t)
 		card := u.Profile(t, 0)
-		if card.ID != u.ID || card.Name != u.Name || card.IsFollow || card.FollowCount+card.FollowerCount+card.TotalFavorited+card.WorkCount+card.FavoriteCount != 0 {
+		if card.ID != u.ID || card.Name != u.Name || card.IsFollow ||
+			card.FollowCount+card.FollowerCount+card.TotalFavorited+card.WorkCount+card.FavoriteCount != 0 {
 			t.Errorf("a new user is %+v", card)
 		}
 		for _, l := range []string{card.Avatar, card.BackgroundImage} {
-			if a := d.Raw(t, harness.Request{Method: get, Path: d.Below(t, l)}); a.Status != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), "image/") || len(a.Raw) == 0 {
+			if a := d.Raw(t, harness.Request{Method: get, Path: d.Below(t, l)}); a.Status != 200 ||
+				!strings.HasPrefix(a.Header.Get("Content-Type"), "image/") ||
+				len(a.Raw) == 0 {
 				t.Errorf("%s: HTTP %d, %s, %d bytes", l, a.Status, a.Header.Get("Content-Type"), len(a.Raw))
 			}
 		}
@@ -148,19 +151,23 @@ func badTokens(t *testing.T, d *harness.Deployment, u *harness.User) map[string]
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
 	other := base64.RawURLEncoding.EncodeToString([]byte(fmt.Sprintf(`{"iss":%q,"sub":"1","exp":9999999999}`, claims.Issuer)))
 	return map[string]string{
-		"absent":                  "",
-		"not a token":             "abc",
-		"the user's id":           fmt.Sprint(u.ID),
-		"long":                    strings.Repeat("a", 10000),
-		"strange":                 "\x00\xff'\"; DROP TABLE users; --",
-		"cut off":                 u.Token[:len(u.Token)-2],
-		"another signature":       head + "." + body + "." + strings.Repeat("A", len(signature)),
-		"another user":            head + "." + other + "." + signature,
-		"signed with none":        none + "." + body + ".",
-		"none, old signature":     none + "." + body + "." + signature,
-		"another key":             sign(jwt.SigningMethodHS256, []byte(strings.Repeat("k", 32)), nil),
-		"another algorithm":       sign(jwt.SigningMethodHS512, key, nil),
-		"expired":                 sign(jwt.SigningMethodHS256, key, func(c *jwt.RegisteredClaims) { c.ExpiresAt = jwt.NewNumericDate(time.Now().Add(-time.Hour)) }),
+		"absent":              "",
+		"not a token":         "abc",
+		"the user's id":       fmt.Sprint(u.ID),
+		"long":                strings.Repeat("a", 10000),
+		"strange":             "\x00\xff'\"; DROP TABLE users; --",
+		"cut off":             u.Token[:len(u.Token)-2],
+		"another signature":   head + "." + body + "." + strings.Repeat("A", len(signature)),
+		"another user":        head + "." + other + "." + signature,
+		"signed with none":    none + "." + body + ".",
+		"none, old signature": none + "." + body + "." + signature,
+		"another key":         sign(jwt.SigningMethodHS256, []byte(strings.Repeat("k", 32)), nil),
+		"another algorithm":   sign(jwt.SigningMethodHS512, key, nil),
+		"expired": sign(
+			jwt.SigningMethodHS256,
+			key,
+			func(c *jwt.RegisteredClaims) { c.ExpiresAt = jwt.NewNumericDate(time.Now().Add(-time.Hour)) },
+		),
 		"without end":             sign(jwt.SigningMethodHS256, key, func(c *jwt.RegisteredClaims) { c.ExpiresAt = nil }),
 		"another server's":        sign(jwt.SigningMethodHS256, key, func(c *jwt.RegisteredClaims) { c.Issuer = "elsewhere" }),
 		"of nobody":               sign(jwt.SigningMethodHS256, key, func(c *jwt.RegisteredClaims) { c.Subject = "0" }),

@@ -20,7 +20,9 @@ import (
 const maxText = 120
 
 // leaks are words of Go, SQL and the network. A text for a person has none of them.
-var leaks = regexp.MustCompile(`(?i)goroutine|panic|runtime|strconv|\bnil\b|0x[0-9a-f]|\.go\b|sql|select |insert |update |table|column|constraint|duplicate|gorm|tcp|udp|dial|localhost|127\.|::1|socket|\bEOF\b|refused|reset by|deadline|context|canceled|rpc|kitex|hertz|thrift|etcd|redis|rabbit|amqp|json|unmarshal|parse|mime|multipart:|jwt|signature|hmac|argon|bcrypt|/tmp|\bdata/|errno|error \d|%!|<nil>|\{|\[`)
+var leaks = regexp.MustCompile(
+	`(?i)goroutine|panic|runtime|strconv|\bnil\b|0x[0-9a-f]|\.go\b|sql|select |insert |update |table|column|constraint|duplicate|gorm|tcp|udp|dial|localhost|127\.|::1|socket|\bEOF\b|refused|reset by|deadline|context|canceled|rpc|kitex|hertz|thrift|etcd|redis|rabbit|amqp|json|unmarshal|parse|mime|multipart:|jwt|signature|hmac|argon|bcrypt|/tmp|\bdata/|errno|error \d|%!|<nil>|\{|\[`,
+)
 
 // requireText fails the test unless the answer's text is one for a person.
 func requireText(t testing.TB, a harness.Answer) {
@@ -128,14 +130,66 @@ func badGroups() map[string]group {
 		"delete a comment": func(w *world, other harness.Video) []bad {
 			good := p("video_id", w.video.ID, "action_type", 2, "comment_id", w.comment.ID, "token", w.ann.Token)
 			return slices.Concat(
-				vary(post, harness.PathComment, good, "video_id", badIDs(), []*errno.Error{errno.InvalidArgument, errno.VideoNotFound, errno.CommentNotFound}),
+				vary(
+					post,
+					harness.PathComment,
+					good,
+					"video_id",
+					badIDs(),
+					[]*errno.Error{errno.InvalidArgument, errno.VideoNotFound, errno.CommentNotFound},
+				),
 				vary(post, harness.PathComment, good, "comment_id", badIDs(), []*errno.Error{errno.InvalidArgument, errno.CommentNotFound}),
 				[]bad{
-					one("another's", harness.PathComment, w.ann, errno.Forbidden, "video_id", w.video.ID, "action_type", 2, "comment_id", w.bobsComment.ID),
-					one("by the video's author", harness.PathComment, w.bob, errno.Forbidden, "video_id", w.video.ID, "action_type", 2, "comment_id", w.comment.ID),
-					one("below another video", harness.PathComment, w.ann, errno.CommentNotFound, "video_id", other.ID, "action_type", 2, "comment_id", w.comment.ID),
-					one("the video's id", harness.PathComment, w.ann, errno.CommentNotFound, "video_id", w.video.ID, "action_type", 2, "comment_id", w.video.ID),
-				})
+					one(
+						"another's",
+						harness.PathComment,
+						w.ann,
+						errno.Forbidden,
+						"video_id",
+						w.video.ID,
+						"action_type",
+						2,
+						"comment_id",
+						w.bobsComment.ID,
+					),
+					one(
+						"by the video's author",
+						harness.PathComment,
+						w.bob,
+						errno.Forbidden,
+						"video_id",
+						w.video.ID,
+						"action_type",
+						2,
+						"comment_id",
+						w.comment.ID,
+					),
+					one(
+						"below another video",
+						harness.PathComment,
+						w.ann,
+						errno.CommentNotFound,
+						"video_id",
+						other.ID,
+						"action_type",
+						2,
+						"comment_id",
+						w.comment.ID,
+					),
+					one(
+						"the video's id",
+						harness.PathComment,
+						w.ann,
+						errno.CommentNotFound,
+						"video_id",
+						w.video.ID,
+						"action_type",
+						2,
+						"comment_id",
+						w.video.ID,
+					),
+				},
+			)
 		},
 		"follow": func(w *world, _ harness.Video) []bad {
 			good := p("to_user_id", w.eve.ID, "action_type", 1, "token", w.ann.Token)
@@ -157,7 +211,18 @@ func badGroups() map[string]group {
 				vary(post, harness.PathMessage, good, "content", badTexts(1000), argument),
 				[]bad{
 					one("oneself", harness.PathMessage, w.ann, errno.ChatSelf, "to_user_id", w.ann.ID, "action_type", 1, "content", "bad"),
-					one("there is no undoing", harness.PathMessage, w.ann, errno.InvalidArgument, "to_user_id", w.bob.ID, "action_type", 2, "content", "bad"),
+					one(
+						"there is no undoing",
+						harness.PathMessage,
+						w.ann,
+						errno.InvalidArgument,
+						"to_user_id",
+						w.bob.ID,
+						"action_type",
+						2,
+						"content",
+						"bad",
+					),
 				})
 		},
 		"comment list": func(w *world, _ harness.Video) []bad {
@@ -169,8 +234,23 @@ func badGroups() map[string]group {
 		"chat": func(w *world, _ harness.Video) []bad {
 			// A conversation with somebody who does not exist is empty.
 			return slices.Concat(
-				vary(get, harness.PathChat, p("token", w.ann.Token), "to_user_id", without(badIDs(), "nobody's", "nobody's, large", "two", "a list", "quote"), nobody),
-				vary(get, harness.PathChat, p("token", w.ann.Token, "to_user_id", w.bob.ID), "pre_msg_time", map[string]string{"text": "yesterday", "huge": "1e300", "NUL": "\x00"}, argument))
+				vary(
+					get,
+					harness.PathChat,
+					p("token", w.ann.Token),
+					"to_user_id",
+					without(badIDs(), "nobody's", "nobody's, large", "two", "a list", "quote"),
+					nobody,
+				),
+				vary(
+					get,
+					harness.PathChat,
+					p("token", w.ann.Token, "to_user_id", w.bob.ID),
+					"pre_msg_time",
+					map[string]string{"text": "yesterday", "huge": "1e300", "NUL": "\x00"},
+					argument,
+				),
+			)
 		},
 		"register": func(w *world, _ harness.Video) []bad {
 			return accounts(w.d, harness.PathRegister, errno.InvalidArgument)
@@ -320,7 +400,8 @@ func testBrokenBodies(t *testing.T, d *harness.Deployment) {
 				if a.Status != 200 || len(a.Raw) == 0 {
 					t.Errorf("%s: %.40q: HTTP %d", name, v, a.Status)
 				}
-				if bytes.Contains(a.Raw, []byte("script>")) || bytes.Contains(a.Raw, []byte("javascript:")) || strings.Contains(a.Header.Get("X-Request-Id"), "<") {
+				if bytes.Contains(a.Raw, []byte("script>")) || bytes.Contains(a.Raw, []byte("javascript:")) ||
+					strings.Contains(a.Header.Get("X-Request-Id"), "<") {
 					t.Errorf("%s: %.40q comes back: %.300s", name, v, a.Raw)
 				}
 			}

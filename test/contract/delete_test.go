@@ -149,6 +149,12 @@ func requireFaststart(t *testing.T, a harness.Answer) {
 	t.Helper()
 	moov, mdat := strings.Index(string(a.Raw), "moov"), strings.Index(string(a.Raw), "mdat")
 	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "video/mp4" || moov < 0 || mdat < moov {
-		t.Errorf("HTTP %d %s, moov at %d, mdat at %d: not an mp4 file that plays while it is loaded", a.Status, a.Header.Get("Content-Type"), moov, mdat)
+		t.Errorf(
+			"HTTP %d %s, moov at %d, mdat at %d: not an mp4 file that plays while it is loaded",
+			a.Status,
+			a.Header.Get("Content-Type"),
+			moov,
+			mdat,
+		)
 	}
 }

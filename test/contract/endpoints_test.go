@@ -187,7 +187,8 @@ func testEndpoints(t *testing.T, d *harness.Deployment) {
 			if e.method != get || e.name == "user" {
 				continue
 			}
-			a := d.Call(t, get, e.path, harness.Params("token", w.eve.Token, "to_user_id", w.ann.ID, "video_id", w.video.ID, "latest_time", 1), nil).OK(t)
+			a := d.Call(t, get, e.path, harness.Params("token", w.eve.Token, "to_user_id", w.ann.ID, "video_id", w.video.ID, "latest_time", 1), nil).
+				OK(t)
 			requireShape(t, enveloped(e.ok), a.Body, false)
 		}
 	})
@@ -195,7 +196,12 @@ func testEndpoints(t *testing.T, d *harness.Deployment) {
 
 // The feed never fails by its parameters, only for such reasons.
 func testTooManyRequests(t *testing.T, doc *document) {
-	d := harness.AllInOne(t, harness.Set("limits.read_addr.rate", "0.001"), harness.Set("limits.read_addr.burst", "2"), harness.Observe(doc.check))
+	d := harness.AllInOne(
+		t,
+		harness.Set("limits.read_addr.rate", "0.001"),
+		harness.Set("limits.read_addr.burst", "2"),
+		harness.Observe(doc.check),
+	)
 	var a harness.Answer
 	for range 3 {
 		a = d.Do(t, harness.Request{Method: get, Path: harness.PathFeed})

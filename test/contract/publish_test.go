@@ -101,7 +101,8 @@ func testPublish(t *testing.T, d *harness.Deployment) {
 		twin := d.NewUser(t)
 		harness.Parallel(t, 2, func(t testing.TB, _ int) { twin.TryPublish(t, "twin", harness.File{Data: tiny}).OK(t) })
 		list := twin.Published(t, twin.ID)
-		if len(list) != 2 || list[0].ID == list[1].ID || list[0].Title != list[1].Title || list[0].PlayURL == list[1].PlayURL || list[0].CoverURL == list[1].CoverURL {
+		if len(list) != 2 || list[0].ID == list[1].ID || list[0].Title != list[1].Title || list[0].PlayURL == list[1].PlayURL ||
+			list[0].CoverURL == list[1].CoverURL {
 			t.Errorf("published %+v", list)
 		}
 	})
@@ -123,12 +124,22 @@ func reordered(t *testing.T, fields map[string][]string, data []byte) harness.Re
 	t.Helper()
 	const boundary = "a-boundary-of-a-test"
 	var body bytes.Buffer
-	fmt.Fprintf(&body, "--%s\r\nContent-Disposition: form-data; name=\"data\"; filename=\"v.mp4\"\r\nContent-Type: video/mp4\r\n\r\n%s\r\n", boundary, data)
+	fmt.Fprintf(
+		&body,
+		"--%s\r\nContent-Disposition: form-data; name=\"data\"; filename=\"v.mp4\"\r\nContent-Type: video/mp4\r\n\r\n%s\r\n",
+		boundary,
+		data,
+	)
 	for _, name := range []string{"title", "token"} {
 		fmt.Fprintf(&body, "--%s\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", boundary, name, fields[name][0])
 	}
 	fmt.Fprintf(&body, "--%s--\r\n", boundary)
-	return harness.Request{Method: post, Path: harness.PathPublish, Body: body.Bytes(), ContentType: "multipart/form-data; boundary=" + boundary}
+	return harness.Request{
+		Method:      post,
+		Path:        harness.PathPublish,
+		Body:        body.Bytes(),
+		ContentType: "multipart/form-data; boundary=" + boundary,
+	}
 }
 
 // testPublishOfficialClip publishes the clip of the official tests where it is at hand: 320x240, H.264 and AAC, and a data
@@ -221,7 +232,11 @@ func testPublishRefused(t *testing.T, d *harness.Deployment) {
 	}
 	refused("an empty file", errno.VideoFileMissing, upload("refused", nil))
 	refused("no file", errno.VideoFileMissing, harness.Multipart(t, post, harness.PathPublish, harness.Params("token", u.Token, "title", "t")))
-	refused("no body", errno.VideoFileMissing, harness.Request{Method: post, Path: harness.PathPublish, Query: harness.Params("token", u.Token, "title", "t")})
+	refused(
+		"no body",
+		errno.VideoFileMissing,
+		harness.Request{Method: post, Path: harness.PathPublish, Query: harness.Params("token", u.Token, "title", "t")},
+	)
 	refused("urlencoded", errno.VideoFileMissing, func() harness.Request {
 		r := harness.Form(post, harness.PathPublish, harness.Params("token", u.Token, "title", "t", "data", string(tiny)))
 		r.Query = harness.Params("token", u.Token) // a body of that kind is not looked at

@@ -148,7 +148,12 @@ func nothing(v any) error {
 }
 
 func commentShape() object {
-	return object{"id": leaf(id), "user": userShape(), "content": leaf(filled), "create_date": matching(`^(0[1-9]|1[0-2])-([0-2][0-9]|3[01])$`)}
+	return object{
+		"id":          leaf(id),
+		"user":        userShape(),
+		"content":     leaf(filled),
+		"create_date": matching(`^(0[1-9]|1[0-2])-([0-2][0-9]|3[01])$`),
+	}
 }
 
 func friendShape() object {

@@ -96,8 +96,13 @@ func startFront(t *testing.T, addr string) front {
 	if os.Getuid() == 0 {
 		user = "user root;\n"
 	}
-	conf = fmt.Sprintf("%sdaemon off;\nworker_processes 1;\npid %[2]s/pid;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[2]s/body;\nproxy_temp_path %[2]s/proxy;\n"+
-		"fastcgi_temp_path %[2]s/f;\nuwsgi_temp_path %[2]s/u;\nscgi_temp_path %[2]s/s;\n%s\n}\n", user, dir, conf)
+	conf = fmt.Sprintf(
+		"%sdaemon off;\nworker_processes 1;\npid %[2]s/pid;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[2]s/body;\nproxy_temp_path %[2]s/proxy;\n"+
+			"fastcgi_temp_path %[2]s/f;\nuwsgi_temp_path %[2]s/u;\nscgi_temp_path %[2]s/s;\n%s\n}\n",
+		user,
+		dir,
+		conf,
+	)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)

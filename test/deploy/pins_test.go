@@ -213,7 +213,11 @@ func TestPinScript(t *testing.T) {
 	write("Dockerfile", "FROM --platform=$BUILDPLATFORM golang:1.26.8@sha256:"+old+" AS build\n", 0o600)
 	write(".github/workflows/a.yml", "      - uses: a/b/c@"+old[:40]+" # v1.2.3\n        with: {x: y}\n", 0o600)
 	write("bin/docker", "#!/bin/sh\necho sha256:"+fresh+"\n", 0o700)
-	write("bin/git", "#!/bin/sh\n[ \"$2\" = https://github.com/a/b ] || exit 1\nprintf 'tag\\trefs/tags/v1.2.3\\n"+fresh[:40]+"\\trefs/tags/v1.2.3^{}\\n'\n", 0o700)
+	write(
+		"bin/git",
+		"#!/bin/sh\n[ \"$2\" = https://github.com/a/b ] || exit 1\nprintf 'tag\\trefs/tags/v1.2.3\\n"+fresh[:40]+"\\trefs/tags/v1.2.3^{}\\n'\n",
+		0o700,
+	)
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, ".ci/pin.sh"))
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -23,7 +23,15 @@ func testClockSetBack(t *testing.T, d *harness.Deployment) {
 	d.Stop(t)
 	now := time.Now()
 	hour := id.At(now.Add(time.Hour)) - id.At(now)
-	update(t, d, "interaction", "UPDATE favorites SET last_event = last_event + ?, liked_event = liked_event + ? WHERE user_id = ?", hour, hour, bob.ID)
+	update(
+		t,
+		d,
+		"interaction",
+		"UPDATE favorites SET last_event = last_event + ?, liked_event = liked_event + ? WHERE user_id = ?",
+		hour,
+		hour,
+		bob.ID,
+	)
 	update(t, d, "interaction", "UPDATE comments SET id = id + ? WHERE user_id = ?", hour, bob.ID)
 	update(t, d, "social", "UPDATE follows SET id = id + ? WHERE user_id = ?", hour, bob.ID)
 	update(t, d, "chat", "UPDATE messages SET id = id + ? WHERE from_user_id = ?", hour, bob.ID)

@@ -13,7 +13,12 @@ import (
 // demo content is of an earlier start.
 func TestDemoAccountsAreForTheNeighbourhood(t *testing.T) {
 	for public, want := range map[string]int32{"false": errno.Forbidden.Code, "true": 0} {
-		d := harness.AllInOne(t, harness.Set("demo.enabled", "true"), harness.Set("demo.public", public), harness.Set("gateway.trusted_proxies", "127.0.0.1"))
+		d := harness.AllInOne(
+			t,
+			harness.Set("demo.enabled", "true"),
+			harness.Set("demo.public", public),
+			harness.Set("gateway.trusted_proxies", "127.0.0.1"),
+		)
 		login := func(from string) int32 {
 			a := d.Raw(t, harness.Request{
 				Method: http.MethodPost, Path: harness.PathLogin, Query: harness.Params("username", "alice", "password", "tiktok-demo"),

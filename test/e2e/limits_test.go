@@ -21,7 +21,13 @@ func TestClassRegisters(t *testing.T) {
 		var slowest atomic.Int64
 		harness.Parallel(t, class, func(t testing.TB, i int) {
 			began := time.Now()
-			a := d.Call(t, "POST", "/douyin/user/register/", harness.Params("username", fmt.Sprintf("pupil%dof%d", i, class), "password", "secret"), nil)
+			a := d.Call(
+				t,
+				"POST",
+				"/douyin/user/register/",
+				harness.Params("username", fmt.Sprintf("pupil%dof%d", i, class), "password", "secret"),
+				nil,
+			)
 			for took := int64(time.Since(began)); ; {
 				old := slowest.Load()
 				if took <= old || slowest.CompareAndSwap(old, took) {

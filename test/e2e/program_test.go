@@ -73,7 +73,8 @@ func TestProgram(t *testing.T) {
 				t.Errorf("%s: ends with status %d and says %q", name, status, out)
 			}
 		}
-		if status, out := harness.RunToEnd(t, bin, nil, "config", "check", "--set", "auth.secret="+strings.Repeat("s3cr3t", 6)); status != 0 || strings.Contains(out, "s3cr3t") {
+		if status, out := harness.RunToEnd(t, bin, nil, "config", "check", "--set", "auth.secret="+strings.Repeat("s3cr3t", 6)); status != 0 ||
+			strings.Contains(out, "s3cr3t") {
 			t.Errorf("config check ends with status %d and says %q", status, out)
 		}
 	})

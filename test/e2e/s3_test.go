@@ -95,12 +95,14 @@ func checkRange(t *testing.T, d *harness.Deployment, v harness.Video) {
 		"bytes=0-0": whole[:1], "bytes=100-1099": whole[100:1100], "bytes=-50": whole[len(whole)-50:], fmt.Sprintf("bytes=%d-", len(whole)-7): whole[len(whole)-7:],
 	} {
 		a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: path, Header: http.Header{"Range": {spec}}})
-		if a.Status != http.StatusPartialContent || !bytes.Equal(a.Raw, want) || !strings.HasSuffix(a.Header.Get("Content-Range"), fmt.Sprintf("/%d", len(whole))) {
+		if a.Status != http.StatusPartialContent || !bytes.Equal(a.Raw, want) ||
+			!strings.HasSuffix(a.Header.Get("Content-Range"), fmt.Sprintf("/%d", len(whole))) {
 			t.Errorf("%s of %q: HTTP status %d, %d bytes, %s", spec, v.Title, a.Status, len(a.Raw), a.Header.Get("Content-Range"))
 		}
 	}
 	head := d.Raw(t, harness.Request{Method: http.MethodHead, Path: path})
-	if head.Status != http.StatusOK || head.Header.Get("Content-Length") != fmt.Sprint(len(whole)) || head.Header.Get("Content-Type") != "video/mp4" {
+	if head.Status != http.StatusOK || head.Header.Get("Content-Length") != fmt.Sprint(len(whole)) ||
+		head.Header.Get("Content-Type") != "video/mp4" {
 		t.Errorf("HEAD of %q: %d %v", v.Title, head.Status, head.Header)
 	}
 	same := d.Raw(t, harness.Request{Method: http.MethodGet, Path: path, Header: http.Header{"If-None-Match": {head.Header.Get("ETag")}}})
@@ -114,7 +116,8 @@ func checkSigned(t *testing.T, g, d *harness.Deployment, v harness.Video) {
 	t.Helper()
 	a := g.Raw(t, harness.Request{Method: http.MethodGet, Path: pathOf(t, v.PlayURL)})
 	link := a.Header.Get("Location")
-	if a.Status != http.StatusFound || !strings.HasPrefix(link, g.Config.Blob.S3.Endpoint) || a.Header.Get("Cache-Control") != "private, no-store" {
+	if a.Status != http.StatusFound || !strings.HasPrefix(link, g.Config.Blob.S3.Endpoint) ||
+		a.Header.Get("Cache-Control") != "private, no-store" {
 		t.Fatalf("%q: HTTP status %d to %s, %v", v.Title, a.Status, link, a.Header)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -142,7 +145,8 @@ func checkSigned(t *testing.T, g, d *harness.Deployment, v harness.Video) {
 	if status, _ := get(unsigned); status != http.StatusForbidden {
 		t.Errorf("%q without a signature: HTTP status %d", v.Title, status)
 	}
-	if list := g.Raw(t, harness.Request{Method: http.MethodGet, Path: pathOf(t, v.HLSURL)}); list.Status != http.StatusOK || !bytes.HasPrefix(list.Raw, []byte("#EXTM3U")) {
+	if list := g.Raw(t, harness.Request{Method: http.MethodGet, Path: pathOf(t, v.HLSURL)}); list.Status != http.StatusOK ||
+		!bytes.HasPrefix(list.Raw, []byte("#EXTM3U")) {
 		t.Errorf("playlist of %q: HTTP status %d", v.Title, list.Status)
 	}
 }

@@ -180,7 +180,12 @@ func testStopAmongRequests(t *testing.T, d *harness.Deployment) {
 // comment posts one; more is false once the gateway is gone.
 func comment(t *testing.T, d *harness.Deployment, u *harness.User, video int64, text string) (ok, more bool) {
 	q := harness.Params("token", u.Token, "video_id", video, "action_type", 1, "comment_text", text)
-	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, d.URL()+harness.PathComment+"?"+q.Encode(), nil)
+	req, err := http.NewRequestWithContext(
+		context.WithoutCancel(t.Context()),
+		http.MethodPost,
+		d.URL()+harness.PathComment+"?"+q.Encode(),
+		nil,
+	)
 	if err != nil {
 		t.Error(err)
 		return false, false

@@ -157,7 +157,11 @@ func testCallers(t *testing.T, cfg config.Config, certs, strangers string) {
 	login := func(t *testing.T, caller, dir, name string) error {
 		t.Helper()
 		c := cfg.RPC
-		c.TLS = tlsconf.Files{CA: filepath.Join(certs, "ca.crt"), Cert: filepath.Join(dir, name, "tls.crt"), Key: filepath.Join(dir, name, "tls.key")}
+		c.TLS = tlsconf.Files{
+			CA:   filepath.Join(certs, "ca.crt"),
+			Cert: filepath.Join(dir, name, "tls.crt"),
+			Key:  filepath.Join(dir, name, "tls.key"),
+		}
 		opts, err := transport.RemoteOptions(caller, c, telemetry.Discard())
 		if err != nil {
 			t.Fatal(err)

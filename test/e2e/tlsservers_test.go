@@ -106,17 +106,42 @@ func (s *secureServers) startMySQL(t *testing.T) {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
 	_, port, _ := net.SplitHostPort(s.mysql)
-	s.run(t, nil, "mariadbd", "--no-defaults", "--datadir="+data, user, "--skip-name-resolve", "--port="+port, "--bind-address=127.0.0.1",
-		"--socket=/tmp/tiktok-tls-"+port+".sock", "--pid-file="+data+".pid", "--innodb-buffer-pool-size=64M", "--performance-schema=OFF",
-		"--ssl-ca="+s.file("mysql", "ca.crt"), "--ssl-cert="+s.file("mysql", "tls.crt"), "--ssl-key="+s.file("mysql", "tls.key"), "--require-secure-transport=ON")
+	s.run(
+		t,
+		nil,
+		"mariadbd",
+		"--no-defaults",
+		"--datadir="+data,
+		user,
+		"--skip-name-resolve",
+		"--port="+port,
+		"--bind-address=127.0.0.1",
+		"--socket=/tmp/tiktok-tls-"+port+".sock",
+		"--pid-file="+data+".pid",
+		"--innodb-buffer-pool-size=64M",
+		"--performance-schema=OFF",
+		"--ssl-ca="+s.file(
+			"mysql",
+			"ca.crt",
+		),
+		"--ssl-cert="+s.file("mysql", "tls.crt"),
+		"--ssl-key="+s.file("mysql", "tls.key"),
+		"--require-secure-transport=ON",
+	)
 }
 
 func (s *secureServers) startRedis(t *testing.T) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(s.redis)
 	conf := filepath.Join(s.dir, "redis.conf")
-	text := fmt.Sprintf("port 0\ntls-port %s\nbind 127.0.0.1\ntls-ca-cert-file %s\ntls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\nrequirepass %s\nsave \"\"\n",
-		port, s.file("redis", "ca.crt"), s.file("redis", "tls.crt"), s.file("redis", "tls.key"), redisPassword)
+	text := fmt.Sprintf(
+		"port 0\ntls-port %s\nbind 127.0.0.1\ntls-ca-cert-file %s\ntls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\nrequirepass %s\nsave \"\"\n",
+		port,
+		s.file("redis", "ca.crt"),
+		s.file("redis", "tls.crt"),
+		s.file("redis", "tls.key"),
+		redisPassword,
+	)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +160,9 @@ func (s *secureServers) startEtcd(t *testing.T) {
 func (s *secureServers) protectEtcd(t *testing.T) {
 	t.Helper()
 	cli, err := clientv3.New(clientv3.Config{
-		Endpoints: []string{s.etcd}, DialTimeout: 10 * time.Second, Logger: zap.NewNop(), TLS: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // to set it up
+		Endpoints: []string{
+			s.etcd,
+		}, DialTimeout: 10 * time.Second, Logger: zap.NewNop(), TLS: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // to set it up
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -185,8 +212,12 @@ func (s *secureServers) startRabbitMQ(t *testing.T) {
 	mapper, dist := port(), port()
 	s.run(t, nil, "epmd", "-port", mapper, "-address", "127.0.0.1")
 	s.run(t, []string{
-		"HOME=" + path("home"), "detached=1", "ERL_EPMD_PORT=" + mapper, "ERL_EPMD_ADDRESS=127.0.0.1", "RABBITMQ_CONF_ENV_FILE=" + path("env.conf"),
-		"RABBITMQ_CONFIG_FILE=" + path("rabbitmq.conf"), "RABBITMQ_ADVANCED_CONFIG_FILE=" + path("advanced.config"), "RABBITMQ_ENABLED_PLUGINS_FILE=" + path("plugins"),
+		"HOME=" + path(
+			"home",
+		), "detached=1", "ERL_EPMD_PORT=" + mapper, "ERL_EPMD_ADDRESS=127.0.0.1", "RABBITMQ_CONF_ENV_FILE=" + path("env.conf"),
+		"RABBITMQ_CONFIG_FILE=" + path(
+			"rabbitmq.conf",
+		), "RABBITMQ_ADVANCED_CONFIG_FILE=" + path("advanced.config"), "RABBITMQ_ENABLED_PLUGINS_FILE=" + path("plugins"),
 		"RABBITMQ_GENERATED_CONFIG_DIR=" + path("generated"), "RABBITMQ_MNESIA_BASE=" + path("data"), "RABBITMQ_LOG_BASE=" + path("logs"),
 		"RABBITMQ_PID_FILE=" + path("server.pid"), "RABBITMQ_USE_LONGNAME=true", "RABBITMQ_NODENAME=tiktok_tls_" + dist + "@127.0.0.1",
 		"RABBITMQ_DIST_PORT=" + dist, "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",

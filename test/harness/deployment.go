@@ -225,7 +225,11 @@ func (d *Deployment) Audit(t testing.TB) {
 // say.
 func (d *Deployment) Recount(ctx context.Context) error {
 	var wrong []string
-	n, err := app.Audit(ctx, d.Config, app.Auditing{Report: func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }})
+	n, err := app.Audit(
+		ctx,
+		d.Config,
+		app.Auditing{Report: func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }},
+	)
 	if n > 0 {
 		err = errors.Join(err, fmt.Errorf("%d counters are wrong: %q", n, wrong))
 	}

@@ -17,7 +17,12 @@ func (l *Listener[C]) Register(reg prometheus.Registerer) {
 	}
 	gauge("tiktok_http_connections", "Open connections of clients.", func() float64 { return float64(l.count()) })
 	gauge("tiktok_http_connections_max", "How many connections may be open.", func() float64 { return float64(l.limits.total) })
-	counter("tiktok_http_accept_errors_total", "Connections that could not be accepted, mostly for want of file descriptors.", nil, &l.failures)
+	counter(
+		"tiktok_http_accept_errors_total",
+		"Connections that could not be accepted, mostly for want of file descriptors.",
+		nil,
+		&l.failures,
+	)
 	for reason, name := range [reasons]string{"total", "address", "files"} {
 		labels := prometheus.Labels{"reason": name}
 		counter("tiktok_http_connections_evicted_total", "Idle connections that were closed in favour of new ones.", labels, &l.evicted[reason])

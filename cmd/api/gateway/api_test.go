@@ -34,14 +34,32 @@ func routes() []route {
 	bare := []string{"status_code", "status_msg"}
 	return []route{
 		{"GET", "/douyin/feed/", nil, 1, []string{"next_time", "status_code", "status_msg", "video_list"}},
-		{"POST", "/douyin/user/register/", []string{"username", "ann", "password", "secret"}, 0, []string{"status_code", "status_msg", "token", "user_id"}},
-		{"POST", "/douyin/user/login/", []string{"username", "ann", "password", "secret"}, 0, []string{"status_code", "status_msg", "token", "user_id"}},
+		{
+			"POST",
+			"/douyin/user/register/",
+			[]string{"username", "ann", "password", "secret"},
+			0,
+			[]string{"status_code", "status_msg", "token", "user_id"},
+		},
+		{
+			"POST",
+			"/douyin/user/login/",
+			[]string{"username", "ann", "password", "secret"},
+			0,
+			[]string{"status_code", "status_msg", "token", "user_id"},
+		},
 		{"GET", "/douyin/user/", []string{"user_id", "2"}, 1, []string{"status_code", "status_msg", "user"}},
 		{"GET", "/douyin/publish/list/", []string{"user_id", "2"}, 1, []string{"processing_list", "status_code", "status_msg", "video_list"}},
 		{"POST", "/douyin/publish/delete/", []string{"video_id", "5"}, 2, bare},
 		{"POST", "/douyin/favorite/action/", []string{"video_id", "5", "action_type", "1"}, 2, bare},
 		{"GET", "/douyin/favorite/list/", []string{"user_id", "2"}, 1, videos},
-		{"POST", "/douyin/comment/action/", []string{"video_id", "5", "action_type", "1", "comment_text", "nice"}, 2, []string{"comment", "status_code", "status_msg"}},
+		{
+			"POST",
+			"/douyin/comment/action/",
+			[]string{"video_id", "5", "action_type", "1", "comment_text", "nice"},
+			2,
+			[]string{"comment", "status_code", "status_msg"},
+		},
 		{"GET", "/douyin/comment/list/", []string{"video_id", "5"}, 1, []string{"comment_list", "status_code", "status_msg"}},
 		{"POST", "/douyin/relation/action/", []string{"to_user_id", "2", "action_type", "1"}, 2, bare},
 		{"GET", "/douyin/relation/follow/list/", []string{"user_id", "2"}, 1, users},
@@ -89,7 +107,14 @@ func TestEveryRouteEveryPlaceOfParameters(t *testing.T) {
 func TestFailuresHaveEveryKey(t *testing.T) {
 	e := start(t, &fakes{})
 	for _, r := range routes() {
-		a := e.do(request{method: r.method, path: r.path, body: strings.NewReader("x"), header: map[string]string{"Content-Type": "multipart/form-data; boundary=b"}})
+		a := e.do(
+			request{
+				method: r.method,
+				path:   r.path,
+				body:   strings.NewReader("x"),
+				header: map[string]string{"Content-Type": "multipart/form-data; boundary=b"},
+			},
+		)
 		wantCode(t, a, errno.InvalidArgument.Code)
 		want := slices.DeleteFunc(slices.Clone(r.keys), func(k string) bool { return k == "comment" })
 		if diff := cmp.Diff(want, keysOf(a.json)); diff != "" {
@@ -253,7 +278,17 @@ func thirty() *fakes {
 		feed: func(r *video.FeedRequest) (*video.FeedResponse, error) {
 			resp := &video.FeedResponse{NextBeforeMs: 1}
 			for i := range int64(r.Limit) {
-				resp.Videos = append(resp.Videos, &video.Video{Id: 100 + i, AuthorId: 1 + i, Title: "t", PlayKey: "videos/a.mp4", CoverKey: "covers/a.jpg", HlsKey: "videos/a/hls/master.m3u8"})
+				resp.Videos = append(
+					resp.Videos,
+					&video.Video{
+						Id:       100 + i,
+						AuthorId: 1 + i,
+						Title:    "t",
+						PlayKey:  "videos/a.mp4",
+						CoverKey: "covers/a.jpg",
+						HlsKey:   "videos/a/hls/master.m3u8",
+					},
+				)
 			}
 			return resp, nil
 		},
@@ -439,7 +474,8 @@ func TestHangingService(t *testing.T) {
 		a := e.get("/douyin/feed/")
 		wantCode(t, a, 0)
 		v, _ := a.list("video_list")[1].(map[string]any)
-		if u, _ := v["author"].(map[string]any); u["total_favorited"] != float64(0) || u["work_count"] != float64(8) || v["favorite_count"] != float64(0) {
+		if u, _ := v["author"].(map[string]any); u["total_favorited"] != float64(0) || u["work_count"] != float64(8) ||
+			v["favorite_count"] != float64(0) {
 			t.Errorf("%v", v)
 		}
 	}
@@ -526,7 +562,9 @@ func TestFeedOfMany(t *testing.T) {
 
 func TestDeletedAuthorStays(t *testing.T) {
 	e := start(t, &fakes{listComments: func(*interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error) {
-		return &interaction.ListCommentsResponse{Comments: []*interaction.Comment{{Id: 1, UserId: 5000, Content: "c", CreatedAtMs: 1704038400000}}}, nil
+		return &interaction.ListCommentsResponse{
+			Comments: []*interaction.Comment{{Id: 1, UserId: 5000, Content: "c", CreatedAtMs: 1704038400000}},
+		}, nil
 	}})
 	a := e.get("/douyin/comment/list/", "video_id", "5")
 	c, _ := a.list("comment_list")[0].(map[string]any)
@@ -566,7 +604,9 @@ func TestFriendsAndChat(t *testing.T) {
 		},
 		listMessages: func(r *chat.ListMessagesRequest) (*chat.ListMessagesResponse, error) {
 			asked <- r
-			return &chat.ListMessagesResponse{Messages: []*chat.Message{{Id: 9, FromUserId: 2, ToUserId: 1, Content: "hi", CreatedAtMs: 1700000000123}}}, nil
+			return &chat.ListMessagesResponse{
+				Messages: []*chat.Message{{Id: 9, FromUserId: 2, ToUserId: 1, Content: "hi", CreatedAtMs: 1700000000123}},
+			}, nil
 		},
 	})
 	type friend struct {
@@ -585,7 +625,13 @@ func TestFriendsAndChat(t *testing.T) {
 		t.Error(diff)
 	}
 	a := e.get("/douyin/message/chat/", "token", e.token(1), "to_user_id", "2")
-	want := map[string]any{"id": float64(9), "from_user_id": float64(2), "to_user_id": float64(1), "content": "hi", "create_time": "1700000000123"}
+	want := map[string]any{
+		"id":           float64(9),
+		"from_user_id": float64(2),
+		"to_user_id":   float64(1),
+		"content":      "hi",
+		"create_time":  "1700000000123",
+	}
 	if diff := cmp.Diff([]any{want}, a.list("message_list")); diff != "" {
 		t.Error(diff)
 	}

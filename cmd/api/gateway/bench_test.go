@@ -37,7 +37,13 @@ func BenchmarkFeed(b *testing.B) {
 	url := "/douyin/feed/?token=" + e.token(7)
 	for _, coding := range []string{"identity", "gzip"} {
 		b.Run(coding, func(b *testing.B) {
-			c := ut.CreateUtRequestContext("GET", url, nil, ut.Header{Key: "Accept-Encoding", Value: coding}, ut.Header{Key: "Host", Value: "203.0.113.7:10001"})
+			c := ut.CreateUtRequestContext(
+				"GET",
+				url,
+				nil,
+				ut.Header{Key: "Accept-Encoding", Value: coding},
+				ut.Header{Key: "Host", Value: "203.0.113.7:10001"},
+			)
 			var sent app.RequestContext
 			c.Request.CopyTo(&sent.Request)
 			engine := e.gw.Engine()

@@ -201,15 +201,27 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 	tel := telemetry.Discard()
 	opts := func(service string) []server.Option { return transport.ServerOptions(service, tel) }
 	return rpc.Clients{
-		User:        fake(t, "user", userservice.NewServer(&fakeUser{f}, opts("user")...), userservice.NewClient, more),
-		Video:       fake(t, "video", videoservice.NewServer(&fakeVideo{f}, opts("video")...), videoservice.NewClient, more),
-		Interaction: fake(t, "interaction", interactionservice.NewServer(&fakeInteraction{f}, opts("interaction")...), interactionservice.NewClient, more),
-		Social:      fake(t, "social", socialservice.NewServer(&fakeSocial{f}, opts("social")...), socialservice.NewClient, more),
-		Chat:        fake(t, "chat", chatservice.NewServer(&fakeChat{f}, opts("chat")...), chatservice.NewClient, more),
+		User:  fake(t, "user", userservice.NewServer(&fakeUser{f}, opts("user")...), userservice.NewClient, more),
+		Video: fake(t, "video", videoservice.NewServer(&fakeVideo{f}, opts("video")...), videoservice.NewClient, more),
+		Interaction: fake(
+			t,
+			"interaction",
+			interactionservice.NewServer(&fakeInteraction{f}, opts("interaction")...),
+			interactionservice.NewClient,
+			more,
+		),
+		Social: fake(t, "social", socialservice.NewServer(&fakeSocial{f}, opts("social")...), socialservice.NewClient, more),
+		Chat:   fake(t, "chat", chatservice.NewServer(&fakeChat{f}, opts("chat")...), chatservice.NewClient, more),
 	}
 }
 
-func fake[C any](t testing.TB, name string, srv server.Server, newClient func(string, ...client.Option) (C, error), more []client.Option) C {
+func fake[C any](
+	t testing.TB,
+	name string,
+	srv server.Server,
+	newClient func(string, ...client.Option) (C, error),
+	more []client.Option,
+) C {
 	t.Helper()
 	local, err := transport.Local("api", srv)
 	if err != nil {

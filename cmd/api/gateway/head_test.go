@@ -50,7 +50,8 @@ func TestHeadBounds(t *testing.T) {
 	for name, r := range refusedHeads() {
 		for path, key := range map[string]string{"/douyin/feed/": `"video_list":[]`, "/douyin/nothing": "status_msg"} {
 			resp, body := exchange(t, e, strings.Replace(r.text, "%s", path, 1))
-			if resp.StatusCode != 200 || !strings.Contains(body, fmt.Sprintf(`"status_code":%d,`, errno.InvalidArgument.Code)) || !strings.Contains(body, key) {
+			if resp.StatusCode != 200 || !strings.Contains(body, fmt.Sprintf(`"status_code":%d,`, errno.InvalidArgument.Code)) ||
+				!strings.Contains(body, key) {
 				t.Errorf("%s, %s: %d %s", name, path, resp.StatusCode, body)
 			}
 			wantSecure(t, name, resp)
@@ -140,7 +141,8 @@ func TestLegalHeads(t *testing.T) {
 	if resp, body := raw(t, e, head); resp.StatusCode != 200 || !strings.Contains(body, `"status_code":0,`) {
 		t.Errorf("100 headers: %d %s", resp.StatusCode, body)
 	}
-	if resp, body := raw(t, e, "\r\n\r\nGET /douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n"); resp.StatusCode != 200 || !strings.Contains(body, `"status_code":0,`) {
+	if resp, body := raw(t, e, "\r\n\r\nGET /douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n"); resp.StatusCode != 200 ||
+		!strings.Contains(body, `"status_code":0,`) {
 		t.Errorf("after empty lines: %d %s", resp.StatusCode, body)
 	}
 }

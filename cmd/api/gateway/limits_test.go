@@ -54,7 +54,10 @@ func TestAnswersAreChargedBySize(t *testing.T) {
 		return func(*chat.ListMessagesRequest) (*chat.ListMessagesResponse, error) {
 			r := &chat.ListMessagesResponse{}
 			for i := range n {
-				r.Messages = append(r.Messages, &chat.Message{Id: int64(i + 1), FromUserId: 1, ToUserId: 2, Content: strings.Repeat("x", 60), CreatedAtMs: 1})
+				r.Messages = append(
+					r.Messages,
+					&chat.Message{Id: int64(i + 1), FromUserId: 1, ToUserId: 2, Content: strings.Repeat("x", 60), CreatedAtMs: 1},
+				)
 			}
 			return r, nil
 		}

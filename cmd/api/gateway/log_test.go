@@ -59,11 +59,13 @@ func TestBadRequestsInTheLog(t *testing.T) {
 	if len(lines) > 200 {
 		t.Errorf("%d lines", len(lines))
 	}
-	if !strings.Contains(log, `"msg":"request refused"`) || !strings.Contains(log, `"refused":"malformed"`) || !strings.Contains(log, `"method":"other"`) {
+	if !strings.Contains(log, `"msg":"request refused"`) || !strings.Contains(log, `"refused":"malformed"`) ||
+		!strings.Contains(log, `"method":"other"`) {
 		t.Errorf("the log does not tell what there was: %s", log)
 	}
 	metrics := string(e.get("/metrics").body)
-	if !strings.Contains(metrics, `tiktok_http_refused_total{kind="malformed"} 3`) || strings.Contains(metrics, "tiktok_log_suppressed_total 0\n") {
+	if !strings.Contains(metrics, `tiktok_http_refused_total{kind="malformed"} 3`) ||
+		strings.Contains(metrics, "tiktok_log_suppressed_total 0\n") {
 		t.Error("refused requests and suppressed lines are not counted")
 	}
 }

@@ -68,10 +68,18 @@ func TestMediaPlaylist(t *testing.T) {
 		if _, err := e.blobs.Put(t.Context(), "videos/1/hls-a/"+name, strings.NewReader("content of "+name), ""); err != nil {
 			t.Fatal(err)
 		}
-		a := e.do(request{method: "GET", path: "/media/videos/1/hls-a/" + name, header: map[string]string{"Origin": "https://web.example", "Range": "bytes=0-6"}})
+		a := e.do(
+			request{
+				method: "GET",
+				path:   "/media/videos/1/hls-a/" + name,
+				header: map[string]string{"Origin": "https://web.example", "Range": "bytes=0-6"},
+			},
+		)
 		exposed := a.Header.Get("Access-Control-Expose-Headers")
-		if a.StatusCode != 206 || string(a.body) != "content" || a.Header.Get("Content-Type") != kind || a.Header.Get("Access-Control-Allow-Origin") != "*" ||
-			!strings.Contains(exposed, "Content-Range") || !strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
+		if a.StatusCode != 206 || string(a.body) != "content" || a.Header.Get("Content-Type") != kind ||
+			a.Header.Get("Access-Control-Allow-Origin") != "*" ||
+			!strings.Contains(exposed, "Content-Range") ||
+			!strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d %q %v", name, a.StatusCode, a.body, a.Header)
 		}
 		pre := e.do(request{method: "OPTIONS", path: "/media/videos/1/hls-a/" + name, header: map[string]string{
@@ -158,7 +166,8 @@ func TestMedia(t *testing.T) {
 				t.Errorf("%s %s: %d, range %q; want %d, %q", method, name, a.StatusCode, a.Header.Get("Content-Range"), try.status, try.contentRange)
 				continue
 			}
-			if a.Header.Get("Accept-Ranges") != "bytes" || a.Header.Get("ETag") != etag || !strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
+			if a.Header.Get("Accept-Ranges") != "bytes" || a.Header.Get("ETag") != etag ||
+				!strings.Contains(a.Header.Get("Cache-Control"), "immutable") {
 				t.Errorf("%s %s: headers %v", method, name, a.Header)
 			}
 			if try.status >= 300 {

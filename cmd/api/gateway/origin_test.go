@@ -26,7 +26,14 @@ func TestProxyHops(t *testing.T) {
 			d.Limits.RegisterAddr, d.Config.ProxyHops = limiter.Rule{Rate: 0.001, Burst: 1}, hops
 		})
 		for i, try := range tries {
-			a := e.do(request{method: "POST", path: "/douyin/user/register/", query: values("username", "a", "password", "b"), header: map[string]string{"X-Forwarded-For": try.chain}})
+			a := e.do(
+				request{
+					method: "POST",
+					path:   "/douyin/user/register/",
+					query:  values("username", "a", "password", "b"),
+					header: map[string]string{"X-Forwarded-For": try.chain},
+				},
+			)
 			want := int32(0)
 			if !try.ok {
 				want = errno.TooManyRequests.Code
@@ -43,7 +50,14 @@ func TestLongChain(t *testing.T) {
 	e := start(t, &fakes{}, trust("127.0.0.0/8"), func(d *gateway.Deps) { d.Limits.RegisterAddr = limiter.Rule{Rate: 0.001, Burst: 1} })
 	for i, want := range []int32{0, errno.TooManyRequests.Code} {
 		chain := "1.1.1." + string(rune('1'+i)) + strings.Repeat(",127.0.0.1", 1000)
-		a := e.do(request{method: "POST", path: "/douyin/user/register/", query: values("username", "a", "password", "b"), header: map[string]string{"X-Forwarded-For": chain}})
+		a := e.do(
+			request{
+				method: "POST",
+				path:   "/douyin/user/register/",
+				query:  values("username", "a", "password", "b"),
+				header: map[string]string{"X-Forwarded-For": chain},
+			},
+		)
 		wantCode(t, a, want)
 	}
 }

@@ -74,7 +74,10 @@ func TestSmuggling(t *testing.T) {
 		"endless trailers":                  "5\r\nhello\r\n0\r\n" + strings.Repeat("A: "+strings.Repeat("b", 400)+"\r\n", 30) + "\r\n",
 	} {
 		for _, path := range []string{"/douyin/user/login/", "/douyin/publish/action/", "/douyin/nothing", "/nothing"} {
-			once(name+" at "+path, "POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n"+body)
+			once(
+				name+" at "+path,
+				"POST "+path+" HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n"+body,
+			)
 		}
 	}
 	const chunks = "5\r\nhello\r\n0\r\n\r\n"
@@ -116,7 +119,10 @@ func TestSmuggling(t *testing.T) {
 			once(name+" at "+path, "POST "+path+" HTTP/1.1\r\nHost: x\r\n"+fields+"\r\n"+chunks)
 		}
 	}
-	once("chunks in HTTP/1.0", "POST /douyin/user/login/ HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"+chunks)
+	once(
+		"chunks in HTTP/1.0",
+		"POST /douyin/user/login/ HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"+chunks,
+	)
 	once("a head that ends in line feeds", "POST /douyin/user/login/ HTTP/1.1\nHost: x\nContent-Length: 5\n\nhello")
 }
 

@@ -167,8 +167,17 @@ func TestAccessLog(t *testing.T) {
 	e := start(t, &fakes{})
 	token := e.token(42)
 	e.post("/douyin/user/register/", "username", "somebody", "password", "pa55word")
-	e.do(request{method: "POST", path: "/douyin/message/action/", query: values("token", token), form: values("to_user_id", "2", "action_type", "1", "content", "whisper")})
-	e.do(request{method: "GET", path: "/douyin/feed", header: map[string]string{"Authorization": "Bearer " + token, "X-Request-ID": "bad id\tx"}})
+	e.do(
+		request{
+			method: "POST",
+			path:   "/douyin/message/action/",
+			query:  values("token", token),
+			form:   values("to_user_id", "2", "action_type", "1", "content", "whisper"),
+		},
+	)
+	e.do(
+		request{method: "GET", path: "/douyin/feed", header: map[string]string{"Authorization": "Bearer " + token, "X-Request-ID": "bad id\tx"}},
+	)
 	waitFor(t, "three lines", func() bool { return strings.Count(e.log.String(), "\n") >= 3 })
 	log := e.log.String()
 	for _, secret := range []string{token, "pa55word", "whisper", "somebody", "bad id", "token="} {
@@ -262,7 +271,8 @@ func TestClientAddress(t *testing.T) {
 	rule := limiter.Rule{Rate: 0.001, Burst: 1}
 	limit := func(d *gateway.Deps) { d.Limits.RegisterAddr = rule }
 	from := func(e *env, chain string) int {
-		return e.do(request{method: "POST", path: "/douyin/user/register/", query: values("username", "a", "password", "b"), header: map[string]string{"X-Forwarded-For": chain}}).code()
+		return e.do(request{method: "POST", path: "/douyin/user/register/", query: values("username", "a", "password", "b"), header: map[string]string{"X-Forwarded-For": chain}}).
+			code()
 	}
 	e := start(t, &fakes{}, limit) // nobody is trusted: the header changes nothing
 	if a, b := from(e, "1.1.1.1"), from(e, "2.2.2.2"); a != 0 || b != int(errno.TooManyRequests.Code) {
@@ -270,7 +280,11 @@ func TestClientAddress(t *testing.T) {
 	}
 	e = start(t, &fakes{}, limit, trust("127.0.0.0/8"))
 	for _, invented := range []string{"1.1.1.1", "2.2.2.2"} { // the proxy's own line comes last
-		_, body := raw(t, e, "POST /douyin/user/register/?username=a&password=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: "+invented+"\r\nX-Forwarded-For: 7.7.7.7\r\n\r\n")
+		_, body := raw(
+			t,
+			e,
+			"POST /douyin/user/register/?username=a&password=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: "+invented+"\r\nX-Forwarded-For: 7.7.7.7\r\n\r\n",
+		)
 		if limited := strings.Contains(body, "10007"); limited != (invented == "2.2.2.2") {
 			t.Errorf("two lines, the first %s: %s", invented, body)
 		}
@@ -353,15 +367,26 @@ func TestGzip(t *testing.T) {
 		t.Errorf("unpacked %d bytes, %v", len(text), err)
 	}
 	for _, header := range []string{"gzip;q=0", "identity", "br"} {
-		if a := e.do(request{method: "GET", path: "/douyin/feed/", header: map[string]string{"Accept-Encoding": header}}); a.Header.Get("Content-Encoding") != "" {
+		if a := e.do(request{method: "GET", path: "/douyin/feed/", header: map[string]string{"Accept-Encoding": header}}); a.Header.Get(
+			"Content-Encoding",
+		) != "" {
 			t.Errorf("%s: %v", header, a.Header)
 		}
 	}
-	small := e.do(request{method: "GET", path: "/douyin/comment/list/", query: values("video_id", "1"), header: map[string]string{"Accept-Encoding": "gzip"}})
+	small := e.do(
+		request{
+			method: "GET",
+			path:   "/douyin/comment/list/",
+			query:  values("video_id", "1"),
+			header: map[string]string{"Accept-Encoding": "gzip"},
+		},
+	)
 	if small.Header.Get("Content-Encoding") != "" {
 		t.Errorf("small: %v", small.Header)
 	}
-	if a := e.do(request{method: "GET", path: "/static/avatars/1.png", header: map[string]string{"Accept-Encoding": "gzip"}}); a.Header.Get("Content-Encoding") != "" {
+	if a := e.do(request{method: "GET", path: "/static/avatars/1.png", header: map[string]string{"Accept-Encoding": "gzip"}}); a.Header.Get(
+		"Content-Encoding",
+	) != "" {
 		t.Errorf("picture: %v", a.Header)
 	}
 }
@@ -374,15 +399,25 @@ func TestCORS(t *testing.T) {
 			t.Errorf("%s: %v", path, a.Header)
 		}
 	}
-	pre := e.do(request{method: "OPTIONS", path: "/douyin/publish/action/", header: map[string]string{"Origin": "https://web.example", "Access-Control-Request-Method": "POST"}})
+	pre := e.do(
+		request{
+			method: "OPTIONS",
+			path:   "/douyin/publish/action/",
+			header: map[string]string{"Origin": "https://web.example", "Access-Control-Request-Method": "POST"},
+		},
+	)
 	if pre.StatusCode != 204 || !strings.Contains(pre.Header.Get("Access-Control-Allow-Methods"), "POST") {
 		t.Errorf("preflight: %d %v", pre.StatusCode, pre.Header)
 	}
 	e = start(t, &fakes{}, func(d *gateway.Deps) { d.Config.CORSOrigins = []string{"https://web.example"} })
-	if a := e.do(request{method: "GET", path: "/douyin/feed/", header: origin}); a.Header.Get("Access-Control-Allow-Origin") != "https://web.example" {
+	if a := e.do(request{method: "GET", path: "/douyin/feed/", header: origin}); a.Header.Get(
+		"Access-Control-Allow-Origin",
+	) != "https://web.example" {
 		t.Errorf("listed origin: %v", a.Header)
 	}
-	if a := e.do(request{method: "GET", path: "/douyin/feed/", header: map[string]string{"Origin": "https://evil.example"}}); a.Header.Get("Access-Control-Allow-Origin") != "" {
+	if a := e.do(request{method: "GET", path: "/douyin/feed/", header: map[string]string{"Origin": "https://evil.example"}}); a.Header.Get(
+		"Access-Control-Allow-Origin",
+	) != "" {
 		t.Errorf("other origin: %v", a.Header)
 	}
 }
@@ -511,7 +546,8 @@ func TestOpen(t *testing.T) {
 	defer shut(gw)
 	taken := cfg
 	taken.Gateway.Addr = gw.Addr()
-	if _, err := gateway.Open(t.Context(), taken, telemetry.Discard(), rpc.Clients{}, handler.Demo{}); err == nil || !strings.Contains(err.Error(), "public address") {
+	if _, err := gateway.Open(t.Context(), taken, telemetry.Discard(), rpc.Clients{}, handler.Demo{}); err == nil ||
+		!strings.Contains(err.Error(), "public address") {
 		t.Errorf("taken address: %v", err)
 	}
 	off := cfg

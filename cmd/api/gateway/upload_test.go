@@ -170,7 +170,8 @@ func TestUploadFormats(t *testing.T) {
 				}
 				played := e.get("/media/" + r.PlayKey).body
 				info, err := media.Probe(t.Context(), bytes.NewReader(played), int64(len(played)))
-				if err != nil || r.Transcode || int64(len(played)) != r.SizeBytes || info.Needs() != media.NeedNothing || info.RotationDeg != int(r.Rotation) {
+				if err != nil || r.Transcode || int64(len(played)) != r.SizeBytes || info.Needs() != media.NeedNothing ||
+					info.RotationDeg != int(r.Rotation) {
 					t.Errorf("listed is %+v of %+v, %v", info, r, err)
 				}
 			}
@@ -215,7 +216,8 @@ func TestUploadIsCopiedToWorkDir(t *testing.T) {
 	t.Setenv("TMPDIR", "/dev/null/nothing can be here")
 	for _, name := range []string{"clip.avi", "landscape.mp4"} {
 		wantCode(t, e.upload(fixture(t, name)), 0)
-		if reqs := got.take(); len(reqs) != 1 || reqs[0].Transcode != (name == "clip.avi") || reqs[0].CoverDrawn != reqs[0].Transcode || reqs[0].VideoCodec == "" {
+		if reqs := got.take(); len(reqs) != 1 || reqs[0].Transcode != (name == "clip.avi") || reqs[0].CoverDrawn != reqs[0].Transcode ||
+			reqs[0].VideoCodec == "" {
 			t.Errorf("%s: published %v", name, reqs)
 		}
 	}

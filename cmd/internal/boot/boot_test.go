@@ -41,14 +41,19 @@ func start(t *testing.T, name string, environ []string) (p *Process, log string)
 
 func TestBadSettings(t *testing.T) {
 	var bad SettingsError
-	if _, err := Settings(process("user"), "", nil, map[string]any{"db.driver": "x"}); !errors.As(err, &bad) || !strings.Contains(err.Error(), "rpc.registry") {
+	if _, err := Settings(process("user"), "", nil, map[string]any{"db.driver": "x"}); !errors.As(err, &bad) ||
+		!strings.Contains(err.Error(), "rpc.registry") {
 		t.Errorf("got %v", err)
 	}
 }
 
 // The key that signs tokens is the gateway's: a service that is given it says so and forgets it.
 func TestOnlyTheGatewayKeepsTheSecret(t *testing.T) {
-	environ := []string{"TIKTOK_AUTH_SECRET=tops3cret-tops3cret-tops3cret-1234", "TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_GATEWAY_PUBLIC_BASE_URL=from-host"}
+	environ := []string{
+		"TIKTOK_AUTH_SECRET=tops3cret-tops3cret-tops3cret-1234",
+		"TIKTOK_RPC_REGISTRY=127.0.0.1:1",
+		"TIKTOK_GATEWAY_PUBLIC_BASE_URL=from-host",
+	}
 	for service, keeps := range map[string]bool{"api": true, config.AllInOne: true, "video": false, "user": false} {
 		p, log := start(t, service, environ)
 		if (p.Config.Auth.Secret != "") != keeps || strings.Contains(log, "auth.secret") == keeps || strings.Contains(log, "tops3cret") {
@@ -61,7 +66,12 @@ func TestOnlyTheGatewayKeepsTheSecret(t *testing.T) {
 func TestCertificatesAreWatched(t *testing.T) {
 	ca := pkitest.New(t)
 	f := ca.Service(t, "user")
-	environ := []string{"TIKTOK_RPC_REGISTRY=127.0.0.1:1", "TIKTOK_RPC_TLS_CA=" + f.CA, "TIKTOK_RPC_TLS_CERT=" + f.Cert, "TIKTOK_RPC_TLS_KEY=" + f.Key}
+	environ := []string{
+		"TIKTOK_RPC_REGISTRY=127.0.0.1:1",
+		"TIKTOK_RPC_TLS_CA=" + f.CA,
+		"TIKTOK_RPC_TLS_CERT=" + f.Cert,
+		"TIKTOK_RPC_TLS_KEY=" + f.Key,
+	}
 	p, _ := start(t, "user", environ)
 	ends := func() time.Time {
 		all, err := p.Telemetry.Registry.Gather()

@@ -23,7 +23,8 @@ func TestHertzLinesHoldNothingOfClients(t *testing.T) {
 	if strings.Contains(got, "eyJ") || strings.Contains(got, "Bearer") {
 		t.Errorf("a token is in the log: %s", got)
 	}
-	if !strings.Contains(got, "at=uri_unix.go:") || !strings.Contains(got, "at=places_test.go:") || !strings.Contains(got, "hertz_level=Error") {
+	if !strings.Contains(got, "at=uri_unix.go:") || !strings.Contains(got, "at=places_test.go:") ||
+		!strings.Contains(got, "hertz_level=Error") {
 		t.Errorf("log: %s", got)
 	}
 }

@@ -43,7 +43,8 @@ func TestAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs := run(t, nil, "audit", "--data", dir)
-	if code != exitFailed || !strings.Contains(out, "4 counters recounted, 1 wrong") || !strings.Contains(out, "favorite_count of user 1 is 3, its list has 0") {
+	if code != exitFailed || !strings.Contains(out, "4 counters recounted, 1 wrong") ||
+		!strings.Contains(out, "favorite_count of user 1 is 3, its list has 0") {
 		t.Errorf("audit: %d %q %q", code, out, errs)
 	}
 	for _, args := range [][]string{{"audit", "--data", dir, "--repair"}, {"audit", "--data", dir}} {

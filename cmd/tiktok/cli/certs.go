@@ -29,7 +29,10 @@ func certs() *cobra.Command {
 		Short: "Make certificates for mutual TLS between services, and for the servers that they use",
 		Long: "Make a certificate authority, and certificates for mutual TLS between services and for the servers that they use, in one folder:\n\n" +
 			"  ca.crt ca.key                   the authority; keep its key away from everything that runs\n" +
-			"  NAME/{ca.crt,tls.crt,tls.key}   one folder for each of: " + strings.Join(slices.Sorted(maps.Keys(certNames())), " ") + "\n\n" +
+			"  NAME/{ca.crt,tls.crt,tls.key}   one folder for each of: " + strings.Join(
+			slices.Sorted(maps.Keys(certNames())),
+			" ",
+		) + "\n\n" +
 			"Run it again to renew what ends soon: what is still good stays. A certificate is in use as soon as its files are replaced; MySQL, Redis, RabbitMQ, etcd\n" +
 			"and S3 may want to be told.",
 		PreRunE: func(*cobra.Command, []string) error { return o.check() },
@@ -37,25 +40,33 @@ func certs() *cobra.Command {
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&o.out, "out", "certs", "`folder` to make them in")
-	fs.Func("hosts", "`names` and IP addresses by which servers are reached, besides NAME, localhost and loopback: db.internal,10.0.0.4 for all servers, "+
-		"mysql=db.internal for one; may be repeated. Services are known by their names alone", func(s string) error {
-		for _, part := range strings.Split(s, ",") {
-			server, host, one := strings.Cut(part, "=")
-			if !one {
-				server, host = "", part
+	fs.Func(
+		"hosts",
+		"`names` and IP addresses by which servers are reached, besides NAME, localhost and loopback: db.internal,10.0.0.4 for all servers, "+
+			"mysql=db.internal for one; may be repeated. Services are known by their names alone",
+		func(s string) error {
+			for _, part := range strings.Split(s, ",") {
+				server, host, one := strings.Cut(part, "=")
+				if !one {
+					server, host = "", part
+				}
+				o.hosts[server] = append(o.hosts[server], host)
 			}
-			o.hosts[server] = append(o.hosts[server], host)
-		}
-		return nil
-	})
+			return nil
+		},
+	)
 	fs.DurationVar(&o.life, "life", 365*24*time.Hour, "how long a new certificate is valid")
 	fs.DurationVar(&o.renew, "renew", 30*24*time.Hour, "renew certificates that end sooner")
-	fs.Func("key-mode", "`mode` of the private keys (default 0600). The folder itself is 0700: with 0644 containers that run as other users can read the keys in the "+
-		"folders they are given, and other users of this machine still cannot", func(s string) error {
-		m, err := strconv.ParseUint(s, 8, 32)
-		o.keyMode = os.FileMode(m)
-		return err
-	})
+	fs.Func(
+		"key-mode",
+		"`mode` of the private keys (default 0600). The folder itself is 0700: with 0644 containers that run as other users can read the keys in the "+
+			"folders they are given, and other users of this machine still cannot",
+		func(s string) error {
+			m, err := strconv.ParseUint(s, 8, 32)
+			o.keyMode = os.FileMode(m)
+			return err
+		},
+	)
 	return cmd
 }
 

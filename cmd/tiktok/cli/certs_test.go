@@ -30,7 +30,11 @@ func readFile(t *testing.T, path ...string) string {
 }
 
 func files(dir, name string) tlsconf.Files {
-	return tlsconf.Files{CA: filepath.Join(dir, name, "ca.crt"), Cert: filepath.Join(dir, name, "tls.crt"), Key: filepath.Join(dir, name, "tls.key")}
+	return tlsconf.Files{
+		CA:   filepath.Join(dir, name, "ca.crt"),
+		Cert: filepath.Join(dir, name, "tls.crt"),
+		Key:  filepath.Join(dir, name, "tls.key"),
+	}
 }
 
 func TestCerts(t *testing.T) {
@@ -68,7 +72,8 @@ func TestCerts(t *testing.T) {
 		t.Error("another host of MySQL renews something else than its certificate")
 	}
 	// What ends within --renew is renewed, by the same authority.
-	if out := makeCerts(t, 0, "--out", dir, "--renew", "8761h", "--life", "9000h"); strings.Count(out, "renewed") != len(certNames()) || readFile(t, dir, "ca.crt") != root {
+	if out := makeCerts(t, 0, "--out", dir, "--renew", "8761h", "--life", "9000h"); strings.Count(out, "renewed") != len(certNames()) ||
+		readFile(t, dir, "ca.crt") != root {
 		t.Errorf("renewal:\n%s", out)
 	}
 	// A pair that does not fit together, as a crash between two files leaves it, is made anew.

@@ -97,12 +97,25 @@ const (
 // command is the whole command line.
 func command(environ []string) *cobra.Command {
 	root := allInOne(environ)
-	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Processes of the distributed deployment:"}, &cobra.Group{ID: groupOperate, Title: "Operation:"})
+	root.AddGroup(
+		&cobra.Group{ID: groupRun, Title: "Processes of the distributed deployment:"},
+		&cobra.Group{ID: groupOperate, Title: "Operation:"},
+	)
 	for _, s := range services.All() {
 		root.AddCommand(grouped(groupRun, runService(s, environ))...)
 	}
-	root.AddCommand(grouped(groupOperate,
-		audit(environ), migrate(environ), deadLetters(environ), blobs(environ), demoContent(), certs(), etcdLogin(environ), configuration(environ),
+	root.AddCommand(grouped(
+		groupOperate,
+		audit(
+			environ,
+		),
+		migrate(environ),
+		deadLetters(environ),
+		blobs(environ),
+		demoContent(),
+		certs(),
+		etcdLogin(environ),
+		configuration(environ),
 	)...)
 	root.AddCommand(list(), version())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{hint(cmd, err)} })

@@ -43,7 +43,8 @@ func TestEveryCommand(t *testing.T) {
 	each(func(cmd *cobra.Command, path []string) {
 		commands++
 		name := strings.Join(append([]string{config.AllInOne}, path...), " ")
-		if code, out, errs := run(t, nil, append(path, "--help")...); code != 0 || !strings.Contains(out, "Usage:") || errs != "" || cmd.Short == "" {
+		if code, out, errs := run(t, nil, append(path, "--help")...); code != 0 || !strings.Contains(out, "Usage:") || errs != "" ||
+			cmd.Short == "" {
 			t.Errorf("%s --help: %d\n%s%s", name, code, out, errs)
 		}
 		if code, out, errs := run(t, nil, append(path, "--version")...); code != 0 || !strings.HasPrefix(out, "tiktok ") || errs != "" {
@@ -138,7 +139,10 @@ func TestSettings(t *testing.T) {
 	}
 	for name, args := range map[string][]string{"flag": {"--config", file}, "variable": nil} {
 		cmd := &cobra.Command{}
-		s := addSettings(cmd, []string{"TIKTOK_GATEWAY_ADDR=:8", "TIKTOK_CONFIG=" + map[string]string{"flag": "/nowhere", "variable": file}[name]})
+		s := addSettings(
+			cmd,
+			[]string{"TIKTOK_GATEWAY_ADDR=:8", "TIKTOK_CONFIG=" + map[string]string{"flag": "/nowhere", "variable": file}[name]},
+		)
 		s.addr(cmd)
 		s.toggle(cmd, "demo", "demo.enabled", "")
 		if err := cmd.ParseFlags(append(args, "--addr", ":7", "--demo=false", "--set", "db.max_open=3", "--set=db.schema_prefix=x=y")); err != nil {
@@ -162,7 +166,8 @@ func TestConfigCheck(t *testing.T) {
 	}
 	for _, process := range processNames() {
 		code, out, errs := run(t, nil, "config", "check", process, "--config", file)
-		if code != 0 || !strings.Contains(out, process+": settings are good") || strings.Contains(out+errs, "tops3cret") || !strings.Contains(out, "auth.secret = ***") {
+		if code != 0 || !strings.Contains(out, process+": settings are good") || strings.Contains(out+errs, "tops3cret") ||
+			!strings.Contains(out, "auth.secret = ***") {
 			t.Errorf("%s: %d\n%s%s", process, code, out, errs)
 		}
 	}
@@ -187,7 +192,8 @@ func TestBadSettingsAreExplained(t *testing.T) {
 		"healthcheck": {"user --healthcheck", nil, "rpc.registry"},
 		"audit":       {"audit --set db.nope=1", nil, "db.nope"},
 	} {
-		if code, _, errs := run(t, c.environ, strings.Fields(c.line)...); code != exitUsage || !strings.Contains(errs, c.want) || !strings.Contains(errs, "not usable") {
+		if code, _, errs := run(t, c.environ, strings.Fields(c.line)...); code != exitUsage || !strings.Contains(errs, c.want) ||
+			!strings.Contains(errs, "not usable") {
 			t.Errorf("%s: %d\n%s", name, code, errs)
 		}
 	}
@@ -224,7 +230,8 @@ func TestHealthcheck(t *testing.T) {
 		}
 	}
 	sick = true
-	if code, _, errs := run(t, []string{"TIKTOK_GATEWAY_ADDR=" + addr}, "--healthcheck=ready"); code != exitFailed || !strings.Contains(errs, `"store":"unavailable"`) {
+	if code, _, errs := run(t, []string{"TIKTOK_GATEWAY_ADDR=" + addr}, "--healthcheck=ready"); code != exitFailed ||
+		!strings.Contains(errs, `"store":"unavailable"`) {
 		t.Errorf("not ready: %d %s", code, errs)
 	}
 	if code, _, errs := run(t, []string{"TIKTOK_GATEWAY_ADDR=" + addr}, "--healthcheck"); code != 0 {

@@ -32,7 +32,12 @@ func deadLetters(environ []string) *cobra.Command {
 }
 
 // addDeadLetters gives a command the flags of all, and makes it work on a queue's dead letters.
-func addDeadLetters(cmd *cobra.Command, environ []string, most string, run func(context.Context, *queue.DeadLetters, *deadLetterFlags, config.Config) error) {
+func addDeadLetters(
+	cmd *cobra.Command,
+	environ []string,
+	most string,
+	run func(context.Context, *queue.DeadLetters, *deadLetterFlags, config.Config) error,
+) {
 	f := &deadLetterFlags{settings: addSettings(cmd, environ)}
 	cmd.Flags().StringVar(&f.queue, "queue", "interaction", "`name` of the queue, after the prefix")
 	cmd.Flags().IntVar(&f.limit, "limit", 0, "at most so many, the oldest first; 0 is "+most)
@@ -56,48 +61,58 @@ func addDeadLetters(cmd *cobra.Command, environ []string, most string, run func(
 func listDeadLetters(environ []string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "list", Short: "Show the oldest dead letters; they stay"}
-	addDeadLetters(cmd, environ, fmt.Sprint(listed), func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, cfg config.Config) error {
-		w := cmd.OutOrStdout()
-		there, err := d.Count(ctx)
-		if err != nil {
+	addDeadLetters(
+		cmd,
+		environ,
+		fmt.Sprint(listed),
+		func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, cfg config.Config) error {
+			w := cmd.OutOrStdout()
+			there, err := d.Count(ctx)
+			if err != nil {
+				return err
+			}
+			if f.limit == 0 {
+				f.limit = listed
+			}
+			if asJSON {
+				_, err := d.List(ctx, f.limit, encoder(w))
+				return err
+			}
+			fmt.Fprintf(w, "%d dead letters in %s.%s.dead", there, cfg.Queue.Prefix, f.queue)
+			if there > f.limit {
+				fmt.Fprintf(w, ", the oldest %d", f.limit)
+			}
+			fmt.Fprintln(w)
+			i := 0
+			_, err = d.List(ctx, f.limit, func(l queue.DeadLetter) error {
+				i++
+				_, err := fmt.Fprint(w, pretty(i, l, time.Now()))
+				return err
+			})
 			return err
-		}
-		if f.limit == 0 {
-			f.limit = listed
-		}
-		if asJSON {
-			_, err := d.List(ctx, f.limit, encoder(w))
-			return err
-		}
-		fmt.Fprintf(w, "%d dead letters in %s.%s.dead", there, cfg.Queue.Prefix, f.queue)
-		if there > f.limit {
-			fmt.Fprintf(w, ", the oldest %d", f.limit)
-		}
-		fmt.Fprintln(w)
-		i := 0
-		_, err = d.List(ctx, f.limit, func(l queue.DeadLetter) error {
-			i++
-			_, err := fmt.Fprint(w, pretty(i, l, time.Now()))
-			return err
-		})
-		return err
-	})
+		},
+	)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "a line of JSON for each")
 	return cmd
 }
 
 func replayDeadLetters(environ []string) *cobra.Command {
 	cmd := &cobra.Command{Use: "replay", Short: "Send the oldest dead letters back to the queue, as new messages"}
-	addDeadLetters(cmd, environ, "all that are there at the start", func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, _ config.Config) error {
-		sent := 0
-		n, err := d.Replay(ctx, f.limit, func(queue.DeadLetter) {
-			if sent++; sent%100 == 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d replayed\n", sent)
-			}
-		})
-		printer(cmd)("%d replayed", n)
-		return err
-	})
+	addDeadLetters(
+		cmd,
+		environ,
+		"all that are there at the start",
+		func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, _ config.Config) error {
+			sent := 0
+			n, err := d.Replay(ctx, f.limit, func(queue.DeadLetter) {
+				if sent++; sent%100 == 0 {
+					fmt.Fprintf(cmd.ErrOrStderr(), "%d replayed\n", sent)
+				}
+			})
+			printer(cmd)("%d replayed", n)
+			return err
+		},
+	)
 	return cmd
 }
 
@@ -113,11 +128,16 @@ func dropDeadLetters(environ []string) *cobra.Command {
 			return nil
 		},
 	}
-	addDeadLetters(cmd, environ, "all that are there at the start", func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, _ config.Config) error {
-		n, err := d.Drop(ctx, f.limit, encoder(cmd.OutOrStdout()))
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d dropped\n", n)
-		return err
-	})
+	addDeadLetters(
+		cmd,
+		environ,
+		"all that are there at the start",
+		func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, _ config.Config) error {
+			n, err := d.Drop(ctx, f.limit, encoder(cmd.OutOrStdout()))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d dropped\n", n)
+			return err
+		},
+	)
 	cmd.Flags().BoolVar(&yes, "yes", false, "really")
 	return cmd
 }

@@ -18,7 +18,11 @@ import (
 // dead runs the command on the queues of prefix.
 func dead(t *testing.T, prefix string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	environ := []string{"TIKTOK_QUEUE_DRIVER=rabbitmq", "TIKTOK_QUEUE_URL=" + os.Getenv("TIKTOK_TEST_RABBITMQ"), "TIKTOK_QUEUE_PREFIX=" + prefix}
+	environ := []string{
+		"TIKTOK_QUEUE_DRIVER=rabbitmq",
+		"TIKTOK_QUEUE_URL=" + os.Getenv("TIKTOK_TEST_RABBITMQ"),
+		"TIKTOK_QUEUE_PREFIX=" + prefix,
+	}
 	return run(t, environ, append([]string{"dead-letters"}, args...)...)
 }
 

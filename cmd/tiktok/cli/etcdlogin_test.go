@@ -23,8 +23,16 @@ func startEtcd(t *testing.T) transport.Config {
 		t.Skip(err)
 	}
 	client, peer := harness.FreePort(t), harness.FreePort(t)
-	cmd := exec.Command("etcd", "--name=x", "--data-dir="+filepath.Join(t.TempDir(), "etcd"), "--listen-client-urls=http://"+client, //nolint:noctx // killed below
-		"--advertise-client-urls=http://"+client, "--listen-peer-urls=http://"+peer, "--initial-advertise-peer-urls=http://"+peer, "--initial-cluster=x=http://"+peer)
+	cmd := exec.Command(
+		"etcd",
+		"--name=x",
+		"--data-dir="+filepath.Join(t.TempDir(), "etcd"),
+		"--listen-client-urls=http://"+client, //nolint:noctx // killed below
+		"--advertise-client-urls=http://"+client,
+		"--listen-peer-urls=http://"+peer,
+		"--initial-advertise-peer-urls=http://"+peer,
+		"--initial-cluster=x=http://"+peer,
+	)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

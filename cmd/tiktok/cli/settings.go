@@ -89,7 +89,8 @@ const (
 func (s *settings) runs(cmd *cobra.Command, process config.Process, run func(context.Context, *boot.Process) error) {
 	var ask string
 	const flag = "healthcheck"
-	cmd.Flags().StringVar(&ask, flag, "", "ask the process that runs with these settings whether it lives, with =ready whether it can serve, and end: 0 yes, 1 no")
+	cmd.Flags().
+		StringVar(&ask, flag, "", "ask the process that runs with these settings whether it lives, with =ready whether it can serve, and end: 0 yes, 1 no")
 	cmd.Flags().Lookup(flag).NoOptDefVal = lives
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		paths := map[string]string{"": "", lives: "/healthz", "true": "/healthz", isReady: "/readyz"}
@@ -110,7 +111,12 @@ func (s *settings) runs(cmd *cobra.Command, process config.Process, run func(con
 }
 
 // process runs f with the telemetry of a process, whose log goes to standard error.
-func (s *settings) process(cmd *cobra.Command, process config.Process, cfg config.Config, f func(context.Context, *boot.Process) error) error {
+func (s *settings) process(
+	cmd *cobra.Command,
+	process config.Process,
+	cfg config.Config,
+	f func(context.Context, *boot.Process) error,
+) error {
 	p, err := boot.New(process, cfg, cmd.ErrOrStderr())
 	if err != nil {
 		return err

@@ -271,7 +271,16 @@ func TestBackfillCommand(t *testing.T) {
 	dir := t.TempDir()
 	in := func(c *config.Config) {
 		c.DataDir = dir
-		c.DB.Dir, c.Blob.Dir, c.Media.WorkDir, c.Media.Backfill = filepath.Join(dir, "db"), filepath.Join(dir, "media"), filepath.Join(dir, "work"), 0
+		c.DB.Dir, c.Blob.Dir, c.Media.WorkDir, c.Media.Backfill = filepath.Join(
+			dir,
+			"db",
+		), filepath.Join(
+			dir,
+			"media",
+		), filepath.Join(
+			dir,
+			"work",
+		), 0
 	}
 	without, cfg := fromSettings(t, telemetry.Discard(), func(c *config.Config) { in(c); c.Media.FFmpeg = "off" })
 	putFile(t, cfg, "videos/ab/a.mp4", "../../../test/testdata/tiny.mp4")
@@ -281,7 +290,8 @@ func TestBackfillCommand(t *testing.T) {
 	if _, err := without.Publish(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := service.Backfill(t.Context(), cfg, telemetry.Discard(), func(int64) {}); err == nil || !strings.Contains(err.Error(), "no ffmpeg") {
+	if _, err := service.Backfill(t.Context(), cfg, telemetry.Discard(), func(int64) {}); err == nil ||
+		!strings.Contains(err.Error(), "no ffmpeg") {
 		t.Errorf("without ffmpeg: %v", err)
 	}
 	svc, cfg := fromSettings(t, telemetry.Discard(), in)

@@ -77,7 +77,9 @@ func TestUnplayableIsListedWhenItPlays(t *testing.T) {
 		r.done(1)
 		r.done(2)
 		v := r.listed(1, p.Video.Id)
-		if v == nil || v.HlsKey == "" || v.PreviewKey == "" || !strings.HasSuffix(v.PlayKey, ".mp4") || v.WidthPx != 720 || v.DurationMs != 4000 || v.SizeBytes != 90 {
+		if v == nil || v.HlsKey == "" || v.PreviewKey == "" || !strings.HasSuffix(v.PlayKey, ".mp4") || v.WidthPx != 720 ||
+			v.DurationMs != 4000 ||
+			v.SizeBytes != 90 {
 			t.Fatalf("at the end: %v", v)
 		}
 		if v.PublishedAtMs <= later.Video.PublishedAtMs {
@@ -274,7 +276,10 @@ func TestDeleteOldVideo(t *testing.T) {
 		if keys := l.objects(); !slices.Contains(keys, v.PlayKey) || !slices.Contains(keys, v.CoverKey) {
 			t.Errorf("the sweep has taken what is listed: %v", keys)
 		}
-		if _, err := r.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: 2, VideoId: v.Id}); !errors.Is(errno.From(err), errno.Forbidden) {
+		if _, err := r.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: 2, VideoId: v.Id}); !errors.Is(
+			errno.From(err),
+			errno.Forbidden,
+		) {
 			t.Errorf("another's: %v", err)
 		}
 		if _, err := r.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: 1, VideoId: v.Id}); err != nil {
@@ -482,7 +487,8 @@ func TestOnlyTheLadder(t *testing.T) {
 		l.advance(time.Second)
 		return r.uploads(1)[0].State == video.UploadState_FAILED
 	})
-	if u, v := r.uploads(1)[0], r.listed(1, p.Video.Id); u.Reason != "no cover could be taken from the video" || v.HlsKey == "" || v.PreviewKey != "" {
+	if u, v := r.uploads(1)[0], r.listed(1, p.Video.Id); u.Reason != "no cover could be taken from the video" || v.HlsKey == "" ||
+		v.PreviewKey != "" {
 		t.Errorf("the author is shown %v of %v", u, v)
 	}
 }
@@ -600,7 +606,8 @@ func TestSweep(t *testing.T) {
 		r.done(3)
 		r.swept()
 		for _, id := range []int64{v.Id, busy.Id} {
-			if got := r.listed(map[int64]int64{v.Id: 1, busy.Id: 3}[id], id); got.HlsKey == "" || !slices.Contains(l.objects(), got.HlsKey) || !slices.Contains(l.objects(), got.PlayKey) {
+			if got := r.listed(map[int64]int64{v.Id: 1, busy.Id: 3}[id], id); got.HlsKey == "" || !slices.Contains(l.objects(), got.HlsKey) ||
+				!slices.Contains(l.objects(), got.PlayKey) {
 				t.Errorf("not all there: %v", got)
 			}
 		}

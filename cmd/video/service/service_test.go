@@ -55,7 +55,16 @@ func newFixture(t *testing.T) *fixture {
 }
 
 func request(author int64, title string) *video.PublishRequest {
-	return &video.PublishRequest{AuthorId: author, Title: title, PlayKey: "videos/x.mp4", CoverKey: "covers/x.jpg", DurationMs: 5000, SizeBytes: 1 << 20, WidthPx: 360, HeightPx: 640}
+	return &video.PublishRequest{
+		AuthorId:   author,
+		Title:      title,
+		PlayKey:    "videos/x.mp4",
+		CoverKey:   "covers/x.jpg",
+		DurationMs: 5000,
+		SizeBytes:  1 << 20,
+		WidthPx:    360,
+		HeightPx:   640,
+	}
 }
 
 func (f *fixture) publish(t *testing.T, author int64, title string) *video.Video {
@@ -193,7 +202,9 @@ func TestFreshListIsPastTheCache(t *testing.T) {
 
 func TestReadsAfterPublish(t *testing.T) {
 	f := newFixture(t)
-	if r, err := f.MCountByAuthor(t.Context(), &video.MCountByAuthorRequest{AuthorIds: []int64{1, 2, 2, -3}}); err != nil || len(r.WorkCounts) != 2 || r.WorkCounts[1] != 0 {
+	if r, err := f.MCountByAuthor(t.Context(), &video.MCountByAuthorRequest{AuthorIds: []int64{1, 2, 2, -3}}); err != nil ||
+		len(r.WorkCounts) != 2 ||
+		r.WorkCounts[1] != 0 {
 		t.Fatalf("%v, %v", r, err)
 	}
 	v := f.publish(t, 1, "  标题 with spaces ")

@@ -33,13 +33,26 @@ func FuzzReceive(f *testing.F) {
 	f.Add("multipart/form-data; boundary=b", []byte("--b\r\n"+string(bytes.Repeat([]byte("X: y\r\n"), 2000))), 0, false)
 	f.Add("multipart/form-data; boundary=b", append([]byte("--b"+part), make([]byte, 3*most)...), 0, true)
 	f.Add("multipart/form-data; boundary=b", bytes.Repeat([]byte("--b\r\n\r\n\r\n"), 200), 0, false)
-	f.Add("multipart/form-data; boundary=b", []byte("--b\nContent-Disposition: form-data; name=data\nContent-Transfer-Encoding: quoted-printable\n\n=3\n--b--"), 0, true)
+	f.Add(
+		"multipart/form-data; boundary=b",
+		[]byte("--b\nContent-Disposition: form-data; name=data\nContent-Transfer-Encoding: quoted-printable\n\n=3\n--b--"),
+		0,
+		true,
+	)
 	dir := f.TempDir()
 	store, err := blob.Open(f.Context(), blob.Config{Driver: blob.DriverLocal, Dir: dir})
 	if err != nil {
 		f.Fatal(err)
 	}
-	h := New(Deps{Blobs: store, Tools: media.New(media.Config{FFmpeg: "off"}), MaxUploadBytes: most, AnonymousUploadBytes: 4 * most, AnonymousUploadsAddr: 1})
+	h := New(
+		Deps{
+			Blobs:                store,
+			Tools:                media.New(media.Config{FFmpeg: "off"}),
+			MaxUploadBytes:       most,
+			AnonymousUploadBytes: 4 * most,
+			AnonymousUploadsAddr: 1,
+		},
+	)
 	f.Fuzz(func(t *testing.T, contentType string, body []byte, missing int, chunked bool) {
 		c := app.NewContext(0)
 		c.Request.Header.SetContentTypeBytes([]byte(contentType))
@@ -59,7 +72,8 @@ func FuzzReceive(f *testing.F) {
 		if used, limit := after.TotalAlloc-before.TotalAlloc, uint64(4<<20+200*len(body)); used > limit {
 			t.Errorf("%d bytes of body took %d of memory", len(body), used)
 		}
-		if err != nil && !errors.Is(err, errno.InvalidArgument) && !errors.Is(err, errno.VideoTooLarge) && !errors.Is(err, errno.VideoFileMissing) {
+		if err != nil && !errors.Is(err, errno.InvalidArgument) && !errors.Is(err, errno.VideoTooLarge) &&
+			!errors.Is(err, errno.VideoFileMissing) {
 			t.Errorf("receive: %v", err)
 		}
 		if u.size > most || u.size > int64(len(body)) {

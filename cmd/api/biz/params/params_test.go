@@ -103,7 +103,8 @@ func FuzzBody(f *testing.F) {
 			}
 			return r
 		}, q))
-		if _, err := v.ReadBody(bytes.NewReader(body), contentType, 1<<10, params.NewBudget(0, prometheus.NewRegistry())); err != nil && !errors.Is(err, errno.InvalidArgument) {
+		if _, err := v.ReadBody(bytes.NewReader(body), contentType, 1<<10, params.NewBudget(0, prometheus.NewRegistry())); err != nil &&
+			!errors.Is(err, errno.InvalidArgument) {
 			t.Errorf("ReadBody: %v", err)
 		}
 		name, err := v.Text("name")
@@ -137,7 +138,10 @@ func TestReadBodyLimits(t *testing.T) {
 		"cut off":     {w.FormDataContentType(), form.String()[:200]},
 		"no boundary": {"multipart/form-data", form.String()},
 	} {
-		if _, err := query("").ReadBody(strings.NewReader(try.body), try.kind, 1<<20, params.NewBudget(1<<20, prometheus.NewRegistry())); !errors.Is(err, errno.InvalidArgument) {
+		if _, err := query("").ReadBody(strings.NewReader(try.body), try.kind, 1<<20, params.NewBudget(1<<20, prometheus.NewRegistry())); !errors.Is(
+			err,
+			errno.InvalidArgument,
+		) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

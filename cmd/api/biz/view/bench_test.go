@@ -49,7 +49,11 @@ func (videos) Feed(_ context.Context, r *video.FeedRequest, _ ...callopt.Option)
 	return rpctest.Feed(int(r.Limit)), nil
 }
 
-func (videos) MCountByAuthor(_ context.Context, r *video.MCountByAuthorRequest, _ ...callopt.Option) (*video.MCountByAuthorResponse, error) {
+func (videos) MCountByAuthor(
+	_ context.Context,
+	r *video.MCountByAuthorRequest,
+	_ ...callopt.Option,
+) (*video.MCountByAuthorResponse, error) {
 	counts := make(map[int64]int64, len(r.AuthorIds))
 	for _, id := range r.AuthorIds {
 		counts[id] = id
@@ -61,7 +65,11 @@ func (likes) MGetStats(_ context.Context, r *interaction.MGetStatsRequest, _ ...
 	return rpctest.Stats(r), nil
 }
 
-func (follows) MGetRelations(_ context.Context, r *social.MGetRelationsRequest, _ ...callopt.Option) (*social.MGetRelationsResponse, error) {
+func (follows) MGetRelations(
+	_ context.Context,
+	r *social.MGetRelationsRequest,
+	_ ...callopt.Option,
+) (*social.MGetRelationsResponse, error) {
 	return rpctest.Relations(r), nil
 }
 

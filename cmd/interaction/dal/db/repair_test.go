@@ -20,7 +20,8 @@ func repair(t *testing.T, s *db.Store) []string {
 	n, err := s.Repair(t.Context(), func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) },
 		func(_ context.Context, videoID, userID int64) {
 			told++
-			if line := lines[len(lines)-1]; !strings.Contains(line, fmt.Sprintf("of video %d ", videoID)) && !strings.Contains(line, fmt.Sprintf("of user %d ", userID)) {
+			if line := lines[len(lines)-1]; !strings.Contains(line, fmt.Sprintf("of video %d ", videoID)) &&
+				!strings.Contains(line, fmt.Sprintf("of user %d ", userID)) {
 				t.Errorf("video %d and user %d are said to have changed, the report is %q", videoID, userID, line)
 			}
 		})

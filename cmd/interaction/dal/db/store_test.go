@@ -91,7 +91,12 @@ func TestFavorites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "rows without a lock", map[db.FavoriteKey]db.Favorite{{1, 10}: rows[0], {1, 11}: rows[1], {1, 12}: rows[2], {2, 10}: rows[3]}, got)
+		same(
+			t,
+			"rows without a lock",
+			map[db.FavoriteKey]db.Favorite{{1, 10}: rows[0], {1, 11}: rows[1], {1, 12}: rows[2], {2, 10}: rows[3]},
+			got,
+		)
 	})
 }
 
@@ -355,7 +360,9 @@ func TestAuditRanges(t *testing.T) {
 	each(t, func(t *testing.T, s *db.Store, raw *sqldb.DB) {
 		fill(t, s, 1300, 2, 1)
 		same(t, "mismatches of a right store", []string(nil), audit(t, s))
-		err := raw.Write.Exec("UPDATE video_stats SET favorite_count = favorite_count + 1, comment_count = comment_count + 1 WHERE video_id IN (1000001, 1000900, 1001300, 1002600)").Error
+		err := raw.Write.Exec(
+			"UPDATE video_stats SET favorite_count = favorite_count + 1, comment_count = comment_count + 1 WHERE video_id IN (1000001, 1000900, 1001300, 1002600)",
+		).Error
 		if err != nil {
 			t.Fatal(err)
 		}

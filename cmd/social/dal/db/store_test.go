@@ -214,7 +214,10 @@ func TestFollowing(t *testing.T) {
 		s.follow(t, 1, 3)
 		s.follow(t, 4, 1)
 		all := []int64{1, 2, 3, 4, 5}
-		got, err := s.Following(t.Context(), []db.ViewerQuery{{ViewerID: 4, UserIDs: all}, {ViewerID: 1, UserIDs: all}, {ViewerID: 2, UserIDs: all}, {ViewerID: 1}})
+		got, err := s.Following(
+			t.Context(),
+			[]db.ViewerQuery{{ViewerID: 4, UserIDs: all}, {ViewerID: 1, UserIDs: all}, {ViewerID: 2, UserIDs: all}, {ViewerID: 1}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,14 @@ func each(t *testing.T, fn func(t *testing.T, sql *sqldb.DB, s *db.Store)) {
 
 func account(id int64, name string) db.Account {
 	return db.Account{
-		User:         db.User{ID: id, Username: name, AvatarKey: "a/1.png", BackgroundKey: "b/1.jpg", Signature: "签名 🎬", CreatedAtMs: 1_700_000_000_123},
+		User: db.User{
+			ID:            id,
+			Username:      name,
+			AvatarKey:     "a/1.png",
+			BackgroundKey: "b/1.jpg",
+			Signature:     "签名 🎬",
+			CreatedAtMs:   1_700_000_000_123,
+		},
 		PasswordHash: "hash of " + fmt.Sprint(id),
 	}
 }
@@ -57,7 +64,23 @@ func TestCreateAndRead(t *testing.T) {
 
 // Names that a folding or padding collation takes for one.
 func TestNamesCompareByteForByte(t *testing.T) {
-	names := []string{"Bob", "bob", "BOB", "bob ", " bob", "böb", "bób", "bo\u0301b", "ｂｏｂ", "straße", "strasse", "🎬", "🎥", "a", "а" /* Cyrillic */}
+	names := []string{
+		"Bob",
+		"bob",
+		"BOB",
+		"bob ",
+		" bob",
+		"böb",
+		"bób",
+		"bo\u0301b",
+		"ｂｏｂ",
+		"straße",
+		"strasse",
+		"🎬",
+		"🎥",
+		"a",
+		"а", /* Cyrillic */
+	}
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		ctx := t.Context()
 		for i, name := range names {
