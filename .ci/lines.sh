@@ -14,6 +14,7 @@ trap 'rm -rf "$tree"' EXIT
 for rev; do
   rm -rf "${tree:?}"/*
   if [ "$rev" = . ]; then
+    # shellcheck disable=SC2016 # the inner shell expands it
     git ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for f; do [ ! -f "$f" ] || printf "%s\0" "$f"; done' _ |
       tar --null -T - -cf - | tar -C "$tree" -xf -
   else

@@ -99,6 +99,7 @@ start() {
   check_servers
   started=()
   # What this call has started does not outlive its failure.
+  local code=0
   trap 'code=$?; [ $code -eq 0 ] || end "${started[@]}"; exit $code' EXIT
   trap 'exit 130' INT TERM
   for s in "${services[@]}"; do

@@ -3,7 +3,7 @@
 #   begin NAME SHORT LONG [short|long] [go test arguments]   reads the form; SHORT and LONG are the timeouts of go test
 #   programs PACKAGES                                        builds what the tests start, unless test/run.sh has
 #   run_suite HEADING                                        runs the tests; each scenario adds a line to the table below HEADING
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 export CGO_ENABLED=0
 
 begin() {

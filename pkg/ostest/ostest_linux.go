@@ -30,10 +30,11 @@ func SmallDisk(t testing.TB, bytes string) (dir string) {
 }
 
 // Freeze stops a child of this process where it is, as SIGSTOP does: its connections stay open and nobody answers. When
-// it returns, the last thread has stopped: the signal alone leaves them the time for an answer. SIGCONT lets the child
-// go on.
+// it returns, the last thread has stopped: the signal alone leaves them the time for an answer. Thaw, or the end of the
+// test, lets the child go on.
 func Freeze(t testing.TB, child *os.Process) {
 	t.Helper()
+	t.Cleanup(func() { _ = child.Signal(syscall.SIGCONT) }) // it may be gone
 	if err := child.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatalf("stop process %d: %v", child.Pid, err)
 	}
@@ -46,5 +47,13 @@ func Freeze(t testing.TB, child *os.Process) {
 		if !errors.Is(err, syscall.EINTR) {
 			t.Fatalf("wait until process %d has stopped: %v", child.Pid, err)
 		}
+	}
+}
+
+// Thaw ends Freeze.
+func Thaw(t testing.TB, child *os.Process) {
+	t.Helper()
+	if err := child.Signal(syscall.SIGCONT); err != nil {
+		t.Fatalf("resume process %d: %v", child.Pid, err)
 	}
 }

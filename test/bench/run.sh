@@ -12,7 +12,11 @@ repo=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$repo"
 export CGO_ENABLED=0
 at_exit=()
-trap 'for f in "${at_exit[@]}"; do $f; done' EXIT
+clean_up() {
+  local f
+  for f in "${at_exit[@]}"; do $f; done
+}
+trap clean_up EXIT
 
 # What the figures are of.
 BENCH_COMMIT=$(git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
@@ -22,8 +26,10 @@ export BENCH_COMMIT
 # programs FOLDER: what the driver starts, of the tree that this is called in. Before `tiktok SERVICE` each service was a
 # program of its own.
 programs() {
+  local what=./cmd/tiktok
+  [ ! -d cmd/bundle ] || what=./cmd/...
   mkdir -p "$1"
-  go build -ldflags='-s -w' -o "$1/" ./cmd/...
+  go build -ldflags='-s -w' -o "$1/" "$what"
   [ ! -d cmd/bundle ] || {
     mv "$1/tiktok" "$1/all-in-one"
     cat >"$1/tiktok" <<'SH'
@@ -81,7 +87,9 @@ remove_trees() {
 }
 
 # label REVISION: what it is called in tables; both must differ.
-label() { [ "$1" = . ] && echo working-tree || git rev-parse --short "$1^{commit}"; }
+label() {
+  if [ "$1" = . ]; then echo working-tree; else git rev-parse --short "$1^{commit}"; fi
+}
 
 # programs_of NAME REVISION: its programs, in $trees/NAME.
 programs_of() {
@@ -98,7 +106,7 @@ programs_of() {
 # Packages and the benchmarks in them. Those of media, of whole queues and of a broker take minutes and are run by hand.
 micro=(
   cmd/api/biz/pack . cmd/api/biz/view . cmd/api/gateway . cmd/chat/service . cmd/interaction/service MGetStats
-  cmd/social/service . cmd/video/service Feed pkg/auth . pkg/batch . pkg/coalesce . pkg/paging . pkg/id . pkg/kv 'GetMulti|MGet'
+  cmd/social/service . cmd/video/service Feed pkg/auth . pkg/coalesce . pkg/paging . pkg/id . pkg/kv 'GetMulti|MGet'
   pkg/limiter . pkg/sqldb . pkg/tracing . pkg/words .
 )
 

@@ -132,17 +132,13 @@ func (u *User) Through(g *Deployment) *User {
 // so too.
 func (d *Deployment) Pause(t testing.TB, name string) {
 	t.Helper()
-	p := d.process(t, name)
-	t.Cleanup(func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }) // it may be gone
-	ostest.Freeze(t, p.cmd.Process)
+	ostest.Freeze(t, d.process(t, name).cmd.Process)
 }
 
 // Resume ends Pause.
 func (d *Deployment) Resume(t testing.TB, name string) {
 	t.Helper()
-	if err := d.process(t, name).cmd.Process.Signal(syscall.SIGCONT); err != nil {
-		t.Fatalf("resume %s: %v", name, err)
-	}
+	ostest.Thaw(t, d.process(t, name).cmd.Process)
 }
 
 // Processes are the names of all processes, replicas too, in start order.
