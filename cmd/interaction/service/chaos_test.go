@@ -7,7 +7,6 @@ import (
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
-	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/pkg/queue/queuetest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
@@ -22,7 +21,7 @@ func TestChaos(t *testing.T) {
 		var chaos *queuetest.Chaos[mq.Event]
 		f := newFixture(t, raw, func(d *Deps) {
 			chaos = queuetest.NewChaos(d.Queue, seed)
-			d.Queue, d.Pending = chaos, pending.New(ownRedis(t), nil)
+			d.Queue, d.Pending = chaos, pendingIn(t, ownRedis(t))
 		})
 		const users = 20
 		liked := make([]map[int64]bool, users)

@@ -225,7 +225,7 @@ func TestDeletionChaos(t *testing.T) {
 		var chaos *queuetest.Chaos[mq.Event]
 		f := newFixture(t, raw, func(d *Deps) {
 			chaos = queuetest.NewChaos(d.Queue, seed)
-			d.Queue, d.Pending = chaos, pending.New(ownRedis(t), nil)
+			d.Queue, d.Pending = chaos, pendingIn(t, ownRedis(t))
 		})
 		dies, stays := videoOf(1, 1), videoOf(1, 2)
 		const users, turns = 20, 40

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	mrand "math/rand/v2"
 	"os"
 	"slices"
@@ -89,7 +90,8 @@ func ownRedis(t *testing.T) *watched {
 	if addr == "" {
 		t.Skip("TIKTOK_TEST_REDIS is not set")
 	}
-	store, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverRedis, Addrs: []string{addr}})
+	// A busy machine is not what these tests are about: Redis may take its time.
+	store, err := kv.Open(t.Context(), kv.Config{Driver: kv.DriverRedis, Addrs: []string{addr}, Timeout: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +101,11 @@ func ownRedis(t *testing.T) *watched {
 		}
 	})
 	return &watched{Prefixed: kvtest.NewPrefixed(store, rand.Text()+":")}
+}
+
+// pendingIn are the lists in a Redis. The test's log says when they cannot be reached.
+func pendingIn(t *testing.T, s kv.Store) *pending.Writes {
+	return pending.New(s, slog.New(slog.NewTextHandler(t.Output(), nil)))
 }
 
 // onReplicas runs fn over every SQL dialect.
@@ -112,7 +119,7 @@ func onReplicas(t *testing.T, fn func(t *testing.T, r *twoReplicas)) {
 				if err := d.Queue.Close(); err != nil {
 					t.Fatal(err)
 				}
-				d.Cache, d.Queue, d.IDs, d.Pending = shared{r.cache}, r.queue, ids, pending.New(r.cache, nil)
+				d.Cache, d.Queue, d.IDs, d.Pending = shared{r.cache}, r.queue, ids, pendingIn(t, r.cache)
 			})
 		}
 		r.a, r.b = replica(), replica()
