@@ -42,3 +42,29 @@ func Union(lists [][]int64) []int64 {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// Distinct returns ids in their order without duplicates: ids itself when there are none. It must not be changed.
+func Distinct[K comparable](ids []K) []K {
+	// Pages are short, and comparing is cheaper than a map there.
+	if len(ids) <= 64 && !repeats(ids) {
+		return ids
+	}
+	seen := make(map[K]struct{}, len(ids))
+	out := make([]K, 0, len(ids))
+	for _, id := range ids {
+		if _, dup := seen[id]; !dup {
+			seen[id] = struct{}{}
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+func repeats[K comparable](ids []K) bool {
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return true
+		}
+	}
+	return false
+}

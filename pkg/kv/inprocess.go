@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// entryOverhead is what an entry costs beside its id and value, measured: hash table slot, node, policy, header.
+	// entryOverhead is about what an entry costs beside its id and value, an estimate: hash table slot, node, policy, header.
 	entryOverhead = 200
 	// generations is how many there are. An id shares its generation with few others, so that invalidating many ids all the
 	// time keeps few values of other ids from being cached.

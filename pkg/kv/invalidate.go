@@ -1,6 +1,10 @@
 package kv
 
-import "context"
+import (
+	"context"
+
+	"tiktok/pkg/coalesce"
+)
 
 // Invalidation is ids of one kind whose values a commit has made old (LoadingCache.Invalidation).
 type Invalidation interface {
@@ -32,7 +36,7 @@ func Invalidate(ctx context.Context, all ...Invalidation) {
 
 // Invalidation names ids for Invalidate.
 func (c *LoadingCache[K, T]) Invalidation(ids ...K) Invalidation {
-	return &invalidation[K, T]{of: c, ids: unique(ids)}
+	return &invalidation[K, T]{of: c, ids: coalesce.Distinct(ids)}
 }
 
 // Invalidate makes sure that no value loaded before this call is served after it returns. Call it after the commit

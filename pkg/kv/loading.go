@@ -143,7 +143,7 @@ func NewLoadingCache[K comparable, T any](s Store, o Options[K, T], load Load[K,
 // Loads have the values of a caller's ctx but a deadline of their own. Nobody may change what the map's values point to:
 // callers that shared a load, or were answered by this process, share them. The map itself is the caller's.
 func (c *LoadingCache[K, T]) GetMulti(ctx context.Context, ids []K) (map[K]T, error) {
-	ids = unique(ids)
+	ids = coalesce.Distinct(ids)
 	out := make(map[K]T, len(ids))
 	if len(ids) == 0 {
 		return out, nil
@@ -332,30 +332,4 @@ func (c *LoadingCache[K, T]) failed(op string, err error) {
 // jitter spreads d by ± 10 %, so that what was stored together does not expire together.
 func jitter(d time.Duration) time.Duration {
 	return max(time.Millisecond, time.Duration(float64(d)*(0.9+0.2*rand.Float64())))
-}
-
-// unique returns ids without repetitions: ids itself when there are none. It must not be changed.
-func unique[K comparable](ids []K) []K {
-	// Pages are short, and comparing is cheaper than a map there.
-	if len(ids) <= 64 && !repeats(ids) {
-		return ids
-	}
-	seen := make(map[K]struct{}, len(ids))
-	out := make([]K, 0, len(ids))
-	for _, id := range ids {
-		if _, ok := seen[id]; !ok {
-			seen[id] = struct{}{}
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-func repeats[K comparable](ids []K) bool {
-	for i, id := range ids {
-		if slices.Contains(ids[:i], id) {
-			return true
-		}
-	}
-	return false
 }

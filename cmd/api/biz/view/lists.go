@@ -8,6 +8,7 @@ import (
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
+	"tiktok/pkg/coalesce"
 )
 
 // Videos are videos with their authors, in the given order: 4 calls in 1 step.
@@ -124,7 +125,7 @@ func (v *View) Friends(ctx context.Context, viewer int64, ids []int64) ([]Friend
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	all := distinct(ids)
+	all := coalesce.Distinct(ids)
 	pending := v.startParts(ctx, only(viewer), all, nil)
 	r, lastErr := v.clients.Chat.MGetLastMessages(pending.optionalCtx, &chat.MGetLastMessagesRequest{UserId: viewer, PeerIds: all})
 	profiles, err := pending.profiles(v, ids)

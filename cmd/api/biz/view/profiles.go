@@ -114,7 +114,7 @@ func (v *View) composeVideos(ctx context.Context, viewers []int64, videos []*vid
 	for i, x := range videos {
 		ids[i], authors[i] = x.Id, x.AuthorId
 	}
-	all, states, err := v.startParts(ctx, viewers, distinct(authors), distinct(ids)).wait(v)
+	all, states, err := v.startParts(ctx, viewers, coalesce.Distinct(authors), coalesce.Distinct(ids)).wait(v)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,7 +147,7 @@ func (v *View) Profiles(ctx context.Context, viewer int64, ids []int64) ([]Profi
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return v.startParts(ctx, only(viewer), distinct(ids), nil).profiles(v, ids)
+	return v.startParts(ctx, only(viewer), coalesce.Distinct(ids), nil).profiles(v, ids)
 }
 
 // profiles waits for the parts of a request with one viewer or none.
@@ -192,17 +192,4 @@ func (s idSet) has(id int64) bool {
 		return ok
 	}
 	return slices.Contains(s.ids, id)
-}
-
-// distinct removes duplicates and keeps the order.
-func distinct(ids []int64) []int64 {
-	seen := make(map[int64]struct{}, len(ids))
-	out := make([]int64, 0, len(ids))
-	for _, id := range ids {
-		if _, dup := seen[id]; !dup {
-			seen[id] = struct{}{}
-			out = append(out, id)
-		}
-	}
-	return out
 }
