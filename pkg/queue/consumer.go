@@ -203,8 +203,10 @@ func (h *hand[T]) isolate(ctx context.Context, events []event[T], cause error) (
 		return nil, h.bury(ctx, events[0], cause)
 	}
 	events = slices.Clone(events)
-	// So that events which fail alone do not stand before the others every time.
-	rand.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	if !errors.Is(cause, ErrPoison) { // poison goes to the dead letters in its order
+		// So that events which fail alone do not stand before the others every time.
+		rand.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	}
 	var causes []error
 	succeeded := false
 	for i, e := range events {
