@@ -195,10 +195,12 @@ func traceOfLike(t *testing.T, v *driver, c *tracingtest.Collector) {
 	author, fan := v.met(v.d.NewUser(t)), v.met(v.d.NewUser(t))
 	clip := author.Publish(t, "to be liked")
 	id := fan.Post(t, harness.PathFavorite, "video_id", clip.ID, "action_type", 1).OK(t).Header.Get(traceHeader)
-	spans := arrived(t, c, id, func(spans []tracingtest.Span) error { return likeStored(spans, c) })
-	if !slices.Contains(services(spans), "video") {
-		t.Errorf("interaction did not ask whether the video exists:\n%s", outline(spans))
-	}
+	arrived(t, c, id, func(spans []tracingtest.Span) error {
+		if !slices.Contains(services(spans), "video") { // another process, which sends its spans when it likes
+			return errors.New("interaction did not ask whether the video exists")
+		}
+		return likeStored(spans, c)
+	})
 	checkTraceInLogs(t, v, id, []string{"api", "interaction", "video"})
 }
 
