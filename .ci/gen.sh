@@ -17,11 +17,13 @@ generate() {
   local out=$1
   cd "$out"
   for idl in "$repo"/idl/*.thrift; do
-    [ "$(basename "$idl")" = api.thrift ] && continue
+    case "$(basename "$idl")" in api.thrift | v1.thrift) continue ;; esac
     kitex -module tiktok -gen-path kitex_gen -thrift reserve_comments "$idl" >gen.log 2>&1 || { cat gen.log; return 1; }
   done
-  hz model --idl "$repo/idl/api.thrift" --module tiktok --out_dir . --model_dir cmd/api/biz/model \
-    -t template=slim -t reserve_comments >gen.log 2>&1 || { cat gen.log; return 1; }
+  for idl in api v1; do
+    hz model --idl "$repo/idl/$idl.thrift" --module tiktok --out_dir . --model_dir cmd/api/biz/model \
+      -t template=slim -t reserve_comments >gen.log 2>&1 || { cat gen.log; return 1; }
+  done
   rm -f gen.log
 }
 

@@ -29,6 +29,8 @@ struct ListMessagesRequest {
     4: bool from_peer_only
     /** 1..MAX_BATCH; 0 means MAX_BATCH. */
     5: i32 limit
+    /** Only messages before it: the latest `limit` of those. 0 is no bound; not together with after_ms. */
+    6: i64 before_ms
 }
 struct ListMessagesResponse {
     /** Oldest first. */
@@ -44,11 +46,58 @@ struct MGetLastMessagesResponse {
     1: map<i64, Message> messages
 }
 
+/** Conversation is what one of two users sees of theirs. */
+struct Conversation {
+    1: i64 peer_id
+    2: Message last_message
+    /** Messages from the peer that the user has not marked as read, at most MAX_UNREAD. */
+    3: i32 unread_count
+    /** Messages of the peer up to this time are read. */
+    4: i64 read_until_ms
+}
+
+/** Most unread messages that are counted of one conversation. */
+const i32 MAX_UNREAD = 100
+
+struct ListConversationsRequest {
+    1: i64 user_id
+    /** Limit 1..100; 0 means 100. */
+    2: common.Page page
+}
+struct ListConversationsResponse {
+    /** That with the newest message first. */
+    1: list<Conversation> conversations
+    /** Empty at the end. */
+    2: string next_cursor
+}
+
+struct MarkReadRequest {
+    1: i64 user_id
+    2: i64 peer_id
+    /** Messages up to this time are read. An earlier time than the last one changes nothing, one in the future means now. */
+    3: i64 until_ms
+}
+struct MarkReadResponse {}
+
+struct CountUnreadRequest { 1: i64 user_id }
+struct CountUnreadResponse {
+    /** Conversations with unread messages, at most MAX_UNREAD. */
+    1: i32 conversations
+}
+
 service ChatService {
     /** Sends a message; durable and visible to both when it returns. Fails with ChatSelf, UserNotFound, MessageRefused. */
     SendMessageResponse SendMessage(1: SendMessageRequest req)
-    /** Reads a conversation's messages, oldest first: the latest `limit` of all, or the earliest `limit` after a time. */
+    /**
+     * Reads a conversation's messages, oldest first: the latest `limit` of all or before a time, or the earliest `limit` after a time.
+     */
     ListMessagesResponse ListMessages(1: ListMessagesRequest req)
     /** Reads the latest message with each of up to MAX_BATCH peers. */
     MGetLastMessagesResponse MGetLastMessages(1: MGetLastMessagesRequest req)
+    /** Reads one page of a user's conversations, with what is unread in each. */
+    ListConversationsResponse ListConversations(1: ListConversationsRequest req)
+    /** Marks messages of a conversation as read; visible to the user's next ListConversations. */
+    MarkReadResponse MarkRead(1: MarkReadRequest req)
+    /** Counts the conversations in which the user has unread messages. */
+    CountUnreadResponse CountUnread(1: CountUnreadRequest req)
 }

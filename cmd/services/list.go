@@ -43,6 +43,15 @@ func user() Spec {
 			"Register":  gatewayOnly(),
 			"Login":     gatewayOnly(),
 			"MGetUsers": {"api", "social", "chat"}, // both check that a user exists
+
+			"FindUser":            gatewayOnly(),
+			"UpdateProfile":       gatewayOnly(),
+			"ListSessions":        gatewayOnly(),
+			"RevokeSession":       gatewayOnly(),
+			"RevokeOtherSessions": gatewayOnly(),
+			"ChangePassword":      gatewayOnly(),
+			"ListRevoked":         gatewayOnly(),
+			"TouchSessions":       gatewayOnly(),
 		},
 		Migrations: userdb.Migrations,
 		Open: func(ctx context.Context, d Deps) (Part, error) {
@@ -173,6 +182,10 @@ func chat() Spec {
 			"SendMessage":      gatewayOnly(),
 			"ListMessages":     gatewayOnly(),
 			"MGetLastMessages": gatewayOnly(),
+
+			"ListConversations": gatewayOnly(),
+			"MarkRead":          gatewayOnly(),
+			"CountUnread":       gatewayOnly(),
 		},
 		Migrations: chatdb.Migrations,
 		Open: func(ctx context.Context, d Deps) (Part, error) {

@@ -5,6 +5,12 @@ package chat
 import (
 	"context"
 	"fmt"
+	"tiktok/kitex_gen/common"
+)
+
+const (
+	/** Most unread messages that are counted of one conversation. */
+	MAX_UNREAD = 100
 )
 
 /** Message is one text between two users. */
@@ -169,6 +175,8 @@ type ListMessagesRequest struct {
 	FromPeerOnly bool `thrift:"from_peer_only,4" frugal:"4,default,bool" json:"from_peer_only"`
 	/** 1..MAX_BATCH; 0 means MAX_BATCH. */
 	Limit int32 `thrift:"limit,5" frugal:"5,default,i32" json:"limit"`
+	/** Only messages before it: the latest `limit` of those. 0 is no bound; not together with after_ms. */
+	BeforeMs int64 `thrift:"before_ms,6" frugal:"6,default,i64" json:"before_ms"`
 }
 
 func NewListMessagesRequest() *ListMessagesRequest {
@@ -197,6 +205,10 @@ func (p *ListMessagesRequest) GetFromPeerOnly() (v bool) {
 func (p *ListMessagesRequest) GetLimit() (v int32) {
 	return p.Limit
 }
+
+func (p *ListMessagesRequest) GetBeforeMs() (v int64) {
+	return p.BeforeMs
+}
 func (p *ListMessagesRequest) SetUserId(val int64) {
 	p.UserId = val
 }
@@ -212,6 +224,9 @@ func (p *ListMessagesRequest) SetFromPeerOnly(val bool) {
 func (p *ListMessagesRequest) SetLimit(val int32) {
 	p.Limit = val
 }
+func (p *ListMessagesRequest) SetBeforeMs(val int64) {
+	p.BeforeMs = val
+}
 
 func (p *ListMessagesRequest) String() string {
 	if p == nil {
@@ -226,6 +241,7 @@ var fieldIDToName_ListMessagesRequest = map[int16]string{
 	3: "after_ms",
 	4: "from_peer_only",
 	5: "limit",
+	6: "before_ms",
 }
 
 type ListMessagesResponse struct {
@@ -326,13 +342,303 @@ var fieldIDToName_MGetLastMessagesResponse = map[int16]string{
 	1: "messages",
 }
 
+/** Conversation is what one of two users sees of theirs. */
+type Conversation struct {
+	PeerId      int64    `thrift:"peer_id,1" frugal:"1,default,i64" json:"peer_id"`
+	LastMessage *Message `thrift:"last_message,2" frugal:"2,default,Message" json:"last_message"`
+	/** Messages from the peer that the user has not marked as read, at most MAX_UNREAD. */
+	UnreadCount int32 `thrift:"unread_count,3" frugal:"3,default,i32" json:"unread_count"`
+	/** Messages of the peer up to this time are read. */
+	ReadUntilMs int64 `thrift:"read_until_ms,4" frugal:"4,default,i64" json:"read_until_ms"`
+}
+
+func NewConversation() *Conversation {
+	return &Conversation{}
+}
+
+func (p *Conversation) InitDefault() {
+}
+
+func (p *Conversation) GetPeerId() (v int64) {
+	return p.PeerId
+}
+
+var Conversation_LastMessage_DEFAULT *Message
+
+func (p *Conversation) GetLastMessage() (v *Message) {
+	if !p.IsSetLastMessage() {
+		return Conversation_LastMessage_DEFAULT
+	}
+	return p.LastMessage
+}
+
+func (p *Conversation) GetUnreadCount() (v int32) {
+	return p.UnreadCount
+}
+
+func (p *Conversation) GetReadUntilMs() (v int64) {
+	return p.ReadUntilMs
+}
+func (p *Conversation) SetPeerId(val int64) {
+	p.PeerId = val
+}
+func (p *Conversation) SetLastMessage(val *Message) {
+	p.LastMessage = val
+}
+func (p *Conversation) SetUnreadCount(val int32) {
+	p.UnreadCount = val
+}
+func (p *Conversation) SetReadUntilMs(val int64) {
+	p.ReadUntilMs = val
+}
+
+func (p *Conversation) IsSetLastMessage() bool {
+	return p.LastMessage != nil
+}
+
+func (p *Conversation) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Conversation(%+v)", *p)
+}
+
+var fieldIDToName_Conversation = map[int16]string{
+	1: "peer_id",
+	2: "last_message",
+	3: "unread_count",
+	4: "read_until_ms",
+}
+
+type ListConversationsRequest struct {
+	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	/** Limit 1..100; 0 means 100. */
+	Page *common.Page `thrift:"page,2" frugal:"2,default,common.Page" json:"page"`
+}
+
+func NewListConversationsRequest() *ListConversationsRequest {
+	return &ListConversationsRequest{}
+}
+
+func (p *ListConversationsRequest) InitDefault() {
+}
+
+func (p *ListConversationsRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+var ListConversationsRequest_Page_DEFAULT *common.Page
+
+func (p *ListConversationsRequest) GetPage() (v *common.Page) {
+	if !p.IsSetPage() {
+		return ListConversationsRequest_Page_DEFAULT
+	}
+	return p.Page
+}
+func (p *ListConversationsRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *ListConversationsRequest) SetPage(val *common.Page) {
+	p.Page = val
+}
+
+func (p *ListConversationsRequest) IsSetPage() bool {
+	return p.Page != nil
+}
+
+func (p *ListConversationsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListConversationsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ListConversationsRequest = map[int16]string{
+	1: "user_id",
+	2: "page",
+}
+
+type ListConversationsResponse struct {
+	/** That with the newest message first. */
+	Conversations []*Conversation `thrift:"conversations,1" frugal:"1,default,list<Conversation>" json:"conversations"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" frugal:"2,default,string" json:"next_cursor"`
+}
+
+func NewListConversationsResponse() *ListConversationsResponse {
+	return &ListConversationsResponse{}
+}
+
+func (p *ListConversationsResponse) InitDefault() {
+}
+
+func (p *ListConversationsResponse) GetConversations() (v []*Conversation) {
+	return p.Conversations
+}
+
+func (p *ListConversationsResponse) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+func (p *ListConversationsResponse) SetConversations(val []*Conversation) {
+	p.Conversations = val
+}
+func (p *ListConversationsResponse) SetNextCursor(val string) {
+	p.NextCursor = val
+}
+
+func (p *ListConversationsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListConversationsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ListConversationsResponse = map[int16]string{
+	1: "conversations",
+	2: "next_cursor",
+}
+
+type MarkReadRequest struct {
+	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	PeerId int64 `thrift:"peer_id,2" frugal:"2,default,i64" json:"peer_id"`
+	/** Messages up to this time are read. An earlier time than the last one changes nothing, one in the future means now. */
+	UntilMs int64 `thrift:"until_ms,3" frugal:"3,default,i64" json:"until_ms"`
+}
+
+func NewMarkReadRequest() *MarkReadRequest {
+	return &MarkReadRequest{}
+}
+
+func (p *MarkReadRequest) InitDefault() {
+}
+
+func (p *MarkReadRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *MarkReadRequest) GetPeerId() (v int64) {
+	return p.PeerId
+}
+
+func (p *MarkReadRequest) GetUntilMs() (v int64) {
+	return p.UntilMs
+}
+func (p *MarkReadRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *MarkReadRequest) SetPeerId(val int64) {
+	p.PeerId = val
+}
+func (p *MarkReadRequest) SetUntilMs(val int64) {
+	p.UntilMs = val
+}
+
+func (p *MarkReadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MarkReadRequest(%+v)", *p)
+}
+
+var fieldIDToName_MarkReadRequest = map[int16]string{
+	1: "user_id",
+	2: "peer_id",
+	3: "until_ms",
+}
+
+type MarkReadResponse struct {
+}
+
+func NewMarkReadResponse() *MarkReadResponse {
+	return &MarkReadResponse{}
+}
+
+func (p *MarkReadResponse) InitDefault() {
+}
+
+func (p *MarkReadResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MarkReadResponse(%+v)", *p)
+}
+
+var fieldIDToName_MarkReadResponse = map[int16]string{}
+
+type CountUnreadRequest struct {
+	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+}
+
+func NewCountUnreadRequest() *CountUnreadRequest {
+	return &CountUnreadRequest{}
+}
+
+func (p *CountUnreadRequest) InitDefault() {
+}
+
+func (p *CountUnreadRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+func (p *CountUnreadRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+
+func (p *CountUnreadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CountUnreadRequest(%+v)", *p)
+}
+
+var fieldIDToName_CountUnreadRequest = map[int16]string{
+	1: "user_id",
+}
+
+type CountUnreadResponse struct {
+	/** Conversations with unread messages, at most MAX_UNREAD. */
+	Conversations int32 `thrift:"conversations,1" frugal:"1,default,i32" json:"conversations"`
+}
+
+func NewCountUnreadResponse() *CountUnreadResponse {
+	return &CountUnreadResponse{}
+}
+
+func (p *CountUnreadResponse) InitDefault() {
+}
+
+func (p *CountUnreadResponse) GetConversations() (v int32) {
+	return p.Conversations
+}
+func (p *CountUnreadResponse) SetConversations(val int32) {
+	p.Conversations = val
+}
+
+func (p *CountUnreadResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CountUnreadResponse(%+v)", *p)
+}
+
+var fieldIDToName_CountUnreadResponse = map[int16]string{
+	1: "conversations",
+}
+
 type ChatService interface {
 	/** Sends a message; durable and visible to both when it returns. Fails with ChatSelf, UserNotFound, MessageRefused. */
 	SendMessage(ctx context.Context, req *SendMessageRequest) (r *SendMessageResponse, err error)
-	/** Reads a conversation's messages, oldest first: the latest `limit` of all, or the earliest `limit` after a time. */
+	/**
+	 * Reads a conversation's messages, oldest first: the latest `limit` of all or before a time, or the earliest `limit` after a time.
+	 */
 	ListMessages(ctx context.Context, req *ListMessagesRequest) (r *ListMessagesResponse, err error)
 	/** Reads the latest message with each of up to MAX_BATCH peers. */
 	MGetLastMessages(ctx context.Context, req *MGetLastMessagesRequest) (r *MGetLastMessagesResponse, err error)
+	/** Reads one page of a user's conversations, with what is unread in each. */
+	ListConversations(ctx context.Context, req *ListConversationsRequest) (r *ListConversationsResponse, err error)
+	/** Marks messages of a conversation as read; visible to the user's next ListConversations. */
+	MarkRead(ctx context.Context, req *MarkReadRequest) (r *MarkReadResponse, err error)
+	/** Counts the conversations in which the user has unread messages. */
+	CountUnread(ctx context.Context, req *CountUnreadRequest) (r *CountUnreadResponse, err error)
 }
 
 type ChatServiceSendMessageArgs struct {
@@ -560,5 +866,233 @@ func (p *ChatServiceMGetLastMessagesResult) String() string {
 }
 
 var fieldIDToName_ChatServiceMGetLastMessagesResult = map[int16]string{
+	0: "success",
+}
+
+type ChatServiceListConversationsArgs struct {
+	Req *ListConversationsRequest `thrift:"req,1" frugal:"1,default,ListConversationsRequest" json:"req"`
+}
+
+func NewChatServiceListConversationsArgs() *ChatServiceListConversationsArgs {
+	return &ChatServiceListConversationsArgs{}
+}
+
+func (p *ChatServiceListConversationsArgs) InitDefault() {
+}
+
+var ChatServiceListConversationsArgs_Req_DEFAULT *ListConversationsRequest
+
+func (p *ChatServiceListConversationsArgs) GetReq() (v *ListConversationsRequest) {
+	if !p.IsSetReq() {
+		return ChatServiceListConversationsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *ChatServiceListConversationsArgs) SetReq(val *ListConversationsRequest) {
+	p.Req = val
+}
+
+func (p *ChatServiceListConversationsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *ChatServiceListConversationsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceListConversationsArgs(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceListConversationsArgs = map[int16]string{
+	1: "req",
+}
+
+type ChatServiceListConversationsResult struct {
+	Success *ListConversationsResponse `thrift:"success,0,optional" frugal:"0,optional,ListConversationsResponse" json:"success,omitempty"`
+}
+
+func NewChatServiceListConversationsResult() *ChatServiceListConversationsResult {
+	return &ChatServiceListConversationsResult{}
+}
+
+func (p *ChatServiceListConversationsResult) InitDefault() {
+}
+
+var ChatServiceListConversationsResult_Success_DEFAULT *ListConversationsResponse
+
+func (p *ChatServiceListConversationsResult) GetSuccess() (v *ListConversationsResponse) {
+	if !p.IsSetSuccess() {
+		return ChatServiceListConversationsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *ChatServiceListConversationsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ListConversationsResponse)
+}
+
+func (p *ChatServiceListConversationsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *ChatServiceListConversationsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceListConversationsResult(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceListConversationsResult = map[int16]string{
+	0: "success",
+}
+
+type ChatServiceMarkReadArgs struct {
+	Req *MarkReadRequest `thrift:"req,1" frugal:"1,default,MarkReadRequest" json:"req"`
+}
+
+func NewChatServiceMarkReadArgs() *ChatServiceMarkReadArgs {
+	return &ChatServiceMarkReadArgs{}
+}
+
+func (p *ChatServiceMarkReadArgs) InitDefault() {
+}
+
+var ChatServiceMarkReadArgs_Req_DEFAULT *MarkReadRequest
+
+func (p *ChatServiceMarkReadArgs) GetReq() (v *MarkReadRequest) {
+	if !p.IsSetReq() {
+		return ChatServiceMarkReadArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *ChatServiceMarkReadArgs) SetReq(val *MarkReadRequest) {
+	p.Req = val
+}
+
+func (p *ChatServiceMarkReadArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *ChatServiceMarkReadArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceMarkReadArgs(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceMarkReadArgs = map[int16]string{
+	1: "req",
+}
+
+type ChatServiceMarkReadResult struct {
+	Success *MarkReadResponse `thrift:"success,0,optional" frugal:"0,optional,MarkReadResponse" json:"success,omitempty"`
+}
+
+func NewChatServiceMarkReadResult() *ChatServiceMarkReadResult {
+	return &ChatServiceMarkReadResult{}
+}
+
+func (p *ChatServiceMarkReadResult) InitDefault() {
+}
+
+var ChatServiceMarkReadResult_Success_DEFAULT *MarkReadResponse
+
+func (p *ChatServiceMarkReadResult) GetSuccess() (v *MarkReadResponse) {
+	if !p.IsSetSuccess() {
+		return ChatServiceMarkReadResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *ChatServiceMarkReadResult) SetSuccess(x interface{}) {
+	p.Success = x.(*MarkReadResponse)
+}
+
+func (p *ChatServiceMarkReadResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *ChatServiceMarkReadResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceMarkReadResult(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceMarkReadResult = map[int16]string{
+	0: "success",
+}
+
+type ChatServiceCountUnreadArgs struct {
+	Req *CountUnreadRequest `thrift:"req,1" frugal:"1,default,CountUnreadRequest" json:"req"`
+}
+
+func NewChatServiceCountUnreadArgs() *ChatServiceCountUnreadArgs {
+	return &ChatServiceCountUnreadArgs{}
+}
+
+func (p *ChatServiceCountUnreadArgs) InitDefault() {
+}
+
+var ChatServiceCountUnreadArgs_Req_DEFAULT *CountUnreadRequest
+
+func (p *ChatServiceCountUnreadArgs) GetReq() (v *CountUnreadRequest) {
+	if !p.IsSetReq() {
+		return ChatServiceCountUnreadArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *ChatServiceCountUnreadArgs) SetReq(val *CountUnreadRequest) {
+	p.Req = val
+}
+
+func (p *ChatServiceCountUnreadArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *ChatServiceCountUnreadArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceCountUnreadArgs(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceCountUnreadArgs = map[int16]string{
+	1: "req",
+}
+
+type ChatServiceCountUnreadResult struct {
+	Success *CountUnreadResponse `thrift:"success,0,optional" frugal:"0,optional,CountUnreadResponse" json:"success,omitempty"`
+}
+
+func NewChatServiceCountUnreadResult() *ChatServiceCountUnreadResult {
+	return &ChatServiceCountUnreadResult{}
+}
+
+func (p *ChatServiceCountUnreadResult) InitDefault() {
+}
+
+var ChatServiceCountUnreadResult_Success_DEFAULT *CountUnreadResponse
+
+func (p *ChatServiceCountUnreadResult) GetSuccess() (v *CountUnreadResponse) {
+	if !p.IsSetSuccess() {
+		return ChatServiceCountUnreadResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *ChatServiceCountUnreadResult) SetSuccess(x interface{}) {
+	p.Success = x.(*CountUnreadResponse)
+}
+
+func (p *ChatServiceCountUnreadResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *ChatServiceCountUnreadResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceCountUnreadResult(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceCountUnreadResult = map[int16]string{
 	0: "success",
 }

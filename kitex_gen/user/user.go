@@ -17,6 +17,8 @@ type User struct {
 	BackgroundKey string `thrift:"background_key,4" frugal:"4,default,string" json:"background_key"`
 	Signature     string `thrift:"signature,5" frugal:"5,default,string" json:"signature"`
 	CreatedAtMs   int64  `thrift:"created_at_ms,6" frugal:"6,default,i64" json:"created_at_ms"`
+	/** The name shown, which need not be unique. Empty: the account's name is shown. */
+	DisplayName string `thrift:"display_name,7" frugal:"7,default,string" json:"display_name"`
 }
 
 func NewUser() *User {
@@ -49,6 +51,10 @@ func (p *User) GetSignature() (v string) {
 func (p *User) GetCreatedAtMs() (v int64) {
 	return p.CreatedAtMs
 }
+
+func (p *User) GetDisplayName() (v string) {
+	return p.DisplayName
+}
 func (p *User) SetId(val int64) {
 	p.Id = val
 }
@@ -67,6 +73,9 @@ func (p *User) SetSignature(val string) {
 func (p *User) SetCreatedAtMs(val int64) {
 	p.CreatedAtMs = val
 }
+func (p *User) SetDisplayName(val string) {
+	p.DisplayName = val
+}
 
 func (p *User) String() string {
 	if p == nil {
@@ -82,6 +91,7 @@ var fieldIDToName_User = map[int16]string{
 	4: "background_key",
 	5: "signature",
 	6: "created_at_ms",
+	7: "display_name",
 }
 
 type RegisterRequest struct {
@@ -91,6 +101,10 @@ type RegisterRequest struct {
 	Password string `thrift:"password,2" frugal:"2,default,string" json:"password"`
 	/** The client's network: an IPv4 address, an IPv6 /64, at most 64 bytes. Networks take turns at password hashes. */
 	Client string `thrift:"client,3" frugal:"3,default,string" json:"client"`
+	/** Where the session is opened from. Absent from gateways of before sessions. */
+	Device *Device `thrift:"device,4,optional" frugal:"4,optional,Device" json:"device,omitempty"`
+	/** Refuses the most common passwords, with PasswordTooCommon. */
+	StrictPassword bool `thrift:"strict_password,5" frugal:"5,default,bool" json:"strict_password"`
 }
 
 func NewRegisterRequest() *RegisterRequest {
@@ -111,6 +125,19 @@ func (p *RegisterRequest) GetPassword() (v string) {
 func (p *RegisterRequest) GetClient() (v string) {
 	return p.Client
 }
+
+var RegisterRequest_Device_DEFAULT *Device
+
+func (p *RegisterRequest) GetDevice() (v *Device) {
+	if !p.IsSetDevice() {
+		return RegisterRequest_Device_DEFAULT
+	}
+	return p.Device
+}
+
+func (p *RegisterRequest) GetStrictPassword() (v bool) {
+	return p.StrictPassword
+}
 func (p *RegisterRequest) SetUsername(val string) {
 	p.Username = val
 }
@@ -119,6 +146,16 @@ func (p *RegisterRequest) SetPassword(val string) {
 }
 func (p *RegisterRequest) SetClient(val string) {
 	p.Client = val
+}
+func (p *RegisterRequest) SetDevice(val *Device) {
+	p.Device = val
+}
+func (p *RegisterRequest) SetStrictPassword(val bool) {
+	p.StrictPassword = val
+}
+
+func (p *RegisterRequest) IsSetDevice() bool {
+	return p.Device != nil
 }
 
 func (p *RegisterRequest) String() string {
@@ -132,10 +169,14 @@ var fieldIDToName_RegisterRequest = map[int16]string{
 	1: "username",
 	2: "password",
 	3: "client",
+	4: "device",
+	5: "strict_password",
 }
 
 type RegisterResponse struct {
 	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	/** The session that was opened; absent without a device. */
+	Session *Session `thrift:"session,2,optional" frugal:"2,optional,Session" json:"session,omitempty"`
 }
 
 func NewRegisterResponse() *RegisterResponse {
@@ -148,8 +189,24 @@ func (p *RegisterResponse) InitDefault() {
 func (p *RegisterResponse) GetUserId() (v int64) {
 	return p.UserId
 }
+
+var RegisterResponse_Session_DEFAULT *Session
+
+func (p *RegisterResponse) GetSession() (v *Session) {
+	if !p.IsSetSession() {
+		return RegisterResponse_Session_DEFAULT
+	}
+	return p.Session
+}
 func (p *RegisterResponse) SetUserId(val int64) {
 	p.UserId = val
+}
+func (p *RegisterResponse) SetSession(val *Session) {
+	p.Session = val
+}
+
+func (p *RegisterResponse) IsSetSession() bool {
+	return p.Session != nil
 }
 
 func (p *RegisterResponse) String() string {
@@ -161,6 +218,7 @@ func (p *RegisterResponse) String() string {
 
 var fieldIDToName_RegisterResponse = map[int16]string{
 	1: "user_id",
+	2: "session",
 }
 
 type LoginRequest struct {
@@ -171,6 +229,8 @@ type LoginRequest struct {
 	 * from elsewhere do not lock it out.
 	 */
 	Client string `thrift:"client,3" frugal:"3,default,string" json:"client"`
+	/** Where the session is opened from. Absent from gateways of before sessions. */
+	Device *Device `thrift:"device,4,optional" frugal:"4,optional,Device" json:"device,omitempty"`
 }
 
 func NewLoginRequest() *LoginRequest {
@@ -191,6 +251,15 @@ func (p *LoginRequest) GetPassword() (v string) {
 func (p *LoginRequest) GetClient() (v string) {
 	return p.Client
 }
+
+var LoginRequest_Device_DEFAULT *Device
+
+func (p *LoginRequest) GetDevice() (v *Device) {
+	if !p.IsSetDevice() {
+		return LoginRequest_Device_DEFAULT
+	}
+	return p.Device
+}
 func (p *LoginRequest) SetUsername(val string) {
 	p.Username = val
 }
@@ -199,6 +268,13 @@ func (p *LoginRequest) SetPassword(val string) {
 }
 func (p *LoginRequest) SetClient(val string) {
 	p.Client = val
+}
+func (p *LoginRequest) SetDevice(val *Device) {
+	p.Device = val
+}
+
+func (p *LoginRequest) IsSetDevice() bool {
+	return p.Device != nil
 }
 
 func (p *LoginRequest) String() string {
@@ -212,10 +288,13 @@ var fieldIDToName_LoginRequest = map[int16]string{
 	1: "username",
 	2: "password",
 	3: "client",
+	4: "device",
 }
 
 type LoginResponse struct {
 	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	/** The session that was opened; absent without a device. */
+	Session *Session `thrift:"session,2,optional" frugal:"2,optional,Session" json:"session,omitempty"`
 }
 
 func NewLoginResponse() *LoginResponse {
@@ -228,8 +307,24 @@ func (p *LoginResponse) InitDefault() {
 func (p *LoginResponse) GetUserId() (v int64) {
 	return p.UserId
 }
+
+var LoginResponse_Session_DEFAULT *Session
+
+func (p *LoginResponse) GetSession() (v *Session) {
+	if !p.IsSetSession() {
+		return LoginResponse_Session_DEFAULT
+	}
+	return p.Session
+}
 func (p *LoginResponse) SetUserId(val int64) {
 	p.UserId = val
+}
+func (p *LoginResponse) SetSession(val *Session) {
+	p.Session = val
+}
+
+func (p *LoginResponse) IsSetSession() bool {
+	return p.Session != nil
 }
 
 func (p *LoginResponse) String() string {
@@ -241,6 +336,840 @@ func (p *LoginResponse) String() string {
 
 var fieldIDToName_LoginResponse = map[int16]string{
 	1: "user_id",
+	2: "session",
+}
+
+/** Device is what a session's owner recognises it by. Both are what the client says, and cut to 200 bytes. */
+type Device struct {
+	/** The User-Agent header. */
+	Agent string `thrift:"agent,1" frugal:"1,default,string" json:"agent"`
+	/** The client's address. */
+	Addr string `thrift:"addr,2" frugal:"2,default,string" json:"addr"`
+}
+
+func NewDevice() *Device {
+	return &Device{}
+}
+
+func (p *Device) InitDefault() {
+}
+
+func (p *Device) GetAgent() (v string) {
+	return p.Agent
+}
+
+func (p *Device) GetAddr() (v string) {
+	return p.Addr
+}
+func (p *Device) SetAgent(val string) {
+	p.Agent = val
+}
+func (p *Device) SetAddr(val string) {
+	p.Addr = val
+}
+
+func (p *Device) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Device(%+v)", *p)
+}
+
+var fieldIDToName_Device = map[int16]string{
+	1: "agent",
+	2: "addr",
+}
+
+/** Session is one login of an account. A token names its session. */
+type Session struct {
+	Id          int64 `thrift:"id,1" frugal:"1,default,i64" json:"id"`
+	UserId      int64 `thrift:"user_id,2" frugal:"2,default,i64" json:"user_id"`
+	CreatedAtMs int64 `thrift:"created_at_ms,3" frugal:"3,default,i64" json:"created_at_ms"`
+	/** When it was last used; up to a minute late. */
+	SeenAtMs int64   `thrift:"seen_at_ms,4" frugal:"4,default,i64" json:"seen_at_ms"`
+	Device   *Device `thrift:"device,5" frugal:"5,default,Device" json:"device"`
+}
+
+func NewSession() *Session {
+	return &Session{}
+}
+
+func (p *Session) InitDefault() {
+}
+
+func (p *Session) GetId() (v int64) {
+	return p.Id
+}
+
+func (p *Session) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *Session) GetCreatedAtMs() (v int64) {
+	return p.CreatedAtMs
+}
+
+func (p *Session) GetSeenAtMs() (v int64) {
+	return p.SeenAtMs
+}
+
+var Session_Device_DEFAULT *Device
+
+func (p *Session) GetDevice() (v *Device) {
+	if !p.IsSetDevice() {
+		return Session_Device_DEFAULT
+	}
+	return p.Device
+}
+func (p *Session) SetId(val int64) {
+	p.Id = val
+}
+func (p *Session) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *Session) SetCreatedAtMs(val int64) {
+	p.CreatedAtMs = val
+}
+func (p *Session) SetSeenAtMs(val int64) {
+	p.SeenAtMs = val
+}
+func (p *Session) SetDevice(val *Device) {
+	p.Device = val
+}
+
+func (p *Session) IsSetDevice() bool {
+	return p.Device != nil
+}
+
+func (p *Session) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Session(%+v)", *p)
+}
+
+var fieldIDToName_Session = map[int16]string{
+	1: "id",
+	2: "user_id",
+	3: "created_at_ms",
+	4: "seen_at_ms",
+	5: "device",
+}
+
+type ListSessionsRequest struct {
+	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+}
+
+func NewListSessionsRequest() *ListSessionsRequest {
+	return &ListSessionsRequest{}
+}
+
+func (p *ListSessionsRequest) InitDefault() {
+}
+
+func (p *ListSessionsRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+func (p *ListSessionsRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+
+func (p *ListSessionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListSessionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ListSessionsRequest = map[int16]string{
+	1: "user_id",
+}
+
+type ListSessionsResponse struct {
+	/** Those that are not revoked, last used first, at most 100: a new one above that revokes the one that was not used for longest. */
+	Sessions []*Session `thrift:"sessions,1" frugal:"1,default,list<Session>" json:"sessions"`
+}
+
+func NewListSessionsResponse() *ListSessionsResponse {
+	return &ListSessionsResponse{}
+}
+
+func (p *ListSessionsResponse) InitDefault() {
+}
+
+func (p *ListSessionsResponse) GetSessions() (v []*Session) {
+	return p.Sessions
+}
+func (p *ListSessionsResponse) SetSessions(val []*Session) {
+	p.Sessions = val
+}
+
+func (p *ListSessionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListSessionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ListSessionsResponse = map[int16]string{
+	1: "sessions",
+}
+
+type RevokeSessionRequest struct {
+	UserId    int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	SessionId int64 `thrift:"session_id,2" frugal:"2,default,i64" json:"session_id"`
+}
+
+func NewRevokeSessionRequest() *RevokeSessionRequest {
+	return &RevokeSessionRequest{}
+}
+
+func (p *RevokeSessionRequest) InitDefault() {
+}
+
+func (p *RevokeSessionRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *RevokeSessionRequest) GetSessionId() (v int64) {
+	return p.SessionId
+}
+func (p *RevokeSessionRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *RevokeSessionRequest) SetSessionId(val int64) {
+	p.SessionId = val
+}
+
+func (p *RevokeSessionRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RevokeSessionRequest(%+v)", *p)
+}
+
+var fieldIDToName_RevokeSessionRequest = map[int16]string{
+	1: "user_id",
+	2: "session_id",
+}
+
+type RevokeSessionResponse struct {
+}
+
+func NewRevokeSessionResponse() *RevokeSessionResponse {
+	return &RevokeSessionResponse{}
+}
+
+func (p *RevokeSessionResponse) InitDefault() {
+}
+
+func (p *RevokeSessionResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RevokeSessionResponse(%+v)", *p)
+}
+
+var fieldIDToName_RevokeSessionResponse = map[int16]string{}
+
+type RevokeOtherSessionsRequest struct {
+	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	/** The one that stays, 0 for none. Tokens of before sessions, which name none, end too. */
+	SessionId int64 `thrift:"session_id,2" frugal:"2,default,i64" json:"session_id"`
+}
+
+func NewRevokeOtherSessionsRequest() *RevokeOtherSessionsRequest {
+	return &RevokeOtherSessionsRequest{}
+}
+
+func (p *RevokeOtherSessionsRequest) InitDefault() {
+}
+
+func (p *RevokeOtherSessionsRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *RevokeOtherSessionsRequest) GetSessionId() (v int64) {
+	return p.SessionId
+}
+func (p *RevokeOtherSessionsRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *RevokeOtherSessionsRequest) SetSessionId(val int64) {
+	p.SessionId = val
+}
+
+func (p *RevokeOtherSessionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RevokeOtherSessionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_RevokeOtherSessionsRequest = map[int16]string{
+	1: "user_id",
+	2: "session_id",
+}
+
+type RevokeOtherSessionsResponse struct {
+}
+
+func NewRevokeOtherSessionsResponse() *RevokeOtherSessionsResponse {
+	return &RevokeOtherSessionsResponse{}
+}
+
+func (p *RevokeOtherSessionsResponse) InitDefault() {
+}
+
+func (p *RevokeOtherSessionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("RevokeOtherSessionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_RevokeOtherSessionsResponse = map[int16]string{}
+
+type ChangePasswordRequest struct {
+	UserId       int64  `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	OldPassword  string `thrift:"old_password,2" frugal:"2,default,string" json:"old_password"`
+	NewPassword_ string `thrift:"new_password,3" frugal:"3,default,string" json:"new_password"`
+	/** The one session that stays, 0 for none. */
+	SessionId int64 `thrift:"session_id,4" frugal:"4,default,i64" json:"session_id"`
+	/** The client's network, as in RegisterRequest. */
+	Client string `thrift:"client,5" frugal:"5,default,string" json:"client"`
+	/** As in RegisterRequest. */
+	StrictPassword bool `thrift:"strict_password,6" frugal:"6,default,bool" json:"strict_password"`
+}
+
+func NewChangePasswordRequest() *ChangePasswordRequest {
+	return &ChangePasswordRequest{}
+}
+
+func (p *ChangePasswordRequest) InitDefault() {
+}
+
+func (p *ChangePasswordRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *ChangePasswordRequest) GetOldPassword() (v string) {
+	return p.OldPassword
+}
+
+func (p *ChangePasswordRequest) GetNewPassword_() (v string) {
+	return p.NewPassword_
+}
+
+func (p *ChangePasswordRequest) GetSessionId() (v int64) {
+	return p.SessionId
+}
+
+func (p *ChangePasswordRequest) GetClient() (v string) {
+	return p.Client
+}
+
+func (p *ChangePasswordRequest) GetStrictPassword() (v bool) {
+	return p.StrictPassword
+}
+func (p *ChangePasswordRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *ChangePasswordRequest) SetOldPassword(val string) {
+	p.OldPassword = val
+}
+func (p *ChangePasswordRequest) SetNewPassword_(val string) {
+	p.NewPassword_ = val
+}
+func (p *ChangePasswordRequest) SetSessionId(val int64) {
+	p.SessionId = val
+}
+func (p *ChangePasswordRequest) SetClient(val string) {
+	p.Client = val
+}
+func (p *ChangePasswordRequest) SetStrictPassword(val bool) {
+	p.StrictPassword = val
+}
+
+func (p *ChangePasswordRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangePasswordRequest(%+v)", *p)
+}
+
+var fieldIDToName_ChangePasswordRequest = map[int16]string{
+	1: "user_id",
+	2: "old_password",
+	3: "new_password",
+	4: "session_id",
+	5: "client",
+	6: "strict_password",
+}
+
+type ChangePasswordResponse struct {
+}
+
+func NewChangePasswordResponse() *ChangePasswordResponse {
+	return &ChangePasswordResponse{}
+}
+
+func (p *ChangePasswordResponse) InitDefault() {
+}
+
+func (p *ChangePasswordResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChangePasswordResponse(%+v)", *p)
+}
+
+var fieldIDToName_ChangePasswordResponse = map[int16]string{}
+
+/** Revocation ends a session, or with session_id 0 all tokens of a user that name none. */
+type Revocation struct {
+	UserId      int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	SessionId   int64 `thrift:"session_id,2" frugal:"2,default,i64" json:"session_id"`
+	RevokedAtMs int64 `thrift:"revoked_at_ms,3" frugal:"3,default,i64" json:"revoked_at_ms"`
+}
+
+func NewRevocation() *Revocation {
+	return &Revocation{}
+}
+
+func (p *Revocation) InitDefault() {
+}
+
+func (p *Revocation) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *Revocation) GetSessionId() (v int64) {
+	return p.SessionId
+}
+
+func (p *Revocation) GetRevokedAtMs() (v int64) {
+	return p.RevokedAtMs
+}
+func (p *Revocation) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *Revocation) SetSessionId(val int64) {
+	p.SessionId = val
+}
+func (p *Revocation) SetRevokedAtMs(val int64) {
+	p.RevokedAtMs = val
+}
+
+func (p *Revocation) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Revocation(%+v)", *p)
+}
+
+var fieldIDToName_Revocation = map[int16]string{
+	1: "user_id",
+	2: "session_id",
+	3: "revoked_at_ms",
+}
+
+type ListRevokedRequest struct {
+	/** Where the last answer ended, as its next_cursor said; empty starts with the oldest whose tokens may still be valid. */
+	Cursor string `thrift:"cursor,1" frugal:"1,default,string" json:"cursor"`
+	/** 1..MAX_BATCH; 0 means MAX_BATCH. */
+	Limit int32 `thrift:"limit,2" frugal:"2,default,i32" json:"limit"`
+}
+
+func NewListRevokedRequest() *ListRevokedRequest {
+	return &ListRevokedRequest{}
+}
+
+func (p *ListRevokedRequest) InitDefault() {
+}
+
+func (p *ListRevokedRequest) GetCursor() (v string) {
+	return p.Cursor
+}
+
+func (p *ListRevokedRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+func (p *ListRevokedRequest) SetCursor(val string) {
+	p.Cursor = val
+}
+func (p *ListRevokedRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+
+func (p *ListRevokedRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListRevokedRequest(%+v)", *p)
+}
+
+var fieldIDToName_ListRevokedRequest = map[int16]string{
+	1: "cursor",
+	2: "limit",
+}
+
+type ListRevokedResponse struct {
+	/** Some may have been in an answer before: entries of the last seconds are repeated, because they commit in any order. */
+	Revocations []*Revocation `thrift:"revocations,1" frugal:"1,default,list<Revocation>" json:"revocations"`
+	/** Never empty. */
+	NextCursor string `thrift:"next_cursor,2" frugal:"2,default,string" json:"next_cursor"`
+	/** Whether there are more now. */
+	More bool `thrift:"more,3" frugal:"3,default,bool" json:"more"`
+}
+
+func NewListRevokedResponse() *ListRevokedResponse {
+	return &ListRevokedResponse{}
+}
+
+func (p *ListRevokedResponse) InitDefault() {
+}
+
+func (p *ListRevokedResponse) GetRevocations() (v []*Revocation) {
+	return p.Revocations
+}
+
+func (p *ListRevokedResponse) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *ListRevokedResponse) GetMore() (v bool) {
+	return p.More
+}
+func (p *ListRevokedResponse) SetRevocations(val []*Revocation) {
+	p.Revocations = val
+}
+func (p *ListRevokedResponse) SetNextCursor(val string) {
+	p.NextCursor = val
+}
+func (p *ListRevokedResponse) SetMore(val bool) {
+	p.More = val
+}
+
+func (p *ListRevokedResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListRevokedResponse(%+v)", *p)
+}
+
+var fieldIDToName_ListRevokedResponse = map[int16]string{
+	1: "revocations",
+	2: "next_cursor",
+	3: "more",
+}
+
+/** SessionUse is when a session was last used. */
+type SessionUse struct {
+	UserId    int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	SessionId int64 `thrift:"session_id,2" frugal:"2,default,i64" json:"session_id"`
+	SeenAtMs  int64 `thrift:"seen_at_ms,3" frugal:"3,default,i64" json:"seen_at_ms"`
+}
+
+func NewSessionUse() *SessionUse {
+	return &SessionUse{}
+}
+
+func (p *SessionUse) InitDefault() {
+}
+
+func (p *SessionUse) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *SessionUse) GetSessionId() (v int64) {
+	return p.SessionId
+}
+
+func (p *SessionUse) GetSeenAtMs() (v int64) {
+	return p.SeenAtMs
+}
+func (p *SessionUse) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *SessionUse) SetSessionId(val int64) {
+	p.SessionId = val
+}
+func (p *SessionUse) SetSeenAtMs(val int64) {
+	p.SeenAtMs = val
+}
+
+func (p *SessionUse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SessionUse(%+v)", *p)
+}
+
+var fieldIDToName_SessionUse = map[int16]string{
+	1: "user_id",
+	2: "session_id",
+	3: "seen_at_ms",
+}
+
+type TouchSessionsRequest struct {
+	/** Up to MAX_BATCH. */
+	Uses []*SessionUse `thrift:"uses,1" frugal:"1,default,list<SessionUse>" json:"uses"`
+}
+
+func NewTouchSessionsRequest() *TouchSessionsRequest {
+	return &TouchSessionsRequest{}
+}
+
+func (p *TouchSessionsRequest) InitDefault() {
+}
+
+func (p *TouchSessionsRequest) GetUses() (v []*SessionUse) {
+	return p.Uses
+}
+func (p *TouchSessionsRequest) SetUses(val []*SessionUse) {
+	p.Uses = val
+}
+
+func (p *TouchSessionsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("TouchSessionsRequest(%+v)", *p)
+}
+
+var fieldIDToName_TouchSessionsRequest = map[int16]string{
+	1: "uses",
+}
+
+type TouchSessionsResponse struct {
+}
+
+func NewTouchSessionsResponse() *TouchSessionsResponse {
+	return &TouchSessionsResponse{}
+}
+
+func (p *TouchSessionsResponse) InitDefault() {
+}
+
+func (p *TouchSessionsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("TouchSessionsResponse(%+v)", *p)
+}
+
+var fieldIDToName_TouchSessionsResponse = map[int16]string{}
+
+type UpdateProfileRequest struct {
+	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	/** Absent fields stay. 0..32 characters; "" shows the account's name again. */
+	DisplayName *string `thrift:"display_name,2,optional" frugal:"2,optional,string" json:"display_name,omitempty"`
+	/** 0..80 characters. */
+	Signature *string `thrift:"signature,3,optional" frugal:"3,optional,string" json:"signature,omitempty"`
+	/** Blob keys; "" is the default picture. */
+	AvatarKey     *string `thrift:"avatar_key,4,optional" frugal:"4,optional,string" json:"avatar_key,omitempty"`
+	BackgroundKey *string `thrift:"background_key,5,optional" frugal:"5,optional,string" json:"background_key,omitempty"`
+}
+
+func NewUpdateProfileRequest() *UpdateProfileRequest {
+	return &UpdateProfileRequest{}
+}
+
+func (p *UpdateProfileRequest) InitDefault() {
+}
+
+func (p *UpdateProfileRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+var UpdateProfileRequest_DisplayName_DEFAULT string
+
+func (p *UpdateProfileRequest) GetDisplayName() (v string) {
+	if !p.IsSetDisplayName() {
+		return UpdateProfileRequest_DisplayName_DEFAULT
+	}
+	return *p.DisplayName
+}
+
+var UpdateProfileRequest_Signature_DEFAULT string
+
+func (p *UpdateProfileRequest) GetSignature() (v string) {
+	if !p.IsSetSignature() {
+		return UpdateProfileRequest_Signature_DEFAULT
+	}
+	return *p.Signature
+}
+
+var UpdateProfileRequest_AvatarKey_DEFAULT string
+
+func (p *UpdateProfileRequest) GetAvatarKey() (v string) {
+	if !p.IsSetAvatarKey() {
+		return UpdateProfileRequest_AvatarKey_DEFAULT
+	}
+	return *p.AvatarKey
+}
+
+var UpdateProfileRequest_BackgroundKey_DEFAULT string
+
+func (p *UpdateProfileRequest) GetBackgroundKey() (v string) {
+	if !p.IsSetBackgroundKey() {
+		return UpdateProfileRequest_BackgroundKey_DEFAULT
+	}
+	return *p.BackgroundKey
+}
+func (p *UpdateProfileRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *UpdateProfileRequest) SetDisplayName(val *string) {
+	p.DisplayName = val
+}
+func (p *UpdateProfileRequest) SetSignature(val *string) {
+	p.Signature = val
+}
+func (p *UpdateProfileRequest) SetAvatarKey(val *string) {
+	p.AvatarKey = val
+}
+func (p *UpdateProfileRequest) SetBackgroundKey(val *string) {
+	p.BackgroundKey = val
+}
+
+func (p *UpdateProfileRequest) IsSetDisplayName() bool {
+	return p.DisplayName != nil
+}
+
+func (p *UpdateProfileRequest) IsSetSignature() bool {
+	return p.Signature != nil
+}
+
+func (p *UpdateProfileRequest) IsSetAvatarKey() bool {
+	return p.AvatarKey != nil
+}
+
+func (p *UpdateProfileRequest) IsSetBackgroundKey() bool {
+	return p.BackgroundKey != nil
+}
+
+func (p *UpdateProfileRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UpdateProfileRequest(%+v)", *p)
+}
+
+var fieldIDToName_UpdateProfileRequest = map[int16]string{
+	1: "user_id",
+	2: "display_name",
+	3: "signature",
+	4: "avatar_key",
+	5: "background_key",
+}
+
+type UpdateProfileResponse struct {
+	/** As it is now. */
+	User *User `thrift:"user,1" frugal:"1,default,User" json:"user"`
+}
+
+func NewUpdateProfileResponse() *UpdateProfileResponse {
+	return &UpdateProfileResponse{}
+}
+
+func (p *UpdateProfileResponse) InitDefault() {
+}
+
+var UpdateProfileResponse_User_DEFAULT *User
+
+func (p *UpdateProfileResponse) GetUser() (v *User) {
+	if !p.IsSetUser() {
+		return UpdateProfileResponse_User_DEFAULT
+	}
+	return p.User
+}
+func (p *UpdateProfileResponse) SetUser(val *User) {
+	p.User = val
+}
+
+func (p *UpdateProfileResponse) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *UpdateProfileResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UpdateProfileResponse(%+v)", *p)
+}
+
+var fieldIDToName_UpdateProfileResponse = map[int16]string{
+	1: "user",
+}
+
+type FindUserRequest struct {
+	/** An account's name, byte for byte. */
+	Username string `thrift:"username,1" frugal:"1,default,string" json:"username"`
+}
+
+func NewFindUserRequest() *FindUserRequest {
+	return &FindUserRequest{}
+}
+
+func (p *FindUserRequest) InitDefault() {
+}
+
+func (p *FindUserRequest) GetUsername() (v string) {
+	return p.Username
+}
+func (p *FindUserRequest) SetUsername(val string) {
+	p.Username = val
+}
+
+func (p *FindUserRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("FindUserRequest(%+v)", *p)
+}
+
+var fieldIDToName_FindUserRequest = map[int16]string{
+	1: "username",
+}
+
+type FindUserResponse struct {
+	User *User `thrift:"user,1" frugal:"1,default,User" json:"user"`
+}
+
+func NewFindUserResponse() *FindUserResponse {
+	return &FindUserResponse{}
+}
+
+func (p *FindUserResponse) InitDefault() {
+}
+
+var FindUserResponse_User_DEFAULT *User
+
+func (p *FindUserResponse) GetUser() (v *User) {
+	if !p.IsSetUser() {
+		return FindUserResponse_User_DEFAULT
+	}
+	return p.User
+}
+func (p *FindUserResponse) SetUser(val *User) {
+	p.User = val
+}
+
+func (p *FindUserResponse) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *FindUserResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("FindUserResponse(%+v)", *p)
+}
+
+var fieldIDToName_FindUserResponse = map[int16]string{
+	1: "user",
 }
 
 type MGetUsersRequest struct {
@@ -316,6 +1245,28 @@ type UserService interface {
 	Login(ctx context.Context, req *LoginRequest) (r *LoginResponse, err error)
 	/** Reads up to MAX_BATCH users. */
 	MGetUsers(ctx context.Context, req *MGetUsersRequest) (r *MGetUsersResponse, err error)
+	/** Reads the account of a name. Fails with UserNotFound. */
+	FindUser(ctx context.Context, req *FindUserRequest) (r *FindUserResponse, err error)
+	/**
+	 * Changes what others see of an account. Visible to MGetUsers when it returns. Fails with InvalidArgument, and ProfileRefused when
+	 * a text holds a forbidden word or looks like a name that is reserved.
+	 */
+	UpdateProfile(ctx context.Context, req *UpdateProfileRequest) (r *UpdateProfileResponse, err error)
+	/** Reads an account's sessions. */
+	ListSessions(ctx context.Context, req *ListSessionsRequest) (r *ListSessionsResponse, err error)
+	/** Ends one of the user's own sessions. Doing so twice is success. Fails with SessionNotFound when it never was the user's. */
+	RevokeSession(ctx context.Context, req *RevokeSessionRequest) (r *RevokeSessionResponse, err error)
+	/** Ends all of the user's sessions but one. */
+	RevokeOtherSessions(ctx context.Context, req *RevokeOtherSessionsRequest) (r *RevokeOtherSessionsResponse, err error)
+	/**
+	 * Replaces the password and ends all sessions but one. Fails with UserBadCredentials when old_password is wrong, with
+	 * TooManyRequests as Login does, and with PasswordTooCommon.
+	 */
+	ChangePassword(ctx context.Context, req *ChangePasswordRequest) (r *ChangePasswordResponse, err error)
+	/** Reads what was revoked since the last call, for gateways to refuse tokens without a call a request. */
+	ListRevoked(ctx context.Context, req *ListRevokedRequest) (r *ListRevokedResponse, err error)
+	/** Notes when sessions were last used. Unknown and revoked ones are left out. */
+	TouchSessions(ctx context.Context, req *TouchSessionsRequest) (r *TouchSessionsResponse, err error)
 }
 
 type UserServiceRegisterArgs struct {
@@ -543,5 +1494,613 @@ func (p *UserServiceMGetUsersResult) String() string {
 }
 
 var fieldIDToName_UserServiceMGetUsersResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceFindUserArgs struct {
+	Req *FindUserRequest `thrift:"req,1" frugal:"1,default,FindUserRequest" json:"req"`
+}
+
+func NewUserServiceFindUserArgs() *UserServiceFindUserArgs {
+	return &UserServiceFindUserArgs{}
+}
+
+func (p *UserServiceFindUserArgs) InitDefault() {
+}
+
+var UserServiceFindUserArgs_Req_DEFAULT *FindUserRequest
+
+func (p *UserServiceFindUserArgs) GetReq() (v *FindUserRequest) {
+	if !p.IsSetReq() {
+		return UserServiceFindUserArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceFindUserArgs) SetReq(val *FindUserRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceFindUserArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceFindUserArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceFindUserArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceFindUserArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceFindUserResult struct {
+	Success *FindUserResponse `thrift:"success,0,optional" frugal:"0,optional,FindUserResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceFindUserResult() *UserServiceFindUserResult {
+	return &UserServiceFindUserResult{}
+}
+
+func (p *UserServiceFindUserResult) InitDefault() {
+}
+
+var UserServiceFindUserResult_Success_DEFAULT *FindUserResponse
+
+func (p *UserServiceFindUserResult) GetSuccess() (v *FindUserResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceFindUserResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceFindUserResult) SetSuccess(x interface{}) {
+	p.Success = x.(*FindUserResponse)
+}
+
+func (p *UserServiceFindUserResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceFindUserResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceFindUserResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceFindUserResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceUpdateProfileArgs struct {
+	Req *UpdateProfileRequest `thrift:"req,1" frugal:"1,default,UpdateProfileRequest" json:"req"`
+}
+
+func NewUserServiceUpdateProfileArgs() *UserServiceUpdateProfileArgs {
+	return &UserServiceUpdateProfileArgs{}
+}
+
+func (p *UserServiceUpdateProfileArgs) InitDefault() {
+}
+
+var UserServiceUpdateProfileArgs_Req_DEFAULT *UpdateProfileRequest
+
+func (p *UserServiceUpdateProfileArgs) GetReq() (v *UpdateProfileRequest) {
+	if !p.IsSetReq() {
+		return UserServiceUpdateProfileArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceUpdateProfileArgs) SetReq(val *UpdateProfileRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceUpdateProfileArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceUpdateProfileArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceUpdateProfileArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceUpdateProfileArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceUpdateProfileResult struct {
+	Success *UpdateProfileResponse `thrift:"success,0,optional" frugal:"0,optional,UpdateProfileResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceUpdateProfileResult() *UserServiceUpdateProfileResult {
+	return &UserServiceUpdateProfileResult{}
+}
+
+func (p *UserServiceUpdateProfileResult) InitDefault() {
+}
+
+var UserServiceUpdateProfileResult_Success_DEFAULT *UpdateProfileResponse
+
+func (p *UserServiceUpdateProfileResult) GetSuccess() (v *UpdateProfileResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceUpdateProfileResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceUpdateProfileResult) SetSuccess(x interface{}) {
+	p.Success = x.(*UpdateProfileResponse)
+}
+
+func (p *UserServiceUpdateProfileResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceUpdateProfileResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceUpdateProfileResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceUpdateProfileResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceListSessionsArgs struct {
+	Req *ListSessionsRequest `thrift:"req,1" frugal:"1,default,ListSessionsRequest" json:"req"`
+}
+
+func NewUserServiceListSessionsArgs() *UserServiceListSessionsArgs {
+	return &UserServiceListSessionsArgs{}
+}
+
+func (p *UserServiceListSessionsArgs) InitDefault() {
+}
+
+var UserServiceListSessionsArgs_Req_DEFAULT *ListSessionsRequest
+
+func (p *UserServiceListSessionsArgs) GetReq() (v *ListSessionsRequest) {
+	if !p.IsSetReq() {
+		return UserServiceListSessionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceListSessionsArgs) SetReq(val *ListSessionsRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceListSessionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceListSessionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceListSessionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceListSessionsArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceListSessionsResult struct {
+	Success *ListSessionsResponse `thrift:"success,0,optional" frugal:"0,optional,ListSessionsResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceListSessionsResult() *UserServiceListSessionsResult {
+	return &UserServiceListSessionsResult{}
+}
+
+func (p *UserServiceListSessionsResult) InitDefault() {
+}
+
+var UserServiceListSessionsResult_Success_DEFAULT *ListSessionsResponse
+
+func (p *UserServiceListSessionsResult) GetSuccess() (v *ListSessionsResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceListSessionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceListSessionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ListSessionsResponse)
+}
+
+func (p *UserServiceListSessionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceListSessionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceListSessionsResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceListSessionsResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceRevokeSessionArgs struct {
+	Req *RevokeSessionRequest `thrift:"req,1" frugal:"1,default,RevokeSessionRequest" json:"req"`
+}
+
+func NewUserServiceRevokeSessionArgs() *UserServiceRevokeSessionArgs {
+	return &UserServiceRevokeSessionArgs{}
+}
+
+func (p *UserServiceRevokeSessionArgs) InitDefault() {
+}
+
+var UserServiceRevokeSessionArgs_Req_DEFAULT *RevokeSessionRequest
+
+func (p *UserServiceRevokeSessionArgs) GetReq() (v *RevokeSessionRequest) {
+	if !p.IsSetReq() {
+		return UserServiceRevokeSessionArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceRevokeSessionArgs) SetReq(val *RevokeSessionRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceRevokeSessionArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceRevokeSessionArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceRevokeSessionArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceRevokeSessionArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceRevokeSessionResult struct {
+	Success *RevokeSessionResponse `thrift:"success,0,optional" frugal:"0,optional,RevokeSessionResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceRevokeSessionResult() *UserServiceRevokeSessionResult {
+	return &UserServiceRevokeSessionResult{}
+}
+
+func (p *UserServiceRevokeSessionResult) InitDefault() {
+}
+
+var UserServiceRevokeSessionResult_Success_DEFAULT *RevokeSessionResponse
+
+func (p *UserServiceRevokeSessionResult) GetSuccess() (v *RevokeSessionResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceRevokeSessionResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceRevokeSessionResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RevokeSessionResponse)
+}
+
+func (p *UserServiceRevokeSessionResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceRevokeSessionResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceRevokeSessionResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceRevokeSessionResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceRevokeOtherSessionsArgs struct {
+	Req *RevokeOtherSessionsRequest `thrift:"req,1" frugal:"1,default,RevokeOtherSessionsRequest" json:"req"`
+}
+
+func NewUserServiceRevokeOtherSessionsArgs() *UserServiceRevokeOtherSessionsArgs {
+	return &UserServiceRevokeOtherSessionsArgs{}
+}
+
+func (p *UserServiceRevokeOtherSessionsArgs) InitDefault() {
+}
+
+var UserServiceRevokeOtherSessionsArgs_Req_DEFAULT *RevokeOtherSessionsRequest
+
+func (p *UserServiceRevokeOtherSessionsArgs) GetReq() (v *RevokeOtherSessionsRequest) {
+	if !p.IsSetReq() {
+		return UserServiceRevokeOtherSessionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceRevokeOtherSessionsArgs) SetReq(val *RevokeOtherSessionsRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceRevokeOtherSessionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceRevokeOtherSessionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceRevokeOtherSessionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceRevokeOtherSessionsArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceRevokeOtherSessionsResult struct {
+	Success *RevokeOtherSessionsResponse `thrift:"success,0,optional" frugal:"0,optional,RevokeOtherSessionsResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceRevokeOtherSessionsResult() *UserServiceRevokeOtherSessionsResult {
+	return &UserServiceRevokeOtherSessionsResult{}
+}
+
+func (p *UserServiceRevokeOtherSessionsResult) InitDefault() {
+}
+
+var UserServiceRevokeOtherSessionsResult_Success_DEFAULT *RevokeOtherSessionsResponse
+
+func (p *UserServiceRevokeOtherSessionsResult) GetSuccess() (v *RevokeOtherSessionsResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceRevokeOtherSessionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceRevokeOtherSessionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*RevokeOtherSessionsResponse)
+}
+
+func (p *UserServiceRevokeOtherSessionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceRevokeOtherSessionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceRevokeOtherSessionsResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceRevokeOtherSessionsResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceChangePasswordArgs struct {
+	Req *ChangePasswordRequest `thrift:"req,1" frugal:"1,default,ChangePasswordRequest" json:"req"`
+}
+
+func NewUserServiceChangePasswordArgs() *UserServiceChangePasswordArgs {
+	return &UserServiceChangePasswordArgs{}
+}
+
+func (p *UserServiceChangePasswordArgs) InitDefault() {
+}
+
+var UserServiceChangePasswordArgs_Req_DEFAULT *ChangePasswordRequest
+
+func (p *UserServiceChangePasswordArgs) GetReq() (v *ChangePasswordRequest) {
+	if !p.IsSetReq() {
+		return UserServiceChangePasswordArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceChangePasswordArgs) SetReq(val *ChangePasswordRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceChangePasswordArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceChangePasswordArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceChangePasswordArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceChangePasswordArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceChangePasswordResult struct {
+	Success *ChangePasswordResponse `thrift:"success,0,optional" frugal:"0,optional,ChangePasswordResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceChangePasswordResult() *UserServiceChangePasswordResult {
+	return &UserServiceChangePasswordResult{}
+}
+
+func (p *UserServiceChangePasswordResult) InitDefault() {
+}
+
+var UserServiceChangePasswordResult_Success_DEFAULT *ChangePasswordResponse
+
+func (p *UserServiceChangePasswordResult) GetSuccess() (v *ChangePasswordResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceChangePasswordResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceChangePasswordResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ChangePasswordResponse)
+}
+
+func (p *UserServiceChangePasswordResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceChangePasswordResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceChangePasswordResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceChangePasswordResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceListRevokedArgs struct {
+	Req *ListRevokedRequest `thrift:"req,1" frugal:"1,default,ListRevokedRequest" json:"req"`
+}
+
+func NewUserServiceListRevokedArgs() *UserServiceListRevokedArgs {
+	return &UserServiceListRevokedArgs{}
+}
+
+func (p *UserServiceListRevokedArgs) InitDefault() {
+}
+
+var UserServiceListRevokedArgs_Req_DEFAULT *ListRevokedRequest
+
+func (p *UserServiceListRevokedArgs) GetReq() (v *ListRevokedRequest) {
+	if !p.IsSetReq() {
+		return UserServiceListRevokedArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceListRevokedArgs) SetReq(val *ListRevokedRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceListRevokedArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceListRevokedArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceListRevokedArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceListRevokedArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceListRevokedResult struct {
+	Success *ListRevokedResponse `thrift:"success,0,optional" frugal:"0,optional,ListRevokedResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceListRevokedResult() *UserServiceListRevokedResult {
+	return &UserServiceListRevokedResult{}
+}
+
+func (p *UserServiceListRevokedResult) InitDefault() {
+}
+
+var UserServiceListRevokedResult_Success_DEFAULT *ListRevokedResponse
+
+func (p *UserServiceListRevokedResult) GetSuccess() (v *ListRevokedResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceListRevokedResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceListRevokedResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ListRevokedResponse)
+}
+
+func (p *UserServiceListRevokedResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceListRevokedResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceListRevokedResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceListRevokedResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceTouchSessionsArgs struct {
+	Req *TouchSessionsRequest `thrift:"req,1" frugal:"1,default,TouchSessionsRequest" json:"req"`
+}
+
+func NewUserServiceTouchSessionsArgs() *UserServiceTouchSessionsArgs {
+	return &UserServiceTouchSessionsArgs{}
+}
+
+func (p *UserServiceTouchSessionsArgs) InitDefault() {
+}
+
+var UserServiceTouchSessionsArgs_Req_DEFAULT *TouchSessionsRequest
+
+func (p *UserServiceTouchSessionsArgs) GetReq() (v *TouchSessionsRequest) {
+	if !p.IsSetReq() {
+		return UserServiceTouchSessionsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceTouchSessionsArgs) SetReq(val *TouchSessionsRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceTouchSessionsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceTouchSessionsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceTouchSessionsArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceTouchSessionsArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceTouchSessionsResult struct {
+	Success *TouchSessionsResponse `thrift:"success,0,optional" frugal:"0,optional,TouchSessionsResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceTouchSessionsResult() *UserServiceTouchSessionsResult {
+	return &UserServiceTouchSessionsResult{}
+}
+
+func (p *UserServiceTouchSessionsResult) InitDefault() {
+}
+
+var UserServiceTouchSessionsResult_Success_DEFAULT *TouchSessionsResponse
+
+func (p *UserServiceTouchSessionsResult) GetSuccess() (v *TouchSessionsResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceTouchSessionsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceTouchSessionsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*TouchSessionsResponse)
+}
+
+func (p *UserServiceTouchSessionsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceTouchSessionsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceTouchSessionsResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceTouchSessionsResult = map[int16]string{
 	0: "success",
 }

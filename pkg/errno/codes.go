@@ -17,6 +17,11 @@ var (
 	UserNotFound       = &Error{10201, "user does not exist"}
 	UserNameTaken      = &Error{10202, "username is already taken"}
 	UserBadCredentials = &Error{10203, "wrong username or password"}
+	PasswordTooCommon  = &Error{10204, "this password is too common, please choose another one"}
+	SessionNotFound    = &Error{10205, "session does not exist"}
+	ProfileRefused     = &Error{10206, "the text holds a forbidden word"}
+	PictureUnreadable  = &Error{10207, "the file is not a picture that can be read"}
+	PictureTooLarge    = &Error{10208, "the picture is too large"}
 )
 
 // Video errors, 103xx.
@@ -50,7 +55,7 @@ var (
 func All() []*Error {
 	return []*Error{
 		Internal, InvalidArgument, Unauthenticated, Forbidden, NotFound, AlreadyExists, TooManyRequests, Unavailable,
-		UserNotFound, UserNameTaken, UserBadCredentials,
+		UserNotFound, UserNameTaken, UserBadCredentials, PasswordTooCommon, SessionNotFound, ProfileRefused, PictureUnreadable, PictureTooLarge,
 		VideoNotFound, VideoUnplayable, VideoTooLarge, VideoTooLong, VideoFileMissing, QuotaExceeded,
 		CommentNotFound, CommentRefused,
 		SocialSelf,

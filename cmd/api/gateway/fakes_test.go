@@ -63,7 +63,10 @@ func or[Req, Resp any](set func(Req) (*Resp, error), req Req, empty *Resp) (*Res
 	return empty, nil
 }
 
-type fakeUser struct{ *fakes }
+type fakeUser struct {
+	*fakes
+	user.UserService // nil: the methods that no test calls
+}
 
 func (f fakeUser) Register(_ context.Context, r *user.RegisterRequest) (*user.RegisterResponse, error) {
 	return or(f.register, r, &user.RegisterResponse{UserId: 1})
@@ -175,7 +178,10 @@ func (f fakeSocial) MGetRelations(_ context.Context, r *social.MGetRelationsRequ
 	return or(f.relations, r, &social.MGetRelationsResponse{})
 }
 
-type fakeChat struct{ *fakes }
+type fakeChat struct {
+	*fakes
+	chat.ChatService // nil: the methods that no test calls
+}
 
 func (f fakeChat) SendMessage(_ context.Context, r *chat.SendMessageRequest) (*chat.SendMessageResponse, error) {
 	return or(f.send, r, &chat.SendMessageResponse{Message: &chat.Message{Id: 1}})
@@ -201,7 +207,7 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 	tel := telemetry.Discard()
 	opts := func(service string) []server.Option { return transport.ServerOptions(service, tel) }
 	return rpc.Clients{
-		User:  fake(t, "user", userservice.NewServer(&fakeUser{f}, opts("user")...), userservice.NewClient, more),
+		User:  fake(t, "user", userservice.NewServer(&fakeUser{fakes: f}, opts("user")...), userservice.NewClient, more),
 		Video: fake(t, "video", videoservice.NewServer(&fakeVideo{f}, opts("video")...), videoservice.NewClient, more),
 		Interaction: fake(
 			t,
@@ -211,7 +217,7 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 			more,
 		),
 		Social: fake(t, "social", socialservice.NewServer(&fakeSocial{f}, opts("social")...), socialservice.NewClient, more),
-		Chat:   fake(t, "chat", chatservice.NewServer(&fakeChat{f}, opts("chat")...), chatservice.NewClient, more),
+		Chat:   fake(t, "chat", chatservice.NewServer(&fakeChat{fakes: f}, opts("chat")...), chatservice.NewClient, more),
 	}
 }
 

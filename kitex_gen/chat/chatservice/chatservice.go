@@ -34,6 +34,27 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ListConversations": kitex.NewMethodInfo(
+		listConversationsHandler,
+		newChatServiceListConversationsArgs,
+		newChatServiceListConversationsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"MarkRead": kitex.NewMethodInfo(
+		markReadHandler,
+		newChatServiceMarkReadArgs,
+		newChatServiceMarkReadResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"CountUnread": kitex.NewMethodInfo(
+		countUnreadHandler,
+		newChatServiceCountUnreadArgs,
+		newChatServiceCountUnreadResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -154,6 +175,60 @@ func newChatServiceMGetLastMessagesResult() interface{} {
 	return chat.NewChatServiceMGetLastMessagesResult()
 }
 
+func listConversationsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*chat.ChatServiceListConversationsArgs)
+	realResult := result.(*chat.ChatServiceListConversationsResult)
+	success, err := handler.(chat.ChatService).ListConversations(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newChatServiceListConversationsArgs() interface{} {
+	return chat.NewChatServiceListConversationsArgs()
+}
+
+func newChatServiceListConversationsResult() interface{} {
+	return chat.NewChatServiceListConversationsResult()
+}
+
+func markReadHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*chat.ChatServiceMarkReadArgs)
+	realResult := result.(*chat.ChatServiceMarkReadResult)
+	success, err := handler.(chat.ChatService).MarkRead(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newChatServiceMarkReadArgs() interface{} {
+	return chat.NewChatServiceMarkReadArgs()
+}
+
+func newChatServiceMarkReadResult() interface{} {
+	return chat.NewChatServiceMarkReadResult()
+}
+
+func countUnreadHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*chat.ChatServiceCountUnreadArgs)
+	realResult := result.(*chat.ChatServiceCountUnreadResult)
+	success, err := handler.(chat.ChatService).CountUnread(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newChatServiceCountUnreadArgs() interface{} {
+	return chat.NewChatServiceCountUnreadArgs()
+}
+
+func newChatServiceCountUnreadResult() interface{} {
+	return chat.NewChatServiceCountUnreadResult()
+}
+
 type kClient struct {
 	c client.Client
 }
@@ -189,6 +264,36 @@ func (p *kClient) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessag
 	_args.Req = req
 	var _result chat.ChatServiceMGetLastMessagesResult
 	if err = p.c.Call(ctx, "MGetLastMessages", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ListConversations(ctx context.Context, req *chat.ListConversationsRequest) (r *chat.ListConversationsResponse, err error) {
+	var _args chat.ChatServiceListConversationsArgs
+	_args.Req = req
+	var _result chat.ChatServiceListConversationsResult
+	if err = p.c.Call(ctx, "ListConversations", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) MarkRead(ctx context.Context, req *chat.MarkReadRequest) (r *chat.MarkReadResponse, err error) {
+	var _args chat.ChatServiceMarkReadArgs
+	_args.Req = req
+	var _result chat.ChatServiceMarkReadResult
+	if err = p.c.Call(ctx, "MarkRead", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) CountUnread(ctx context.Context, req *chat.CountUnreadRequest) (r *chat.CountUnreadResponse, err error) {
+	var _args chat.ChatServiceCountUnreadArgs
+	_args.Req = req
+	var _result chat.ChatServiceCountUnreadResult
+	if err = p.c.Call(ctx, "CountUnread", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

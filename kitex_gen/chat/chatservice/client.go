@@ -14,6 +14,9 @@ type Client interface {
 	SendMessage(ctx context.Context, req *chat.SendMessageRequest, callOptions ...callopt.Option) (r *chat.SendMessageResponse, err error)
 	ListMessages(ctx context.Context, req *chat.ListMessagesRequest, callOptions ...callopt.Option) (r *chat.ListMessagesResponse, err error)
 	MGetLastMessages(ctx context.Context, req *chat.MGetLastMessagesRequest, callOptions ...callopt.Option) (r *chat.MGetLastMessagesResponse, err error)
+	ListConversations(ctx context.Context, req *chat.ListConversationsRequest, callOptions ...callopt.Option) (r *chat.ListConversationsResponse, err error)
+	MarkRead(ctx context.Context, req *chat.MarkReadRequest, callOptions ...callopt.Option) (r *chat.MarkReadResponse, err error)
+	CountUnread(ctx context.Context, req *chat.CountUnreadRequest, callOptions ...callopt.Option) (r *chat.CountUnreadResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -58,4 +61,19 @@ func (p *kChatServiceClient) ListMessages(ctx context.Context, req *chat.ListMes
 func (p *kChatServiceClient) MGetLastMessages(ctx context.Context, req *chat.MGetLastMessagesRequest, callOptions ...callopt.Option) (r *chat.MGetLastMessagesResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.MGetLastMessages(ctx, req)
+}
+
+func (p *kChatServiceClient) ListConversations(ctx context.Context, req *chat.ListConversationsRequest, callOptions ...callopt.Option) (r *chat.ListConversationsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ListConversations(ctx, req)
+}
+
+func (p *kChatServiceClient) MarkRead(ctx context.Context, req *chat.MarkReadRequest, callOptions ...callopt.Option) (r *chat.MarkReadResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.MarkRead(ctx, req)
+}
+
+func (p *kChatServiceClient) CountUnread(ctx context.Context, req *chat.CountUnreadRequest, callOptions ...callopt.Option) (r *chat.CountUnreadResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.CountUnread(ctx, req)
 }

@@ -14,6 +14,14 @@ type Client interface {
 	Register(ctx context.Context, req *user.RegisterRequest, callOptions ...callopt.Option) (r *user.RegisterResponse, err error)
 	Login(ctx context.Context, req *user.LoginRequest, callOptions ...callopt.Option) (r *user.LoginResponse, err error)
 	MGetUsers(ctx context.Context, req *user.MGetUsersRequest, callOptions ...callopt.Option) (r *user.MGetUsersResponse, err error)
+	FindUser(ctx context.Context, req *user.FindUserRequest, callOptions ...callopt.Option) (r *user.FindUserResponse, err error)
+	UpdateProfile(ctx context.Context, req *user.UpdateProfileRequest, callOptions ...callopt.Option) (r *user.UpdateProfileResponse, err error)
+	ListSessions(ctx context.Context, req *user.ListSessionsRequest, callOptions ...callopt.Option) (r *user.ListSessionsResponse, err error)
+	RevokeSession(ctx context.Context, req *user.RevokeSessionRequest, callOptions ...callopt.Option) (r *user.RevokeSessionResponse, err error)
+	RevokeOtherSessions(ctx context.Context, req *user.RevokeOtherSessionsRequest, callOptions ...callopt.Option) (r *user.RevokeOtherSessionsResponse, err error)
+	ChangePassword(ctx context.Context, req *user.ChangePasswordRequest, callOptions ...callopt.Option) (r *user.ChangePasswordResponse, err error)
+	ListRevoked(ctx context.Context, req *user.ListRevokedRequest, callOptions ...callopt.Option) (r *user.ListRevokedResponse, err error)
+	TouchSessions(ctx context.Context, req *user.TouchSessionsRequest, callOptions ...callopt.Option) (r *user.TouchSessionsResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -58,4 +66,44 @@ func (p *kUserServiceClient) Login(ctx context.Context, req *user.LoginRequest, 
 func (p *kUserServiceClient) MGetUsers(ctx context.Context, req *user.MGetUsersRequest, callOptions ...callopt.Option) (r *user.MGetUsersResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.MGetUsers(ctx, req)
+}
+
+func (p *kUserServiceClient) FindUser(ctx context.Context, req *user.FindUserRequest, callOptions ...callopt.Option) (r *user.FindUserResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.FindUser(ctx, req)
+}
+
+func (p *kUserServiceClient) UpdateProfile(ctx context.Context, req *user.UpdateProfileRequest, callOptions ...callopt.Option) (r *user.UpdateProfileResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.UpdateProfile(ctx, req)
+}
+
+func (p *kUserServiceClient) ListSessions(ctx context.Context, req *user.ListSessionsRequest, callOptions ...callopt.Option) (r *user.ListSessionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ListSessions(ctx, req)
+}
+
+func (p *kUserServiceClient) RevokeSession(ctx context.Context, req *user.RevokeSessionRequest, callOptions ...callopt.Option) (r *user.RevokeSessionResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.RevokeSession(ctx, req)
+}
+
+func (p *kUserServiceClient) RevokeOtherSessions(ctx context.Context, req *user.RevokeOtherSessionsRequest, callOptions ...callopt.Option) (r *user.RevokeOtherSessionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.RevokeOtherSessions(ctx, req)
+}
+
+func (p *kUserServiceClient) ChangePassword(ctx context.Context, req *user.ChangePasswordRequest, callOptions ...callopt.Option) (r *user.ChangePasswordResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ChangePassword(ctx, req)
+}
+
+func (p *kUserServiceClient) ListRevoked(ctx context.Context, req *user.ListRevokedRequest, callOptions ...callopt.Option) (r *user.ListRevokedResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ListRevoked(ctx, req)
+}
+
+func (p *kUserServiceClient) TouchSessions(ctx context.Context, req *user.TouchSessionsRequest, callOptions ...callopt.Option) (r *user.TouchSessionsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.TouchSessions(ctx, req)
 }

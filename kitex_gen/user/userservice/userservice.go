@@ -34,6 +34,62 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"FindUser": kitex.NewMethodInfo(
+		findUserHandler,
+		newUserServiceFindUserArgs,
+		newUserServiceFindUserResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"UpdateProfile": kitex.NewMethodInfo(
+		updateProfileHandler,
+		newUserServiceUpdateProfileArgs,
+		newUserServiceUpdateProfileResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ListSessions": kitex.NewMethodInfo(
+		listSessionsHandler,
+		newUserServiceListSessionsArgs,
+		newUserServiceListSessionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"RevokeSession": kitex.NewMethodInfo(
+		revokeSessionHandler,
+		newUserServiceRevokeSessionArgs,
+		newUserServiceRevokeSessionResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"RevokeOtherSessions": kitex.NewMethodInfo(
+		revokeOtherSessionsHandler,
+		newUserServiceRevokeOtherSessionsArgs,
+		newUserServiceRevokeOtherSessionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ChangePassword": kitex.NewMethodInfo(
+		changePasswordHandler,
+		newUserServiceChangePasswordArgs,
+		newUserServiceChangePasswordResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ListRevoked": kitex.NewMethodInfo(
+		listRevokedHandler,
+		newUserServiceListRevokedArgs,
+		newUserServiceListRevokedResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"TouchSessions": kitex.NewMethodInfo(
+		touchSessionsHandler,
+		newUserServiceTouchSessionsArgs,
+		newUserServiceTouchSessionsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -154,6 +210,150 @@ func newUserServiceMGetUsersResult() interface{} {
 	return user.NewUserServiceMGetUsersResult()
 }
 
+func findUserHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceFindUserArgs)
+	realResult := result.(*user.UserServiceFindUserResult)
+	success, err := handler.(user.UserService).FindUser(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceFindUserArgs() interface{} {
+	return user.NewUserServiceFindUserArgs()
+}
+
+func newUserServiceFindUserResult() interface{} {
+	return user.NewUserServiceFindUserResult()
+}
+
+func updateProfileHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceUpdateProfileArgs)
+	realResult := result.(*user.UserServiceUpdateProfileResult)
+	success, err := handler.(user.UserService).UpdateProfile(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceUpdateProfileArgs() interface{} {
+	return user.NewUserServiceUpdateProfileArgs()
+}
+
+func newUserServiceUpdateProfileResult() interface{} {
+	return user.NewUserServiceUpdateProfileResult()
+}
+
+func listSessionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceListSessionsArgs)
+	realResult := result.(*user.UserServiceListSessionsResult)
+	success, err := handler.(user.UserService).ListSessions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceListSessionsArgs() interface{} {
+	return user.NewUserServiceListSessionsArgs()
+}
+
+func newUserServiceListSessionsResult() interface{} {
+	return user.NewUserServiceListSessionsResult()
+}
+
+func revokeSessionHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceRevokeSessionArgs)
+	realResult := result.(*user.UserServiceRevokeSessionResult)
+	success, err := handler.(user.UserService).RevokeSession(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceRevokeSessionArgs() interface{} {
+	return user.NewUserServiceRevokeSessionArgs()
+}
+
+func newUserServiceRevokeSessionResult() interface{} {
+	return user.NewUserServiceRevokeSessionResult()
+}
+
+func revokeOtherSessionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceRevokeOtherSessionsArgs)
+	realResult := result.(*user.UserServiceRevokeOtherSessionsResult)
+	success, err := handler.(user.UserService).RevokeOtherSessions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceRevokeOtherSessionsArgs() interface{} {
+	return user.NewUserServiceRevokeOtherSessionsArgs()
+}
+
+func newUserServiceRevokeOtherSessionsResult() interface{} {
+	return user.NewUserServiceRevokeOtherSessionsResult()
+}
+
+func changePasswordHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceChangePasswordArgs)
+	realResult := result.(*user.UserServiceChangePasswordResult)
+	success, err := handler.(user.UserService).ChangePassword(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceChangePasswordArgs() interface{} {
+	return user.NewUserServiceChangePasswordArgs()
+}
+
+func newUserServiceChangePasswordResult() interface{} {
+	return user.NewUserServiceChangePasswordResult()
+}
+
+func listRevokedHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceListRevokedArgs)
+	realResult := result.(*user.UserServiceListRevokedResult)
+	success, err := handler.(user.UserService).ListRevoked(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceListRevokedArgs() interface{} {
+	return user.NewUserServiceListRevokedArgs()
+}
+
+func newUserServiceListRevokedResult() interface{} {
+	return user.NewUserServiceListRevokedResult()
+}
+
+func touchSessionsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceTouchSessionsArgs)
+	realResult := result.(*user.UserServiceTouchSessionsResult)
+	success, err := handler.(user.UserService).TouchSessions(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceTouchSessionsArgs() interface{} {
+	return user.NewUserServiceTouchSessionsArgs()
+}
+
+func newUserServiceTouchSessionsResult() interface{} {
+	return user.NewUserServiceTouchSessionsResult()
+}
+
 type kClient struct {
 	c client.Client
 }
@@ -189,6 +389,86 @@ func (p *kClient) MGetUsers(ctx context.Context, req *user.MGetUsersRequest) (r 
 	_args.Req = req
 	var _result user.UserServiceMGetUsersResult
 	if err = p.c.Call(ctx, "MGetUsers", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) FindUser(ctx context.Context, req *user.FindUserRequest) (r *user.FindUserResponse, err error) {
+	var _args user.UserServiceFindUserArgs
+	_args.Req = req
+	var _result user.UserServiceFindUserResult
+	if err = p.c.Call(ctx, "FindUser", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) UpdateProfile(ctx context.Context, req *user.UpdateProfileRequest) (r *user.UpdateProfileResponse, err error) {
+	var _args user.UserServiceUpdateProfileArgs
+	_args.Req = req
+	var _result user.UserServiceUpdateProfileResult
+	if err = p.c.Call(ctx, "UpdateProfile", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ListSessions(ctx context.Context, req *user.ListSessionsRequest) (r *user.ListSessionsResponse, err error) {
+	var _args user.UserServiceListSessionsArgs
+	_args.Req = req
+	var _result user.UserServiceListSessionsResult
+	if err = p.c.Call(ctx, "ListSessions", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) RevokeSession(ctx context.Context, req *user.RevokeSessionRequest) (r *user.RevokeSessionResponse, err error) {
+	var _args user.UserServiceRevokeSessionArgs
+	_args.Req = req
+	var _result user.UserServiceRevokeSessionResult
+	if err = p.c.Call(ctx, "RevokeSession", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) RevokeOtherSessions(ctx context.Context, req *user.RevokeOtherSessionsRequest) (r *user.RevokeOtherSessionsResponse, err error) {
+	var _args user.UserServiceRevokeOtherSessionsArgs
+	_args.Req = req
+	var _result user.UserServiceRevokeOtherSessionsResult
+	if err = p.c.Call(ctx, "RevokeOtherSessions", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ChangePassword(ctx context.Context, req *user.ChangePasswordRequest) (r *user.ChangePasswordResponse, err error) {
+	var _args user.UserServiceChangePasswordArgs
+	_args.Req = req
+	var _result user.UserServiceChangePasswordResult
+	if err = p.c.Call(ctx, "ChangePassword", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ListRevoked(ctx context.Context, req *user.ListRevokedRequest) (r *user.ListRevokedResponse, err error) {
+	var _args user.UserServiceListRevokedArgs
+	_args.Req = req
+	var _result user.UserServiceListRevokedResult
+	if err = p.c.Call(ctx, "ListRevoked", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) TouchSessions(ctx context.Context, req *user.TouchSessionsRequest) (r *user.TouchSessionsResponse, err error) {
+	var _args user.UserServiceTouchSessionsArgs
+	_args.Req = req
+	var _result user.UserServiceTouchSessionsResult
+	if err = p.c.Call(ctx, "TouchSessions", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

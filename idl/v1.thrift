@@ -1,0 +1,335 @@
+/*
+ * The HTTP API for the web client and other clients, base path /api/v1. Answers have real HTTP statuses; errors are
+ * application/problem+json (Problem). Who asks is in the header "Authorization: Bearer TOKEN" or in the cookie of a web session, never in
+ * the URL. Bodies are JSON. Ids are numbers below 2^53; times are RFC 3339 in UTC with milliseconds. Lists are pages: cursors are
+ * opaque, an empty next_cursor is the end. Lists are never null. Clients must accept new fields and new values of enums.
+ *
+ * Annotations beside those of hz: api.access is visitor (default), member or public (credentials are not read); api.status is that of a success
+ * (200, or 204 for Empty); api.errors are codes of pkg/errno that the operation answers beside the general ones; api.example is an
+ * example of a field.
+ */
+
+namespace go v1
+
+/** Problem is an error, as RFC 9457 has it. */
+struct Problem {
+    /** urn:tiktok:error:CODE */
+    1: string type (api.example="urn:tiktok:error:10301")
+    /** A sentence for a person. */
+    2: string title (api.example="video does not exist")
+    /** The HTTP status. */
+    3: i32 status (api.example="404")
+    /** What exactly is wrong, when title does not say it. */
+    4: optional string detail
+    /** The same codes as the status_code of /douyin. */
+    5: i32 code (api.example="10301")
+    /** For whoever looks into the logs. */
+    6: string request_id
+}
+
+struct Empty {}
+
+/** User is an account as the viewer sees it. */
+struct User {
+    1: i64 id (api.example="7340032000000001")
+    /** Unique; the page of the account is /@name. */
+    2: string name (api.example="ann")
+    /** What to show; not unique. */
+    3: string display_name (api.example="Ann Li")
+    4: string signature
+    5: string avatar_url
+    6: string background_url
+    7: i64 following_count
+    8: i64 follower_count
+    /** Likes that the user's videos have got. */
+    9: i64 likes_received_count
+    10: i64 video_count
+    /** Videos that the user likes. */
+    11: i64 like_count
+    /** The viewer follows the user. */
+    12: bool is_followed
+    13: string created_at (api.example="2026-11-29T08:15:30.000Z")
+    /** The account does not exist any more; all but id is empty. */
+    14: bool is_deleted
+}
+
+/** Video is a video as the viewer sees it. */
+struct Video {
+    1: i64 id
+    2: User author
+    3: string title
+    /** mp4 that every browser plays. */
+    4: string play_url
+    /** HLS master playlist in several sizes; empty until there is one. */
+    5: string hls_url
+    6: string cover_url
+    /** Animated WebP; empty until there is one. */
+    7: string preview_url
+    8: i64 duration_ms
+    /** As displayed. */
+    9: i32 width
+    10: i32 height
+    11: i64 like_count
+    12: i64 comment_count
+    /** The viewer likes it. */
+    13: bool is_liked
+    14: string published_at
+    /** The address of its page. */
+    15: string page_url
+}
+
+struct Comment {
+    1: i64 id
+    2: i64 video_id
+    3: User author
+    4: string content
+    5: string created_at
+}
+
+/** Upload is the work on one of the viewer's own files. */
+struct Upload {
+    1: i64 video_id
+    2: string title
+    /** uploaded, processing, ready or failed. */
+    3: string state (api.enum="uploaded,processing,ready,failed")
+    /** 0..100 */
+    4: i32 progress
+    /** Why it failed, else empty. */
+    5: string reason
+    /** Everybody can see it. */
+    6: bool is_listed
+    7: string uploaded_at
+}
+
+/** Session is one login. */
+struct Session {
+    1: i64 id
+    2: string created_at
+    /** When it was last used, up to a minute late. */
+    3: string seen_at
+    /** The User-Agent of the client. */
+    4: string agent
+    5: string address
+    /** The one that asks. */
+    6: bool is_current
+}
+
+struct Message {
+    1: i64 id
+    2: i64 from_user_id
+    3: i64 to_user_id
+    4: string content
+    5: string created_at
+}
+
+struct Conversation {
+    1: User user
+    2: Message last_message
+    /** Messages of the other that are not read, at most 100. */
+    3: i32 unread_count
+}
+
+struct VideoPage {
+    1: list<Video> items
+    2: string next_cursor
+}
+struct UserPage {
+    1: list<User> items
+    2: string next_cursor
+}
+struct CommentPage {
+    1: list<Comment> items
+    2: string next_cursor
+}
+struct ConversationPage {
+    1: list<Conversation> items
+    2: string next_cursor
+}
+struct SessionPage {
+    1: list<Session> items
+    2: string next_cursor
+}
+struct UploadPage {
+    1: list<Upload> items
+    2: string next_cursor
+}
+struct MessagePage {
+    /** Newest first for direction=older, oldest first for direction=newer. */
+    1: list<Message> items
+    /** Where to go on in that direction. Empty at the end of direction=older; never empty for direction=newer, which is a poll. */
+    2: string next_cursor
+    /** Where direction=newer starts that misses nothing. */
+    3: string newer_cursor
+}
+
+/** PageRequest is a request for a list of all. */
+struct PageRequest {
+    1: optional string cursor (api.query="cursor")
+    /** 1..100, default 30 */
+    2: optional i32 limit (api.query="limit")
+}
+
+struct CredentialsRequest {
+    /** 1..32 characters. */
+    1: string name (api.body="name", api.example="ann")
+    /** 1..32 characters; a new one must not be one of the most common. */
+    2: string password (api.body="password", api.example="a long walk")
+    /** true: the session is a cookie for this browser, and the answer has no token. */
+    3: optional bool cookie (api.body="cookie")
+}
+/** SessionResponse is a new session. */
+struct SessionResponse {
+    1: Session session
+    2: User user
+    /** For the header Authorization. Absent when the session is a cookie. */
+    3: optional string token
+}
+
+struct SessionRequest { 1: i64 session_id (api.path="session_id") }
+
+/** Me is the account of the viewer. */
+struct Me {
+    1: User user
+    2: i64 session_id
+    /** Conversations with unread messages, at most 100. */
+    3: i32 unread_conversations
+}
+struct ProfileRequest {
+    /** Absent fields stay as they are. 0..32 characters; "" shows the account's name. */
+    1: optional string display_name (api.body="display_name")
+    /** 0..80 characters */
+    2: optional string signature (api.body="signature")
+}
+struct PictureRequest {
+    /** The picture itself: JPEG, PNG, GIF or WebP, at most 8 MiB and 50 million pixels. It is scaled and stored anew. */
+    1: binary data (api.raw_body="image/jpeg,image/png,image/gif,image/webp")
+}
+struct PasswordRequest {
+    1: string old_password (api.body="old_password")
+    2: string new_password (api.body="new_password")
+}
+
+struct UserRequest { 1: i64 user_id (api.path="user_id") }
+struct UserNameRequest { 1: string name (api.path="name") }
+struct UserListRequest {
+    1: i64 user_id (api.path="user_id")
+    2: optional string cursor (api.query="cursor")
+    /** 1..100, default 30 */
+    3: optional i32 limit (api.query="limit")
+}
+
+struct VideoRequest { 1: i64 video_id (api.path="video_id") }
+struct PublishRequest {
+    /** 1..100 characters. Comes before data. */
+    1: string title (api.form="title")
+    /** The file. */
+    2: binary data (api.form="data")
+}
+struct VideoListRequest {
+    1: i64 video_id (api.path="video_id")
+    2: optional string cursor (api.query="cursor")
+    /** 1..100, default 30 */
+    3: optional i32 limit (api.query="limit")
+}
+struct CreateCommentRequest {
+    1: i64 video_id (api.path="video_id")
+    /** 1..500 characters */
+    2: string content (api.body="content")
+}
+struct CommentRequest {
+    1: i64 video_id (api.path="video_id")
+    2: i64 comment_id (api.path="comment_id")
+}
+
+struct ListMessagesRequest {
+    /** The other one. */
+    1: i64 user_id (api.path="user_id")
+    2: optional string cursor (api.query="cursor")
+    /** 1..100, default 30 */
+    3: optional i32 limit (api.query="limit")
+    /** older (default): from the newest, or from the cursor, into the past. newer: from the cursor to now. */
+    4: optional string direction (api.query="direction", api.enum="older,newer")
+}
+struct SendMessageRequest {
+    1: i64 user_id (api.path="user_id")
+    /** 1..1000 characters */
+    2: string content (api.body="content")
+}
+struct MarkReadRequest {
+    1: i64 user_id (api.path="user_id")
+    /** created_at of the last message that was read. */
+    2: string until (api.body="until")
+}
+
+service V1 {
+    /** Creates an account and opens a session. */
+    SessionResponse Register(1: CredentialsRequest req) (api.post="/api/v1/users", api.status="201", api.access="public", api.errors="10202,10204")
+    /** Opens a session. */
+    SessionResponse Login(1: CredentialsRequest req) (api.post="/api/v1/sessions", api.status="201", api.access="public", api.errors="10203")
+    /** The account's sessions, last used first; one page. */
+    SessionPage ListSessions(1: Empty req) (api.get="/api/v1/sessions", api.access="member")
+    /** Ends all sessions but the one that asks. */
+    Empty RevokeOtherSessions(1: Empty req) (api.delete="/api/v1/sessions", api.access="member")
+    /** Logs out: ends the session that asks. */
+    Empty Logout(1: Empty req) (api.delete="/api/v1/sessions/current", api.access="member")
+    /** Ends a session of the account. */
+    Empty RevokeSession(1: SessionRequest req) (api.delete="/api/v1/sessions/:session_id", api.access="member", api.errors="10205")
+
+    /** The account that asks. */
+    Me GetMe(1: Empty req) (api.get="/api/v1/me", api.access="member")
+    /** Changes the profile. */
+    User UpdateProfile(1: ProfileRequest req) (api.patch="/api/v1/me", api.access="member", api.errors="10206")
+    /** Replaces the avatar; it becomes a square of 320 pixels. */
+    User SetAvatar(1: PictureRequest req) (api.put="/api/v1/me/avatar", api.access="member", api.errors="10207,10208")
+    /** Goes back to the default avatar. */
+    User DeleteAvatar(1: Empty req) (api.delete="/api/v1/me/avatar", api.access="member")
+    /** Replaces the background of the profile; it becomes 1280 by 480 pixels. */
+    User SetBackground(1: PictureRequest req) (api.put="/api/v1/me/background", api.access="member", api.errors="10207,10208")
+    /** Goes back to the default background. */
+    User DeleteBackground(1: Empty req) (api.delete="/api/v1/me/background", api.access="member")
+    /** Replaces the password and ends all other sessions. */
+    Empty ChangePassword(1: PasswordRequest req) (api.put="/api/v1/me/password", api.access="member", api.errors="10203,10204")
+    /** The account's uploads that are being worked on or have failed, newest first; one page. */
+    UploadPage ListUploads(1: Empty req) (api.get="/api/v1/me/uploads", api.access="member")
+    /** Users who follow the account and whom it follows, newest first. */
+    UserPage ListFriends(1: PageRequest req) (api.get="/api/v1/me/friends", api.access="member")
+
+    User GetUser(1: UserRequest req) (api.get="/api/v1/users/:user_id", api.errors="10201")
+    User GetUserByName(1: UserNameRequest req) (api.get="/api/v1/users/by-name/:name", api.errors="10201")
+    /** An author's videos, newest first. */
+    VideoPage ListUserVideos(1: UserListRequest req) (api.get="/api/v1/users/:user_id/videos", api.errors="10201")
+    /** The videos that a user likes, last liked first. */
+    VideoPage ListUserLikes(1: UserListRequest req) (api.get="/api/v1/users/:user_id/likes", api.errors="10201")
+    /** Whom a user follows, last followed first. */
+    UserPage ListFollowing(1: UserListRequest req) (api.get="/api/v1/users/:user_id/following", api.errors="10201")
+    /** Who follows a user, newest first. */
+    UserPage ListFollowers(1: UserListRequest req) (api.get="/api/v1/users/:user_id/followers", api.errors="10201")
+    /** Follows a user; twice is success. */
+    Empty Follow(1: UserRequest req) (api.put="/api/v1/users/:user_id/follow", api.access="member", api.errors="10201,10501")
+    /** Stops following; twice is success. */
+    Empty Unfollow(1: UserRequest req) (api.delete="/api/v1/users/:user_id/follow", api.access="member", api.errors="10201,10501")
+
+    /** All videos, newest first. */
+    VideoPage Feed(1: PageRequest req) (api.get="/api/v1/feed")
+    Video GetVideo(1: VideoRequest req) (api.get="/api/v1/videos/:video_id", api.errors="10301")
+    /** Publishes a file. It is listed at once, or once it is transcoded. */
+    Upload Publish(1: PublishRequest req) (api.post="/api/v1/videos", api.status="201", api.access="member", api.errors="10302,10303,10304,10305,10306")
+    /** Deletes a video of the account, with its files, likes and comments. */
+    Empty DeleteVideo(1: VideoRequest req) (api.delete="/api/v1/videos/:video_id", api.access="member", api.errors="10301")
+    /** Likes a video; twice is success. */
+    Empty Like(1: VideoRequest req) (api.put="/api/v1/videos/:video_id/like", api.access="member", api.errors="10301")
+    /** Takes the like back; twice is success. */
+    Empty Unlike(1: VideoRequest req) (api.delete="/api/v1/videos/:video_id/like", api.access="member", api.errors="10301")
+    /** A video's comments, newest first. */
+    CommentPage ListComments(1: VideoListRequest req) (api.get="/api/v1/videos/:video_id/comments", api.errors="10301")
+    Comment CreateComment(1: CreateCommentRequest req) (api.post="/api/v1/videos/:video_id/comments", api.status="201", api.access="member", api.errors="10301,10402")
+    /** Deletes a comment of the account. */
+    Empty DeleteComment(1: CommentRequest req) (api.delete="/api/v1/videos/:video_id/comments/:comment_id", api.access="member", api.errors="10401")
+
+    /** The account's conversations, that with the newest message first. */
+    ConversationPage ListConversations(1: PageRequest req) (api.get="/api/v1/conversations", api.access="member")
+    MessagePage ListMessages(1: ListMessagesRequest req) (api.get="/api/v1/conversations/:user_id/messages", api.access="member")
+    Message SendMessage(1: SendMessageRequest req) (api.post="/api/v1/conversations/:user_id/messages", api.status="201", api.access="member", api.errors="10201,10601,10602")
+    /** Marks the other's messages as read. */
+    Empty MarkRead(1: MarkReadRequest req) (api.put="/api/v1/conversations/:user_id/read", api.access="member")
+}
