@@ -10,6 +10,10 @@ var (
 	AlreadyExists   = &Error{10006, "already exists"}
 	TooManyRequests = &Error{10007, "too many requests, please try again later"}
 	Unavailable     = &Error{10008, "service is busy, please try again"}
+	// 10009 is in internal.go.
+	MethodNotAllowed     = &Error{10010, "this method is not allowed here"}
+	UnsupportedMediaType = &Error{10011, "this content type is not accepted here"}
+	BodyTooLarge         = &Error{10012, "the body is too large"}
 )
 
 // User errors, 102xx.
@@ -55,6 +59,7 @@ var (
 func All() []*Error {
 	return []*Error{
 		Internal, InvalidArgument, Unauthenticated, Forbidden, NotFound, AlreadyExists, TooManyRequests, Unavailable,
+		MethodNotAllowed, UnsupportedMediaType, BodyTooLarge,
 		UserNotFound, UserNameTaken, UserBadCredentials, PasswordTooCommon, SessionNotFound, ProfileRefused, PictureUnreadable, PictureTooLarge,
 		VideoNotFound, VideoUnplayable, VideoTooLarge, VideoTooLong, VideoFileMissing, QuotaExceeded,
 		CommentNotFound, CommentRefused,

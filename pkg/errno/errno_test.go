@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -63,5 +64,22 @@ func TestCodesAreUniqueAndDocumented(t *testing.T) {
 	}
 	if n := strings.Count(string(source), "&Error{"); n != len(seen) {
 		t.Errorf("codes.go defines %s errors, All lists %d", strconv.Itoa(n), len(seen))
+	}
+}
+
+// 500 is for faults of ours and for codes of newer services; every other code has a status of its own choice.
+func TestEveryCodeHasAStatus(t *testing.T) {
+	for _, e := range errno.All() {
+		switch got := e.Status(); {
+		case (got == http.StatusInternalServerError) != (e == errno.Internal):
+			t.Errorf("%v has the status %d", e, got)
+		case got < 400 || got > 599 || http.StatusText(got) == "":
+			t.Errorf("%v has the status %d", e, got)
+		case e.With("more exact").Status() != got:
+			t.Errorf("another text gives %v another status", e)
+		}
+	}
+	if got := (&errno.Error{Code: 19999}).Status(); got != http.StatusInternalServerError {
+		t.Errorf("an unknown code has the status %d", got)
 	}
 }
