@@ -13,13 +13,13 @@ func BenchmarkParse(b *testing.B) {
 			if name == "cold" {
 				tokens.checked = nil
 			}
-			token, err := tokens.Issue(59_853_466_722_560)
+			token, err := tokens.Issue(59_853_466_722_560, 59_853_466_722_561)
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := tokens.Parse(token); err != nil {
+				if _, _, err := tokens.Parse(token); err != nil {
 					b.Fatal(err)
 				}
 			}

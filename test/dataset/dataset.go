@@ -103,7 +103,7 @@ func Read(t testing.TB, cfg config.Config, active int) *Set {
 	active = min(cmp.Or(active, maxUsers), maxUsers, len(people))
 	for n := range active {
 		p := people[n*len(people)/active]
-		token, err := tokens.Issue(p.ID)
+		token, err := tokens.Issue(p.ID, 0)
 		check(t, err)
 		d.Users = append(d.Users, User{ID: p.ID, Name: p.Username, Token: token})
 	}

@@ -128,6 +128,8 @@ func (g *Gateway) shared(name string, r limiter.Rule) middleware.Limit {
 	return middleware.Limit{Name: name, Rule: r, Store: g.deps.Shared}
 }
 
+func (g *Gateway) guard() middleware.Guard { return middleware.Guard{Tokens: g.deps.Tokens} }
+
 func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 	d, work := g.deps, ""
 	if d.Work != nil {
@@ -138,6 +140,7 @@ func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 		View:                 view.New(d.Clients, int32(d.Config.FeedSize), sampled, d.Tel.Registry), //nolint:gosec // 1..30
 		Zone:                 d.Zone,
 		Tokens:               d.Tokens,
+		Guard:                g.guard(),
 		Blobs:                d.Blobs,
 		Tools:                d.Tools,
 		Log:                  sampled,
@@ -165,7 +168,7 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 		System:   handler.NewSystem(d.Tel, own("ready_addr", readyRule()), g.checks, wanted),
 		Pictures: handler.NewPictures(),
 		Packer:   pack.New(),
-		Tokens:   d.Tokens,
+		Guard:    g.guard(),
 		Tel:      d.Tel,
 		Sampled:  sampled,
 		Origin:   middleware.Origin{Proxies: d.Proxies, Hops: d.Config.ProxyHops, Base: d.Config.PublicBaseURL, Fallback: "http://" + g.Addr()},

@@ -141,7 +141,7 @@ func trust(cidr string) func(*gateway.Deps) {
 // token is a valid token of the user.
 func (e *env) token(id int64) string {
 	e.t.Helper()
-	token, err := e.tokens.Issue(id)
+	token, err := e.tokens.Issue(id, 0)
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -25,6 +25,8 @@ type Call struct {
 	Params *params.Values
 	// Viewer is the user who sends it, 0 for a visitor.
 	Viewer int64
+	// Session is the viewer's session, 0 for a token of before sessions.
+	Session int64
 	// Addr is the client's address; behind trusted proxies the one that they report.
 	Addr netip.Addr
 	// Peer is the address at the other end of the connection: that of the client, or of the last proxy.

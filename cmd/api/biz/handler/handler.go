@@ -23,6 +23,7 @@ type Deps struct {
 	Clients rpc.Clients
 	View    *view.View
 	Tokens  *auth.Tokens
+	Guard   middleware.Guard
 	Blobs   blob.Store
 	Tools   *media.Tools
 	Log     *slog.Logger

@@ -113,7 +113,10 @@ func (h *Handler) MediaSpaceLow() bool {
 // admit authenticates the user and checks their limits, as soon as their token is there.
 func (u *upload) admit(ctx context.Context) error {
 	h, in := u.h, u.in
-	if in.Viewer = middleware.ViewerOf(in, h.Tokens); in.Viewer == 0 {
+	if err := h.Guard.Identify(in); err != nil {
+		return err
+	}
+	if in.Viewer == 0 {
 		return errno.Unauthenticated
 	}
 	if err := h.PublishUser.Allow(ctx, in.Request, strconv.FormatInt(in.Viewer, 10)); err != nil {

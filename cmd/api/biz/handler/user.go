@@ -26,7 +26,7 @@ func (h *Handler) Register(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, retryLater(in, err)
 	}
-	return h.loggedIn(in, r.UserId)
+	return h.loggedIn(in, r.UserId, r.Session)
 }
 
 // Login checks a password. Each attempt on one account from one network takes a token from a bucket, which a success fills up
@@ -51,7 +51,7 @@ func (h *Handler) Login(ctx context.Context, in *call.Call) (any, error) {
 		return nil, err
 	}
 	h.LoginFailures.Reset(ctx, bucket)
-	return h.loggedIn(in, r.UserId)
+	return h.loggedIn(in, r.UserId, r.Session)
 }
 
 // What Retry-After says to clients that the user service refuses.
@@ -79,12 +79,16 @@ func credentials(in *call.Call) (name, password string, err error) {
 	return name, password, err
 }
 
-func (h *Handler) loggedIn(in *call.Call, id int64) (any, error) {
-	token, err := h.Tokens.Issue(id)
+// loggedIn answers with a token of the session, which is nil from a user service of before sessions.
+func (h *Handler) loggedIn(in *call.Call, id int64, session *user.Session) (any, error) {
+	if session == nil {
+		session = &user.Session{}
+	}
+	token, err := h.Tokens.Issue(id, session.Id)
 	if err != nil {
 		return nil, err
 	}
-	in.Viewer = id // for the access log
+	in.Viewer, in.Session = id, session.Id // for the access log
 	return &api.LoginResponse{StatusMsg: pack.OK, UserID: id, Token: token}, nil
 }
 

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/cloudwego/hertz/pkg/app"
@@ -30,11 +31,14 @@ const (
 const maxToken = 4 << 10
 
 // Auth finds the viewer.
-func Auth(p *pack.Packer, tokens *auth.Tokens, access Access) app.HandlerFunc {
+func Auth(p *pack.Packer, guard Guard, access Access) app.HandlerFunc {
 	return func(ctx context.Context, c *app.RequestContext) {
 		in := call.Of(c)
 		if access == Visitor || access == Member {
-			in.Viewer = ViewerOf(in, tokens)
+			if err := guard.Identify(in); err != nil {
+				p.Error(c, err)
+				return
+			}
 		}
 		if access == Member && in.Viewer == 0 {
 			p.Error(c, errno.Unauthenticated)
@@ -42,18 +46,31 @@ func Auth(p *pack.Packer, tokens *auth.Tokens, access Access) app.HandlerFunc {
 	}
 }
 
-// ViewerOf is the owner of the request's token, 0 without a valid one. The token is the parameter token, else the one in the
-// Authorization header.
-func ViewerOf(in *call.Call, tokens *auth.Tokens) int64 {
-	token := Token(in)
+// Guard checks who sends a request.
+type Guard struct{ Tokens *auth.Tokens }
+
+// Identify sets the request's Viewer and Session by its token, both 0 without a valid one. The token is the parameter token,
+// else the one in the Authorization header. The error is errno.Unavailable.
+func (g Guard) Identify(in *call.Call) error {
+	user, session, err := g.Check(Token(in))
+	if errors.Is(err, errno.Unavailable) {
+		return err
+	}
+	in.Viewer, in.Session = user, session
+	return nil
+}
+
+// Check returns the user and the session of a token; session is 0 for a token of before sessions. Errors are
+// errno.Unauthenticated, and errno.Unavailable while it is not known which sessions are revoked.
+func (g Guard) Check(token string) (user, session int64, err error) {
 	if token == "" || len(token) > maxToken {
-		return 0
+		return 0, 0, errno.Unauthenticated
 	}
-	id, err := tokens.Parse(token)
+	user, session, err = g.Tokens.Parse(token)
 	if err != nil {
-		return 0
+		return 0, 0, errno.Unauthenticated
 	}
-	return id
+	return user, session, nil
 }
 
 // Token is the request's token, unchecked, or "".

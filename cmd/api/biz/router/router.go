@@ -16,7 +16,6 @@ import (
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/params"
-	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/telemetry"
 )
@@ -36,7 +35,7 @@ type Deps struct {
 	System   *handler.System
 	Pictures *handler.Pictures
 	Packer   *pack.Packer
-	Tokens   *auth.Tokens
+	Guard    middleware.Guard
 	Tel      *telemetry.Telemetry
 	// Sampled is for log lines that clients can cause without end.
 	Sampled *slog.Logger
@@ -132,7 +131,7 @@ func (d Deps) chain(ep endpoint) []app.HandlerFunc {
 	} else {
 		chain = append(chain, middleware.Body(d.Packer, d.MaxBodyBytes, d.Bodies))
 	}
-	chain = append(chain, middleware.Auth(d.Packer, d.Tokens, ep.access), middleware.LimitUser(d.Packer, ep.user))
+	chain = append(chain, middleware.Auth(d.Packer, d.Guard, ep.access), middleware.LimitUser(d.Packer, ep.user))
 	if !ep.ownBody {
 		chain = append(chain, middleware.Timeout(d.RequestTimeout))
 	}
