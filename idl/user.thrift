@@ -137,9 +137,9 @@ struct TouchSessionsResponse {}
 
 struct UpdateProfileRequest {
     1: i64 user_id
-    /** Absent fields stay. 0..32 characters; "" shows the account's name again. */
+    /** Absent fields stay. 0..32 characters, spaces around them are dropped; "" shows the account's name again. */
     2: optional string display_name
-    /** 0..80 characters. */
+    /** 0..80 characters in one line. */
     3: optional string signature
     /** Blob keys; "" is the default picture. */
     4: optional string avatar_key
@@ -148,6 +148,9 @@ struct UpdateProfileRequest {
 struct UpdateProfileResponse {
     /** As it is now. */
     1: User user
+    /** Blob keys that this call has replaced, "" for none. Of several calls at once, each replaced key is in one answer. */
+    2: string replaced_avatar_key
+    3: string replaced_background_key
 }
 
 struct FindUserRequest {
@@ -156,7 +159,14 @@ struct FindUserRequest {
 }
 struct FindUserResponse { 1: User user }
 
-struct MGetUsersRequest { 1: list<i64> user_ids }
+struct MGetUsersRequest {
+    1: list<i64> user_ids
+    /**
+     * Those of them who see the answer, at most as many. Of others the answer may be up to a second older than the last UpdateProfile,
+     * of these it is not: everybody sees their own edit at once.
+     */
+    2: list<i64> viewer_ids
+}
 struct MGetUsersResponse {
     /** A user that does not exist is absent. */
     1: map<i64, User> users
@@ -179,8 +189,8 @@ service UserService {
     /** Reads the account of a name. Fails with UserNotFound. */
     FindUserResponse FindUser(1: FindUserRequest req)
     /**
-     * Changes what others see of an account. Visible to MGetUsers when it returns. Fails with InvalidArgument, and ProfileRefused when
-     * a text holds a forbidden word or looks like a name that is reserved.
+     * Changes what others see of an account. When it returns, MGetUsers shows it: to others within a second. Fails with InvalidArgument,
+     * UserNotFound, and ProfileRefused when a text holds a forbidden word or looks like a name that is reserved.
      */
     UpdateProfileResponse UpdateProfile(1: UpdateProfileRequest req)
     /** Reads an account's sessions. */

@@ -963,9 +963,9 @@ var fieldIDToName_TouchSessionsResponse = map[int16]string{}
 
 type UpdateProfileRequest struct {
 	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
-	/** Absent fields stay. 0..32 characters; "" shows the account's name again. */
+	/** Absent fields stay. 0..32 characters, spaces around them are dropped; "" shows the account's name again. */
 	DisplayName *string `thrift:"display_name,2,optional" frugal:"2,optional,string" json:"display_name,omitempty"`
-	/** 0..80 characters. */
+	/** 0..80 characters in one line. */
 	Signature *string `thrift:"signature,3,optional" frugal:"3,optional,string" json:"signature,omitempty"`
 	/** Blob keys; "" is the default picture. */
 	AvatarKey     *string `thrift:"avatar_key,4,optional" frugal:"4,optional,string" json:"avatar_key,omitempty"`
@@ -1068,6 +1068,9 @@ var fieldIDToName_UpdateProfileRequest = map[int16]string{
 type UpdateProfileResponse struct {
 	/** As it is now. */
 	User *User `thrift:"user,1" frugal:"1,default,User" json:"user"`
+	/** Blob keys that this call has replaced, "" for none. Of several calls at once, each replaced key is in one answer. */
+	ReplacedAvatarKey     string `thrift:"replaced_avatar_key,2" frugal:"2,default,string" json:"replaced_avatar_key"`
+	ReplacedBackgroundKey string `thrift:"replaced_background_key,3" frugal:"3,default,string" json:"replaced_background_key"`
 }
 
 func NewUpdateProfileResponse() *UpdateProfileResponse {
@@ -1085,8 +1088,22 @@ func (p *UpdateProfileResponse) GetUser() (v *User) {
 	}
 	return p.User
 }
+
+func (p *UpdateProfileResponse) GetReplacedAvatarKey() (v string) {
+	return p.ReplacedAvatarKey
+}
+
+func (p *UpdateProfileResponse) GetReplacedBackgroundKey() (v string) {
+	return p.ReplacedBackgroundKey
+}
 func (p *UpdateProfileResponse) SetUser(val *User) {
 	p.User = val
+}
+func (p *UpdateProfileResponse) SetReplacedAvatarKey(val string) {
+	p.ReplacedAvatarKey = val
+}
+func (p *UpdateProfileResponse) SetReplacedBackgroundKey(val string) {
+	p.ReplacedBackgroundKey = val
 }
 
 func (p *UpdateProfileResponse) IsSetUser() bool {
@@ -1102,6 +1119,8 @@ func (p *UpdateProfileResponse) String() string {
 
 var fieldIDToName_UpdateProfileResponse = map[int16]string{
 	1: "user",
+	2: "replaced_avatar_key",
+	3: "replaced_background_key",
 }
 
 type FindUserRequest struct {
@@ -1174,6 +1193,11 @@ var fieldIDToName_FindUserResponse = map[int16]string{
 
 type MGetUsersRequest struct {
 	UserIds []int64 `thrift:"user_ids,1" frugal:"1,default,list<i64>" json:"user_ids"`
+	/**
+	 * Those of them who see the answer, at most as many. Of others the answer may be up to a second older than the last UpdateProfile,
+	 * of these it is not: everybody sees their own edit at once.
+	 */
+	ViewerIds []int64 `thrift:"viewer_ids,2" frugal:"2,default,list<i64>" json:"viewer_ids"`
 }
 
 func NewMGetUsersRequest() *MGetUsersRequest {
@@ -1186,8 +1210,15 @@ func (p *MGetUsersRequest) InitDefault() {
 func (p *MGetUsersRequest) GetUserIds() (v []int64) {
 	return p.UserIds
 }
+
+func (p *MGetUsersRequest) GetViewerIds() (v []int64) {
+	return p.ViewerIds
+}
 func (p *MGetUsersRequest) SetUserIds(val []int64) {
 	p.UserIds = val
+}
+func (p *MGetUsersRequest) SetViewerIds(val []int64) {
+	p.ViewerIds = val
 }
 
 func (p *MGetUsersRequest) String() string {
@@ -1199,6 +1230,7 @@ func (p *MGetUsersRequest) String() string {
 
 var fieldIDToName_MGetUsersRequest = map[int16]string{
 	1: "user_ids",
+	2: "viewer_ids",
 }
 
 type MGetUsersResponse struct {
@@ -1248,8 +1280,8 @@ type UserService interface {
 	/** Reads the account of a name. Fails with UserNotFound. */
 	FindUser(ctx context.Context, req *FindUserRequest) (r *FindUserResponse, err error)
 	/**
-	 * Changes what others see of an account. Visible to MGetUsers when it returns. Fails with InvalidArgument, and ProfileRefused when
-	 * a text holds a forbidden word or looks like a name that is reserved.
+	 * Changes what others see of an account. When it returns, MGetUsers shows it: to others within a second. Fails with InvalidArgument,
+	 * UserNotFound, and ProfileRefused when a text holds a forbidden word or looks like a name that is reserved.
 	 */
 	UpdateProfile(ctx context.Context, req *UpdateProfileRequest) (r *UpdateProfileResponse, err error)
 	/** Reads an account's sessions. */

@@ -70,7 +70,7 @@ type Load[K comparable, T any] func(ctx context.Context, ids []K) (map[K]T, erro
 // another process may serve what it keeps until Options.Local has passed since it began to read it. So a renamed user
 // may show under the old name there, a video with its old cover, and a deleted video may still be found by its id
 // although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
-// it: counters, relations, flags. Only values that exist are kept, so what was created is found at once everywhere.
+// it: counters, relations, flags; unless each read on their behalf says so with Refresh. Only values that exist are kept, so what was created is found at once everywhere.
 //
 // Over the memory driver there is no other process: values are kept as long as their TTL says, and that there is none, with
 // the full promise. Several LoadingCache of a kind over one store share what they keep.
@@ -171,6 +171,15 @@ func (c *LoadingCache[K, T]) GetMulti(ctx context.Context, ids []K) (map[K]T, er
 		}
 	}
 	return out, nil
+}
+
+// Refresh makes the next GetMulti read ids from what all processes share, whatever this process keeps of them: it is for a
+// reader who must see a commit of another process at once in spite of Options.Local. Where this process has the only cache of
+// ids, it does nothing.
+func (c *LoadingCache[K, T]) Refresh(ids ...K) {
+	if c.store != nil {
+		c.local.drop(ids)
+	}
 }
 
 // read fills out with what the store answers and returns what it does not.

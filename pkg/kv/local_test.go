@@ -248,3 +248,60 @@ func TestLocalNoStaleReadUnderLoad(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// TestRefresh: who asks for it sees the commit of another process at once, also while others of this process read what is old.
+func TestRefresh(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *counting, o Options[int64, card]) {
+		o.Local = time.Hour
+		tab := newTable(2)
+		c, other := NewLoadingCache(s, o, tab.load), NewLoadingCache(s, o, tab.load)
+		mustGet(t, c, 1, 2)
+		stop := make(chan struct{})
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						if _, err := c.GetMulti(t.Context(), []int64{1}); err != nil {
+							t.Error(err)
+							return
+						}
+					}
+				}
+			})
+		}
+		for i := range 50 {
+			name := fmt.Sprint("version ", i)
+			tab.put(card{ID: 1, Name: name})
+			other.Invalidate(t.Context(), 1)
+			c.Refresh(1)
+			if got := mustGet(t, c, 1); got[1].Name != name {
+				t.Errorf("read %q after a refresh, want %q", got[1].Name, name)
+			}
+		}
+		close(stop)
+		readers.Wait()
+		s.trips()
+		mustGet(t, c, 1, 2)
+		if mgets, sets := s.trips(); mgets+sets != 0 {
+			t.Errorf("%d round trips for what is held again", mgets+sets)
+		}
+	})
+}
+
+// Where there is no other process, a refresh costs nothing.
+func TestRefreshOfTheOnlyCache(t *testing.T) {
+	store := newMemory(0)
+	t.Cleanup(func() { _ = store.Close() })
+	tab := newTable(1)
+	c := NewLoadingCache(store, Options[int64, card]{Kind: "card", Key: func(int64) string { return "k" }}, tab.load)
+	mustGet(t, c, 1)
+	c.Refresh(1)
+	mustGet(t, c, 1)
+	if tab.loads != 1 {
+		t.Errorf("%d loads, want the first one only", tab.loads)
+	}
+}

@@ -95,6 +95,20 @@ func (p *Policy) Check(name string) error {
 	return nil
 }
 
+// CheckDisplay is Check for a name that is shown beside the one that was registered: it need not be unique, and may mix
+// scripts. What looks like a reserved word is refused with errno.ProfileRefused, the rest with errno.InvalidArgument.
+func (p *Policy) CheckDisplay(name string) error {
+	switch {
+	case strings.ContainsFunc(name, private):
+		return errno.InvalidArgument.With("the display name holds a character that is not for text")
+	case stacked(name):
+		return errno.InvalidArgument.With("the display name holds too many accents on one character")
+	case p.reserved(name):
+		return errno.ProfileRefused.With("this display name is reserved")
+	}
+	return nil
+}
+
 // private tells characters for private use and code points that are none; a surrogate is no valid text to begin with.
 func private(r rune) bool {
 	return unicode.In(r, unicode.Co, unicode.Cs, unicode.Noncharacter_Code_Point)

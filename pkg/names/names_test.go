@@ -135,3 +135,20 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+func TestCheckDisplay(t *testing.T) {
+	p := policy(t)
+	for _, name := range []string{"Ann Li", "Иван (Ivan)", "张三 🎬", "👩‍👩‍👧 us", "unofficial fan", "O'Brien & Søn"} {
+		if err := p.CheckDisplay(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for name, target := range map[string]*errno.Error{
+		"Admin": errno.ProfileRefused, "а_d.m i n" /* Cyrillic а */ : errno.ProfileRefused, "官方小助手": errno.ProfileRefused,
+		"ad\u200dmin": errno.ProfileRefused, "bo\ue000b": errno.InvalidArgument, "e\u0301\u0302\u0303\u0304\u0305": errno.InvalidArgument,
+	} {
+		if err := p.CheckDisplay(name); !errors.Is(err, target) {
+			t.Errorf("%q: got %v, want %v", name, err, target)
+		}
+	}
+}

@@ -6,18 +6,24 @@ import (
 	"tiktok/kitex_gen/user"
 )
 
+// User makes the message of a row.
+func User(r db.User) *user.User {
+	return &user.User{
+		Id:            r.ID,
+		Name:          r.Username,
+		AvatarKey:     r.AvatarKey,
+		BackgroundKey: r.BackgroundKey,
+		Signature:     r.Signature,
+		CreatedAtMs:   r.CreatedAtMs,
+		DisplayName:   r.DisplayName,
+	}
+}
+
 // Users makes the messages of a set of rows.
 func Users(rows map[int64]db.User) map[int64]*user.User {
 	out := make(map[int64]*user.User, len(rows))
 	for id, r := range rows {
-		out[id] = &user.User{
-			Id:            r.ID,
-			Name:          r.Username,
-			AvatarKey:     r.AvatarKey,
-			BackgroundKey: r.BackgroundKey,
-			Signature:     r.Signature,
-			CreatedAtMs:   r.CreatedAtMs,
-		}
+		out[id] = User(r)
 	}
 	return out
 }

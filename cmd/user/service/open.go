@@ -15,6 +15,7 @@ import (
 	"tiktok/pkg/names"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
+	"tiktok/pkg/words"
 )
 
 // Open opens the database "user", brings its schema up to date, opens the cache, and returns the service, which owns both.
@@ -35,6 +36,10 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("user: %w", err), store.Close(), sql.Close())
 	}
+	filter, err := words.Open(cfg.Words)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("user: %w", err), store.Close(), sql.Close())
+	}
 	driver, rule := cfg.Limits.Driver, cfg.Limits.LoginAccount
 	if driver == config.LimitsOff {
 		driver, rule = limiter.DriverMemory, limiter.Rule{}
@@ -45,7 +50,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	}
 	s := New(Deps{
 		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Guesses: guesses, Rule: rule,
-		Names: policy, Tel: tel,
+		Names: policy, Words: filter, Tel: tel,
 	})
 	s.closers = lifecycle.Closers{sql.Close, store.Close, guesses.Close}
 	return s, nil

@@ -19,6 +19,7 @@ import (
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/names"
 	"tiktok/pkg/telemetry"
+	"tiktok/pkg/words"
 )
 
 var _ user.UserService = (*Service)(nil)
@@ -34,6 +35,8 @@ type Deps struct {
 	Rule    limiter.Rule
 	// Names decides which names may be registered.
 	Names *names.Policy
+	// Words are not to be in profiles.
+	Words *words.Filter
 	Tel   *telemetry.Telemetry
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -41,14 +44,17 @@ type Deps struct {
 
 // Service keeps accounts. It is safe for concurrent use.
 type Service struct {
-	store  *db.Store
-	users  *kv.LoadingCache[int64, db.User]
-	ids    *id.Generator
-	hasher *auth.Hasher
+	store *db.Store
+	users *kv.LoadingCache[int64, db.User]
+	// idsByName are the ids of accounts by username.
+	idsByName *kv.LoadingCache[string, int64]
+	ids       *id.Generator
+	hasher    *auth.Hasher
 	// guesses and rule bound the tries on an account.
 	guesses limiter.Limiter
 	rule    limiter.Rule
 	names   *names.Policy
+	words   *words.Filter
 	log     *slog.Logger
 	now     func() time.Time
 	// closers release what Open opened.
@@ -58,15 +64,17 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store:   d.Store,
-		users:   kv.NewLoadingCache(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry), d.Store.MGet),
-		ids:     d.IDs,
-		hasher:  d.Hasher,
-		guesses: d.Guesses,
-		rule:    d.Rule,
-		names:   d.Names,
-		log:     d.Tel.Log,
-		now:     d.Now,
+		store:     d.Store,
+		users:     kv.NewLoadingCache(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry), d.Store.MGet),
+		idsByName: kv.NewLoadingCache(d.Cache, cache.Names(d.Tel.Log, d.Tel.Registry), d.Store.FindIDs),
+		ids:       d.IDs,
+		hasher:    d.Hasher,
+		guesses:   d.Guesses,
+		rule:      d.Rule,
+		names:     d.Names,
+		words:     d.Words,
+		log:       d.Tel.Log,
+		now:       d.Now,
 	}
 	if s.now == nil {
 		s.now = time.Now

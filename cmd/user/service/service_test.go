@@ -29,6 +29,7 @@ import (
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
+	"tiktok/pkg/words"
 )
 
 // client puts svc behind a client whose messages cross the codec.
@@ -64,8 +65,12 @@ func deps(t *testing.T, sql *sqldb.DB, cache kv.Store, ids *id.Generator) servic
 	if err != nil {
 		t.Fatal(err)
 	}
+	filter, err := words.Open(config.Default().Words)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return service.Deps{
-		Names: policy, Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses,
+		Names: policy, Words: filter, Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses,
 		Rule: config.Default().Limits.LoginAccount,
 		Tel:  telemetry.Discard(),
 	}

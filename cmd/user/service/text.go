@@ -52,5 +52,8 @@ func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
 }
 
+// invisible is hidden without the joiners, which emoji and the scripts of Persia and India need.
+func invisible(r rune) bool { return hidden(r) && r != '\u200c' && r != '\u200d' }
+
 // visible tells a character that leaves a mark on its own; U+2800 is the braille pattern without dots.
 func visible(r rune) bool { return !unicode.IsSpace(r) && !unicode.IsMark(r) && r != '\u2800' }

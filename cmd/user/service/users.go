@@ -9,12 +9,18 @@ import (
 	"tiktok/pkg/paging"
 )
 
-// MGetUsers reads profiles: one round trip to the cache, and one to the database when something is not in it.
+// MGetUsers reads profiles: one round trip to the cache at most, and one to the database when something is not in it. Viewers
+// are not answered from what this process keeps, because they may have edited themselves through another.
 func (s *Service) MGetUsers(ctx context.Context, req *user.MGetUsersRequest) (*user.MGetUsersResponse, error) {
 	ids, err := paging.IDs(req.UserIds, common.MAX_BATCH)
 	if err != nil {
 		return nil, err
 	}
+	viewers, err := paging.IDs(req.ViewerIds, common.MAX_BATCH)
+	if err != nil {
+		return nil, err
+	}
+	s.users.Refresh(viewers...)
 	rows, err := s.users.GetMulti(ctx, ids)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -32,7 +33,7 @@ func User(base string, p view.Profile) *api.User {
 		BackgroundImage: base + "/static/backgrounds/" + strconv.FormatUint(pick(p.ID, Backgrounds), 10) + ".jpg",
 	}
 	if account := p.User; account != nil {
-		u.Name = account.Name
+		u.Name = cmp.Or(account.DisplayName, account.Name)
 		if account.Signature != "" {
 			u.Signature = account.Signature
 		}

@@ -1,10 +1,12 @@
 package pack_test
 
 import (
+	"strings"
 	"testing"
 
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/view"
+	"tiktok/kitex_gen/user"
 	"tiktok/pkg/id"
 )
 
@@ -25,5 +27,19 @@ func TestDefaultPicturesSpread(t *testing.T) {
 		if n > users/pack.Avatars*2 {
 			t.Errorf("%s has %d of %d users", url, n, users)
 		}
+	}
+}
+
+func TestUserShowsTheProfile(t *testing.T) {
+	account := &user.User{Id: 7, Name: "ann", DisplayName: "Ann <Li>", Signature: "hi", AvatarKey: "avatars/7/a.jpg", BackgroundKey: "backgrounds/7/b.jpg"}
+	u := pack.User("http://x", view.Profile{ID: 7, User: account})
+	if u.Name != "Ann <Li>" || u.Signature != "hi" || u.Avatar != "http://x/media/avatars/7/a.jpg" ||
+		u.BackgroundImage != "http://x/media/backgrounds/7/b.jpg" {
+		t.Errorf("got %+v", u)
+	}
+	bare := pack.User("http://x", view.Profile{ID: 7, User: &user.User{Id: 7, Name: "ann"}})
+	if bare.Name != "ann" || bare.Signature == "" || !strings.HasPrefix(bare.Avatar, "http://x/static/avatars/") ||
+		!strings.HasPrefix(bare.BackgroundImage, "http://x/static/backgrounds/") {
+		t.Errorf("got %+v", bare)
 	}
 }

@@ -44,11 +44,21 @@ type pendingParts struct {
 func (v *View) startParts(ctx context.Context, viewers, users, videos []int64) *pendingParts {
 	p := &pendingParts{ctx: ctx, viewers: len(viewers)}
 	p.optionalCtx, p.cancel = context.WithTimeout(ctx, optionalTimeout)
-	p.users = v.users.Start(ctx, users)
+	p.users = v.users.Start(ctx, usersQuery{users, among(viewers, users)})
 	p.videoCounts = v.videoCounts.start(p.optionalCtx, users)
 	p.relations = v.relations.start(p.optionalCtx, relationsQuery{users, viewers})
 	p.stats = v.stats.start(p.optionalCtx, statsQuery{videos, users, viewers})
 	return p
+}
+
+// among are those of a that are in b too, nil for none.
+func among(a, b []int64) (both []int64) {
+	for _, id := range a {
+		if slices.Contains(b, id) {
+			both = append(both, id)
+		}
+	}
+	return both
 }
 
 // wait returns the parts, and the states of the viewers in their order. It fails only without users: all else is optional.

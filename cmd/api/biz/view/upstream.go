@@ -93,16 +93,24 @@ func timedOut(ctx context.Context) bool {
 	return ok && time.Until(deadline) < optionalTimeout/10
 }
 
-// usersByID loads accounts.
-type usersByID = coalesce.Coalescer[[]int64, map[int64]*user.User]
+// usersQuery asks for accounts, some of which are those of viewers: they see their own edits at once.
+type usersQuery struct{ users, viewers []int64 }
 
-func loadUsers(c rpc.Clients) *usersByID {
-	return coalesce.NewByID(maxInFlight, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*user.User, error) {
-		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: ids})
+// usersCall loads accounts.
+type usersCall = coalesce.Coalescer[usersQuery, map[int64]*user.User]
+
+func loadUsers(c rpc.Clients) *usersCall {
+	size := func(q usersQuery) int { return len(q.users) }
+	return coalesce.New(maxInFlight, common.MAX_BATCH, size, func(ctx context.Context, queries []usersQuery) ([]map[int64]*user.User, error) {
+		users, viewers := make([][]int64, len(queries)), make([][]int64, len(queries))
+		for i, q := range queries {
+			users[i], viewers[i] = q.users, q.viewers
+		}
+		r, err := c.User.MGetUsers(ctx, &user.MGetUsersRequest{UserIds: coalesce.Union(users), ViewerIds: coalesce.Union(viewers)})
 		if err != nil {
 			return nil, err
 		}
-		return r.Users, nil
+		return slices.Repeat([]map[int64]*user.User{r.Users}, len(queries)), nil
 	})
 }
 

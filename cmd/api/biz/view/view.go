@@ -60,7 +60,7 @@ type Friend struct {
 // View composes. Make one with New and share it.
 type View struct {
 	clients     rpc.Clients
-	users       *usersByID
+	users       *usersCall
 	videos      coalesce.Load[*video.Video]
 	videoCounts optionalCall[[]int64, map[int64]int64]
 	relations   optionalCall[relationsQuery, relations]

@@ -17,6 +17,8 @@ type User struct {
 	BackgroundKey string `gorm:"column:background_key"`
 	Signature     string `gorm:"column:signature"`
 	CreatedAtMs   int64  `gorm:"column:created_at_ms"`
+	// DisplayName is shown in place of Username, unless it is empty.
+	DisplayName string `gorm:"column:display_name"`
 }
 
 // TableName is users.
