@@ -1,0 +1,1 @@
+"use strict";(()=>{var n=e=>{try{return localStorage.getItem(e)}catch{return null}};function t(){let e=n("theme");return e==="light"||e==="dark"?e:"system"}var o=t();o!=="system"&&(document.documentElement.dataset.theme=o);})();

@@ -1,0 +1,114 @@
+import createClient from "openapi-fetch";
+import { ApiError, LoginCancelled, codes, problemError } from "./error";
+import { quietHeader, send } from "./fetch";
+import type { paths } from "./schema";
+import type { Comment, Conversation, Me, Message, MessagePage, Page, Session, Upload, User, Video } from "./types";
+
+const http = createClient<paths>({ baseUrl: location.origin, fetch: send, credentials: "same-origin" });
+
+/** quiet is for requests that nobody waits for: they never ask to log in. */
+const quiet = { headers: { [quietHeader]: "1" } };
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** value is the body of a successful answer; every other answer, or none, is an ApiError. */
+async function value<T>(answer: Promise<Answer<T>>): Promise<T> {
+  let got: Answer<T>;
+  try {
+    got = await answer;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, 0);
+  }
+  if (got.response.ok) return got.data as T;
+  const error = problemError(got.response.status, got.error);
+  if (error.status === 401 && error.code === codes.unauthenticated) throw new LoginCancelled();
+  throw error;
+}
+
+/** done waits for an answer without a body. */
+const done = async (answer: Promise<Answer<unknown>>): Promise<void> => {
+  await value(answer);
+};
+
+const page = (cursor: string | undefined, limit: number) => ({ query: { limit, ...(cursor ? { cursor } : {}) } });
+const user = (user_id: number) => ({ path: { user_id } });
+const video = (video_id: number) => ({ path: { video_id } });
+
+/**
+ * api has a function for every operation of /api/v1. They reject with ApiError, or with LoginCancelled when a session was needed and the
+ * viewer did not log in.
+ */
+export const api = {
+  register: (name: string, password: string) => value(http.POST("/api/v1/users", { body: { name, password, cookie: true } })),
+  login: (name: string, password: string) => value(http.POST("/api/v1/sessions", { body: { name, password, cookie: true } })),
+  logout: () => done(http.DELETE("/api/v1/sessions/current", quiet)),
+  sessions: (): Promise<Page<Session>> => value(http.GET("/api/v1/sessions")),
+  revokeSession: (session_id: number) =>
+    done(http.DELETE("/api/v1/sessions/{session_id}", { params: { path: { session_id } } })),
+  revokeOtherSessions: () => done(http.DELETE("/api/v1/sessions")),
+
+  me: (): Promise<Me> => value(http.GET("/api/v1/me", quiet)),
+  updateProfile: (profile: { display_name?: string; signature?: string }): Promise<User> =>
+    value(http.PATCH("/api/v1/me", { body: profile })),
+  setPicture: (which: "avatar" | "background", file: Blob): Promise<User> => putPicture(`/api/v1/me/${which}`, file),
+  deletePicture: (which: "avatar" | "background"): Promise<User> => value(http.DELETE(`/api/v1/me/${which}`)),
+  changePassword: (old_password: string, new_password: string) =>
+    done(http.PUT("/api/v1/me/password", { body: { old_password, new_password } })),
+  uploads: (): Promise<Page<Upload>> => value(http.GET("/api/v1/me/uploads", quiet)),
+  friends: (cursor?: string, limit = 30): Promise<Page<User>> => value(http.GET("/api/v1/me/friends", { params: page(cursor, limit) })),
+
+  user: (id: number): Promise<User> => value(http.GET("/api/v1/users/{user_id}", { params: user(id) })),
+  userByName: (name: string): Promise<User> => value(http.GET("/api/v1/users/by-name/{name}", { params: { path: { name } } })),
+  userVideos: (id: number, cursor?: string, limit = 24): Promise<Page<Video>> =>
+    value(http.GET("/api/v1/users/{user_id}/videos", { params: { ...user(id), ...page(cursor, limit) } })),
+  userLikes: (id: number, cursor?: string, limit = 24): Promise<Page<Video>> =>
+    value(http.GET("/api/v1/users/{user_id}/likes", { params: { ...user(id), ...page(cursor, limit) } })),
+  following: (id: number, cursor?: string, limit = 30): Promise<Page<User>> =>
+    value(http.GET("/api/v1/users/{user_id}/following", { params: { ...user(id), ...page(cursor, limit) } })),
+  followers: (id: number, cursor?: string, limit = 30): Promise<Page<User>> =>
+    value(http.GET("/api/v1/users/{user_id}/followers", { params: { ...user(id), ...page(cursor, limit) } })),
+  follow: (id: number) => done(http.PUT("/api/v1/users/{user_id}/follow", { params: user(id) })),
+  unfollow: (id: number) => done(http.DELETE("/api/v1/users/{user_id}/follow", { params: user(id) })),
+
+  feed: (cursor?: string, limit = 10): Promise<Page<Video>> => value(http.GET("/api/v1/feed", { params: page(cursor, limit) })),
+  video: (id: number): Promise<Video> => value(http.GET("/api/v1/videos/{video_id}", { params: video(id) })),
+  deleteVideo: (id: number) => done(http.DELETE("/api/v1/videos/{video_id}", { params: video(id) })),
+  like: (id: number) => done(http.PUT("/api/v1/videos/{video_id}/like", { params: video(id) })),
+  unlike: (id: number) => done(http.DELETE("/api/v1/videos/{video_id}/like", { params: video(id) })),
+  comments: (id: number, cursor?: string, limit = 20): Promise<Page<Comment>> =>
+    value(http.GET("/api/v1/videos/{video_id}/comments", { params: { ...video(id), ...page(cursor, limit) } })),
+  createComment: (id: number, content: string): Promise<Comment> =>
+    value(http.POST("/api/v1/videos/{video_id}/comments", { params: video(id), body: { content } })),
+  deleteComment: (video_id: number, comment_id: number) =>
+    done(http.DELETE("/api/v1/videos/{video_id}/comments/{comment_id}", { params: { path: { video_id, comment_id } } })),
+
+  conversations: (cursor?: string, limit = 30): Promise<Page<Conversation>> =>
+    value(http.GET("/api/v1/conversations", { params: page(cursor, limit) })),
+  messages: (id: number, cursor?: string, direction: "older" | "newer" = "older", limit = 30): Promise<MessagePage> =>
+    value(
+      http.GET("/api/v1/conversations/{user_id}/messages", {
+        params: { ...user(id), query: { ...page(cursor, limit).query, direction } },
+        ...(direction === "newer" ? quiet : {}),
+      }),
+    ),
+  sendMessage: (id: number, content: string): Promise<Message> =>
+    value(http.POST("/api/v1/conversations/{user_id}/messages", { params: user(id), body: { content } })),
+  markRead: (id: number, until: string) =>
+    done(http.PUT("/api/v1/conversations/{user_id}/read", { params: user(id), body: { until }, ...quiet })),
+};
+
+// putPicture sends a file as it is: its type is the file's own.
+async function putPicture(path: string, file: Blob): Promise<User> {
+  const answer = async (): Promise<Answer<User>> => {
+    const request = new Request(path, { method: "PUT", body: file, headers: { "content-type": file.type }, credentials: "same-origin" });
+    const response = await send(request);
+    const body = (await response.json().catch(() => undefined)) as User | undefined;
+    return response.ok ? { data: body as User, response } : { error: body, response };
+  };
+  return value(answer());
+}

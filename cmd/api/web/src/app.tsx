@@ -1,0 +1,94 @@
+import type { ComponentType } from "preact";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { Layout } from "./layout";
+import { t, useLanguage } from "./lib/i18n";
+import { followLinks, match, place, scrollOf, useTitle, type PageProps, type Place, type Route } from "./lib/router";
+import { askLogin, loadViewer, useViewer, viewer } from "./lib/session";
+import { createStore, useStore } from "./lib/store";
+import { onReconnect } from "./lib/connection";
+import { missing, routes } from "./routes";
+import { Button } from "./ui/button";
+import { UserIcon } from "./ui/icons";
+import { Empty, Failed, Spinner } from "./ui/states";
+
+/** Opened is the page that is shown, with the code of its chunk. */
+interface Opened {
+  place: Place;
+  route: Route;
+  params: Record<string, string>;
+  page: ComponentType<PageProps> | null;
+  error: unknown;
+}
+
+const opened = createStore<Opened | null>(null);
+
+/** openPage loads the page of the current address; the page before it stays until its successor is there. */
+export async function openPage(): Promise<void> {
+  const target = place.get();
+  const found = match(routes, target.path) ?? { route: missing, params: {} };
+  try {
+    const page = (await found.route.load()).default;
+    if (place.get().key === target.key) opened.set({ ...found, place: place.get(), page, error: null });
+  } catch (error) {
+    if (place.get().key === target.key) opened.set({ ...found, place: target, page: null, error });
+  }
+}
+
+const isPage = (path: string): boolean => match(routes, path) !== null;
+
+export function App() {
+  useLanguage();
+  const now = useStore(opened);
+  useEffect(() => {
+    const stopLinks = followLinks(isPage);
+    const stopPlace = place.subscribe(() => void openPage());
+    const stopReconnect = onReconnect(() => {
+      if (viewer.get().kind === "unknown") void loadViewer();
+    });
+    return () => {
+      stopLinks();
+      stopPlace();
+      stopReconnect();
+    };
+  }, []);
+  if (!now) return null;
+  return (
+    <Layout path={now.place.path} full={now.route.full ?? false}>
+      <Page key={now.place.key + now.place.path} opened={now} />
+    </Layout>
+  );
+}
+
+let isFirst = true;
+
+function Page({ opened }: { opened: Opened }) {
+  const now = useViewer();
+  const Shown = opened.page;
+  const { key } = opened.place;
+  useLayoutEffect(() => {
+    scrollTo(0, scrollOf(key));
+    // A screen reader goes on at the new page; the first one it begins to read by itself.
+    if (!isFirst) document.getElementById("main")?.focus({ preventScroll: true });
+    isFirst = false;
+  }, [key]);
+  if (!Shown) {
+    // The server has a new build, or cannot be reached.
+    return <Failed page error={opened.error} retry={() => location.reload()} />;
+  }
+  if (opened.route.member && now.kind === "unknown") return <Spinner />;
+  if (opened.route.member && now.kind === "visitor") return <MembersOnly />;
+  return <Shown params={opened.params} query={new URLSearchParams(opened.place.query)} />;
+}
+
+// In place of a page that needs an account. When a session ends while a page is open, the page stays, and the login sheet lies over it.
+function MembersOnly() {
+  useTitle(t("nav.login"));
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <Empty page icon={<UserIcon size={40} />} title={t("login.needed")} text={t("login.needed.text")}>
+      <Button look="primary" ref={button} onClick={() => void askLogin("needed")}>
+        {t("nav.login")}
+      </Button>
+    </Empty>
+  );
+}

@@ -1,0 +1,167 @@
+import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
+import { connection } from "./lib/connection";
+import { useDesktop } from "./lib/hooks";
+import { language, setLanguage, t, tn } from "./lib/i18n";
+import { useMe, useViewer } from "./lib/session";
+import { nextTheme, setTheme, useTheme } from "./lib/theme";
+import { useStore } from "./lib/store";
+import { Avatar, displayName, profilePath } from "./ui/avatar";
+import { IconButton } from "./ui/button";
+import { ChatIcon, DeviceIcon, HomeIcon, LanguageIcon, LogoIcon, MoonIcon, SettingsIcon, SunIcon, UploadIcon, UserIcon } from "./ui/icons";
+import { LoginSheet } from "./ui/login-sheet";
+import { Toasts } from "./ui/toasts";
+
+interface LayoutProps {
+  path: string;
+  full: boolean;
+  children: ComponentChildren;
+}
+
+/** Layout is what surrounds every page: the navigation, messages, the login sheet. */
+export function Layout({ path, full, children }: LayoutProps) {
+  const desktop = useDesktop();
+  return (
+    <div class={`layout${full ? " layout-full" : ""}`}>
+      <a class="skip" href="#main">
+        {t("app.skip")}
+      </a>
+      {desktop && <SideNavigation path={path} />}
+      <main id="main" class="main" tabIndex={-1}>
+        {children}
+      </main>
+      {!desktop && <BottomNavigation path={path} />}
+      <Connection />
+      <Toasts />
+      <LoginSheet />
+    </div>
+  );
+}
+
+/** entries are the places of the navigation, in order. Search comes after home and the inbox after upload, with their pages. */
+function useEntries(path: string) {
+  const viewer = useViewer();
+  const me = useMe();
+  const unread = viewer.kind === "member" ? viewer.me.unread_conversations : 0;
+  const profile = me ? profilePath(me) : "/login";
+  return [
+    { href: "/", label: t("nav.home"), short: t("nav.home.short"), Icon: HomeIcon, isOpen: path === "/", badge: 0 },
+    { href: "/upload", label: t("nav.upload"), short: t("nav.upload"), Icon: UploadIcon, isOpen: path === "/upload", badge: 0 },
+    { href: "/chat", label: t("nav.chat"), short: t("nav.chat"), Icon: ChatIcon, isOpen: path.startsWith("/chat"), badge: unread },
+    { href: profile, label: t("nav.profile"), short: t("nav.profile"), Icon: UserIcon, isOpen: path === profile, badge: 0 },
+  ];
+}
+
+function Badge({ n }: { n: number }) {
+  if (n === 0) return null;
+  return (
+    <span class="badge">
+      <span aria-hidden="true">{n > 99 ? "99+" : n}</span>
+      <span class="visually-hidden">{tn("nav.unread", n)}</span>
+    </span>
+  );
+}
+
+function BottomNavigation({ path }: { path: string }) {
+  return (
+    <nav class="bottom-nav" aria-label={t("nav.main")}>
+      {useEntries(path).map(({ href, short, Icon, isOpen, badge }) => (
+        <a key={short} href={href} class="bottom-nav-entry" aria-current={isOpen ? "page" : undefined}>
+          <span class="nav-icon">
+            <Icon filled={isOpen} />
+            <Badge n={badge} />
+          </span>
+          <span>{short}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function SideNavigation({ path }: { path: string }) {
+  const me = useMe();
+  const viewer = useViewer();
+  return (
+    <header class="side-nav">
+      <a class="logo" href="/">
+        <LogoIcon />
+        <span>{t("app.name")}</span>
+      </a>
+      <nav aria-label={t("nav.main")}>
+        {useEntries(path).map(({ href, label, Icon, isOpen, badge }) => (
+          <a key={label} href={href} class="side-nav-entry" aria-current={isOpen ? "page" : undefined}>
+            <span class="nav-icon">
+              <Icon filled={isOpen} />
+              <Badge n={badge} />
+            </span>
+            <span>{label}</span>
+          </a>
+        ))}
+        {me && (
+          <a href="/settings" class="side-nav-entry" aria-current={path === "/settings" ? "page" : undefined}>
+            <SettingsIcon />
+            <span>{t("nav.settings")}</span>
+          </a>
+        )}
+      </nav>
+      {viewer.kind === "visitor" && (
+        <div class="side-nav-login">
+          <p class="muted">{t("login.needed.text")}</p>
+          <a class="button button-primary button-medium button-wide" href="/login">
+            {t("nav.login")}
+          </a>
+        </div>
+      )}
+      <div class="side-nav-foot">
+        {me && (
+          <a class="person" href={profilePath(me)}>
+            <Avatar user={me} size={32} />
+            <span class="person-name">{displayName(me)}</span>
+          </a>
+        )}
+        <Switches />
+      </div>
+    </header>
+  );
+}
+
+/** Switches are the switches of theme and language. */
+export function Switches() {
+  const theme = useTheme();
+  const Icon = theme === "light" ? SunIcon : theme === "dark" ? MoonIcon : DeviceIcon;
+  return (
+    <div class="switches">
+      <IconButton label={t(`nav.theme.${theme}`)} onClick={() => setTheme(nextTheme(theme))}>
+        <Icon size={20} />
+      </IconButton>
+      <IconButton label={t("nav.language")} onClick={() => void setLanguage(language.get() === "zh" ? "en" : "zh")}>
+        <LanguageIcon size={20} />
+      </IconButton>
+    </div>
+  );
+}
+
+// The line that tells of a lost connection. While it is shown the server is asked for a small file until it answers.
+function Connection() {
+  const state = useStore(connection);
+  useEffect(() => {
+    if (state === "online") return;
+    const ask = () => {
+      fetch("/app.webmanifest", { cache: "no-store" }).then(
+        (response) => response.ok && connection.set("online"),
+        () => undefined,
+      );
+    };
+    const timer = setInterval(ask, 3000);
+    addEventListener("online", ask);
+    return () => {
+      clearInterval(timer);
+      removeEventListener("online", ask);
+    };
+  }, [state]);
+  return (
+    <div class="connection" role="status">
+      {state === "offline" && <span>{t("state.offline")}</span>}
+    </div>
+  );
+}

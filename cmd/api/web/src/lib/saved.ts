@@ -1,0 +1,46 @@
+// What the browser remembers between visits. Every read and write may fail (private windows, full storage): then the default holds.
+
+export type Theme = "system" | "light" | "dark";
+export type Language = "en" | "zh";
+
+const read = (key: string): string | null => {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+};
+
+const write = (key: string, value: string | null): void => {
+  try {
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Nothing to do: it holds until the page is closed.
+  }
+};
+
+export function savedTheme(): Theme {
+  const value = read("theme");
+  return value === "light" || value === "dark" ? value : "system";
+}
+export const saveTheme = (theme: Theme): void => write("theme", theme === "system" ? null : theme);
+
+/** savedLanguage is the chosen language, else the browser's: Chinese or English. */
+export function savedLanguage(): Language {
+  const value = read("language");
+  if (value === "en" || value === "zh") return value;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+export const saveLanguage = (language: Language): void => write("language", language);
+
+/** savedSound tells whether videos shall have sound once the browser allows it. */
+export const savedSound = (): boolean => read("sound") !== "off";
+export const saveSound = (on: boolean): void => write("sound", on ? "on" : "off");
+
+/**
+ * hadSession tells whether this browser has logged in and not out since. The cookie itself cannot be read; without this hint every
+ * visitor's page would begin with a request that fails.
+ */
+export const hadSession = (): boolean => read("session") === "yes";
+export const saveHadSession = (had: boolean): void => write("session", had ? "yes" : null);

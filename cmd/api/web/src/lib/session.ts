@@ -1,0 +1,108 @@
+import { api } from "../api/client";
+import { ApiError, LoginCancelled } from "../api/error";
+import { onLoginNeeded } from "../api/fetch";
+import type { Me, User } from "../api/types";
+import { putUser } from "./entities";
+import { hadSession, saveHadSession } from "./saved";
+import { createStore, useStore } from "./store";
+
+/** Viewer is who uses the page. Unknown while it is asked for, or while the server cannot be reached. */
+export type Viewer = { kind: "unknown" } | { kind: "visitor" } | { kind: "member"; me: Me };
+
+export const viewer = createStore<Viewer>(hadSession() ? { kind: "unknown" } : { kind: "visitor" });
+
+/** Why the login sheet is open, or null while it is shut. */
+export const loginSheet = createStore<"needed" | "expired" | null>(null);
+
+/** useViewer is who uses the page; useMe their account, or null for a visitor. */
+export const useViewer = (): Viewer => useStore(viewer);
+export function useMe(): User | null {
+  const now = useStore(viewer);
+  return now.kind === "member" ? now.me.user : null;
+}
+
+/** viewerId is the account's id, 0 for a visitor. */
+export function viewerId(): number {
+  const now = viewer.get();
+  return now.kind === "member" ? now.me.user.id : 0;
+}
+
+/** loadViewer asks who uses the page, when this browser has logged in before. */
+export async function loadViewer(): Promise<void> {
+  if (!hadSession()) return;
+  try {
+    setMember(await api.me());
+  } catch (error) {
+    // A server that cannot be reached says nothing about the session: ask again when it is back.
+    if (error instanceof LoginCancelled || (error instanceof ApiError && error.status < 500 && !error.isOffline)) setVisitor();
+  }
+}
+
+function setMember(me: Me): void {
+  saveHadSession(true);
+  putUser(me.user);
+  viewer.set({ kind: "member", me });
+}
+
+/** setVisitor forgets who was logged in. */
+export function setVisitor(): void {
+  saveHadSession(false);
+  viewer.set({ kind: "visitor" });
+}
+
+/** setMyUser keeps the viewer's own account up to date, after an edit. */
+export function setMyUser(user: User): void {
+  putUser(user);
+  viewer.update((now) => (now.kind === "member" ? { ...now, me: { ...now.me, user } } : now));
+}
+
+/** setUnread is the number of conversations with unread messages, for the navigation. */
+export function setUnread(unread_conversations: number): void {
+  viewer.update((now) =>
+    now.kind === "member" && now.me.unread_conversations !== unread_conversations ? { ...now, me: { ...now.me, unread_conversations } } : now,
+  );
+}
+
+/** enter logs in or registers. */
+export async function enter(kind: "login" | "register", name: string, password: string): Promise<User> {
+  const { user, session } = await (kind === "login" ? api.login(name, password) : api.register(name, password));
+  setMember({ user, session_id: session.id, unread_conversations: 0 });
+  // The number of unread conversations comes with the account; nobody waits for it.
+  void api.me().then(setMember, () => undefined);
+  return user;
+}
+
+/** leave logs out; also when the server has ended the session before. */
+export async function leave(): Promise<void> {
+  try {
+    await api.logout();
+  } catch (error) {
+    if (!(error instanceof LoginCancelled)) throw error;
+  }
+  setVisitor();
+}
+
+// Those who wait for the login sheet.
+let waiting: ((loggedIn: boolean) => void)[] = [];
+
+/** askLogin opens the login sheet over the page, which stays as it is; it resolves to whether the viewer has logged in. */
+export function askLogin(reason: "needed" | "expired"): Promise<boolean> {
+  if (reason === "expired") setVisitor();
+  loginSheet.set(loginSheet.get() ?? reason);
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+/** closeLogin shuts the login sheet and tells those who wait. */
+export function closeLogin(loggedIn: boolean): void {
+  loginSheet.set(null);
+  const told = waiting;
+  waiting = [];
+  for (const tell of told) tell(loggedIn);
+}
+
+/** requireLogin makes sure of a session before an action; it resolves to false when the viewer does not want to log in. */
+export async function requireLogin(): Promise<boolean> {
+  return viewer.get().kind === "visitor" ? askLogin("needed") : true;
+}
+
+onLoginNeeded(() => askLogin("expired"));
