@@ -23,7 +23,7 @@ build: ## build bin/tiktok, which is every program
 $(BIN)/tiktok:
 	@$(MAKE) --no-print-directory build
 
-gen: ## generate kitex_gen and the HTTP models from idl/
+gen: ## generate kitex_gen, the HTTP models and the OpenAPI document from idl/
 	@.ci/gen.sh
 
 test: ## install and start what the tests need, run all tests, stop it again

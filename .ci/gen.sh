@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates kitex_gen and the HTTP models from idl/ into a folder (default: this repository).
+# Generates kitex_gen, the HTTP models and the OpenAPI document from idl/ into a folder (default: this repository).
 # With --check: generates into a temporary folder and fails when the committed code differs.
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
@@ -25,6 +25,7 @@ generate() {
       -t template=slim -t reserve_comments >gen.log 2>&1 || { cat gen.log; return 1; }
   done
   rm -f gen.log
+  (cd "$repo" && go run ./cmd/api/openapi/generate "$out")
 }
 
 # Both generators are run outside the repository: they add files of their own to a module's root.
@@ -32,8 +33,13 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cp "$repo/go.mod" "$repo/go.sum" "$tmp"
 generate "$tmp"
+documents=(cmd/api/openapi/openapi.json .postman/tiktok.openapi.json)
 if [ "${1:-}" = --check ]; then
-  if ! { diff -r "$tmp/kitex_gen" "$repo/kitex_gen" && diff -r "$tmp/cmd/api/biz/model" "$repo/cmd/api/biz/model"; }; then
+  stale=
+  for made in kitex_gen cmd/api/biz/model "${documents[@]}"; do
+    diff -r "$tmp/$made" "$repo/$made" || stale=yes
+  done
+  if [ -n "$stale" ]; then
     echo "gen: generated code is stale: run 'make gen' and commit the result" >&2
     exit 1
   fi
@@ -44,4 +50,7 @@ rm -rf "$repo/kitex_gen" "$repo/cmd/api/biz/model"
 mkdir -p "$repo/cmd/api/biz"
 cp -r "$tmp/kitex_gen" "$repo/kitex_gen"
 cp -r "$tmp/cmd/api/biz/model" "$repo/cmd/api/biz/model"
-echo "gen: kitex_gen and cmd/api/biz/model written"
+for made in "${documents[@]}"; do
+  cp "$tmp/$made" "$repo/$made"
+done
+echo "gen: kitex_gen, cmd/api/biz/model and ${documents[*]} written"

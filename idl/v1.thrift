@@ -1,14 +1,21 @@
 /*
- * The HTTP API for the web client and other clients, base path /api/v1. Answers have real HTTP statuses; errors are
- * application/problem+json (Problem). Who asks is in the header "Authorization: Bearer TOKEN" or in the cookie of a web session, never in
- * the URL. Bodies are JSON. Ids are numbers below 2^53; times are RFC 3339 in UTC with milliseconds. Lists are pages: cursors are
- * opaque, an empty next_cursor is the end. Lists are never null. Clients must accept new fields and new values of enums.
- *
- * Annotations beside those of hz: api.access is visitor (default), member or public (credentials are not read); api.status is that of a success
- * (200, or 204 for Empty); api.errors are codes of pkg/errno that the operation answers beside the general ones; api.example is an
- * example of a field.
+ * The API for the web client and other clients. Answers have real HTTP statuses; errors are application/problem+json (Problem). Who asks
+ * is in the header "Authorization: Bearer TOKEN" or in the cookie of a web session, never in the URL; with the cookie, a request that
+ * changes something is answered only when its Origin is this server's. Bodies are JSON. Ids are numbers below 2^53; times are RFC 3339 in
+ * UTC with milliseconds. Lists are pages: cursors are opaque, an empty next_cursor is the end. Lists are never null. Clients must accept
+ * new fields and new values of enums.
  */
 
+/*
+ * Annotations beside those of hz, which cmd/api/openapi/generate reads, as it does the comments:
+ * api.access   visitor (default), member or public (credentials are not read)
+ * api.status   of a success: 200, or 204 for Empty, unless it says otherwise
+ * api.errors   codes of pkg/errno that the operation answers beside the general ones
+ * api.cookie   session: the answer may set or delete the cookie of the session
+ * api.example  of a field; api.default of a parameter
+ * api.length   characters of a string, "1..32"; api.range of a number, "0..100"; either end may be left open
+ * api.enum     values: all in a request, those of today in an answer; api.format, api.pattern as in JSON Schema
+ */
 namespace go v1
 
 /** Problem is an error, as RFC 9457 has it. */
@@ -20,32 +27,35 @@ struct Problem {
     /** The HTTP status. */
     3: i32 status (api.example="404")
     /** What exactly is wrong, when title does not say it. */
-    4: optional string detail
+    4: optional string detail (api.example="title is longer than 100 characters")
     /** The same codes as the status_code of /douyin. */
     5: i32 code (api.example="10301")
     /** For whoever looks into the logs. */
-    6: string request_id
+    6: string request_id (api.example="0b9f3c1e-7d1e-4a57-9f5b-2f1f0c7ad001")
 }
 
 struct Empty {}
 
 /** User is an account as the viewer sees it. */
 struct User {
-    1: i64 id (api.example="7340032000000001")
+    1: i64 id (api.example="1180591620717411")
     /** Unique; the page of the account is /@name. */
     2: string name (api.example="ann")
     /** What to show; not unique. */
     3: string display_name (api.example="Ann Li")
-    4: string signature
-    5: string avatar_url
-    6: string background_url
-    7: i64 following_count
-    8: i64 follower_count
+    /** What the user writes about themselves. */
+    4: string signature (api.example="I film the sea.")
+    /** Absolute. */
+    5: string avatar_url (api.example="http://localhost:10001/static/avatars/3.png")
+    /** Absolute. */
+    6: string background_url (api.example="http://localhost:10001/static/backgrounds/5.jpg")
+    7: i64 following_count (api.example="2")
+    8: i64 follower_count (api.example="3")
     /** Likes that the user's videos have got. */
-    9: i64 likes_received_count
-    10: i64 video_count
+    9: i64 likes_received_count (api.example="7")
+    10: i64 video_count (api.example="2")
     /** Videos that the user likes. */
-    11: i64 like_count
+    11: i64 like_count (api.example="4")
     /** The viewer follows the user. */
     12: bool is_followed
     13: string created_at (api.example="2026-11-29T08:15:30.000Z")
@@ -55,125 +65,146 @@ struct User {
 
 /** Video is a video as the viewer sees it. */
 struct Video {
-    1: i64 id
+    1: i64 id (api.example="1180591620717568")
     2: User author
-    3: string title
+    3: string title (api.example="A walk by the sea")
     /** mp4 that every browser plays. */
-    4: string play_url
+    4: string play_url (api.example="http://localhost:10001/media/videos/ab/1180591620717568.mp4")
     /** HLS master playlist in several sizes; empty until there is one. */
-    5: string hls_url
-    6: string cover_url
+    5: string hls_url (api.example="http://localhost:10001/media/videos/ab/1180591620717568/hls/master.m3u8")
+    6: string cover_url (api.example="http://localhost:10001/media/covers/ab/1180591620717568.jpg")
     /** Animated WebP; empty until there is one. */
-    7: string preview_url
-    8: i64 duration_ms
+    7: string preview_url (api.example="http://localhost:10001/media/videos/ab/1180591620717568/preview.webp")
+    8: i64 duration_ms (api.range="0..", api.example="15000")
     /** As displayed. */
-    9: i32 width
-    10: i32 height
-    11: i64 like_count
-    12: i64 comment_count
+    9: i32 width (api.range="0..", api.example="720")
+    10: i32 height (api.range="0..", api.example="1280")
+    11: i64 like_count (api.example="3")
+    12: i64 comment_count (api.example="1")
     /** The viewer likes it. */
-    13: bool is_liked
-    14: string published_at
+    13: bool is_liked (api.example="true")
+    14: string published_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
     /** The address of its page. */
-    15: string page_url
+    15: string page_url (api.example="http://localhost:10001/v/1180591620717568")
 }
 
+/** Comment is a text below a video. */
 struct Comment {
-    1: i64 id
-    2: i64 video_id
+    1: i64 id (api.example="1180591620717824")
+    2: i64 video_id (api.example="1180591620717568")
     3: User author
-    4: string content
-    5: string created_at
+    /** As stored; forbidden words may be masked. */
+    4: string content (api.example="I could watch this all day")
+    5: string created_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
 }
 
 /** Upload is the work on one of the viewer's own files. */
 struct Upload {
-    1: i64 video_id
-    2: string title
+    1: i64 video_id (api.example="1180591620717569")
+    2: string title (api.example="From an old camera")
     /** uploaded, processing, ready or failed. */
-    3: string state (api.enum="uploaded,processing,ready,failed")
-    /** 0..100 */
-    4: i32 progress
+    3: string state (api.enum="uploaded,processing,ready,failed", api.example="processing")
+    /** Percent. */
+    4: i32 progress (api.range="0..100", api.example="40")
     /** Why it failed, else empty. */
     5: string reason
     /** Everybody can see it. */
     6: bool is_listed
-    7: string uploaded_at
+    7: string uploaded_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
 }
 
 /** Session is one login. */
 struct Session {
-    1: i64 id
-    2: string created_at
+    1: i64 id (api.example="1180591620719104")
+    2: string created_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
     /** When it was last used, up to a minute late. */
-    3: string seen_at
+    3: string seen_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
     /** The User-Agent of the client. */
-    4: string agent
-    5: string address
+    4: string agent (api.example="Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0")
+    /** The address of the client that opened it. */
+    5: string address (api.example="192.0.2.7")
     /** The one that asks. */
-    6: bool is_current
+    6: bool is_current (api.example="true")
 }
 
+/** Message is a text of one user to another. */
 struct Message {
-    1: i64 id
-    2: i64 from_user_id
-    3: i64 to_user_id
-    4: string content
-    5: string created_at
+    1: i64 id (api.example="1180591620718080")
+    2: i64 from_user_id (api.example="1180591620717411")
+    3: i64 to_user_id (api.example="1180591620717412")
+    4: string content (api.example="hi Bob")
+    /** Unique and ascending in a conversation. */
+    5: string created_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
 }
 
+/** Conversation is what two users write each other, as the viewer sees it. */
 struct Conversation {
     1: User user
     2: Message last_message
     /** Messages of the other that are not read, at most 100. */
-    3: i32 unread_count
+    3: i32 unread_count (api.range="0..100", api.example="1")
 }
 
+/** VideoPage is a page of videos. */
 struct VideoPage {
     1: list<Video> items
-    2: string next_cursor
+    /** Empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
 }
+/** UserPage is a page of users. */
 struct UserPage {
     1: list<User> items
-    2: string next_cursor
+    /** Empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
 }
+/** CommentPage is a page of comments. */
 struct CommentPage {
     1: list<Comment> items
-    2: string next_cursor
+    /** Empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
 }
+/** ConversationPage is a page of conversations. */
 struct ConversationPage {
     1: list<Conversation> items
-    2: string next_cursor
+    /** Empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
 }
+/** SessionPage is a page of sessions. */
 struct SessionPage {
     1: list<Session> items
-    2: string next_cursor
+    /** Empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
 }
+/** UploadPage is a page of uploads. */
 struct UploadPage {
     1: list<Upload> items
-    2: string next_cursor
+    /** Empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
 }
+/** MessagePage is a page of a conversation. */
 struct MessagePage {
     /** Newest first for direction=older, oldest first for direction=newer. */
     1: list<Message> items
     /** Where to go on in that direction. Empty at the end of direction=older; never empty for direction=newer, which is a poll. */
-    2: string next_cursor
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxODA4MA")
     /** Where direction=newer starts that misses nothing. */
-    3: string newer_cursor
+    3: string newer_cursor (api.example="MTE4MDU5MTYyMDcxODA4MA")
 }
 
 /** PageRequest is a request for a list of all. */
 struct PageRequest {
+    /** next_cursor of the page before; absent: the first page. */
     1: optional string cursor (api.query="cursor")
-    /** 1..100, default 30 */
-    2: optional i32 limit (api.query="limit")
+    /** Most entries in the page. */
+    2: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
 }
 
+/** CredentialsRequest is a name and its password. */
 struct CredentialsRequest {
     /** 1..32 characters. */
-    1: string name (api.body="name", api.example="ann")
+    1: string name (api.body="name", api.length="1..32", api.example="ann")
     /** 1..32 characters; a new one must not be one of the most common. */
-    2: string password (api.body="password", api.example="a long walk")
+    2: string password (api.body="password", api.length="1..32", api.format="password", api.example="a long walk")
     /** true: the session is a cookie for this browser, and the answer has no token. */
     3: optional bool cookie (api.body="cookie")
 }
@@ -182,96 +213,105 @@ struct SessionResponse {
     1: Session session
     2: User user
     /** For the header Authorization. Absent when the session is a cookie. */
-    3: optional string token
+    3: optional string token (api.example="eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.signature")
 }
 
-struct SessionRequest { 1: i64 session_id (api.path="session_id") }
+struct SessionRequest { 1: i64 session_id (api.path="session_id", api.example="1180591620719104") }
 
 /** Me is the account of the viewer. */
 struct Me {
     1: User user
-    2: i64 session_id
+    2: i64 session_id (api.example="1180591620719104")
     /** Conversations with unread messages, at most 100. */
-    3: i32 unread_conversations
+    3: i32 unread_conversations (api.range="0..100", api.example="1")
 }
+/** ProfileRequest is what changes; absent fields stay as they are. */
 struct ProfileRequest {
-    /** Absent fields stay as they are. 0..32 characters; "" shows the account's name. */
-    1: optional string display_name (api.body="display_name")
+    /** 0..32 characters; "" shows the account's name. */
+    1: optional string display_name (api.body="display_name", api.length="..32", api.example="Ann Li")
     /** 0..80 characters */
-    2: optional string signature (api.body="signature")
+    2: optional string signature (api.body="signature", api.length="..80", api.example="I film the sea.")
 }
 struct PictureRequest {
     /** The picture itself: JPEG, PNG, GIF or WebP, at most 8 MiB and 50 million pixels. It is scaled and stored anew. */
     1: binary data (api.raw_body="image/jpeg,image/png,image/gif,image/webp")
 }
+/** PasswordRequest replaces a password. */
 struct PasswordRequest {
-    1: string old_password (api.body="old_password")
-    2: string new_password (api.body="new_password")
+    1: string old_password (api.body="old_password", api.length="1..32", api.format="password", api.example="a long walk")
+    /** 1..32 characters, and not one of the most common. */
+    2: string new_password (api.body="new_password", api.length="1..32", api.format="password", api.example="a longer walk")
 }
 
-struct UserRequest { 1: i64 user_id (api.path="user_id") }
-struct UserNameRequest { 1: string name (api.path="name") }
+struct UserRequest { 1: i64 user_id (api.path="user_id", api.example="1180591620717412") }
+struct UserNameRequest { 1: string name (api.path="name", api.example="ann") }
 struct UserListRequest {
-    1: i64 user_id (api.path="user_id")
+    1: i64 user_id (api.path="user_id", api.example="1180591620717412")
+    /** next_cursor of the page before; absent: the first page. */
     2: optional string cursor (api.query="cursor")
-    /** 1..100, default 30 */
-    3: optional i32 limit (api.query="limit")
+    /** Most entries in the page. */
+    3: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
 }
 
-struct VideoRequest { 1: i64 video_id (api.path="video_id") }
+struct VideoRequest { 1: i64 video_id (api.path="video_id", api.example="1180591620717568") }
+/** PublishRequest is a video and what is said about it. */
 struct PublishRequest {
     /** 1..100 characters. Comes before data. */
-    1: string title (api.form="title")
+    1: string title (api.form="title", api.length="1..100", api.example="A walk by the sea")
     /** The file. */
     2: binary data (api.form="data")
 }
 struct VideoListRequest {
-    1: i64 video_id (api.path="video_id")
+    1: i64 video_id (api.path="video_id", api.example="1180591620717568")
+    /** next_cursor of the page before; absent: the first page. */
     2: optional string cursor (api.query="cursor")
-    /** 1..100, default 30 */
-    3: optional i32 limit (api.query="limit")
+    /** Most entries in the page. */
+    3: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
 }
 struct CreateCommentRequest {
-    1: i64 video_id (api.path="video_id")
+    1: i64 video_id (api.path="video_id", api.example="1180591620717568")
     /** 1..500 characters */
-    2: string content (api.body="content")
+    2: string content (api.body="content", api.length="1..500", api.example="I could watch this all day")
 }
 struct CommentRequest {
-    1: i64 video_id (api.path="video_id")
-    2: i64 comment_id (api.path="comment_id")
+    1: i64 video_id (api.path="video_id", api.example="1180591620717568")
+    2: i64 comment_id (api.path="comment_id", api.example="1180591620717824")
 }
 
 struct ListMessagesRequest {
     /** The other one. */
-    1: i64 user_id (api.path="user_id")
+    1: i64 user_id (api.path="user_id", api.example="1180591620717412")
+    /** next_cursor or newer_cursor of another page; absent: from the newest. */
     2: optional string cursor (api.query="cursor")
-    /** 1..100, default 30 */
-    3: optional i32 limit (api.query="limit")
+    /** Most entries in the page. */
+    3: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
     /** older (default): from the newest, or from the cursor, into the past. newer: from the cursor to now. */
-    4: optional string direction (api.query="direction", api.enum="older,newer")
+    4: optional string direction (api.query="direction", api.enum="older,newer", api.default="older")
 }
 struct SendMessageRequest {
-    1: i64 user_id (api.path="user_id")
+    1: i64 user_id (api.path="user_id", api.example="1180591620717412")
     /** 1..1000 characters */
-    2: string content (api.body="content")
+    2: string content (api.body="content", api.length="1..1000", api.example="hi Bob")
 }
 struct MarkReadRequest {
-    1: i64 user_id (api.path="user_id")
+    1: i64 user_id (api.path="user_id", api.example="1180591620717412")
     /** created_at of the last message that was read. */
-    2: string until (api.body="until")
+    2: string until (api.body="until", api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
 }
 
 service V1 {
     /** Creates an account and opens a session. */
-    SessionResponse Register(1: CredentialsRequest req) (api.post="/api/v1/users", api.status="201", api.access="public", api.errors="10202,10204")
+    SessionResponse Register(1: CredentialsRequest req)
+        (api.post="/api/v1/users", api.status="201", api.access="public", api.cookie="session", api.errors="10202,10204")
     /** Opens a session. */
-    SessionResponse Login(1: CredentialsRequest req) (api.post="/api/v1/sessions", api.status="201", api.access="public", api.errors="10203")
+    SessionResponse Login(1: CredentialsRequest req)
+        (api.post="/api/v1/sessions", api.status="201", api.access="public", api.cookie="session", api.errors="10203")
     /** The account's sessions, last used first; one page. */
     SessionPage ListSessions(1: Empty req) (api.get="/api/v1/sessions", api.access="member")
     /** Ends all sessions but the one that asks. */
     Empty RevokeOtherSessions(1: Empty req) (api.delete="/api/v1/sessions", api.access="member")
     /** Logs out: ends the session that asks. */
-    Empty Logout(1: Empty req) (api.delete="/api/v1/sessions/current", api.access="member")
+    Empty Logout(1: Empty req) (api.delete="/api/v1/sessions/current", api.access="member", api.cookie="session")
     /** Ends a session of the account. */
     Empty RevokeSession(1: SessionRequest req) (api.delete="/api/v1/sessions/:session_id", api.access="member", api.errors="10205")
 
@@ -294,7 +334,9 @@ service V1 {
     /** Users who follow the account and whom it follows, newest first. */
     UserPage ListFriends(1: PageRequest req) (api.get="/api/v1/me/friends", api.access="member")
 
+    /** A user. */
     User GetUser(1: UserRequest req) (api.get="/api/v1/users/:user_id", api.errors="10201")
+    /** A user by their name. */
     User GetUserByName(1: UserNameRequest req) (api.get="/api/v1/users/by-name/:name", api.errors="10201")
     /** An author's videos, newest first. */
     VideoPage ListUserVideos(1: UserListRequest req) (api.get="/api/v1/users/:user_id/videos", api.errors="10201")
@@ -311,9 +353,11 @@ service V1 {
 
     /** All videos, newest first. */
     VideoPage Feed(1: PageRequest req) (api.get="/api/v1/feed")
+    /** A video. */
     Video GetVideo(1: VideoRequest req) (api.get="/api/v1/videos/:video_id", api.errors="10301")
     /** Publishes a file. It is listed at once, or once it is transcoded. */
-    Upload Publish(1: PublishRequest req) (api.post="/api/v1/videos", api.status="201", api.access="member", api.errors="10302,10303,10304,10305,10306")
+    Upload Publish(1: PublishRequest req)
+        (api.post="/api/v1/videos", api.status="201", api.access="member", api.errors="10302,10303,10304,10305,10306")
     /** Deletes a video of the account, with its files, likes and comments. */
     Empty DeleteVideo(1: VideoRequest req) (api.delete="/api/v1/videos/:video_id", api.access="member", api.errors="10301")
     /** Likes a video; twice is success. */
@@ -322,14 +366,20 @@ service V1 {
     Empty Unlike(1: VideoRequest req) (api.delete="/api/v1/videos/:video_id/like", api.access="member", api.errors="10301")
     /** A video's comments, newest first. */
     CommentPage ListComments(1: VideoListRequest req) (api.get="/api/v1/videos/:video_id/comments", api.errors="10301")
-    Comment CreateComment(1: CreateCommentRequest req) (api.post="/api/v1/videos/:video_id/comments", api.status="201", api.access="member", api.errors="10301,10402")
+    /** Comments on a video. */
+    Comment CreateComment(1: CreateCommentRequest req)
+        (api.post="/api/v1/videos/:video_id/comments", api.status="201", api.access="member", api.errors="10301,10402")
     /** Deletes a comment of the account. */
-    Empty DeleteComment(1: CommentRequest req) (api.delete="/api/v1/videos/:video_id/comments/:comment_id", api.access="member", api.errors="10401")
+    Empty DeleteComment(1: CommentRequest req)
+        (api.delete="/api/v1/videos/:video_id/comments/:comment_id", api.access="member", api.errors="10401")
 
     /** The account's conversations, that with the newest message first. */
     ConversationPage ListConversations(1: PageRequest req) (api.get="/api/v1/conversations", api.access="member")
+    /** Messages of a conversation. */
     MessagePage ListMessages(1: ListMessagesRequest req) (api.get="/api/v1/conversations/:user_id/messages", api.access="member")
-    Message SendMessage(1: SendMessageRequest req) (api.post="/api/v1/conversations/:user_id/messages", api.status="201", api.access="member", api.errors="10201,10601,10602")
+    /** Sends a message. */
+    Message SendMessage(1: SendMessageRequest req)
+        (api.post="/api/v1/conversations/:user_id/messages", api.status="201", api.access="member", api.errors="10201,10601,10602")
     /** Marks the other's messages as read. */
     Empty MarkRead(1: MarkReadRequest req) (api.put="/api/v1/conversations/:user_id/read", api.access="member")
 }

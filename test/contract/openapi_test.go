@@ -14,11 +14,12 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"tiktok/cmd/api/openapi"
 	"tiktok/pkg/errno"
 	"tiktok/test/harness"
 )
 
-// document is .postman/tiktok.openapi.json, and which of its operations were seen to succeed and to fail.
+// document is the part of the OpenAPI document that describes /douyin, and which of its operations were seen to succeed and to fail.
 type document struct {
 	*openapi3.T
 	mu               sync.Mutex
@@ -27,12 +28,44 @@ type document struct {
 
 func loadOpenAPI(t *testing.T) *document {
 	t.Helper()
-	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromFile(filepath.Join(harness.RepoRoot(t), ".postman", "tiktok.openapi.json"))
+	doc := readOpenAPI(t)
+	for path := range doc.Paths.Map() {
+		if !strings.HasPrefix(path, "/douyin/") {
+			doc.Paths.Delete(path)
+		}
+	}
+	for _, schema := range doc.Components.Schemas {
+		shut(t, schema.Value)
+	}
+	return &document{T: doc, succeeded: map[string]bool{}, other: map[string]bool{}}
+}
+
+func readOpenAPI(t *testing.T) *openapi3.T {
+	t.Helper()
+	text, err := openapi.Document()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &document{T: doc, succeeded: map[string]bool{}, other: map[string]bool{}}
+	doc, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// shut refuses what the document does not name. Clients must accept new keys and values; the server may not send what is not documented.
+func shut(t *testing.T, schema *openapi3.Schema) {
+	t.Helper()
+	if schema.Type.Is("object") {
+		no := false
+		schema.AdditionalProperties.Has = &no
+	}
+	for _, p := range schema.Properties {
+		shut(t, p.Value)
+	}
+	if values, ok := schema.Extensions["x-extensible-enum"].([]any); ok {
+		schema.Enum = values
+	}
 }
 
 // operation finds what a request is documented as: doubled and missing slashes are the same path.
@@ -53,7 +86,7 @@ func answerSchema(op *openapi3.Operation) *openapi3.Schema {
 func (d *document) check(t testing.TB, r harness.Request, a harness.Answer) {
 	t.Helper()
 	op := d.operation(r)
-	schema := d.Components.Schemas["Envelope"].Value
+	schema := d.Components.Schemas["DouyinEnvelope"].Value
 	if op != nil {
 		schema = answerSchema(op)
 		d.mu.Lock()
@@ -70,7 +103,7 @@ func (d *document) check(t testing.TB, r harness.Request, a harness.Answer) {
 		return
 	}
 	if err := schema.VisitJSON(body, openapi3.MultiErrors()); err != nil {
-		t.Errorf("%s %s is not what .postman/tiktok.openapi.json says: %v\n%.600s", r.Method, r.Path, err, a.Raw)
+		t.Errorf("%s %s is not what the OpenAPI document says: %v\n%.600s", r.Method, r.Path, err, a.Raw)
 	}
 }
 
@@ -98,7 +131,7 @@ func (d *document) requireAllSeen(t *testing.T) {
 }
 
 func TestOpenAPIDocumentIsValid(t *testing.T) {
-	doc := loadOpenAPI(t)
+	doc := readOpenAPI(t)
 	if err := doc.Validate(t.Context(), openapi3.EnableExamplesValidation()); err != nil {
 		t.Fatal(err)
 	}
@@ -143,12 +176,12 @@ func TestOpenAPIMatchesIDL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rpc := regexp.MustCompile(`(\w+) (\w+)\(1: (\w+) req\) \(api\.(get|post)="([^"]+)"\)`)
+	rpc := regexp.MustCompile(`(\w+) (\w+)\(1: (\w+) req\)\s*\(api\.(get|post)="([^"]+)"`)
 	structs := thriftStructs(string(idl), `(?:optional )?`)
 	always := thriftStructs(string(idl), "")
 	want := map[string]string{}
 	for _, m := range rpc.FindAllStringSubmatch(string(idl), -1) {
-		answer, name, request, method, path := m[1], m[2], m[3], strings.ToUpper(m[4]), m[5]
+		answer, name, request, method, path := m[1], "douyin"+m[2], m[3], strings.ToUpper(m[4]), m[5]
 		want[name] = method + " " + path
 		op := doc.operation(harness.Request{Method: method, Path: path})
 		if op == nil {
@@ -157,6 +190,11 @@ func TestOpenAPIMatchesIDL(t *testing.T) {
 		}
 		if got := slices.Sorted(maps.Keys(answerSchema(op).Properties)); !slices.Equal(got, structs[answer]) {
 			t.Errorf("%s answers %v, the document says %v", name, structs[answer], got)
+		}
+		takes, required := slices.Contains(structs[request], "token"), slices.Contains(always[request], "token")
+		visitor := func(r openapi3.SecurityRequirement) bool { return len(r) == 0 }
+		if got := *op.Security; takes != (len(got) > 0) || takes && required == slices.ContainsFunc(got, visitor) {
+			t.Errorf("%s: takes a token %v, required %v, the document says %v", name, takes, required, got)
 		}
 		if got := parameters(op); !slices.Equal(got, structs[request]) {
 			t.Errorf("%s has the parameters %v, the document says %v", name, structs[request], got)
@@ -169,7 +207,7 @@ func TestOpenAPIMatchesIDL(t *testing.T) {
 		t.Errorf("document has %v, the IDL %v", got, want)
 	}
 	for _, name := range []string{"User", "Video", "ProcessingVideo", "Comment", "FriendUser", "Message"} {
-		schema := doc.Components.Schemas[name].Value
+		schema := doc.Components.Schemas["Douyin"+name].Value
 		if got := slices.Sorted(maps.Keys(schema.Properties)); !slices.Equal(got, structs[name]) {
 			t.Errorf("%s has %v, the document says %v", name, structs[name], got)
 		}
@@ -193,9 +231,14 @@ func thriftStructs(idl, begin string) map[string][]string {
 	return all
 }
 
-// parameters are the names of a request's parameters. Those of a POST may come in the query and in either body.
+// parameters are the names of a request's parameters, the token, which is a security scheme, included.
 func parameters(op *openapi3.Operation) []string {
 	names := map[string]bool{}
+	for _, scheme := range *op.Security {
+		if _, ok := scheme["token"]; ok {
+			names["token"] = true
+		}
+	}
 	for _, p := range op.Parameters {
 		names[p.Value.Name] = true
 	}
@@ -216,7 +259,7 @@ func TestOpenAPIListsAllStatusCodes(t *testing.T) {
 		want = append(want, fmt.Sprint(e.Code))
 	}
 	var got []string
-	for _, code := range doc.Components.Schemas["StatusCode"].Value.Enum {
+	for _, code := range doc.Components.Schemas["DouyinStatusCode"].Value.Enum {
 		got = append(got, fmt.Sprint(code))
 	}
 	slices.Sort(want)
@@ -225,7 +268,7 @@ func TestOpenAPIListsAllStatusCodes(t *testing.T) {
 		t.Errorf("the document lists %v, pkg/errno %v", got, want)
 	}
 	for _, e := range errno.All() {
-		if text := doc.Components.Schemas["StatusCode"].Value.Description; !strings.Contains(text, fmt.Sprintf("%d %s", e.Code, e.Msg)) {
+		if text := doc.Components.Schemas["DouyinStatusCode"].Value.Description; !strings.Contains(text, fmt.Sprintf("%d %s", e.Code, e.Msg)) {
 			t.Errorf("the document does not explain %d %s", e.Code, e.Msg)
 		}
 	}

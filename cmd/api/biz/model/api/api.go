@@ -7,19 +7,30 @@ import (
 	"fmt"
 )
 
-/** User as the viewer, the owner of the token, sees it. */
+/** User as the viewer, the owner of the token, sees it. All zero in an answer whose status_code is not 0. */
 type User struct {
-	ID              int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
-	Name            string `thrift:"name,2" form:"name" json:"name" query:"name"`
-	FollowCount     int64  `thrift:"follow_count,3" form:"follow_count" json:"follow_count" query:"follow_count"`
-	FollowerCount   int64  `thrift:"follower_count,4" form:"follower_count" json:"follower_count" query:"follower_count"`
-	IsFollow        bool   `thrift:"is_follow,5" form:"is_follow" json:"is_follow" query:"is_follow"`
-	Avatar          string `thrift:"avatar,6" form:"avatar" json:"avatar" query:"avatar"`
+	/** 0 only when status_code is not 0. */
+	ID int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+	/** The username; there is no other name. */
+	Name string `thrift:"name,2" form:"name" json:"name" query:"name"`
+	/** Users whom the user follows. */
+	FollowCount int64 `thrift:"follow_count,3" form:"follow_count" json:"follow_count" query:"follow_count"`
+	/** Users who follow the user. */
+	FollowerCount int64 `thrift:"follower_count,4" form:"follower_count" json:"follower_count" query:"follower_count"`
+	/** Whether the viewer follows the user; false for visitors and for oneself. */
+	IsFollow bool `thrift:"is_follow,5" form:"is_follow" json:"is_follow" query:"is_follow"`
+	/** Absolute URL of the picture. */
+	Avatar string `thrift:"avatar,6" form:"avatar" json:"avatar" query:"avatar"`
+	/** Absolute URL of the profile's background. */
 	BackgroundImage string `thrift:"background_image,7" form:"background_image" json:"background_image" query:"background_image"`
-	Signature       string `thrift:"signature,8" form:"signature" json:"signature" query:"signature"`
-	TotalFavorited  int64  `thrift:"total_favorited,9" form:"total_favorited" json:"total_favorited" query:"total_favorited"`
-	WorkCount       int64  `thrift:"work_count,10" form:"work_count" json:"work_count" query:"work_count"`
-	FavoriteCount   int64  `thrift:"favorite_count,11" form:"favorite_count" json:"favorite_count" query:"favorite_count"`
+	/** What the user writes about themselves. */
+	Signature string `thrift:"signature,8" form:"signature" json:"signature" query:"signature"`
+	/** Likes that the user's videos have got. */
+	TotalFavorited int64 `thrift:"total_favorited,9" form:"total_favorited" json:"total_favorited" query:"total_favorited"`
+	/** Videos that the user has published. */
+	WorkCount int64 `thrift:"work_count,10" form:"work_count" json:"work_count" query:"work_count"`
+	/** Videos that the user likes. */
+	FavoriteCount int64 `thrift:"favorite_count,11" form:"favorite_count" json:"favorite_count" query:"favorite_count"`
 }
 
 func NewUser() *User {
@@ -80,24 +91,33 @@ func (p *User) String() string {
 	return fmt.Sprintf("User(%+v)", *p)
 }
 
+/** Video is a published clip, as the viewer sees it. */
 type Video struct {
-	ID            int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
-	Author        *User  `thrift:"author,2" form:"author" json:"author" query:"author"`
-	PlayURL       string `thrift:"play_url,3" form:"play_url" json:"play_url" query:"play_url"`
-	CoverURL      string `thrift:"cover_url,4" form:"cover_url" json:"cover_url" query:"cover_url"`
-	FavoriteCount int64  `thrift:"favorite_count,5" form:"favorite_count" json:"favorite_count" query:"favorite_count"`
-	CommentCount  int64  `thrift:"comment_count,6" form:"comment_count" json:"comment_count" query:"comment_count"`
-	IsFavorite    bool   `thrift:"is_favorite,7" form:"is_favorite" json:"is_favorite" query:"is_favorite"`
-	Title         string `thrift:"title,8" form:"title" json:"title" query:"title"`
-	/** Master playlist of the same video in several sizes; empty until there is one. */
+	ID     int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+	Author *User `thrift:"author,2" form:"author" json:"author" query:"author"`
+	/** Absolute URL of the mp4; answers Range requests. */
+	PlayURL string `thrift:"play_url,3" form:"play_url" json:"play_url" query:"play_url"`
+	/** Absolute URL of the cover picture. */
+	CoverURL string `thrift:"cover_url,4" form:"cover_url" json:"cover_url" query:"cover_url"`
+	/** Likes. */
+	FavoriteCount int64 `thrift:"favorite_count,5" form:"favorite_count" json:"favorite_count" query:"favorite_count"`
+	CommentCount  int64 `thrift:"comment_count,6" form:"comment_count" json:"comment_count" query:"comment_count"`
+	/** Whether the viewer likes it; false for visitors. */
+	IsFavorite bool `thrift:"is_favorite,7" form:"is_favorite" json:"is_favorite" query:"is_favorite"`
+	/** 1..100 characters. */
+	Title string `thrift:"title,8" form:"title" json:"title" query:"title"`
+	/** Absolute URL of an HLS master playlist with the same video in several sizes; empty until there is one. */
 	HlsURL string `thrift:"hls_url,9" form:"hls_url" json:"hls_url" query:"hls_url"`
-	/** Animated picture (WebP); empty until there is one. */
+	/** Absolute URL of an animated WebP picture; empty until there is one. */
 	PreviewURL string `thrift:"preview_url,10" form:"preview_url" json:"preview_url" query:"preview_url"`
-	/** ready, processing (better versions are being made) or failed (there will be none). Only in the author's own publish/list. */
+	/**
+	 * ready, processing (better versions are being made) or failed (there will be none); the video plays in every state. Only in the
+	 * author's own publish/list, as progress and reason.
+	 */
 	State *string `thrift:"state,11,optional" form:"state" json:"state,omitempty" query:"state"`
-	/** 0..100, beside state. */
+	/** Percent of that work. */
 	Progress *int32 `thrift:"progress,12,optional" form:"progress" json:"progress,omitempty" query:"progress"`
-	/** Why it failed, else empty; beside state. */
+	/** Why it failed, else empty. */
 	Reason *string `thrift:"reason,13,optional" form:"reason" json:"reason,omitempty" query:"reason"`
 }
 
@@ -205,11 +225,12 @@ func (p *Video) String() string {
 
 /** ProcessingVideo is an upload of the viewer that is not listed yet, because a phone could not play it as it is. */
 type ProcessingVideo struct {
-	ID    int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
+	ID int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+	/** 1..100 characters. */
 	Title string `thrift:"title,2" form:"title" json:"title" query:"title"`
-	/** processing, or failed: then it never will be listed. */
+	/** processing, or failed: then it never will be listed, and publish/delete removes it. */
 	State string `thrift:"state,3" form:"state" json:"state" query:"state"`
-	/** 0..100. */
+	/** Percent of the work. */
 	Progress int32 `thrift:"progress,4" form:"progress" json:"progress" query:"progress"`
 	/** Why it failed, else empty. */
 	Reason string `thrift:"reason,5" form:"reason" json:"reason" query:"reason"`
@@ -255,9 +276,11 @@ func (p *ProcessingVideo) String() string {
 	return fmt.Sprintf("ProcessingVideo(%+v)", *p)
 }
 
+/** Comment is a text below a video. */
 type Comment struct {
-	ID      int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
-	User    *User  `thrift:"user,2" form:"user" json:"user" query:"user"`
+	ID   int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+	User *User `thrift:"user,2" form:"user" json:"user" query:"user"`
+	/** As stored; forbidden words may be masked. */
 	Content string `thrift:"content,3" form:"content" json:"content" query:"content"`
 	/** mm-dd in the configured time zone. */
 	CreateDate string `thrift:"create_date,4" form:"create_date" json:"create_date" query:"create_date"`
@@ -304,20 +327,31 @@ func (p *Comment) String() string {
 
 /** FriendUser is a User plus the latest message of the conversation with the viewer. */
 type FriendUser struct {
-	ID              int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
-	Name            string `thrift:"name,2" form:"name" json:"name" query:"name"`
-	FollowCount     int64  `thrift:"follow_count,3" form:"follow_count" json:"follow_count" query:"follow_count"`
-	FollowerCount   int64  `thrift:"follower_count,4" form:"follower_count" json:"follower_count" query:"follower_count"`
-	IsFollow        bool   `thrift:"is_follow,5" form:"is_follow" json:"is_follow" query:"is_follow"`
-	Avatar          string `thrift:"avatar,6" form:"avatar" json:"avatar" query:"avatar"`
+	/** 0 only when status_code is not 0. */
+	ID int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+	/** The username; there is no other name. */
+	Name string `thrift:"name,2" form:"name" json:"name" query:"name"`
+	/** Users whom the user follows. */
+	FollowCount int64 `thrift:"follow_count,3" form:"follow_count" json:"follow_count" query:"follow_count"`
+	/** Users who follow the user. */
+	FollowerCount int64 `thrift:"follower_count,4" form:"follower_count" json:"follower_count" query:"follower_count"`
+	/** Whether the viewer follows the user; false for visitors and for oneself. */
+	IsFollow bool `thrift:"is_follow,5" form:"is_follow" json:"is_follow" query:"is_follow"`
+	/** Absolute URL of the picture. */
+	Avatar string `thrift:"avatar,6" form:"avatar" json:"avatar" query:"avatar"`
+	/** Absolute URL of the profile's background. */
 	BackgroundImage string `thrift:"background_image,7" form:"background_image" json:"background_image" query:"background_image"`
-	Signature       string `thrift:"signature,8" form:"signature" json:"signature" query:"signature"`
-	TotalFavorited  int64  `thrift:"total_favorited,9" form:"total_favorited" json:"total_favorited" query:"total_favorited"`
-	WorkCount       int64  `thrift:"work_count,10" form:"work_count" json:"work_count" query:"work_count"`
-	FavoriteCount   int64  `thrift:"favorite_count,11" form:"favorite_count" json:"favorite_count" query:"favorite_count"`
-	/** Empty when there is none. */
+	/** What the user writes about themselves. */
+	Signature string `thrift:"signature,8" form:"signature" json:"signature" query:"signature"`
+	/** Likes that the user's videos have got. */
+	TotalFavorited int64 `thrift:"total_favorited,9" form:"total_favorited" json:"total_favorited" query:"total_favorited"`
+	/** Videos that the user has published. */
+	WorkCount int64 `thrift:"work_count,10" form:"work_count" json:"work_count" query:"work_count"`
+	/** Videos that the user likes. */
+	FavoriteCount int64 `thrift:"favorite_count,11" form:"favorite_count" json:"favorite_count" query:"favorite_count"`
+	/** Latest message between the two, empty when there is none. */
 	Message string `thrift:"message,12" form:"message" json:"message" query:"message"`
-	/** 0: the viewer received it; 1: the viewer sent it, or there is none. */
+	/** 0: the viewer received the message; 1: the viewer sent it, or there is none. */
 	MsgType int64 `thrift:"msgType,13" form:"msgType" json:"msgType" query:"msgType"`
 }
 
@@ -387,12 +421,15 @@ func (p *FriendUser) String() string {
 	return fmt.Sprintf("FriendUser(%+v)", *p)
 }
 
+/** Message is one text from one user to another. */
 type Message struct {
-	ID         int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
-	ToUserID   int64  `thrift:"to_user_id,2" form:"to_user_id" json:"to_user_id" query:"to_user_id"`
+	ID int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+	/** Receiver. */
+	ToUserID int64 `thrift:"to_user_id,2" form:"to_user_id" json:"to_user_id" query:"to_user_id"`
+	/** Sender. */
 	FromUserID int64  `thrift:"from_user_id,3" form:"from_user_id" json:"from_user_id" query:"from_user_id"`
 	Content    string `thrift:"content,4" form:"content" json:"content" query:"content"`
-	/** Milliseconds since 1970, as a string of digits. */
+	/** Milliseconds since 1970 as a string of digits, strictly increasing in a conversation: the cursor of the next poll. */
 	CreateTime string `thrift:"create_time,5" form:"create_time" json:"create_time" query:"create_time"`
 }
 
@@ -431,7 +468,7 @@ func (p *Message) String() string {
 }
 
 type FeedRequest struct {
-	/** Milliseconds, or seconds when below 1e11; absent, 0, unreadable or in the future is now. */
+	/** Milliseconds, or seconds when below 1e11; absent, 0, negative, unreadable or in the future is now. */
 	LatestTime *int64  `thrift:"latest_time,1,optional" json:"latest_time,omitempty" query:"latest_time"`
 	Token      *string `thrift:"token,2,optional" json:"token,omitempty" query:"token"`
 }
@@ -477,10 +514,11 @@ func (p *FeedRequest) String() string {
 }
 
 type FeedResponse struct {
-	StatusCode int32    `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
-	StatusMsg  string   `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
-	VideoList  []*Video `thrift:"video_list,3,default,list<Video>" form:"video_list" json:"video_list" query:"video_list"`
-	/** Milliseconds; 0 when the page is empty, and 0 starts again at the newest. */
+	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
+	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	/** Newest first, at most 30. */
+	VideoList []*Video `thrift:"video_list,3,default,list<Video>" form:"video_list" json:"video_list" query:"video_list"`
+	/** Milliseconds: latest_time of the next page. 0 when the page is empty, and 0 starts again at the newest. */
 	NextTime int64 `thrift:"next_time,4" form:"next_time" json:"next_time" query:"next_time"`
 }
 
@@ -515,7 +553,9 @@ func (p *FeedResponse) String() string {
 }
 
 type RegisterRequest struct {
+	/** 1..32 characters; "Bob" and "bob" are two names. */
 	Username string `thrift:"username,1" json:"username" query:"username"`
+	/** 1..32 characters. */
 	Password string `thrift:"password,2" json:"password" query:"password"`
 }
 
@@ -544,8 +584,10 @@ func (p *RegisterRequest) String() string {
 type RegisterResponse struct {
 	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
 	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
-	UserID     int64  `thrift:"user_id,3" form:"user_id" json:"user_id" query:"user_id"`
-	Token      string `thrift:"token,4" form:"token" json:"token" query:"token"`
+	/** 0 when it failed. */
+	UserID int64 `thrift:"user_id,3" form:"user_id" json:"user_id" query:"user_id"`
+	/** Opaque; goes into the parameter token of other calls. Empty when it failed. */
+	Token string `thrift:"token,4" form:"token" json:"token" query:"token"`
 }
 
 func NewRegisterResponse() *RegisterResponse {
@@ -579,7 +621,9 @@ func (p *RegisterResponse) String() string {
 }
 
 type LoginRequest struct {
+	/** 1..32 characters; "Bob" and "bob" are two names. */
 	Username string `thrift:"username,1" json:"username" query:"username"`
+	/** 1..32 characters. */
 	Password string `thrift:"password,2" json:"password" query:"password"`
 }
 
@@ -608,8 +652,10 @@ func (p *LoginRequest) String() string {
 type LoginResponse struct {
 	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
 	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
-	UserID     int64  `thrift:"user_id,3" form:"user_id" json:"user_id" query:"user_id"`
-	Token      string `thrift:"token,4" form:"token" json:"token" query:"token"`
+	/** 0 when it failed. */
+	UserID int64 `thrift:"user_id,3" form:"user_id" json:"user_id" query:"user_id"`
+	/** Opaque; goes into the parameter token of other calls. Empty when it failed. */
+	Token string `thrift:"token,4" form:"token" json:"token" query:"token"`
 }
 
 func NewLoginResponse() *LoginResponse {
@@ -643,7 +689,7 @@ func (p *LoginResponse) String() string {
 }
 
 type UserRequest struct {
-	/** Absent: the owner of the token. */
+	/** Whose; absent or 0: the owner of the token. */
 	UserID *int64  `thrift:"user_id,1,optional" json:"user_id,omitempty" query:"user_id"`
 	Token  *string `thrift:"token,2,optional" json:"token,omitempty" query:"token"`
 }
@@ -731,8 +777,10 @@ func (p *UserResponse) String() string {
 
 type PublishActionRequest struct {
 	Token string `thrift:"token,1" form:"token" json:"token"`
+	/** 1..100 characters, not blank. */
 	Title string `thrift:"title,2" form:"title" json:"title"`
-	Data  []byte `thrift:"data,3" form:"data" json:"data"`
+	/** The file. What it is is found out by its content, not by its name or type. */
+	Data []byte `thrift:"data,3" form:"data" json:"data"`
 }
 
 func NewPublishActionRequest() *PublishActionRequest {
@@ -789,8 +837,9 @@ func (p *PublishActionResponse) String() string {
 }
 
 type PublishDeleteRequest struct {
-	Token   string `thrift:"token,1" json:"token" query:"token"`
-	VideoID int64  `thrift:"video_id,2" json:"video_id" query:"video_id"`
+	Token string `thrift:"token,1" json:"token" query:"token"`
+	/** One's own video. */
+	VideoID int64 `thrift:"video_id,2" json:"video_id" query:"video_id"`
 }
 
 func NewPublishDeleteRequest() *PublishDeleteRequest {
@@ -843,6 +892,7 @@ func (p *PublishDeleteResponse) String() string {
 }
 
 type PublishListRequest struct {
+	/** Whose; absent or 0: the owner of the token. */
 	UserID *int64  `thrift:"user_id,1,optional" json:"user_id,omitempty" query:"user_id"`
 	Token  *string `thrift:"token,2,optional" json:"token,omitempty" query:"token"`
 }
@@ -888,9 +938,10 @@ func (p *PublishListRequest) String() string {
 }
 
 type PublishListResponse struct {
-	StatusCode int32    `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
-	StatusMsg  string   `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
-	VideoList  []*Video `thrift:"video_list,3,default,list<Video>" form:"video_list" json:"video_list" query:"video_list"`
+	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
+	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	/** Newest first. */
+	VideoList []*Video `thrift:"video_list,3,default,list<Video>" form:"video_list" json:"video_list" query:"video_list"`
 	/** Newest first; empty but in the author's own list. */
 	ProcessingList []*ProcessingVideo `thrift:"processing_list,4,default,list<ProcessingVideo>" form:"processing_list" json:"processing_list" query:"processing_list"`
 }
@@ -986,6 +1037,7 @@ func (p *FavoriteActionResponse) String() string {
 }
 
 type FavoriteListRequest struct {
+	/** Whose; absent or 0: the owner of the token. */
 	UserID *int64  `thrift:"user_id,1,optional" json:"user_id,omitempty" query:"user_id"`
 	Token  *string `thrift:"token,2,optional" json:"token,omitempty" query:"token"`
 }
@@ -1031,9 +1083,10 @@ func (p *FavoriteListRequest) String() string {
 }
 
 type FavoriteListResponse struct {
-	StatusCode int32    `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
-	StatusMsg  string   `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
-	VideoList  []*Video `thrift:"video_list,3,default,list<Video>" form:"video_list" json:"video_list" query:"video_list"`
+	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
+	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	/** Last liked first. */
+	VideoList []*Video `thrift:"video_list,3,default,list<Video>" form:"video_list" json:"video_list" query:"video_list"`
 }
 
 func NewFavoriteListResponse() *FavoriteListResponse {
@@ -1066,9 +1119,11 @@ type CommentActionRequest struct {
 	Token   string `thrift:"token,1" json:"token" query:"token"`
 	VideoID int64  `thrift:"video_id,2" json:"video_id" query:"video_id"`
 	/** 1 post, 2 delete. */
-	ActionType  int32   `thrift:"action_type,3" json:"action_type" query:"action_type"`
+	ActionType int32 `thrift:"action_type,3" json:"action_type" query:"action_type"`
+	/** With action_type 1: 1..500 characters, not blank. */
 	CommentText *string `thrift:"comment_text,4,optional" json:"comment_text,omitempty" query:"comment_text"`
-	CommentID   *int64  `thrift:"comment_id,5,optional" json:"comment_id,omitempty" query:"comment_id"`
+	/** With action_type 2: the comment, which has to be below that video. */
+	CommentID *int64 `thrift:"comment_id,5,optional" json:"comment_id,omitempty" query:"comment_id"`
 }
 
 func NewCommentActionRequest() *CommentActionRequest {
@@ -1202,8 +1257,9 @@ func (p *CommentListRequest) String() string {
 }
 
 type CommentListResponse struct {
-	StatusCode  int32      `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
-	StatusMsg   string     `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
+	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	/** Newest first. */
 	CommentList []*Comment `thrift:"comment_list,3,default,list<Comment>" form:"comment_list" json:"comment_list" query:"comment_list"`
 }
 
@@ -1234,8 +1290,9 @@ func (p *CommentListResponse) String() string {
 }
 
 type RelationActionRequest struct {
-	Token    string `thrift:"token,1" json:"token" query:"token"`
-	ToUserID int64  `thrift:"to_user_id,2" json:"to_user_id" query:"to_user_id"`
+	Token string `thrift:"token,1" json:"token" query:"token"`
+	/** The other user. */
+	ToUserID int64 `thrift:"to_user_id,2" json:"to_user_id" query:"to_user_id"`
 	/** 1 follow, 2 unfollow. */
 	ActionType int32 `thrift:"action_type,3" json:"action_type" query:"action_type"`
 }
@@ -1294,6 +1351,7 @@ func (p *RelationActionResponse) String() string {
 }
 
 type RelationListRequest struct {
+	/** Whose; absent or 0: the owner of the token. */
 	UserID *int64  `thrift:"user_id,1,optional" json:"user_id,omitempty" query:"user_id"`
 	Token  *string `thrift:"token,2,optional" json:"token,omitempty" query:"token"`
 }
@@ -1339,9 +1397,10 @@ func (p *RelationListRequest) String() string {
 }
 
 type RelationListResponse struct {
-	StatusCode int32   `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
-	StatusMsg  string  `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
-	UserList   []*User `thrift:"user_list,3,default,list<User>" form:"user_list" json:"user_list" query:"user_list"`
+	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
+	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	/** Most recent first. */
+	UserList []*User `thrift:"user_list,3,default,list<User>" form:"user_list" json:"user_list" query:"user_list"`
 }
 
 func NewRelationListResponse() *RelationListResponse {
@@ -1368,6 +1427,43 @@ func (p *RelationListResponse) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("RelationListResponse(%+v)", *p)
+}
+
+type FriendListRequest struct {
+	/** Whose; absent or 0: the owner of the token. */
+	UserID *int64 `thrift:"user_id,1,optional" json:"user_id,omitempty" query:"user_id"`
+	Token  string `thrift:"token,2" json:"token" query:"token"`
+}
+
+func NewFriendListRequest() *FriendListRequest {
+	return &FriendListRequest{}
+}
+
+func (p *FriendListRequest) InitDefault() {
+}
+
+var FriendListRequest_UserID_DEFAULT int64
+
+func (p *FriendListRequest) GetUserID() (v int64) {
+	if !p.IsSetUserID() {
+		return FriendListRequest_UserID_DEFAULT
+	}
+	return *p.UserID
+}
+
+func (p *FriendListRequest) GetToken() (v string) {
+	return p.Token
+}
+
+func (p *FriendListRequest) IsSetUserID() bool {
+	return p.UserID != nil
+}
+
+func (p *FriendListRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("FriendListRequest(%+v)", *p)
 }
 
 type FriendListResponse struct {
@@ -1403,11 +1499,13 @@ func (p *FriendListResponse) String() string {
 }
 
 type MessageActionRequest struct {
-	Token    string `thrift:"token,1" json:"token" query:"token"`
-	ToUserID int64  `thrift:"to_user_id,2" json:"to_user_id" query:"to_user_id"`
+	Token string `thrift:"token,1" json:"token" query:"token"`
+	/** The receiver. */
+	ToUserID int64 `thrift:"to_user_id,2" json:"to_user_id" query:"to_user_id"`
 	/** 1 send. */
-	ActionType int32  `thrift:"action_type,3" json:"action_type" query:"action_type"`
-	Content    string `thrift:"content,4" json:"content" query:"content"`
+	ActionType int32 `thrift:"action_type,3" json:"action_type" query:"action_type"`
+	/** 1..1000 characters, not blank. */
+	Content string `thrift:"content,4" json:"content" query:"content"`
 }
 
 func NewMessageActionRequest() *MessageActionRequest {
@@ -1468,8 +1566,9 @@ func (p *MessageActionResponse) String() string {
 }
 
 type MessageChatRequest struct {
-	Token    string `thrift:"token,1" json:"token" query:"token"`
-	ToUserID int64  `thrift:"to_user_id,2" json:"to_user_id" query:"to_user_id"`
+	Token string `thrift:"token,1" json:"token" query:"token"`
+	/** The other one. */
+	ToUserID int64 `thrift:"to_user_id,2" json:"to_user_id" query:"to_user_id"`
 	/** create_time of the last message on screen, milliseconds; absent or 0: the whole history. */
 	PreMsgTime *int64 `thrift:"pre_msg_time,3,optional" json:"pre_msg_time,omitempty" query:"pre_msg_time"`
 }
@@ -1510,8 +1609,9 @@ func (p *MessageChatRequest) String() string {
 }
 
 type MessageChatResponse struct {
-	StatusCode  int32      `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
-	StatusMsg   string     `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	StatusCode int32  `thrift:"status_code,1" form:"status_code" json:"status_code" query:"status_code"`
+	StatusMsg  string `thrift:"status_msg,2" form:"status_msg" json:"status_msg" query:"status_msg"`
+	/** Oldest first. */
 	MessageList []*Message `thrift:"message_list,3,default,list<Message>" form:"message_list" json:"message_list" query:"message_list"`
 }
 
@@ -1542,37 +1642,48 @@ func (p *MessageChatResponse) String() string {
 }
 
 type DouyinService interface {
+	/** Videos, newest first. At most 30 that were published before latest_time. An empty page is a success. */
 	Feed(ctx context.Context, req *FeedRequest) (r *FeedResponse, err error)
-
+	/** Creates an account. Logs in at once. When the name is taken the answer still has the keys user_id and token. */
 	Register(ctx context.Context, req *RegisterRequest) (r *RegisterResponse, err error)
-
+	/** Logs in. A wrong name and a wrong password are answered alike. */
 	Login(ctx context.Context, req *LoginRequest) (r *LoginResponse, err error)
-
+	/** A profile. is_follow is the viewer's. */
 	User(ctx context.Context, req *UserRequest) (r *UserResponse, err error)
-
+	/**
+	 * Publishes a video. Visible in every list when it is answered, or, when phones do not play it as it is and the server has ffmpeg, as
+	 * soon as it is transcoded: until then it is in the processing_list of its author. Send token before data, or in the query or header:
+	 * an upload without a token is stored within a bound for all of them, and refused over it.
+	 */
 	PublishAction(ctx context.Context, req *PublishActionRequest) (r *PublishActionResponse, err error)
-
+	/**
+	 * Deletes one's own video. Also one that is not listed yet. It is gone from all lists at once; its likes, comments and files follow
+	 * within seconds. Doing it twice is 10301. An extension: the mobile client does not know it.
+	 */
 	PublishDelete(ctx context.Context, req *PublishDeleteRequest) (r *PublishDeleteResponse, err error)
-
+	/** A user's videos. Newest first. The author also reads how the work on each is, and what is not listed yet. */
 	PublishList(ctx context.Context, req *PublishListRequest) (r *PublishListResponse, err error)
-
+	/** Likes a video, or takes the like back. Doing it twice is a success and changes nothing. */
 	FavoriteAction(ctx context.Context, req *FavoriteActionRequest) (r *FavoriteActionResponse, err error)
-
+	/** Videos that a user likes. Most recent like first. is_favorite is the viewer's. */
 	FavoriteList(ctx context.Context, req *FavoriteListRequest) (r *FavoriteListResponse, err error)
-
+	/** Comments on a video, or deletes one's own comment. */
 	CommentAction(ctx context.Context, req *CommentActionRequest) (r *CommentActionResponse, err error)
-
+	/** A video's comments. Newest first. */
 	CommentList(ctx context.Context, req *CommentListRequest) (r *CommentListResponse, err error)
-
+	/** Follows a user, or stops it. Doing it twice is a success and changes nothing. */
 	RelationAction(ctx context.Context, req *RelationActionRequest) (r *RelationActionResponse, err error)
-
+	/** Users whom a user follows. is_follow is the viewer's, not user_id's. */
 	FollowList(ctx context.Context, req *RelationListRequest) (r *RelationListResponse, err error)
-
+	/** Users who follow a user. is_follow is the viewer's, not user_id's. */
 	FollowerList(ctx context.Context, req *RelationListRequest) (r *RelationListResponse, err error)
-
-	FriendList(ctx context.Context, req *RelationListRequest) (r *FriendListResponse, err error)
-
+	/** Friends: users who follow each other. With the latest message between each and the viewer. */
+	FriendList(ctx context.Context, req *FriendListRequest) (r *FriendListResponse, err error)
+	/** Sends a message. The two need not be friends. */
 	MessageAction(ctx context.Context, req *MessageActionRequest) (r *MessageActionResponse, err error)
-
+	/**
+	 * Messages of a conversation. Without pre_msg_time the whole history; with it only newer messages that were sent to the caller, because
+	 * the app shows its own at once.
+	 */
 	MessageChat(ctx context.Context, req *MessageChatRequest) (r *MessageChatResponse, err error)
 }

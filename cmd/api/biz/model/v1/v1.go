@@ -93,9 +93,12 @@ type User struct {
 	/** Unique; the page of the account is /@name. */
 	Name string `thrift:"name,2" form:"name" json:"name" query:"name"`
 	/** What to show; not unique. */
-	DisplayName    string `thrift:"display_name,3" form:"display_name" json:"display_name" query:"display_name"`
-	Signature      string `thrift:"signature,4" form:"signature" json:"signature" query:"signature"`
-	AvatarURL      string `thrift:"avatar_url,5" form:"avatar_url" json:"avatar_url" query:"avatar_url"`
+	DisplayName string `thrift:"display_name,3" form:"display_name" json:"display_name" query:"display_name"`
+	/** What the user writes about themselves. */
+	Signature string `thrift:"signature,4" form:"signature" json:"signature" query:"signature"`
+	/** Absolute. */
+	AvatarURL string `thrift:"avatar_url,5" form:"avatar_url" json:"avatar_url" query:"avatar_url"`
+	/** Absolute. */
 	BackgroundURL  string `thrift:"background_url,6" form:"background_url" json:"background_url" query:"background_url"`
 	FollowingCount int64  `thrift:"following_count,7" form:"following_count" json:"following_count" query:"following_count"`
 	FollowerCount  int64  `thrift:"follower_count,8" form:"follower_count" json:"follower_count" query:"follower_count"`
@@ -289,10 +292,12 @@ func (p *Video) String() string {
 	return fmt.Sprintf("Video(%+v)", *p)
 }
 
+/** Comment is a text below a video. */
 type Comment struct {
-	ID        int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
-	VideoID   int64  `thrift:"video_id,2" form:"video_id" json:"video_id" query:"video_id"`
-	Author    *User  `thrift:"author,3" form:"author" json:"author" query:"author"`
+	ID      int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+	VideoID int64 `thrift:"video_id,2" form:"video_id" json:"video_id" query:"video_id"`
+	Author  *User `thrift:"author,3" form:"author" json:"author" query:"author"`
+	/** As stored; forbidden words may be masked. */
 	Content   string `thrift:"content,4" form:"content" json:"content" query:"content"`
 	CreatedAt string `thrift:"created_at,5" form:"created_at" json:"created_at" query:"created_at"`
 }
@@ -346,7 +351,7 @@ type Upload struct {
 	Title   string `thrift:"title,2" form:"title" json:"title" query:"title"`
 	/** uploaded, processing, ready or failed. */
 	State string `thrift:"state,3" form:"state" json:"state" query:"state"`
-	/** 0..100 */
+	/** Percent. */
 	Progress int32 `thrift:"progress,4" form:"progress" json:"progress" query:"progress"`
 	/** Why it failed, else empty. */
 	Reason string `thrift:"reason,5" form:"reason" json:"reason" query:"reason"`
@@ -404,7 +409,8 @@ type Session struct {
 	/** When it was last used, up to a minute late. */
 	SeenAt string `thrift:"seen_at,3" form:"seen_at" json:"seen_at" query:"seen_at"`
 	/** The User-Agent of the client. */
-	Agent   string `thrift:"agent,4" form:"agent" json:"agent" query:"agent"`
+	Agent string `thrift:"agent,4" form:"agent" json:"agent" query:"agent"`
+	/** The address of the client that opened it. */
 	Address string `thrift:"address,5" form:"address" json:"address" query:"address"`
 	/** The one that asks. */
 	IsCurrent bool `thrift:"is_current,6" form:"is_current" json:"is_current" query:"is_current"`
@@ -448,12 +454,14 @@ func (p *Session) String() string {
 	return fmt.Sprintf("Session(%+v)", *p)
 }
 
+/** Message is a text of one user to another. */
 type Message struct {
 	ID         int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
 	FromUserID int64  `thrift:"from_user_id,2" form:"from_user_id" json:"from_user_id" query:"from_user_id"`
 	ToUserID   int64  `thrift:"to_user_id,3" form:"to_user_id" json:"to_user_id" query:"to_user_id"`
 	Content    string `thrift:"content,4" form:"content" json:"content" query:"content"`
-	CreatedAt  string `thrift:"created_at,5" form:"created_at" json:"created_at" query:"created_at"`
+	/** Unique and ascending in a conversation. */
+	CreatedAt string `thrift:"created_at,5" form:"created_at" json:"created_at" query:"created_at"`
 }
 
 func NewMessage() *Message {
@@ -490,6 +498,7 @@ func (p *Message) String() string {
 	return fmt.Sprintf("Message(%+v)", *p)
 }
 
+/** Conversation is what two users write each other, as the viewer sees it. */
 type Conversation struct {
 	User        *User    `thrift:"user,1" form:"user" json:"user" query:"user"`
 	LastMessage *Message `thrift:"last_message,2" form:"last_message" json:"last_message" query:"last_message"`
@@ -541,9 +550,11 @@ func (p *Conversation) String() string {
 	return fmt.Sprintf("Conversation(%+v)", *p)
 }
 
+/** VideoPage is a page of videos. */
 type VideoPage struct {
-	Items      []*Video `thrift:"items,1,default,list<Video>" form:"items" json:"items" query:"items"`
-	NextCursor string   `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+	Items []*Video `thrift:"items,1,default,list<Video>" form:"items" json:"items" query:"items"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
 }
 
 func NewVideoPage() *VideoPage {
@@ -568,9 +579,11 @@ func (p *VideoPage) String() string {
 	return fmt.Sprintf("VideoPage(%+v)", *p)
 }
 
+/** UserPage is a page of users. */
 type UserPage struct {
-	Items      []*User `thrift:"items,1,default,list<User>" form:"items" json:"items" query:"items"`
-	NextCursor string  `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+	Items []*User `thrift:"items,1,default,list<User>" form:"items" json:"items" query:"items"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
 }
 
 func NewUserPage() *UserPage {
@@ -595,9 +608,11 @@ func (p *UserPage) String() string {
 	return fmt.Sprintf("UserPage(%+v)", *p)
 }
 
+/** CommentPage is a page of comments. */
 type CommentPage struct {
-	Items      []*Comment `thrift:"items,1,default,list<Comment>" form:"items" json:"items" query:"items"`
-	NextCursor string     `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+	Items []*Comment `thrift:"items,1,default,list<Comment>" form:"items" json:"items" query:"items"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
 }
 
 func NewCommentPage() *CommentPage {
@@ -622,9 +637,11 @@ func (p *CommentPage) String() string {
 	return fmt.Sprintf("CommentPage(%+v)", *p)
 }
 
+/** ConversationPage is a page of conversations. */
 type ConversationPage struct {
-	Items      []*Conversation `thrift:"items,1,default,list<Conversation>" form:"items" json:"items" query:"items"`
-	NextCursor string          `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+	Items []*Conversation `thrift:"items,1,default,list<Conversation>" form:"items" json:"items" query:"items"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
 }
 
 func NewConversationPage() *ConversationPage {
@@ -649,9 +666,11 @@ func (p *ConversationPage) String() string {
 	return fmt.Sprintf("ConversationPage(%+v)", *p)
 }
 
+/** SessionPage is a page of sessions. */
 type SessionPage struct {
-	Items      []*Session `thrift:"items,1,default,list<Session>" form:"items" json:"items" query:"items"`
-	NextCursor string     `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+	Items []*Session `thrift:"items,1,default,list<Session>" form:"items" json:"items" query:"items"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
 }
 
 func NewSessionPage() *SessionPage {
@@ -676,9 +695,11 @@ func (p *SessionPage) String() string {
 	return fmt.Sprintf("SessionPage(%+v)", *p)
 }
 
+/** UploadPage is a page of uploads. */
 type UploadPage struct {
-	Items      []*Upload `thrift:"items,1,default,list<Upload>" form:"items" json:"items" query:"items"`
-	NextCursor string    `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+	Items []*Upload `thrift:"items,1,default,list<Upload>" form:"items" json:"items" query:"items"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
 }
 
 func NewUploadPage() *UploadPage {
@@ -703,6 +724,7 @@ func (p *UploadPage) String() string {
 	return fmt.Sprintf("UploadPage(%+v)", *p)
 }
 
+/** MessagePage is a page of a conversation. */
 type MessagePage struct {
 	/** Newest first for direction=older, oldest first for direction=newer. */
 	Items []*Message `thrift:"items,1,default,list<Message>" form:"items" json:"items" query:"items"`
@@ -740,8 +762,9 @@ func (p *MessagePage) String() string {
 
 /** PageRequest is a request for a list of all. */
 type PageRequest struct {
+	/** next_cursor of the page before; absent: the first page. */
 	Cursor *string `thrift:"cursor,1,optional" json:"cursor,omitempty" query:"cursor"`
-	/** 1..100, default 30 */
+	/** Most entries in the page. */
 	Limit *int32 `thrift:"limit,2,optional" json:"limit,omitempty" query:"limit"`
 }
 
@@ -785,6 +808,7 @@ func (p *PageRequest) String() string {
 	return fmt.Sprintf("PageRequest(%+v)", *p)
 }
 
+/** CredentialsRequest is a name and its password. */
 type CredentialsRequest struct {
 	/** 1..32 characters. */
 	Name string `thrift:"name,1" form:"name" json:"name"`
@@ -955,8 +979,9 @@ func (p *Me) String() string {
 	return fmt.Sprintf("Me(%+v)", *p)
 }
 
+/** ProfileRequest is what changes; absent fields stay as they are. */
 type ProfileRequest struct {
-	/** Absent fields stay as they are. 0..32 characters; "" shows the account's name. */
+	/** 0..32 characters; "" shows the account's name. */
 	DisplayName *string `thrift:"display_name,1,optional" form:"display_name" json:"display_name,omitempty"`
 	/** 0..80 characters */
 	Signature *string `thrift:"signature,2,optional" form:"signature" json:"signature,omitempty"`
@@ -1025,8 +1050,10 @@ func (p *PictureRequest) String() string {
 	return fmt.Sprintf("PictureRequest(%+v)", *p)
 }
 
+/** PasswordRequest replaces a password. */
 type PasswordRequest struct {
 	OldPassword string `thrift:"old_password,1" form:"old_password" json:"old_password"`
+	/** 1..32 characters, and not one of the most common. */
 	NewPassword string `thrift:"new_password,2" form:"new_password" json:"new_password"`
 }
 
@@ -1097,9 +1124,10 @@ func (p *UserNameRequest) String() string {
 }
 
 type UserListRequest struct {
-	UserID int64   `thrift:"user_id,1" json:"user_id" path:"user_id"`
+	UserID int64 `thrift:"user_id,1" json:"user_id" path:"user_id"`
+	/** next_cursor of the page before; absent: the first page. */
 	Cursor *string `thrift:"cursor,2,optional" json:"cursor,omitempty" query:"cursor"`
-	/** 1..100, default 30 */
+	/** Most entries in the page. */
 	Limit *int32 `thrift:"limit,3,optional" json:"limit,omitempty" query:"limit"`
 }
 
@@ -1169,6 +1197,7 @@ func (p *VideoRequest) String() string {
 	return fmt.Sprintf("VideoRequest(%+v)", *p)
 }
 
+/** PublishRequest is a video and what is said about it. */
 type PublishRequest struct {
 	/** 1..100 characters. Comes before data. */
 	Title string `thrift:"title,1" form:"title" json:"title"`
@@ -1199,9 +1228,10 @@ func (p *PublishRequest) String() string {
 }
 
 type VideoListRequest struct {
-	VideoID int64   `thrift:"video_id,1" json:"video_id" path:"video_id"`
-	Cursor  *string `thrift:"cursor,2,optional" json:"cursor,omitempty" query:"cursor"`
-	/** 1..100, default 30 */
+	VideoID int64 `thrift:"video_id,1" json:"video_id" path:"video_id"`
+	/** next_cursor of the page before; absent: the first page. */
+	Cursor *string `thrift:"cursor,2,optional" json:"cursor,omitempty" query:"cursor"`
+	/** Most entries in the page. */
 	Limit *int32 `thrift:"limit,3,optional" json:"limit,omitempty" query:"limit"`
 }
 
@@ -1306,9 +1336,10 @@ func (p *CommentRequest) String() string {
 
 type ListMessagesRequest struct {
 	/** The other one. */
-	UserID int64   `thrift:"user_id,1" json:"user_id" path:"user_id"`
+	UserID int64 `thrift:"user_id,1" json:"user_id" path:"user_id"`
+	/** next_cursor or newer_cursor of another page; absent: from the newest. */
 	Cursor *string `thrift:"cursor,2,optional" json:"cursor,omitempty" query:"cursor"`
-	/** 1..100, default 30 */
+	/** Most entries in the page. */
 	Limit *int32 `thrift:"limit,3,optional" json:"limit,omitempty" query:"limit"`
 	/** older (default): from the newest, or from the cursor, into the past. newer: from the cursor to now. */
 	Direction *string `thrift:"direction,4,optional" json:"direction,omitempty" query:"direction"`
@@ -1458,9 +1489,9 @@ type V1 interface {
 	ListUploads(ctx context.Context, req *Empty) (r *UploadPage, err error)
 	/** Users who follow the account and whom it follows, newest first. */
 	ListFriends(ctx context.Context, req *PageRequest) (r *UserPage, err error)
-
+	/** A user. */
 	GetUser(ctx context.Context, req *UserRequest) (r *User, err error)
-
+	/** A user by their name. */
 	GetUserByName(ctx context.Context, req *UserNameRequest) (r *User, err error)
 	/** An author's videos, newest first. */
 	ListUserVideos(ctx context.Context, req *UserListRequest) (r *VideoPage, err error)
@@ -1476,7 +1507,7 @@ type V1 interface {
 	Unfollow(ctx context.Context, req *UserRequest) (r *Empty, err error)
 	/** All videos, newest first. */
 	Feed(ctx context.Context, req *PageRequest) (r *VideoPage, err error)
-
+	/** A video. */
 	GetVideo(ctx context.Context, req *VideoRequest) (r *Video, err error)
 	/** Publishes a file. It is listed at once, or once it is transcoded. */
 	Publish(ctx context.Context, req *PublishRequest) (r *Upload, err error)
@@ -1488,15 +1519,15 @@ type V1 interface {
 	Unlike(ctx context.Context, req *VideoRequest) (r *Empty, err error)
 	/** A video's comments, newest first. */
 	ListComments(ctx context.Context, req *VideoListRequest) (r *CommentPage, err error)
-
+	/** Comments on a video. */
 	CreateComment(ctx context.Context, req *CreateCommentRequest) (r *Comment, err error)
 	/** Deletes a comment of the account. */
 	DeleteComment(ctx context.Context, req *CommentRequest) (r *Empty, err error)
 	/** The account's conversations, that with the newest message first. */
 	ListConversations(ctx context.Context, req *PageRequest) (r *ConversationPage, err error)
-
+	/** Messages of a conversation. */
 	ListMessages(ctx context.Context, req *ListMessagesRequest) (r *MessagePage, err error)
-
+	/** Sends a message. */
 	SendMessage(ctx context.Context, req *SendMessageRequest) (r *Message, err error)
 	/** Marks the other's messages as read. */
 	MarkRead(ctx context.Context, req *MarkReadRequest) (r *Empty, err error)
