@@ -20,6 +20,7 @@ import (
 	"tiktok/cmd/api/biz/params"
 	"tiktok/cmd/api/biz/router"
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/biz/v1"
 	"tiktok/cmd/api/biz/view"
 	"tiktok/cmd/api/connlimit"
 	"tiktok/cmd/api/hertzfix"
@@ -165,6 +166,7 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 	}
 	return router.Deps{
 		Handler:  h,
+		V1:       v1.New(h),
 		System:   handler.NewSystem(d.Tel, own("ready_addr", readyRule()), g.checks, wanted),
 		Pictures: handler.NewPictures(),
 		Packer:   pack.New(),
@@ -172,7 +174,7 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 		Tel:      d.Tel,
 		Sampled:  sampled,
 		Origin:   middleware.Origin{Proxies: d.Proxies, Hops: d.Config.ProxyHops, Base: d.Config.PublicBaseURL, Fallback: "http://" + g.Addr()},
-		Limits: router.Limits{
+		Limits: middleware.Limits{
 			ReadAddr:     own("read_addr", d.Limits.ReadAddr),
 			WriteAddr:    own("write_addr", d.Limits.WriteAddr),
 			RegisterAddr: g.shared("register_addr", d.Limits.RegisterAddr),

@@ -83,7 +83,7 @@ func (h *headConn) waitForHead() bool {
 		h.began()
 		h.refusal = s.scan(b)
 		if h.refusal == nil && !s.ended && isTimeout(err) {
-			h.refusal = tooSlow()
+			h.refusal = TooSlow()
 		}
 		if h.refusal != nil || s.ended {
 			h.method, h.path = methodAndPath(b, h.method, h.path)

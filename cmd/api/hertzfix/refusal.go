@@ -6,15 +6,22 @@ import (
 	"tiktok/pkg/errno"
 )
 
-// Refusal is why a request is answered without its handler: its head or its body is not acceptable.
+// Refusal is the error of a request that is not acceptable as HTTP: its head, its method or its body. It wraps Err, to which it adds a
+// status.
 type Refusal struct {
 	// Kind names it in logs and metrics: a constant.
 	Kind string
 	// Status is the HTTP status outside of /douyin.
 	Status int
-	// Err is the answer below /douyin.
+	// Err is the answer below /douyin, and the text of all others.
 	Err *errno.Error
 }
+
+// Error names what is wrong, for logs.
+func (r *Refusal) Error() string { return r.Kind + ": " + r.Err.Error() }
+
+// Unwrap is the business error.
+func (r *Refusal) Unwrap() error { return r.Err }
 
 func malformed(text string) *Refusal {
 	return &Refusal{Kind: "malformed", Status: 400, Err: errno.InvalidArgument.With(text)}
@@ -39,7 +46,8 @@ func longPath() *Refusal {
 	return &Refusal{Kind: "path", Status: 414, Err: errno.InvalidArgument.With("the request's path is too long")}
 }
 
-func tooSlow() *Refusal {
+// TooSlow is for a head or a body that does not come in time.
+func TooSlow() *Refusal {
 	return &Refusal{Kind: "late", Status: 408, Err: errno.InvalidArgument.With("the request came too slowly")}
 }
 

@@ -112,7 +112,7 @@ func (s *httpServer) Serve(ctx context.Context, nc network.Conn) error {
 func refusalFor(err error) *Refusal {
 	switch {
 	case isTimeout(err):
-		return tooSlow()
+		return TooSlow()
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return malformed("the request was cut off")
 	}

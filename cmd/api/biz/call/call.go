@@ -19,10 +19,16 @@ const key = "call"
 type Call struct {
 	// Request is Hertz' context of it.
 	Request *app.RequestContext
+	// Surface is the API that it is for.
+	Surface Surface
+	// ID is in its log lines and in its answer.
+	ID string
 	// Body is the request's body.
 	Body *hertzfix.Body
 	// Params are its parameters, without those of the body if the handler reads the body.
 	Params *params.Values
+	// JSON is the body of a request of /api/v1 that has one, not decoded.
+	JSON []byte
 	// Viewer is the user who sends it, 0 for a visitor.
 	Viewer int64
 	// Session is the viewer's session, 0 for a token of before sessions.
@@ -39,7 +45,7 @@ type Call struct {
 	Refused *hertzfix.Refusal
 	// Fail makes the route's answer to an error, with all its keys. Nil outside /douyin.
 	Fail func(*errno.Error) any
-	// Code is the status_code that was answered.
+	// Code is the code of package errno that was answered, 0 for a success.
 	Code int32
 	// Size is the length of the answer's JSON, before it is compressed.
 	Size int
@@ -47,12 +53,14 @@ type Call struct {
 	Err error
 }
 
-// Handler answers one request: with a response of package api, or an error.
+// Handler answers one request: with a response of package api or v1, or an error.
 type Handler func(ctx context.Context, in *Call) (any, error)
 
 // New gives a request its Call. Nothing is parsed yet.
 func New(c *app.RequestContext) *Call {
-	in := &Call{Request: c, Params: params.FromQuery(c), Body: hertzfix.BodyOf(c), Refused: hertzfix.RefusalOf(c)}
+	in := &Call{
+		Request: c, Surface: surfaceOf(c), Params: params.FromQuery(c), Body: hertzfix.BodyOf(c), Refused: hertzfix.RefusalOf(c),
+	}
 	c.Set(key, in)
 	return in
 }

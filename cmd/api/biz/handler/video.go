@@ -15,7 +15,7 @@ const msFrom = 1e11
 
 // Feed is one page of all videos, newest first.
 func (h *Handler) Feed(ctx context.Context, in *call.Call) (any, error) {
-	page, err := h.View.Feed(ctx, in.Viewer, feedBefore(in, time.Now()))
+	page, err := h.View.Feed(ctx, in.Viewer, feedBefore(in, time.Now()), 0)
 	if err != nil {
 		return nil, err
 	}

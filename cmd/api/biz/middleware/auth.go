@@ -78,6 +78,11 @@ func Token(in *call.Call) string {
 	if token := in.Params.Raw("token"); token != "" {
 		return token
 	}
+	return bearer(in)
+}
+
+// bearer is the token in the header Authorization, or "".
+func bearer(in *call.Call) string {
 	scheme, token, _ := strings.Cut(string(in.Request.GetHeader("Authorization")), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""

@@ -44,6 +44,7 @@ func RequestContext(o Origin) app.HandlerFunc {
 		c.Header(requestIDHeader, id)
 		secure(&c.Response.Header)
 		in := call.New(c)
+		in.ID = id
 		in.Peer = peerOf(c)
 		in.Addr = in.Peer
 		behind := o.Hops > 0 || o.trusts(in.Peer)

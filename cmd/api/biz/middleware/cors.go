@@ -5,9 +5,12 @@ import (
 	"slices"
 
 	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/cmd/api/biz/call"
 )
 
-// CORS lets pages of the given origins read answers, "*" those of any. No cookies are involved: the token is a parameter.
+// CORS lets pages of the given origins read answers, "*" those of any. Browsers send no cookies with such requests: a token is a parameter
+// or in the header Authorization.
 func CORS(origins []string) app.HandlerFunc {
 	anyone := slices.Contains(origins, "*")
 	return func(ctx context.Context, c *app.RequestContext) {
@@ -24,7 +27,11 @@ func CORS(origins []string) app.HandlerFunc {
 		c.Header("Access-Control-Allow-Origin", origin)
 		c.Header("Access-Control-Expose-Headers", "X-Request-Id, X-Trace-Id, Retry-After, Content-Length, Content-Range, Accept-Ranges, ETag")
 		if string(c.Method()) == "OPTIONS" && len(c.GetHeader("Access-Control-Request-Method")) > 0 {
-			c.Header("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS")
+			methods := "GET, HEAD, POST, OPTIONS"
+			if call.Of(c).Surface == call.V1 {
+				methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+			}
+			c.Header("Access-Control-Allow-Methods", methods)
 			c.Header("Access-Control-Allow-Headers", "Authorization, Content-Type, Range, If-None-Match, If-Range, X-Request-Id, traceparent")
 			c.Header("Access-Control-Max-Age", "86400")
 			c.AbortWithStatus(204)

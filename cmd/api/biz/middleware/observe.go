@@ -57,7 +57,7 @@ func AccessLog(log, sampled *slog.Logger) app.HandlerFunc {
 			sampled.LogAttrs(ctx, level, "request refused", append(attrs, slog.String("refused", in.Refused.Kind))...)
 		case in.Code == errno.TooManyRequests.Code || c.Response.StatusCode() == http.StatusTooManyRequests:
 			sampled.LogAttrs(ctx, level, "request over a limit", attrs...)
-		case c.Response.StatusCode() == http.StatusNotFound || in.Code == errno.NotFound.Code:
+		case c.Response.StatusCode() == http.StatusNotFound || in.Code == errno.NotFound.Code || in.Code == errno.MethodNotAllowed.Code:
 			sampled.LogAttrs(ctx, level, "request for nothing", attrs...)
 		default:
 			log.LogAttrs(ctx, level, "request", attrs...)
@@ -86,7 +86,7 @@ func size(c *app.RequestContext) int {
 func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_http_requests_total",
-		Help: "Requests answered, by route and status code: that of the envelope under /douyin, else the HTTP status.",
+		Help: "Requests answered, by route and status code: that of package errno under /douyin and /api/v1, else the HTTP status.",
 	}, []string{"route", "code"})
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "tiktok_http_duration_seconds", Help: "Time to answer a request, by route; without the transfer of the response.",
@@ -111,7 +111,7 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 			active.seen(viewer)
 		}
 		name, code := route(c), c.Response.StatusCode()
-		if isAPI(c) {
+		if call.Of(c).Surface != call.NoAPI {
 			code = int(call.Of(c).Code)
 		}
 		if why := call.Of(c).Refused; why != nil {

@@ -1,9 +1,10 @@
 // Package pack renders what the view composes for the mobile client: views into structs of package api, errors into status_code
-// and status_msg, and both into JSON. It does no I/O.
+// and status_msg. It writes the JSON of both APIs. It does no I/O.
 package pack
 
 import (
 	"bytes"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -24,11 +25,18 @@ const OK = "success"
 const gzipFrom = 1 << 10
 
 // Packer writes answers. Make one with New and share it.
-type Packer struct{ gzips sync.Pool }
+type Packer struct {
+	gzips sync.Pool
+	// titles are the general texts of the codes.
+	titles map[int32]string
+}
 
 // New makes a Packer.
 func New() *Packer {
-	p := &Packer{}
+	p := &Packer{titles: map[int32]string{}}
+	for _, e := range errno.All() {
+		p.titles[e.Code] = e.Msg
+	}
 	p.gzips.New = func() any {
 		// Of klauspost/compress: two thirds of the standard library's time, and smaller. The level is valid.
 		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
@@ -37,31 +45,42 @@ func New() *Packer {
 	return p
 }
 
-// Answer writes a success. v has to be a response of package api: the client's JSON parser is strict about keys.
-func (p *Packer) Answer(c *app.RequestContext, v any) {
+// Answer writes a success: v as JSON, or no body for a nil v. Under /douyin v has to be a response of package api, because the client's
+// JSON parser is strict about keys, and status 200.
+func (p *Packer) Answer(c *app.RequestContext, status int, v any) {
 	call.Of(c).Code = 0
-	p.write(c, v)
+	if v == nil {
+		noStore(&c.Response.Header)
+		c.SetStatusCode(status)
+		return
+	}
+	p.write(c, status, jsonType, v)
 }
 
-// Error writes the answer of a failed request, with HTTP status 200 as the client expects.
+// Error writes the answer of a failed request: under /douyin the envelope with HTTP status 200, as the client expects, else a problem
+// document.
 func (p *Packer) Error(c *app.RequestContext, err error) {
 	in, e := call.Of(c), errno.From(err)
 	if e.Is(errno.CallRefused) {
 		e = errno.Internal
 	}
 	in.Code, in.Err = e.Code, err
-	fail := in.Fail
-	if fail == nil {
-		fail = Fail
+	if in.Surface == call.V1 {
+		p.writeProblem(c, e, err)
+	} else if in.Fail != nil {
+		p.write(c, http.StatusOK, jsonType, in.Fail(e))
+	} else {
+		p.write(c, http.StatusOK, jsonType, Fail(e))
 	}
-	p.write(c, fail(e))
 	c.Abort()
 }
 
+const jsonType = "application/json; charset=utf-8"
+
 // write is called once for a request, or again when something failed after it: the last one counts.
-func (p *Packer) write(c *app.RequestContext, v any) {
-	c.SetStatusCode(200)
-	c.SetContentType("application/json; charset=utf-8")
+func (p *Packer) write(c *app.RequestContext, status int, kind string, v any) {
+	c.SetStatusCode(status)
+	c.SetContentType(kind)
 	body, err := hjson.Marshal(v)
 	if err != nil { // also of an error's answer
 		call.Of(c).Err = err
@@ -70,7 +89,7 @@ func (p *Packer) write(c *app.RequestContext, v any) {
 	call.Of(c).Size = len(body)
 	h := &c.Response.Header
 	h.Del("Content-Encoding")
-	h.SetArgBytes([]byte("Cache-Control"), []byte("no-store"), protocol.ArgsHasValue) // it is for one viewer, and of this moment
+	noStore(h)
 	large := len(body) >= gzipFrom
 	if v := vary(bytes.HasPrefix(h.Peek("Vary"), []byte("Origin")), call.Of(c).FromHost, large); v != "" {
 		h.Set("Vary", v)
@@ -82,6 +101,11 @@ func (p *Packer) write(c *app.RequestContext, v any) {
 		}
 	}
 	c.Response.SetBodyRaw(body)
+}
+
+// noStore says that an answer is for one viewer, and of this moment.
+func noStore(h *protocol.ResponseHeader) {
+	h.SetArgBytes([]byte("Cache-Control"), []byte("no-store"), protocol.ArgsHasValue)
 }
 
 // vary names the headers that the answer depends on: Origin, which CORS has named already, Host, with which its URLs begin, and

@@ -2,6 +2,7 @@ package pack_test
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func BenchmarkAnswer(b *testing.B) {
 				for b.Loop() {
 					c.Reset()
 					c.Request.Header.Set("Accept-Encoding", coding)
-					p.Answer(c, v)
+					p.Answer(c, http.StatusOK, v)
 				}
 				b.ReportMetric(float64(len(c.Response.Body())), "bytes/answer")
 			})

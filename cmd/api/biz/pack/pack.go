@@ -27,21 +27,18 @@ const (
 
 // User renders a profile; base starts its URLs. A user without an account is shown as deleted.
 func User(base string, p view.Profile) *api.User {
+	var avatar, background string
+	if p.User != nil {
+		avatar, background = p.User.AvatarKey, p.User.BackgroundKey
+	}
 	u := &api.User{
 		ID: p.ID, Name: deletedName, Signature: noSignature, WorkCount: p.VideoCount, IsFollow: p.IsFollow,
-		Avatar:          base + "/static/avatars/" + strconv.FormatUint(pick(p.ID, Avatars), 10) + ".png",
-		BackgroundImage: base + "/static/backgrounds/" + strconv.FormatUint(pick(p.ID, Backgrounds), 10) + ".jpg",
+		Avatar: AvatarURL(base, p.ID, avatar), BackgroundImage: BackgroundURL(base, p.ID, background),
 	}
 	if account := p.User; account != nil {
 		u.Name = cmp.Or(account.DisplayName, account.Name)
 		if account.Signature != "" {
 			u.Signature = account.Signature
-		}
-		if account.AvatarKey != "" {
-			u.Avatar = mediaURL(base, account.AvatarKey)
-		}
-		if account.BackgroundKey != "" {
-			u.BackgroundImage = mediaURL(base, account.BackgroundKey)
 		}
 	}
 	if r := p.Relation; r != nil {
@@ -53,13 +50,29 @@ func User(base string, p view.Profile) *api.User {
 	return u
 }
 
-// Users keeps the order.
-func Users(base string, profiles []view.Profile) []*api.User {
-	return each(profiles, func(p *view.Profile) *api.User { return User(base, *p) })
+// AvatarURL is where a user's picture is: that of key, or without one a default.
+func AvatarURL(base string, user int64, key string) string {
+	if key == "" {
+		return base + "/static/avatars/" + strconv.FormatUint(pick(user, Avatars), 10) + ".png"
+	}
+	return MediaURL(base, key)
 }
 
-// each renders all of a list; an empty one is not nil, because clients cannot read null.
-func each[In, Out any](in []In, render func(*In) Out) []Out {
+// BackgroundURL is where the background of a user's profile is: that of key, or without one a default.
+func BackgroundURL(base string, user int64, key string) string {
+	if key == "" {
+		return base + "/static/backgrounds/" + strconv.FormatUint(pick(user, Backgrounds), 10) + ".jpg"
+	}
+	return MediaURL(base, key)
+}
+
+// Users keeps the order.
+func Users(base string, profiles []view.Profile) []*api.User {
+	return Each(profiles, func(p *view.Profile) *api.User { return User(base, *p) })
+}
+
+// Each renders all of a list; an empty one is not nil, because clients cannot read null.
+func Each[In, Out any](in []In, render func(*In) Out) []Out {
 	out := make([]Out, len(in))
 	for i := range in {
 		out[i] = render(&in[i])
@@ -73,27 +86,27 @@ func pick(id int64, of uint64) uint64 {
 	return (uint64(id) * golden >> 32) % of
 }
 
-// mediaURL is where the gateway serves a blob.
-func mediaURL(base, key string) string { return base + "/media/" + key }
+// MediaURL is where the gateway serves a blob.
+func MediaURL(base, key string) string { return base + "/media/" + key }
 
-// optionalURL is empty without a blob.
-func optionalURL(base, key string) string {
+// OptionalURL is empty without a blob.
+func OptionalURL(base, key string) string {
 	if key == "" {
 		return ""
 	}
-	return mediaURL(base, key)
+	return MediaURL(base, key)
 }
 
 // Videos keeps the order; base starts the URLs.
 func Videos(base string, videos []view.Video) []*api.Video {
-	return each(videos, func(v *view.Video) *api.Video { return renderVideo(base, v) })
+	return Each(videos, func(v *view.Video) *api.Video { return renderVideo(base, v) })
 }
 
 func renderVideo(base string, v *view.Video) *api.Video {
 	out := &api.Video{
 		ID: v.Id, Author: User(base, v.Author), Title: v.Title, IsFavorite: v.IsFavorite,
-		PlayURL: mediaURL(base, v.PlayKey), CoverURL: mediaURL(base, v.CoverKey),
-		HlsURL: optionalURL(base, v.HlsKey), PreviewURL: optionalURL(base, v.PreviewKey),
+		PlayURL: MediaURL(base, v.PlayKey), CoverURL: MediaURL(base, v.CoverKey),
+		HlsURL: OptionalURL(base, v.HlsKey), PreviewURL: OptionalURL(base, v.PreviewKey),
 	}
 	if s := v.Stats; s != nil {
 		out.FavoriteCount, out.CommentCount = s.FavoriteCount, s.CommentCount
@@ -120,7 +133,7 @@ func uploadState(s video.UploadState) string {
 // Published renders an author's videos, for the author with the state of the work on each and what is not listed yet.
 func Published(base string, p view.Published) *api.PublishListResponse {
 	r := &api.PublishListResponse{StatusMsg: OK, VideoList: Videos(base, p.Videos)}
-	r.ProcessingList = each(p.Processing, func(u **video.Upload) *api.ProcessingVideo { return processingVideo(*u) })
+	r.ProcessingList = Each(p.Processing, func(u **video.Upload) *api.ProcessingVideo { return processingVideo(*u) })
 	if p.ShowsUploads {
 		for i, v := range r.VideoList {
 			setState(v, p.Videos[i].Upload)
@@ -154,12 +167,12 @@ func Comment(base string, c view.Comment, zone *time.Location) *api.Comment {
 
 // Comments keeps the order.
 func Comments(base string, comments []view.Comment, zone *time.Location) []*api.Comment {
-	return each(comments, func(c *view.Comment) *api.Comment { return Comment(base, *c, zone) })
+	return Each(comments, func(c *view.Comment) *api.Comment { return Comment(base, *c, zone) })
 }
 
 // Friends keeps the order; base starts the URLs.
 func Friends(base string, viewer int64, friends []view.Friend) []*api.FriendUser {
-	return each(friends, func(f *view.Friend) *api.FriendUser { return renderFriend(base, viewer, f) })
+	return Each(friends, func(f *view.Friend) *api.FriendUser { return renderFriend(base, viewer, f) })
 }
 
 func renderFriend(base string, viewer int64, x *view.Friend) *api.FriendUser {
@@ -181,7 +194,7 @@ func renderFriend(base string, viewer int64, x *view.Friend) *api.FriendUser {
 
 // Messages keeps the order.
 func Messages(messages []*chat.Message) []*api.Message {
-	return each(messages, func(m **chat.Message) *api.Message {
+	return Each(messages, func(m **chat.Message) *api.Message {
 		return &api.Message{
 			ID: (*m).Id, FromUserID: (*m).FromUserId, ToUserID: (*m).ToUserId, Content: (*m).Content,
 			CreateTime: strconv.FormatInt((*m).CreatedAtMs, 10),

@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"os"
 
+	"tiktok/cmd/api/hertzfix"
 	"tiktok/pkg/errno"
 )
 
@@ -21,31 +22,38 @@ const (
 	freeBuffer = 8 << 10
 )
 
+// TooLarge is the error of a body under /douyin that has more bytes than it may have.
+func TooLarge() error { return errno.InvalidArgument.With("the request is too large") }
+
 // ReadBody adds the parameters of the body, which may have at most maxBody bytes. A body that is not a form has none. held
 // is how many bytes of the budget it holds, to be released when the request ends; the first 8 KiB of each body are free, so
 // that small requests are always accepted. The error is an InvalidArgument, or TooManyRequests when the budget is
 // exhausted; part of the body may then be unread.
 func (v *Values) ReadBody(r io.Reader, contentType string, maxBody int64, budget *Budget) (held int64, err error) {
-	body, held, err := readAll(r, maxBody, budget)
+	body, held, err := ReadAll(r, maxBody, budget)
+	if errors.Is(err, errno.BodyTooLarge) {
+		err = TooLarge()
+	}
 	if err != nil {
 		return held, err
 	}
 	return held, v.parseBody(body, contentType)
 }
 
-// readAll reserves in the budget what it allocates. It doubles its buffer only when that is full.
-func readAll(r io.Reader, limit int64, budget *Budget) (body []byte, held int64, err error) {
+// ReadAll reads a body of at most limit bytes; held is as that of ReadBody. It reserves in the budget what it allocates, and doubles its
+// buffer only when that is full. Errors are BodyTooLarge, InvalidArgument, and TooManyRequests when the budget is exhausted.
+func ReadAll(r io.Reader, limit int64, budget *Budget) (body []byte, held int64, err error) {
 	body = make([]byte, 0, firstBuffer)
 	for {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
 		case int64(len(body)) > limit:
-			return nil, held, errno.InvalidArgument.With("the request is too large")
+			return nil, held, errno.BodyTooLarge
 		case errors.Is(err, io.EOF):
 			return body, held, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, held, errno.InvalidArgument.With("the request came too slowly")
+			return nil, held, hertzfix.TooSlow()
 		case err != nil:
 			return nil, held, errno.InvalidArgument.With("the request was cut off")
 		}

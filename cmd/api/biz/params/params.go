@@ -49,15 +49,23 @@ func (v *Values) Raw(name string) string {
 // Text is a value that may go on to a service: valid UTF-8, no NUL, at most MaxText bytes. An absent one is "".
 func (v *Values) Text(name string) (string, error) {
 	s := v.Raw(name)
-	switch {
-	case len(s) > MaxText:
-		return "", errno.InvalidArgument.With(name + " is too long")
-	case !utf8.ValidString(s):
-		return "", errno.InvalidArgument.With(name + " is not valid UTF-8")
-	case strings.IndexByte(s, 0) >= 0:
-		return "", errno.InvalidArgument.With(name + " must not contain control characters")
+	if err := CheckText(name, s); err != nil {
+		return "", err
 	}
 	return s, nil
+}
+
+// CheckText fails for a value that may not go on to a service, as Text does.
+func CheckText(name, s string) error {
+	switch {
+	case len(s) > MaxText:
+		return errno.InvalidArgument.With(name + " is too long")
+	case !utf8.ValidString(s):
+		return errno.InvalidArgument.With(name + " is not valid UTF-8")
+	case strings.IndexByte(s, 0) >= 0:
+		return errno.InvalidArgument.With(name + " must not contain control characters")
+	}
+	return nil
 }
 
 // Int is a whole number; ok is false when it is absent.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
@@ -16,6 +15,7 @@ import (
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/params"
+	"tiktok/cmd/api/biz/v1"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/telemetry"
 )
@@ -23,15 +23,10 @@ import (
 // drainFactor is how many times the largest upload is read to its end only to be refused.
 const drainFactor = 2
 
-// Limits are the request limits by what they protect.
-type Limits struct {
-	ReadAddr, WriteAddr, RegisterAddr, LoginAddr, PublishAddr middleware.Limit
-	ReadUser, WriteUser, ChatUser                             middleware.Limit
-}
-
 // Deps are what the routes need. All are needed.
 type Deps struct {
 	Handler  *handler.Handler
+	V1       *v1.API
 	System   *handler.System
 	Pictures *handler.Pictures
 	Packer   *pack.Packer
@@ -40,7 +35,7 @@ type Deps struct {
 	// Sampled is for log lines that clients can cause without end.
 	Sampled *slog.Logger
 	Origin  middleware.Origin
-	Limits  Limits
+	Limits  middleware.Limits
 	// CORSOrigins may call from a browser.
 	CORSOrigins []string
 	// MaxBodyBytes bounds the body of all requests but uploads, MaxUploadBytes the file of those.
@@ -64,7 +59,7 @@ type endpoint struct {
 	ownBody bool
 }
 
-func endpoints(h *handler.Handler, l Limits) []endpoint {
+func endpoints(h *handler.Handler, l middleware.Limits) []endpoint {
 	const get, post = http.MethodGet, http.MethodPost
 	const anyone, visitor, member, own = middleware.Anyone, middleware.Visitor, middleware.Member, middleware.OwnCheck
 	var none middleware.Limit
@@ -104,8 +99,12 @@ func Register(e *route.Engine, d Deps) {
 	)
 	for _, ep := range endpoints(d.Handler, d.Limits) {
 		chain := d.chain(ep)
-		e.Handle(ep.method, "/douyin"+ep.path+"/", chain...)
-		e.Handle(ep.method, "/douyin"+ep.path, chain...) // a real route: a redirected POST loses its body in old clients
+		e.Handle(ep.method, call.DouyinPath+ep.path+"/", chain...)
+		e.Handle(ep.method, call.DouyinPath+ep.path, chain...) // a real route: a redirected POST loses its body in old clients
+	}
+	table := d.V1.Routes(d.Limits)
+	for _, r := range table {
+		e.Handle(r.Method, call.V1Path+r.Path, d.chainV1(r)...)
 	}
 	both := func(path string, h ...app.HandlerFunc) {
 		e.GET(path, h...)
@@ -120,7 +119,7 @@ func Register(e *route.Engine, d Deps) {
 	if d.PublicMetrics {
 		e.GET("/metrics", d.System.Metrics)
 	}
-	e.NoRoute(d.noRoute)
+	e.NoRoute(func(_ context.Context, c *app.RequestContext) { d.noRoute(c, table) })
 }
 
 // chain is what happens to a request of an endpoint.
@@ -141,15 +140,43 @@ func (d Deps) chain(ep endpoint) []app.HandlerFunc {
 			d.Packer.Error(c, err)
 			return
 		}
-		d.Packer.Answer(c, answer)
+		d.Packer.Answer(c, http.StatusOK, answer)
 		middleware.Charge(ctx, c, ep.addr, ep.user)
 	})
 }
 
-func (d Deps) noRoute(_ context.Context, c *app.RequestContext) {
-	if path := string(c.Path()); path == "/douyin" || strings.HasPrefix(path, "/douyin/") {
-		d.Packer.Error(c, errno.NotFound.With("no such endpoint"))
-		return
+// chainV1 is what happens to a request of /api/v1. Its token is in no body, so nothing is read of a stranger's.
+func (d Deps) chainV1(r v1.Route) []app.HandlerFunc {
+	chain := []app.HandlerFunc{
+		middleware.LimitAddr(d.Packer, r.Addr), middleware.Refused(d.Packer),
+		middleware.Session(d.Packer, d.Guard, r.Access), middleware.LimitUser(d.Packer, r.User),
 	}
-	c.String(http.StatusNotFound, "not found")
+	switch {
+	case r.OwnBody():
+		chain = append(chain, middleware.BodyType(d.Packer, r.BodyTypes...), middleware.SlowBody(d.UploadTimeout))
+	case len(r.BodyTypes) > 0:
+		chain = append(chain, middleware.JSONBody(d.Packer, d.MaxBodyBytes, d.Bodies), middleware.Timeout(d.RequestTimeout))
+	default:
+		chain = append(chain, middleware.Timeout(d.RequestTimeout))
+	}
+	return append(chain, func(ctx context.Context, c *app.RequestContext) {
+		answer, err := r.Serve(ctx, call.Of(c))
+		if err != nil {
+			d.Packer.Error(c, err)
+			return
+		}
+		d.Packer.Answer(c, r.Status, answer)
+		middleware.Charge(ctx, c, r.Addr, r.User)
+	})
+}
+
+func (d Deps) noRoute(c *app.RequestContext, table v1.Table) {
+	switch call.Of(c).Surface {
+	case call.Douyin:
+		d.Packer.Error(c, errno.NotFound.With("no such endpoint"))
+	case call.V1:
+		d.Packer.Error(c, table.NoRoute(c))
+	case call.NoAPI:
+		c.String(http.StatusNotFound, "not found")
+	}
 }

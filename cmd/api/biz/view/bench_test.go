@@ -80,7 +80,7 @@ func BenchmarkFeed(b *testing.B) {
 			clients := rpc.Clients{User: users{}, Video: videos{}, Interaction: likes{}, Social: follows{}}
 			v := view.New(clients, benchFeed, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 			request := func(viewer int64) {
-				page, err := v.Feed(b.Context(), viewer, 0)
+				page, err := v.Feed(b.Context(), viewer, 0, 0)
 				if err != nil {
 					b.Error(err)
 					return

@@ -26,26 +26,39 @@ type firstPage struct {
 }
 
 // Feed is one page of all videos, newest first: those published before beforeMs, in milliseconds since 1970, or from the newest
-// on with 0. 5 calls in 2 steps. Concurrent requests for the first page share it; it is never from before the request.
-func (v *View) Feed(ctx context.Context, viewer, beforeMs int64) (*FeedPage, error) {
-	if beforeMs == 0 {
+// on with 0; at most limit videos, 0 for the usual number. 5 calls in 2 steps. Concurrent requests for the first page share it, unless they
+// want more than that number; it is never from before the request.
+func (v *View) Feed(ctx context.Context, viewer, beforeMs int64, limit int32) (*FeedPage, error) {
+	if limit == 0 {
+		limit = v.feedSize
+	}
+	if beforeMs == 0 && limit <= v.feedSize {
 		p, err := v.firstPage.Start(ctx, viewer).Wait(ctx)
 		if err != nil {
 			return nil, err
 		}
+		page := p.cut(int(limit))
 		if viewer == 0 {
-			return p.FeedPage, nil
+			return page, nil
 		}
-		own := &FeedPage{Videos: slices.Clone(p.Videos), NextBeforeMs: p.NextBeforeMs}
+		own := &FeedPage{Videos: slices.Clone(page.Videos), NextBeforeMs: page.NextBeforeMs}
 		p.state.apply(own.Videos)
 		return own, nil
 	}
-	r, err := v.clients.Video.Feed(ctx, &video.FeedRequest{BeforeMs: beforeMs, Limit: v.feedSize})
+	r, err := v.clients.Video.Feed(ctx, &video.FeedRequest{BeforeMs: beforeMs, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
 	videos, err := v.Videos(ctx, viewer, r.Videos)
 	return &FeedPage{Videos: videos, NextBeforeMs: r.NextBeforeMs}, err
+}
+
+// cut is the page with at most limit videos.
+func (p *FeedPage) cut(limit int) *FeedPage {
+	if len(p.Videos) <= limit {
+		return p
+	}
+	return &FeedPage{Videos: p.Videos[:limit], NextBeforeMs: p.Videos[limit-1].PublishedAtMs}
 }
 
 // maxViewers is how many viewers can share a first page: each needs the state of its videos and of their authors.

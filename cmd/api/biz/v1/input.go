@@ -1,0 +1,194 @@
+package v1
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/params"
+	"tiktok/kitex_gen/common"
+	"tiktok/pkg/errno"
+)
+
+const (
+	// maxID is the largest id: JavaScript's numbers hold every integer up to it.
+	maxID = 1<<53 - 1
+	// maxLimit and defaultLimit are for pages of lists.
+	maxLimit, defaultLimit = 100, 30
+	// maxCursor bounds a cursor, in bytes.
+	maxCursor = 128
+)
+
+func invalid(text string) error { return errno.InvalidArgument.With(text) }
+
+// pathID is an id in the path.
+func pathID(in *call.Call, name string) (int64, error) {
+	s := in.Request.Param(name)
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 || n > maxID || strconv.FormatInt(n, 10) != s {
+		return 0, invalid(name + " is not an id")
+	}
+	return n, nil
+}
+
+// query is a parameter of the address, "" when it is absent.
+func query(in *call.Call, name string) (string, error) {
+	value, found := "", 0
+	in.Request.QueryArgs().VisitAll(func(k, v []byte) {
+		if string(k) == name {
+			value = string(v)
+			found++
+		}
+	})
+	if found > 1 {
+		return "", invalid(name + " is there twice")
+	}
+	return value, params.CheckText(name, value)
+}
+
+// limit is how many entries a page may have, none when the request does not say.
+func limit(in *call.Call, none int32) (int32, error) {
+	s, err := query(in, "limit")
+	if err != nil || s == "" {
+		return none, err
+	}
+	n, err := strconv.ParseUint(s, 10, 8)
+	if err != nil || n < 1 || n > maxLimit {
+		return 0, invalid("limit has to be a number from 1 to 100")
+	}
+	return int32(n), nil
+}
+
+// cursor is where a page begins, "" for the beginning.
+func cursor(in *call.Call) (string, error) {
+	s, err := query(in, "cursor")
+	if err == nil && len(s) > maxCursor {
+		err = errCursor()
+	}
+	return s, err
+}
+
+// errCursor is for a cursor that no answer has named.
+func errCursor() error { return invalid("cursor is not valid") }
+
+// page is the page of a list that is asked for. The services' cursors go to clients as they are.
+func page(in *call.Call) (*common.Page, error) {
+	from, err := cursor(in)
+	if err != nil {
+		return nil, err
+	}
+	n, err := limit(in, defaultLimit)
+	if err != nil {
+		return nil, err
+	}
+	return &common.Page{Cursor: from, Limit: n}, nil
+}
+
+// listOf is the id in the path whose list is asked for, and the page.
+func listOf(in *call.Call, name string) (int64, *common.Page, error) {
+	id, err := pathID(in, name)
+	if err != nil {
+		return 0, nil, err
+	}
+	p, err := page(in)
+	return id, p, err
+}
+
+// cursorOf makes a cursor of a time in milliseconds since 1970, msOf reads it; 0 is the beginning.
+func cursorOf(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return strconv.FormatInt(ms, 10)
+}
+
+func msOf(cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil || n <= 0 || n > maxID || strconv.FormatInt(n, 10) != cursor {
+		return 0, errCursor()
+	}
+	return n, nil
+}
+
+// parseTime reads a time of RFC 3339 as milliseconds since 1970, rounded down.
+func parseTime(name, s string) (int64, error) {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return 0, invalid(name + " is not a time of RFC 3339")
+	}
+	return t.UnixMilli(), nil
+}
+
+// body reads the request's body, a JSON object, into req: a struct whose fields are strings, booleans, numbers, or pointers to those.
+// Unknown names are ignored. The error is an InvalidArgument that says what is wrong with which field.
+func body(in *call.Call, req any) error {
+	b := bytes.TrimLeft(in.JSON, " \t\r\n")
+	if len(b) == 0 {
+		return invalid("the body is missing")
+	}
+	if b[0] != '{' {
+		return invalid("the body is not a JSON object")
+	}
+	if err := json.Unmarshal(b, req); err != nil {
+		return jsonError(err)
+	}
+	return checkTexts(req)
+}
+
+// jsonError says what is wrong with a body, without the decoder's words.
+func jsonError(err error) error {
+	var syntactic *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.As(err, &syntactic) && errors.Is(err, jsontext.ErrDuplicateName):
+		return invalid(fieldName(syntactic.JSONPointer) + " is there twice")
+	case errors.As(err, &syntactic):
+		return invalid("the body is not JSON in UTF-8")
+	case errors.As(err, &semantic) && semantic.JSONPointer != "":
+		return invalid(fieldName(semantic.JSONPointer) + " has the wrong type")
+	}
+	return invalid("the body is not readable")
+}
+
+// maxName bounds a name that a client has sent, in bytes.
+const maxName = 64
+
+// fieldName is the name of a field in an error's text.
+func fieldName(at jsontext.Pointer) string {
+	for name := range at.Tokens() { // the outermost
+		if len(name) > maxName {
+			break
+		}
+		return strconv.Quote(name)
+	}
+	return "a field"
+}
+
+// checkTexts fails for a string that may not go on to a service.
+func checkTexts(req any) error {
+	v := reflect.ValueOf(req).Elem()
+	for i := range v.NumField() {
+		field := v.Field(i)
+		if field.Kind() == reflect.Pointer {
+			field = field.Elem()
+		}
+		if field.Kind() != reflect.String {
+			continue
+		}
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if err := params.CheckText(name, field.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package v1
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/middleware"
+	"tiktok/pkg/errno"
+)
+
+// Route is one operation.
+type Route struct {
+	Method string
+	// Path is what follows call.V1Path, with parameters as :name.
+	Path   string
+	Access middleware.Access
+	// Addr and User limit requests.
+	Addr, User middleware.Limit
+	// Status is that of a success.
+	Status int
+	Serve  call.Handler
+	// BodyTypes are the content types that the body may have; none for an operation without a body.
+	BodyTypes []string
+}
+
+const typeJSON = "application/json"
+
+// OwnBody reports whether the handler reads the body as it comes, from Call.Body. Then it bounds its time, too.
+func (r Route) OwnBody() bool { return len(r.BodyTypes) > 0 && r.BodyTypes[0] != typeJSON }
+
+// Table is all operations.
+type Table []Route
+
+// Routes is the table of all operations, in the order of idl/v1.thrift.
+func (a *API) Routes(l middleware.Limits) Table {
+	const post, put, del, none = http.MethodPost, http.MethodPut, http.MethodDelete, http.StatusNoContent
+	const visitor, member = middleware.Visitor, middleware.Member
+	read := func(path string, access middleware.Access, serve call.Handler) Route {
+		return Route{http.MethodGet, path, access, l.ReadAddr, l.ReadUser, http.StatusOK, serve, nil}
+	}
+	// A body is JSON, unless its handler reads another type.
+	write := func(method, path string, status int, serve call.Handler, body ...string) Route {
+		return Route{method, path, member, l.WriteAddr, l.WriteUser, status, serve, body}
+	}
+	return Table{
+		read("/me/friends", member, a.ListFriends),
+
+		read("/users/:user_id", visitor, a.GetUser),
+		read("/users/:user_id/videos", visitor, a.ListUserVideos),
+		read("/users/:user_id/likes", visitor, a.ListUserLikes),
+		read("/users/:user_id/following", visitor, a.ListFollowing),
+		read("/users/:user_id/followers", visitor, a.ListFollowers),
+		write(put, "/users/:user_id/follow", none, a.Follow),
+		write(del, "/users/:user_id/follow", none, a.Unfollow),
+
+		read("/feed", visitor, a.Feed),
+		read("/videos/:video_id", visitor, a.GetVideo),
+		write(del, "/videos/:video_id", none, a.DeleteVideo),
+		write(put, "/videos/:video_id/like", none, a.Like),
+		write(del, "/videos/:video_id/like", none, a.Unlike),
+		read("/videos/:video_id/comments", visitor, a.ListComments),
+		write(post, "/videos/:video_id/comments", http.StatusCreated, a.CreateComment, typeJSON),
+		write(del, "/videos/:video_id/comments/:comment_id", none, a.DeleteComment),
+	}
+}
+
+// NoRoute is the error for a request that is for no operation. It sets Allow for a path of others.
+func (t Table) NoRoute(c *app.RequestContext) error {
+	path := strings.TrimPrefix(string(c.Path()), call.V1Path)
+	var allow []string
+	for _, r := range t {
+		if matches(r.Path, path) && !slices.Contains(allow, r.Method) {
+			allow = append(allow, r.Method)
+		}
+	}
+	if len(allow) == 0 {
+		return errno.NotFound.With("no such operation")
+	}
+	c.Header("Allow", strings.Join(allow, ", "))
+	return errno.MethodNotAllowed
+}
+
+// matches reports whether a path is one of the pattern, in which :name stands for any part between slashes.
+func matches(pattern, path string) bool {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	return slices.EqualFunc(want, got, func(w, g string) bool { return w == g || strings.HasPrefix(w, ":") && g != "" })
+}

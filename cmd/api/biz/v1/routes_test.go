@@ -1,0 +1,82 @@
+package v1_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/handler"
+	"tiktok/cmd/api/biz/middleware"
+	"tiktok/cmd/api/biz/v1"
+)
+
+// toCome are operations of the IDL that have no handler yet: whoever adds one removes its line.
+var toCome = []string{
+	"POST /api/v1/users",
+	"POST /api/v1/sessions",
+	"GET /api/v1/sessions",
+	"DELETE /api/v1/sessions",
+	"DELETE /api/v1/sessions/current",
+	"DELETE /api/v1/sessions/:session_id",
+	"GET /api/v1/me",
+	"PATCH /api/v1/me",
+	"PUT /api/v1/me/avatar",
+	"DELETE /api/v1/me/avatar",
+	"PUT /api/v1/me/background",
+	"DELETE /api/v1/me/background",
+	"PUT /api/v1/me/password",
+	"GET /api/v1/me/uploads",
+	"GET /api/v1/users/by-name/:name",
+	"POST /api/v1/videos",
+	"GET /api/v1/conversations",
+	"GET /api/v1/conversations/:user_id/messages",
+	"POST /api/v1/conversations/:user_id/messages",
+	"PUT /api/v1/conversations/:user_id/read",
+}
+
+// TestRoutesAreThoseOfTheIDL compares method, path, access and status of all operations.
+func TestRoutesAreThoseOfTheIDL(t *testing.T) {
+	idl, err := os.ReadFile("../../../../idl/v1.thrift")
+	if err != nil {
+		t.Fatal(err)
+	}
+	method := regexp.MustCompile(`(?m)^ +(\w+) \w+\(1: \w+ req\) \((.*)\)`)
+	annotation := regexp.MustCompile(`api\.(\w+)="([^"]*)"`)
+	var want []string
+	for _, m := range method.FindAllStringSubmatch(string(idl), -1) {
+		line := map[string]string{"access": "visitor", "status": "200"}
+		if m[1] == "Empty" {
+			line["status"] = "204"
+		}
+		for _, a := range annotation.FindAllStringSubmatch(m[2], -1) {
+			line[a[1]] = a[2]
+		}
+		for _, verb := range []string{"get", "post", "put", "patch", "delete"} {
+			if path, ok := line[verb]; ok {
+				want = append(want, fmt.Sprintf("%s %s %s %s", strings.ToUpper(verb), path, line["access"], line["status"]))
+			}
+		}
+	}
+	if len(want) < 30 {
+		t.Fatalf("found only %d operations in the IDL", len(want))
+	}
+	access := map[middleware.Access]string{middleware.Anyone: "public", middleware.Visitor: "visitor", middleware.Member: "member"}
+	var got []string
+	for _, r := range v1.New(&handler.Handler{}).Routes(middleware.Limits{}) {
+		got = append(got, fmt.Sprintf("%s %s%s %s %d", r.Method, call.V1Path, r.Path, access[r.Access], r.Status))
+	}
+	want = slices.DeleteFunc(want, func(op string) bool {
+		return slices.Contains(toCome, strings.TrimSuffix(strings.Join(strings.Fields(op)[:2], " "), "/"))
+	})
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("operations (- of the IDL, + of the table):\n%s", diff)
+	}
+}

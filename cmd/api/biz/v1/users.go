@@ -1,0 +1,93 @@
+package v1
+
+import (
+	"context"
+
+	"tiktok/cmd/api/biz/call"
+	model "tiktok/cmd/api/biz/model/v1"
+	"tiktok/kitex_gen/social"
+	"tiktok/pkg/errno"
+)
+
+// GetUser is the profile of an account.
+func (a *API) GetUser(ctx context.Context, in *call.Call) (any, error) {
+	id, err := pathID(in, "user_id")
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.shared.View.Profile(ctx, in.Viewer, id)
+	if err != nil {
+		return nil, err
+	}
+	if p.User == nil {
+		return nil, errno.UserNotFound
+	}
+	return renderUser(in.Base, &p), nil
+}
+
+// Follow makes the viewer follow a user.
+func (a *API) Follow(ctx context.Context, in *call.Call) (any, error) {
+	id, err := pathID(in, "user_id")
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.shared.Clients.Social.Follow(ctx, &social.FollowRequest{UserId: in.Viewer, ToUserId: id})
+	return nil, err
+}
+
+// Unfollow ends that.
+func (a *API) Unfollow(ctx context.Context, in *call.Call) (any, error) {
+	id, err := pathID(in, "user_id")
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.shared.Clients.Social.Unfollow(ctx, &social.UnfollowRequest{UserId: in.Viewer, ToUserId: id})
+	return nil, err
+}
+
+// ListFollowing is whom a user follows, last followed first.
+func (a *API) ListFollowing(ctx context.Context, in *call.Call) (any, error) {
+	id, page, err := listOf(in, "user_id")
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.shared.Clients.Social.ListFollowing(ctx, &social.ListFollowingRequest{UserId: id, Page: page})
+	if err != nil {
+		return nil, err
+	}
+	return a.userPage(ctx, in, r.UserIds, r.NextCursor)
+}
+
+// ListFollowers is who follows a user, newest first.
+func (a *API) ListFollowers(ctx context.Context, in *call.Call) (any, error) {
+	id, page, err := listOf(in, "user_id")
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.shared.Clients.Social.ListFollowers(ctx, &social.ListFollowersRequest{UserId: id, Page: page})
+	if err != nil {
+		return nil, err
+	}
+	return a.userPage(ctx, in, r.UserIds, r.NextCursor)
+}
+
+// ListFriends is the viewer's friends, last followed first.
+func (a *API) ListFriends(ctx context.Context, in *call.Call) (any, error) {
+	page, err := page(in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.shared.Clients.Social.ListFriends(ctx, &social.ListFriendsRequest{UserId: in.Viewer, Page: page})
+	if err != nil {
+		return nil, err
+	}
+	return a.userPage(ctx, in, r.UserIds, r.NextCursor)
+}
+
+func (a *API) userPage(ctx context.Context, in *call.Call, ids []int64, next string) (any, error) {
+	users, err := a.shared.View.Profiles(ctx, in.Viewer, ids)
+	if err != nil {
+		return nil, err
+	}
+	return &model.UserPage{Items: renderUsers(in.Base, users), NextCursor: next}, nil
+}
