@@ -49,10 +49,18 @@ export const useUser = (id: number): User | undefined => useStore(users.entry(id
 export const patchUser = (id: number, change: (user: User) => User): void => users.patch(id, change);
 export const holdUser = (id: number, name: string, change: ((user: User) => User) | null): void => users.hold(id, name, change);
 
+/** epoch grows when another viewer logs in or out: what was loaded before shows what the one before likes and follows. */
+export const epoch = createStore(0);
+const loadedIn = new Map<number, number>();
+
+/** isStale tells whether a video was loaded for another viewer. */
+export const isStale = (id: number): boolean => (loadedIn.get(id) ?? 0) !== epoch.get();
+
 /** putVideo keeps a video and its author. */
 export function putVideo(video: Video): void {
   putUser(video.author);
   videos.put(video);
+  loadedIn.set(video.id, epoch.get());
 }
 export const getVideo = (id: number): Video | undefined => videos.entry(id).store.get();
 export const useVideo = (id: number): Video | undefined => useStore(videos.entry(id).store);

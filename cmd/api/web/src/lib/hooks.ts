@@ -93,10 +93,10 @@ interface ListState<T> {
 
 /**
  * useList fetches a list by its cursor. The first page is fetched at once; the list is kept for going back. name tells the lists of a page
- * apart; a component that shows another list than before needs another key.
+ * apart; a component that shows another list than before needs another key. null: a list that is not kept.
  */
-export function useList<T>(name: string, fetch: (cursor: string | undefined) => Promise<Page<T>>, keyOf: (item: T) => unknown): List<T> {
-  const [state, setState] = useKept<ListState<T>>(`list ${name}`, { items: [], cursor: "", isEnd: false });
+export function useList<T>(name: string | null, fetch: (cursor: string | undefined) => Promise<Page<T>>, keyOf: (item: T) => unknown): List<T> {
+  const [state, setState] = useKept<ListState<T>>(name === null ? null : `list ${name}`, { items: [], cursor: "", isEnd: false });
   const [isLoading, setLoading] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const round = useRef(0);

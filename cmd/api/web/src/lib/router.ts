@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { createStore } from "./store";
 
 /** PageProps is what a page gets: the parts of the path, decoded, and the query. */
@@ -90,21 +90,22 @@ export function back(): void {
 /** scrollOf is where an entry was scrolled to when it was left. */
 export const scrollOf = (key: string): number => (entry(key).get(scrollName) as number | undefined) ?? 0;
 
-/** useKept is useState that survives going to another page and coming back. */
-export function useKept<T>(name: string, initial: T | (() => T)): [T, (change: T | ((value: T) => T)) => void] {
+/** useKept is useState that survives going to another page and coming back; with null for a name it is useState. */
+export function useKept<T>(name: string | null, initial: T | (() => T)): [T, (change: T | ((value: T) => T)) => void] {
   // The entry in which the component was made: the address may have moved on when it sets its last state.
   const [key] = useState(() => place.get().key);
+  const latest = useRef<T | undefined>(undefined);
   const [value, setValue] = useState<T>(() => {
-    const state = entry(key);
-    if (state.has(name)) return state.get(name) as T;
+    if (name !== null && entry(key).has(name)) return (latest.current = entry(key).get(name) as T);
     const first = typeof initial === "function" ? (initial as () => T)() : initial;
-    state.set(name, first);
+    if (name !== null) entry(key).set(name, first);
+    latest.current = first;
     return first;
   });
   const [set] = useState(() => (change: T | ((value: T) => T)) => {
-    const state = entry(key);
-    const next = typeof change === "function" ? (change as (value: T) => T)(state.get(name) as T) : change;
-    state.set(name, next);
+    const next = typeof change === "function" ? (change as (value: T) => T)(latest.current as T) : change;
+    if (name !== null) entry(key).set(name, next);
+    latest.current = next;
     setValue(() => next);
   });
   return [value, set];

@@ -2,7 +2,7 @@ import { api } from "../api/client";
 import { ApiError, LoginCancelled } from "../api/error";
 import { onLoginNeeded } from "../api/fetch";
 import type { Me, User } from "../api/types";
-import { putUser } from "./entities";
+import { epoch, putUser, useUser } from "./entities";
 import { hadSession, saveHadSession } from "./saved";
 import { createStore, useStore } from "./store";
 
@@ -18,14 +18,14 @@ export const loginSheet = createStore<"needed" | "expired" | null>(null);
 export const useViewer = (): Viewer => useStore(viewer);
 export function useMe(): User | null {
   const now = useStore(viewer);
-  return now.kind === "member" ? now.me.user : null;
+  // Counters of likes and follows move with the viewer's actions.
+  const latest = useUser(viewerIdOf(now));
+  return now.kind === "member" ? (latest ?? now.me.user) : null;
 }
 
 /** viewerId is the account's id, 0 for a visitor. */
-export function viewerId(): number {
-  const now = viewer.get();
-  return now.kind === "member" ? now.me.user.id : 0;
-}
+export const viewerId = (): number => viewerIdOf(viewer.get());
+const viewerIdOf = (who: Viewer): number => (who.kind === "member" ? who.me.user.id : 0);
 
 /** loadViewer asks who uses the page, when this browser has logged in before. */
 export async function loadViewer(): Promise<void> {
@@ -38,16 +38,24 @@ export async function loadViewer(): Promise<void> {
   }
 }
 
+// When the page opens, the cookie tells the server who asks before the client knows: only later changes make what was loaded stale.
+function changeViewer(next: Viewer): void {
+  const before = viewer.get();
+  const isOther = before.kind !== "unknown" && viewerIdOf(before) !== viewerIdOf(next);
+  viewer.set(next);
+  if (isOther) epoch.update((n) => n + 1);
+}
+
 function setMember(me: Me): void {
   saveHadSession(true);
+  changeViewer({ kind: "member", me });
   putUser(me.user);
-  viewer.set({ kind: "member", me });
 }
 
 /** setVisitor forgets who was logged in. */
 export function setVisitor(): void {
   saveHadSession(false);
-  viewer.set({ kind: "visitor" });
+  changeViewer({ kind: "visitor" });
 }
 
 /** setMyUser keeps the viewer's own account up to date, after an edit. */

@@ -1,1 +1,0 @@
-import{v as m,y as e}from"./chunk-4K5WQU33.js";import{B as i,p as o,y as t}from"./chunk-HCY2RLTO.js";function n(){return o(t("missing.title")),i(e,{page:!0,icon:i(m,{size:40}),title:t("missing.title"),text:t("missing.text"),children:i("a",{class:"button button-primary button-medium",href:"/",children:t("action.home")})})}export{n as default};
