@@ -26,6 +26,9 @@ $(BIN)/tiktok:
 gen: ## generate kitex_gen, the HTTP models and the OpenAPI document from idl/
 	@.ci/gen.sh
 
+web: ## build the web client (cmd/api/web) with Node.js; ARGS=--check compares with what is committed
+	@.ci/web.sh $(ARGS)
+
 test: ## install and start what the tests need, run all tests, stop it again
 	@test/run.sh
 
@@ -85,4 +88,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen test test-race e2e lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start stop clean
+.PHONY: help run build gen web test test-race e2e lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start stop clean

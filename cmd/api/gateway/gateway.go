@@ -24,6 +24,7 @@ import (
 	"tiktok/cmd/api/biz/view"
 	"tiktok/cmd/api/connlimit"
 	"tiktok/cmd/api/hertzfix"
+	"tiktok/cmd/api/web"
 	"tiktok/config"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/interaction"
@@ -55,6 +56,10 @@ type Deps struct {
 	Tools   *media.Tools
 	// Work is where copies of uploads are that ffmpeg reads. It may be nil without ffmpeg.
 	Work *workdir.Dir
+	// Site is the web client.
+	Site *web.Site
+	// MediaOrigins are URLs where browsers load media from, beside this address; see web.Policy.
+	MediaOrigins []string
 	// ReserveBytes are to stay free there.
 	ReserveBytes int64
 	// MaxDuration is that of a published video.
@@ -169,6 +174,7 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 		V1:       v1.New(h),
 		System:   handler.NewSystem(d.Tel, own("ready_addr", readyRule()), g.checks, wanted),
 		Pictures: handler.NewPictures(),
+		Pages:    web.NewPages(web.Deps{Site: d.Site, View: h.View, Limit: own("read_addr", d.Limits.ReadAddr), Log: sampled}),
 		Packer:   pack.New(),
 		Guard:    g.guard(),
 		Tel:      d.Tel,
@@ -184,6 +190,7 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 			WriteUser:    own("write_user", d.Limits.WriteUser),
 			ChatUser:     own("chat_user", d.Limits.ChatUser),
 		},
+		PagePolicy:     web.Policy(append([]string{d.Config.PublicBaseURL}, d.MediaOrigins...)...),
 		CORSOrigins:    d.Config.CORSOrigins,
 		MaxBodyBytes:   d.Config.MaxBodyBytes,
 		MaxUploadBytes: d.Config.MaxUploadBytes,

@@ -22,6 +22,7 @@ import (
 	"github.com/cloudwego/kitex/pkg/endpoint"
 
 	"tiktok/cmd/api/gateway"
+	"tiktok/cmd/api/web"
 	"tiktok/config"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
@@ -96,8 +97,13 @@ func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
+	site, err := web.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := config.Default()
 	d := gateway.Deps{
+		Site:   site,
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: f.clients(t, count), Tokens: e.tokens, Blobs: e.blobs,
 		Tools: media.New(media.Config{FFmpeg: "off"}), MaxDuration: cfg.Media.MaxDuration, SweepEvery: cfg.Media.SweepEvery,
 		Shared: memoryLimiter(t), Own: memoryLimiter(t), Work: e.work,

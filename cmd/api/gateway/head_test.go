@@ -230,7 +230,6 @@ func TestSecurityHeaders(t *testing.T) {
 	wantSecure(t, "a panic", a.Response)
 	e := start(t, &fakes{})
 	for _, r := range []request{
-		{method: "GET", path: "/"},
 		{method: "GET", path: "/douyin/feed/"},
 		{method: "GET", path: "/douyin/nothing"},
 		{method: "GET", path: "/media/nothing.mp4"},
@@ -240,7 +239,7 @@ func TestSecurityHeaders(t *testing.T) {
 		{method: "GET", path: "/healthz"},
 		{method: "GET", path: "/readyz"},
 		{method: "GET", path: "/metrics"},
-		{method: "GET", path: "/favicon.ico"},
+		{method: "GET", path: "/nothing"},
 		{method: "OPTIONS", path: "/douyin/feed/", header: map[string]string{"Origin": "https://x.example", "Access-Control-Request-Method": "GET"}},
 		{method: "TRACE", path: "/"},
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/web"
 	"tiktok/config"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/blob"
@@ -47,6 +48,14 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
 	if d.Blobs, err = blob.Open(ctx, cfg.Blob); err != nil {
+		return nil, err
+	}
+	if link, err := d.Blobs.URL(ctx, "videos/x"); err != nil {
+		tel.Log.Warn("no link to the media store, pages will not play from it", "err", err)
+	} else if link != "" {
+		d.MediaOrigins = []string{link}
+	}
+	if d.Site, err = web.New(); err != nil {
 		return nil, err
 	}
 	if d.Tools.HasFFmpeg() {

@@ -21,7 +21,7 @@ type Content struct {
 	Type string
 	// ETag has quotes.
 	ETag string
-	// Modified is its Last-Modified.
+	// Modified is its Last-Modified; zero when that is not known.
 	Modified time.Time
 	// CacheControl is its Cache-Control.
 	CacheControl string
@@ -35,7 +35,9 @@ type Content struct {
 func ServeContent(c *app.RequestContext, x Content) {
 	h := &c.Response.Header
 	h.Set("ETag", x.ETag)
-	h.Set("Last-Modified", x.Modified.UTC().Format(http.TimeFormat))
+	if !x.Modified.IsZero() {
+		h.Set("Last-Modified", x.Modified.UTC().Format(http.TimeFormat))
+	}
 	h.Set("Cache-Control", x.CacheControl)
 	h.Set("Accept-Ranges", "bytes")
 	if notModified(c, x) {
@@ -84,7 +86,7 @@ func notModified(c *app.RequestContext, x Content) bool {
 		return false
 	}
 	since, err := http.ParseTime(string(c.GetHeader("If-Modified-Since")))
-	return err == nil && !x.Modified.Truncate(time.Second).After(since)
+	return err == nil && !x.Modified.IsZero() && !x.Modified.Truncate(time.Second).After(since)
 }
 
 // rangeApplies checks If-Range: a range of another version of the content is of no use.

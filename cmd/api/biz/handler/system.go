@@ -102,11 +102,3 @@ func (s *System) Metrics(ctx context.Context, c *app.RequestContext) {
 	}
 	s.metrics(ctx, c)
 }
-
-// Index tells a person who opens the address in a browser what it is.
-func (s *System) Index(_ context.Context, c *app.RequestContext) {
-	c.Data(http.StatusOK, "text/html; charset=utf-8", []byte(`<!doctype html><meta charset="utf-8"><title>tiktok</title>
-<h1>tiktok</h1><p>The backend of a short-video app. Point the mobile client at this address.</p>
-<ul><li><a href="/douyin/feed/">feed</a></li><li><a href="/healthz">health</a></li><li><a href="/readyz">readiness</a></li></ul>
-`))
-}

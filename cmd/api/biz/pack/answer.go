@@ -95,7 +95,7 @@ func (p *Packer) write(c *app.RequestContext, status int, kind string, v any) {
 		h.Set("Vary", v)
 	}
 	if large {
-		if acceptsGzip(string(c.GetHeader("Accept-Encoding"))) {
+		if AcceptsGzip(string(c.GetHeader("Accept-Encoding"))) {
 			body = p.compress(body)
 			h.Set("Content-Encoding", "gzip")
 		}
@@ -134,8 +134,8 @@ func (p *Packer) compress(body []byte) []byte {
 	return out.Bytes()
 }
 
-// acceptsGzip reads an Accept-Encoding header.
-func acceptsGzip(header string) bool {
+// AcceptsGzip reads an Accept-Encoding header.
+func AcceptsGzip(header string) bool {
 	for coding := range strings.SplitSeq(header, ",") {
 		name, q, _ := strings.Cut(coding, ";")
 		if strings.EqualFold(strings.TrimSpace(name), "gzip") {

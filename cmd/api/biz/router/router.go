@@ -16,6 +16,7 @@ import (
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/params"
 	"tiktok/cmd/api/biz/v1"
+	"tiktok/cmd/api/web"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/telemetry"
 )
@@ -29,6 +30,7 @@ type Deps struct {
 	V1       *v1.API
 	System   *handler.System
 	Pictures *handler.Pictures
+	Pages    *web.Pages
 	Packer   *pack.Packer
 	Guard    middleware.Guard
 	Tel      *telemetry.Telemetry
@@ -36,6 +38,8 @@ type Deps struct {
 	Sampled *slog.Logger
 	Origin  middleware.Origin
 	Limits  middleware.Limits
+	// PagePolicy is the Content-Security-Policy of the web client's pages.
+	PagePolicy string
 	// CORSOrigins may call from a browser.
 	CORSOrigins []string
 	// MaxBodyBytes bounds the body of all requests but uploads, MaxUploadBytes the file of those.
@@ -115,11 +119,11 @@ func Register(e *route.Engine, d Deps) {
 	both("/static/backgrounds/:name", d.Pictures.Background)
 	both("/healthz", d.System.Health)
 	both("/readyz", d.System.Ready)
-	both("/", d.System.Index)
+	d.pages(both)
 	if d.PublicMetrics {
 		e.GET("/metrics", d.System.Metrics)
 	}
-	e.NoRoute(func(_ context.Context, c *app.RequestContext) { d.noRoute(c, table) })
+	e.NoRoute(d.noRoute(table))
 }
 
 // chain is what happens to a request of an endpoint.
@@ -170,13 +174,22 @@ func (d Deps) chainV1(r v1.Route) []app.HandlerFunc {
 	})
 }
 
-func (d Deps) noRoute(c *app.RequestContext, table v1.Table) {
-	switch call.Of(c).Surface {
-	case call.Douyin:
-		d.Packer.Error(c, errno.NotFound.With("no such endpoint"))
-	case call.V1:
-		d.Packer.Error(c, table.NoRoute(c))
-	case call.NoAPI:
-		c.String(http.StatusNotFound, "not found")
+// noRoute answers what has no route: on an API as that does, else with a page for a person.
+func (d Deps) noRoute(table v1.Table) app.HandlerFunc {
+	asPage := middleware.Page(d.PagePolicy)
+	return func(ctx context.Context, c *app.RequestContext) {
+		switch call.Of(c).Surface {
+		case call.Douyin:
+			d.Packer.Error(c, errno.NotFound.With("no such endpoint"))
+		case call.V1:
+			d.Packer.Error(c, table.NoRoute(c))
+		case call.NoAPI:
+			if web.WantsPage(c) {
+				asPage(ctx, c)
+				d.Pages.NotFound(ctx, c)
+				return
+			}
+			c.String(http.StatusNotFound, "not found")
+		}
 	}
 }

@@ -1,0 +1,28 @@
+package router
+
+import (
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/cmd/api/biz/middleware"
+)
+
+// clientPages are the addresses of the web client that are about nothing in particular: all get the same page, and the client shows
+// what belongs there. A path of the client that is not here is answered with its page and status 404.
+func clientPages() []string {
+	return []string{
+		"/", "/upload", "/chat", "/chat/:user_id", "/settings", "/login", "/@:name",
+	}
+}
+
+// pages puts the web client on the engine. both adds a route for GET and HEAD.
+func (d Deps) pages(both func(path string, h ...app.HandlerFunc)) {
+	page := middleware.Page(d.PagePolicy)
+	for _, path := range clientPages() {
+		both(path, page, d.Pages.Page)
+	}
+	both("/v/:video_id", page, d.Pages.Video)
+	both("/assets/*name", d.Pages.Asset)
+	for _, name := range d.Pages.Site.Names() {
+		both("/"+name, d.Pages.File)
+	}
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cloudwego/hertz/pkg/app"
+
+	"tiktok/cmd/api/biz/call"
+	"tiktok/cmd/api/biz/middleware"
+	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/view"
+)
+
+// headTimeout bounds the calls for what a page says about itself. The client asks for everything again: without them its page is as
+// good, only the preview of a link is not.
+const headTimeout = 800 * time.Millisecond
+
+// Deps are what the pages need. All are needed.
+type Deps struct {
+	Site *Site
+	View *view.View
+	// Limit is that of reads by address. Over it, pages are served without the calls for their heads.
+	Limit middleware.Limit
+	Log   *slog.Logger
+}
+
+// Pages answers with the client's files and pages.
+type Pages struct{ Deps }
+
+// NewPages makes Pages.
+func NewPages(d Deps) *Pages { return &Pages{d} }
+
+// Page serves the client's page where it is about nothing in particular.
+func (p *Pages) Page(_ context.Context, c *app.RequestContext) { p.Site.index.plain.serve(c) }
+
+// NotFound serves the client's page with status 404: it tells a person that there is nothing here, and how to go on.
+func (p *Pages) NotFound(_ context.Context, c *app.RequestContext) {
+	c.Response.Header.Set("Cache-Control", pageCache)
+	c.Data(http.StatusNotFound, p.Site.index.plain.kind, p.Site.index.plain.body)
+}
+
+// WantsPage reports whether a request without a route is that of a person who looks for a page.
+func WantsPage(c *app.RequestContext) bool {
+	return (c.IsGet() || c.IsHead()) && strings.Contains(string(c.GetHeader("Accept")), "text/html")
+}
+
+// Asset serves /assets/*name.
+func (p *Pages) Asset(_ context.Context, c *app.RequestContext) {
+	serveNamed(c, p.Site.assets, strings.TrimPrefix(c.Param("name"), "/"))
+}
+
+// File serves the files of the root, whose names Site.Names has.
+func (p *Pages) File(_ context.Context, c *app.RequestContext) {
+	serveNamed(c, p.Site.root, strings.TrimPrefix(string(c.Path()), "/"))
+}
+
+func serveNamed(c *app.RequestContext, from map[string]*file, name string) {
+	f := from[name]
+	if f == nil {
+		c.String(http.StatusNotFound, "not found")
+		return
+	}
+	f.serve(c)
+}
+
+// Video serves the page of a video, /v/:video_id, with its title, cover and file in its head.
+func (p *Pages) Video(ctx context.Context, c *app.RequestContext) {
+	id, err := strconv.ParseInt(c.Param("video_id"), 10, 64)
+	if err != nil || id <= 0 {
+		p.NotFound(ctx, c)
+		return
+	}
+	in := call.Of(c)
+	if p.Limit.AllowAddr(ctx, in) != nil {
+		c.Response.Header.Del("Retry-After") // the page itself is not refused
+		p.Page(ctx, c)
+		return
+	}
+	headCtx, cancel := context.WithTimeout(ctx, headTimeout)
+	defer cancel()
+	found, err := p.View.VideoCards(headCtx, []int64{id})
+	if err != nil {
+		p.Log.WarnContext(ctx, "page without its head", "page", "video", "err", err)
+		p.Page(ctx, c)
+		return
+	}
+	if len(found) == 0 {
+		p.NotFound(ctx, c)
+		return
+	}
+	if in.FromHost {
+		addVary(c, "Host")
+	}
+	p.Site.index.with(videoHead(in.Base, found[0])).serve(c)
+}
+
+// videoHead is what the page of a video says about itself; base starts its URLs.
+func videoHead(base string, v view.Video) head {
+	x := pack.Videos(base, []view.Video{v})[0]
+	h := head{
+		title: v.Title, kind: "video.other", url: base + "/v/" + strconv.FormatInt(v.Id, 10), image: x.CoverURL,
+		video: x.PlayURL, width: v.WidthPx, height: v.HeightPx, large: true,
+	}
+	if account := v.Author.User; account != nil {
+		h.description = "@" + account.Name
+	}
+	return h
+}
