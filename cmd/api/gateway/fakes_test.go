@@ -19,6 +19,7 @@ import (
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/kitex_gen/video"
 	"tiktok/kitex_gen/video/videoservice"
+	"tiktok/pkg/errno"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
 )
@@ -29,6 +30,7 @@ type fakes struct {
 	register      func(*user.RegisterRequest) (*user.RegisterResponse, error)
 	login         func(*user.LoginRequest) (*user.LoginResponse, error)
 	mgetUsers     func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
+	findUser      func(*user.FindUserRequest) (*user.FindUserResponse, error)
 	publish       func(*video.PublishRequest) (*video.PublishResponse, error)
 	checkUpload   func(*video.CheckUploadRequest) (*video.CheckUploadResponse, error)
 	deleteVideo   func(*video.DeleteVideoRequest) (*video.DeleteVideoResponse, error)
@@ -84,6 +86,13 @@ func (f fakeUser) MGetUsers(_ context.Context, r *user.MGetUsersRequest) (*user.
 		}
 	}
 	return or(f.mgetUsers, r, known)
+}
+
+func (f fakeUser) FindUser(_ context.Context, r *user.FindUserRequest) (*user.FindUserResponse, error) {
+	if f.findUser == nil {
+		return nil, errno.UserNotFound
+	}
+	return f.findUser(r)
 }
 
 type fakeVideo struct{ *fakes }

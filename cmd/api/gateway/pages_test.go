@@ -57,7 +57,7 @@ func wantPage(t *testing.T, name string, a answer, status int) {
 
 func TestPages(t *testing.T) {
 	e := start(t, &fakes{})
-	for _, path := range []string{"/", "/upload", "/chat", "/chat/5", "/settings", "/login", "/login?to=%2Fupload", "/@ann", "/@%E7%8C%AB"} {
+	for _, path := range []string{"/", "/upload", "/chat", "/chat/5", "/settings", "/login", "/login?to=%2Fupload"} {
 		wantPage(t, path, e.page("GET", path), 200)
 		head := e.page("HEAD", path)
 		wantPage(t, "HEAD "+path, head, 200)
@@ -194,4 +194,28 @@ func TestVideoPageDegraded(t *testing.T) {
 			t.Errorf("%d: head %v, %v", i, got, a.Header)
 		}
 	}
+}
+
+func TestUserPage(t *testing.T) {
+	e := start(t, &fakes{findUser: func(r *user.FindUserRequest) (*user.FindUserResponse, error) {
+		if r.Username != "猫 \"a" {
+			return nil, errno.UserNotFound
+		}
+		return &user.FindUserResponse{User: &user.User{
+			Id: 3, Name: r.Username, DisplayName: "Cat <b>", Signature: "it's me", AvatarKey: "avatars/3.jpg",
+		}}, nil
+	}}, func(d *gateway.Deps) { d.Config.PublicBaseURL = "https://v.example.com" })
+	a := e.page("GET", "/@%E7%8C%AB%20%22a")
+	wantPage(t, "user", a, 200)
+	for _, want := range []string{
+		`<title>Cat &lt;b&gt; (@猫 &#34;a) · tiktok</title>`, `<meta property="og:type" content="profile">`,
+		`<meta property="og:image" content="https://v.example.com/media/avatars/3.jpg">`,
+		`<meta name="description" content="it&#39;s me">`, `<link rel="canonical" href="https://v.example.com/@%E7%8C%AB%20%22a">`,
+	} {
+		if !strings.Contains(string(a.body), want) {
+			t.Errorf("no %s in %s", want, a.body)
+		}
+	}
+	wantPage(t, "nobody", e.page("GET", "/@nobody"), 404)
+	wantPage(t, "an endless name", e.page("GET", "/@"+strings.Repeat("a", 5000)), 404)
 }

@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +16,8 @@ import (
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/view"
+	"tiktok/kitex_gen/user"
+	"tiktok/pkg/errno"
 )
 
 // headTimeout bounds the calls for what a page says about itself. The client asks for everything again: without them its page is as
@@ -75,6 +79,32 @@ func (p *Pages) Video(ctx context.Context, c *app.RequestContext) {
 		p.NotFound(ctx, c)
 		return
 	}
+	p.about(ctx, c, func(ctx context.Context, base string) (head, error) {
+		found, err := p.View.VideoCards(ctx, []int64{id})
+		if err != nil {
+			return head{}, err
+		}
+		if len(found) == 0 {
+			return head{}, errno.VideoNotFound
+		}
+		return videoHead(base, found[0]), nil
+	})
+}
+
+// User serves the page of an account, /@:name, with its name, signature and avatar in its head.
+func (p *Pages) User(ctx context.Context, c *app.RequestContext) {
+	name := c.Param("name")
+	p.about(ctx, c, func(ctx context.Context, base string) (head, error) {
+		account, err := p.View.UserCard(ctx, name)
+		if err != nil {
+			return head{}, err
+		}
+		return userHead(base, account), nil
+	})
+}
+
+// about serves the client's page with the head of what it is about; base starts the URLs in it.
+func (p *Pages) about(ctx context.Context, c *app.RequestContext, load func(ctx context.Context, base string) (head, error)) {
 	in := call.Of(c)
 	if p.Limit.AllowAddr(ctx, in) != nil {
 		c.Response.Header.Del("Retry-After") // the page itself is not refused
@@ -83,23 +113,23 @@ func (p *Pages) Video(ctx context.Context, c *app.RequestContext) {
 	}
 	headCtx, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
-	found, err := p.View.VideoCards(headCtx, []int64{id})
-	if err != nil {
-		p.Log.WarnContext(ctx, "page without its head", "page", "video", "err", err)
-		p.Page(ctx, c)
+	h, err := load(headCtx, in.Base)
+	if errors.Is(err, errno.VideoNotFound) || errors.Is(err, errno.UserNotFound) || errors.Is(err, errno.InvalidArgument) {
+		p.NotFound(ctx, c)
 		return
 	}
-	if len(found) == 0 {
-		p.NotFound(ctx, c)
+	if err != nil {
+		p.Log.WarnContext(ctx, "page without its head", "err", err)
+		p.Page(ctx, c)
 		return
 	}
 	if in.FromHost {
 		addVary(c, "Host")
 	}
-	p.Site.index.with(videoHead(in.Base, found[0])).serve(c)
+	p.Site.index.with(h).serve(c)
 }
 
-// videoHead is what the page of a video says about itself; base starts its URLs.
+// videoHead is what the page of a video says about itself.
 func videoHead(base string, v view.Video) head {
 	x := pack.Videos(base, []view.Video{v})[0]
 	h := head{
@@ -110,4 +140,16 @@ func videoHead(base string, v view.Video) head {
 		h.description = "@" + account.Name
 	}
 	return h
+}
+
+// userHead is what the page of an account says about itself.
+func userHead(base string, account *user.User) head {
+	title := "@" + account.Name
+	if account.DisplayName != "" {
+		title = account.DisplayName + " (" + title + ")"
+	}
+	return head{
+		title: title, kind: "profile", url: base + "/@" + url.PathEscape(account.Name), description: account.Signature,
+		image: pack.User(base, view.Profile{ID: account.Id, User: account}).Avatar,
+	}
 }

@@ -10,7 +10,7 @@ import (
 // what belongs there. A path of the client that is not here is answered with its page and status 404.
 func clientPages() []string {
 	return []string{
-		"/", "/upload", "/chat", "/chat/:user_id", "/settings", "/login", "/@:name",
+		"/", "/upload", "/chat", "/chat/:user_id", "/settings", "/login",
 	}
 }
 
@@ -21,6 +21,7 @@ func (d Deps) pages(both func(path string, h ...app.HandlerFunc)) {
 		both(path, page, d.Pages.Page)
 	}
 	both("/v/:video_id", page, d.Pages.Video)
+	both("/@:name", page, d.Pages.User)
 	both("/assets/*name", d.Pages.Asset)
 	for _, name := range d.Pages.Site.Names() {
 		both("/"+name, d.Pages.File)

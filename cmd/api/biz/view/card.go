@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 
+	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/coalesce"
 )
@@ -32,4 +33,13 @@ func (v *View) VideoCards(ctx context.Context, ids []int64) ([]Video, error) {
 		out[i] = Video{Video: x, Author: Profile{ID: x.AuthorId, User: users[x.AuthorId]}}
 	}
 	return out, nil
+}
+
+// UserCard is the account of a name, without any counters: for a preview of a link. 1 call. Fails with errno.UserNotFound.
+func (v *View) UserCard(ctx context.Context, name string) (*user.User, error) {
+	r, err := v.clients.User.FindUser(ctx, &user.FindUserRequest{Username: name})
+	if err != nil {
+		return nil, err
+	}
+	return r.User, nil
 }
