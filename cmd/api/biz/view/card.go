@@ -24,7 +24,7 @@ func (v *View) VideoCards(ctx context.Context, ids []int64) ([]Video, error) {
 	if len(videos) == 0 {
 		return nil, nil
 	}
-	users, err := v.users.Start(ctx, coalesce.Distinct(authors)).Wait(ctx)
+	users, err := v.users.Start(ctx, usersQuery{users: coalesce.Distinct(authors)}).Wait(ctx)
 	if err != nil {
 		return nil, err
 	}
