@@ -116,7 +116,10 @@ func TestValidateNamesAllProblemsAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, key := range []string{"db.driver", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "limits.read_user", "rpc.registry", "TIKTOK_DB_DRIVER", "gateway.public_base_url"} {
+	for _, key := range []string{
+		"db.driver", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "limits.read_user",
+		"rpc.registry", "TIKTOK_DB_DRIVER", "gateway.public_base_url",
+	} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("%s is not named in:\n%v", key, err)
 		}
@@ -133,7 +136,8 @@ func TestValidateAsksForWhatIsUsed(t *testing.T) {
 		c.Gateway.FeedSize, c.Media.Workers = 0, -1
 		err := fmt.Sprint(c.Validate(process))
 		for key, want := range map[string]bool{
-			"db.user": process.Uses.DB, "queue.url": process.Uses.Queue, "gateway.feed_size": process.Uses.Gateway, "media.workers": process.Uses.Media,
+			"db.user": process.Uses.DB, "queue.url": process.Uses.Queue, "gateway.feed_size": process.Uses.Gateway,
+			"media.workers": process.Uses.Media,
 		} {
 			if got := strings.Contains(err, key); got != want {
 				t.Errorf("%s: %s asked for: %v, want %v: %s", process.Name, key, got, want, err)
@@ -165,8 +169,10 @@ func TestValidateBlob(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, key := range []string{
-		"blob.public_url", "blob.s3.endpoint", "blob.s3.public_endpoint", "blob.s3.bucket", "blob.s3.region", "blob.s3.secret_key", "blob.s3.lookup",
-		"blob.s3.public_prefixes", "blob.s3.presign_ttl", "blob.s3.part_bytes", "blob.s3.timeout", "gateway.max_upload_bytes", "TIKTOK_BLOB_S3_BUCKET",
+		"blob.public_url", "blob.s3.endpoint", "blob.s3.public_endpoint", "blob.s3.bucket", "blob.s3.region", "blob.s3.secret_key",
+		"blob.s3.lookup",
+		"blob.s3.public_prefixes", "blob.s3.presign_ttl", "blob.s3.part_bytes", "blob.s3.timeout", "gateway.max_upload_bytes",
+		"TIKTOK_BLOB_S3_BUCKET",
 	} {
 		if !strings.Contains(err.Error(), key+" ") && !strings.Contains(err.Error(), "("+key+")") {
 			t.Errorf("%s is not named in:\n%v", key, err)

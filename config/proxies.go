@@ -33,7 +33,10 @@ func (g Gateway) Proxies() ([]netip.Prefix, error) {
 
 func privateRanges() []netip.Prefix {
 	var out []netip.Prefix
-	for _, s := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/8", "fd00::/8", "fe80::/10"} {
+	for _, s := range []string{
+		"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/8", "fd00::/8",
+		"fe80::/10",
+	} {
 		out = append(out, netip.MustParsePrefix(s))
 	}
 	return out

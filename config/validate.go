@@ -171,7 +171,8 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 func (c Config) validateLimits(p *problems) {
 	for key, r := range map[string]limiter.Rule{
 		"read_addr": c.Limits.ReadAddr, "write_addr": c.Limits.WriteAddr, "register_addr": c.Limits.RegisterAddr,
-		"login_addr": c.Limits.LoginAddr, "login_account": c.Limits.LoginAccount, "login_failures": c.Limits.LoginFailures, "publish_addr": c.Limits.PublishAddr,
+		"login_addr": c.Limits.LoginAddr, "login_account": c.Limits.LoginAccount, "login_failures": c.Limits.LoginFailures,
+		"publish_addr": c.Limits.PublishAddr,
 		"publish_user": c.Limits.PublishUser, "read_user": c.Limits.ReadUser, "write_user": c.Limits.WriteUser, "chat_user": c.Limits.ChatUser,
 	} {
 		p.require(r.Rate >= 0 && (r.Rate == 0 || r.Burst > 0), "limits."+key, "wants rate >= 0 and burst > 0")

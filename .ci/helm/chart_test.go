@@ -165,7 +165,9 @@ func TestChart(t *testing.T) {
 			"serversCA": "authority",
 			"config": map[string]any{"rpc": map[string]any{"registry_username": "tiktok"},
 				"telemetry": map[string]any{"otlp_endpoint": "http://jaeger:4318"}},
-			"networkPolicy":  map[string]any{"servers": map[string]any{"db": map[string]any{"to": []any{map[string]any{"ipBlock": map[string]any{"cidr": "10.1.2.3/32"}}}}}},
+			"networkPolicy": map[string]any{"servers": map[string]any{"db": map[string]any{"to": []any{
+				map[string]any{"ipBlock": map[string]any{"cidr": "10.1.2.3/32"}},
+			}}}},
 			"serviceMonitor": map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}},
 		},
 		"little": {
@@ -531,7 +533,8 @@ func checkIngress(t *testing.T, objects map[string]any) {
 // A misspelled field is an error, or this test shows nothing.
 func TestStrict(t *testing.T) {
 	var d appsv1.Deployment
-	if err := yaml.UnmarshalStrict([]byte("apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{name: a, readynessProbe: {}}]}}}\n"), &d); err == nil {
+	if err := yaml.UnmarshalStrict([]byte("apiVersion: apps/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{name: a, "+
+		"readynessProbe: {}}]}}}\n"), &d); err == nil {
 		t.Error("readynessProbe was taken")
 	}
 }

@@ -41,8 +41,9 @@ func s3ConfigAt(t *testing.T, server string) blob.Config {
 	}
 	secret, _ := u.User.Password()
 	return blob.Config{Driver: blob.DriverS3, S3: blob.S3{
-		Endpoint: "http://" + u.Host, Region: "us-east-1", Bucket: "t-" + strings.ToLower(rand.Text()), AccessKey: u.User.Username(), SecretKey: secret,
-		Lookup: "path", CreateBucket: true, PartBytes: blob.MinPart, Timeout: 20 * time.Second,
+		Endpoint: "http://" + u.Host, Region: "us-east-1", Bucket: "t-" + strings.ToLower(rand.Text()), AccessKey: u.User.Username(),
+		SecretKey: secret,
+		Lookup:    "path", CreateBucket: true, PartBytes: blob.MinPart, Timeout: 20 * time.Second,
 	}}
 }
 
@@ -180,7 +181,8 @@ func TestS3SweepEndsAbandonedUploads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := raw.PutObjectPart(t.Context(), cfg.S3.Bucket, key, id, 1, bytes.NewReader([]byte("half")), 4, minio.PutObjectPartOptions{}); err != nil {
+		if _, err := raw.PutObjectPart(t.Context(), cfg.S3.Bucket, key, id, 1, bytes.NewReader([]byte("half")), 4,
+			minio.PutObjectPartOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}

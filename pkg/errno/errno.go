@@ -1,4 +1,4 @@
-// Package errno is the one list of business errors: what a service may answer and a person may read.
+// Package errno lists the business errors that services return and clients display.
 package errno
 
 import (
@@ -9,11 +9,11 @@ import (
 	"github.com/cloudwego/kitex/pkg/kerrors"
 )
 
-// Error is a business error. Its text is safe to show to anyone. Kitex carries it across processes as a biz status.
+// Error is a business error. Its text is safe to display. Kitex transports it as a biz status.
 type Error struct {
 	// Code is the status_code of the HTTP answer, one of codes.go.
 	Code int32
-	// Msg is a short English sentence for a person, without addresses, SQL or Go.
+	// Msg is a short English sentence for users, without internals such as addresses or SQL.
 	Msg string
 }
 
@@ -28,22 +28,22 @@ func (e *Error) BizStatusCode() int32 { return e.Code }
 // BizMessage is the text on the wire.
 func (e *Error) BizMessage() string { return e.Msg }
 
-// BizExtra is always empty: the code and the text say all.
+// BizExtra is always empty.
 func (e *Error) BizExtra() map[string]string { return nil }
 
-// Is matches by code, so that errors.Is(err, errno.VideoNotFound) also holds for an error that came over the wire
-// or that carries another text.
+// Is compares codes, so that errors.Is(err, errno.VideoNotFound) also holds for an error that was received over the wire or
+// has another text.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Code == e.Code
 }
 
-// With is the same error with a more exact text, e.g. errno.InvalidArgument.With("title is longer than 100 characters").
+// With returns the same error with a more specific text, e.g. errno.InvalidArgument.With("title is longer than 100 characters").
 func (e *Error) With(msg string) *Error { return &Error{Code: e.Code, Msg: msg} }
 
-// From turns any error into one that may be answered: an *Error as it is, also when wrapped; a biz status of Kitex; a
-// deadline, a failed call or an error with Unavailable() true (a database that is away) as Unavailable; everything else
-// as Internal. nil stays nil.
+// From converts any error into one that may be returned to a client: an *Error, also a wrapped one, and a biz status of Kitex
+// as they are; a deadline, a failed call or an error whose method Unavailable returns true (a database that is down) as
+// Unavailable; everything else as Internal; nil as nil.
 func From(err error) *Error {
 	if err == nil {
 		return nil
@@ -65,8 +65,8 @@ func From(err error) *Error {
 	return Internal
 }
 
-// unreachable reports that a call never got an answer. A remote handler's own failure (ErrRemoteOrNetwork wraps both)
-// is told apart by the absence of a remote status.
+// unreachable reports that a call got no answer. It does not test for ErrRemoteOrNetwork, which also wraps failures of the
+// remote handler.
 func unreachable(err error) bool {
 	return errors.Is(err, kerrors.ErrRPCTimeout) || errors.Is(err, kerrors.ErrGetConnection) ||
 		errors.Is(err, kerrors.ErrNoInstance) || errors.Is(err, kerrors.ErrNoMoreInstance) ||

@@ -1,4 +1,4 @@
-// Package fair shares few slots among many who want one: first come first served for one key, in turn between keys.
+// Package fair is a concurrency limiter with fair queueing: round-robin between keys, first in, first out within a key.
 package fair
 
 import (
@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// ErrBusy says that too many wait already. Nothing was waited for.
+// ErrBusy is returned at once when the queue is full.
 const ErrBusy busy = "too many wait for their turn"
 
-// busy is an error that passes: package errno answers it as "busy, please try again".
+// busy is a temporary error: package errno answers it as "busy, please try again".
 type busy string
 
 func (b busy) Error() string { return string(b) }
@@ -18,22 +18,21 @@ func (b busy) Error() string { return string(b) }
 // Unavailable is what package errno looks for.
 func (b busy) Unavailable() bool { return true }
 
-// Config bounds a Queue.
+// Config holds the limits of a Queue.
 type Config struct {
-	// Slots is how many hold a slot at a time, at least 1.
+	// Slots is the number of concurrent holders, at least 1.
 	Slots int
-	// PerKey is how many of them one key may hold; 0 is all.
+	// PerKey limits the holders of one key; 0 means Slots.
 	PerKey int
-	// Waiting is how many may wait in all; 0 is no limit, less than 0 nobody.
+	// Waiting limits the waiting calls; 0 means no limit, a negative number that none may wait.
 	Waiting int
-	// WaitingPerKey is how many of them may be of one key; 0 is no limit.
+	// WaitingPerKey limits the waiting calls of one key; 0 means no limit.
 	WaitingPerKey int
 }
 
-// Queue hands out slots. A slot that becomes free goes to the key that was served longest ago, of those that wait and may
-// hold another, and there to who has waited longest: a key with a thousand waiting takes no more turns than one with a
-// single one. Each call costs the same however many wait. It is safe for concurrent use. It remembers only keys that hold
-// a slot or wait for one.
+// Queue hands out slots round-robin: a free slot goes to the least recently served key that waits and is below PerKey, and
+// there to its oldest waiting call. A key with a thousand waiting calls gets as many turns as a key with one. Every operation
+// takes constant time. It is safe for concurrent use. Keys without holders and waiting calls take no memory.
 type Queue[K comparable] struct {
 	cfg Config
 
@@ -41,15 +40,15 @@ type Queue[K comparable] struct {
 	held    int
 	waiting int
 	lanes   map[K]*lane[K]
-	turns   list.List // of *lane: who waits and may hold another slot, next first
+	turns   list.List // of *lane: those with waiting calls and below PerKey, next first
 }
 
-// lane is what is known about one key.
+// lane is the state of one key.
 type lane[K comparable] struct {
 	key     K
 	held    int
-	waiters list.List     // of chan struct{}, which is closed when its waiter has a slot
-	turn    *list.Element // in Queue.turns; nil when it is not there
+	waiters list.List     // of chan struct{}, closed when its call has got a slot
+	turn    *list.Element // in Queue.turns; nil while it is not in there
 }
 
 // New returns a queue with all slots free.
@@ -61,8 +60,9 @@ func New[K comparable](cfg Config) *Queue[K] {
 	return &Queue[K]{cfg: cfg, lanes: make(map[K]*lane[K])}
 }
 
-// Acquire waits for a slot of key's. The error is ErrBusy, at once, when too many wait, or that of ctx. Without one,
-// release gives the slot back; it may be called more than once.
+// Acquire waits for a slot for key. release returns the slot; it is idempotent.
+//
+// Errors: ErrBusy, at once, when the queue is full; that of ctx when it ends first.
 func (q *Queue[K]) Acquire(ctx context.Context, key K) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -82,16 +82,15 @@ func (q *Queue[K]) Acquire(ctx context.Context, key K) (release func(), err erro
 	return sync.OnceFunc(func() { q.release(l) }), nil
 }
 
-// Waiting is how many wait for a slot now.
+// Waiting is the number of waiting calls.
 func (q *Queue[K]) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.waiting
 }
 
-// Ahead bounds how many are served before one of key's who came now, those who hold a slot included: all who wait, or with
-// few keys as many turns of each as key needs. Who joins later under another key may come before too. It is 0 when a slot
-// is free.
+// Ahead returns an upper bound of the calls that would be served before a new call of key, holders included, and how many
+// of them are of key. Calls that other keys make later may come before it too. all is 0 when a slot is free.
 func (q *Queue[K]) Ahead(key K) (all, ofKey int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -108,7 +107,7 @@ func (q *Queue[K]) Ahead(key K) (all, ofKey int) {
 	return q.held + min(q.waiting, turns*lanes-1), ofKey
 }
 
-// enter takes a slot, or joins those who wait.
+// enter takes a free slot, or enqueues a waiter.
 func (q *Queue[K]) enter(key K) (*lane[K], *list.Element, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -116,7 +115,7 @@ func (q *Queue[K]) enter(key K) (*lane[K], *list.Element, error) {
 	if l == nil {
 		l = &lane[K]{key: key}
 	}
-	// Nobody who may hold a slot waits while one is free, so nobody is overtaken here.
+	// No call that may have a slot waits while one is free, so this overtakes none.
 	if q.held < q.cfg.Slots && l.held < q.cfg.PerKey {
 		q.held++
 		l.held++
@@ -133,7 +132,7 @@ func (q *Queue[K]) enter(key K) (*lane[K], *list.Element, error) {
 	return l, waiter, nil
 }
 
-// leave ends a wait in vain. Who was given a slot at the same moment gives it back.
+// leave removes a waiter whose context has ended. A slot that it got at the same moment is freed.
 func (q *Queue[K]) leave(l *lane[K], waiter *list.Element) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -158,7 +157,7 @@ func (q *Queue[K]) release(l *lane[K]) {
 	q.free(l)
 }
 
-// free gives back a slot of l's, and hands it to whose turn it is.
+// free returns a slot of l and gives free slots to the next lanes.
 func (q *Queue[K]) free(l *lane[K]) {
 	q.held--
 	l.held--
@@ -176,14 +175,14 @@ func (q *Queue[K]) free(l *lane[K]) {
 	}
 }
 
-// line puts a lane at the end of the turns when somebody of it waits and may have a slot.
+// line appends a lane to the turns if it has waiting calls and is below PerKey.
 func (q *Queue[K]) line(l *lane[K]) {
 	if l.turn == nil && l.waiters.Len() > 0 && l.held < q.cfg.PerKey {
 		l.turn = q.turns.PushBack(l)
 	}
 }
 
-// forget drops a lane that is not in use.
+// forget deletes an unused lane.
 func (q *Queue[K]) forget(l *lane[K]) {
 	if l.held == 0 && l.waiters.Len() == 0 {
 		delete(q.lanes, l.key)

@@ -185,9 +185,6 @@ func (l *Lease) claim(ctx context.Context, untilRevision int64) (ok bool, err er
 	return true, nil
 }
 
-// Node is the number that was taken, 0 to 63.
-func (l *Lease) Node() int { return l.node }
-
 // Generator makes ids with this node. It blocks rather than go beyond what the lease covers.
 func (l *Lease) Generator() *Generator { return l.gen }
 

@@ -60,7 +60,7 @@ func TestAcquireManyAtOnce(t *testing.T) {
 	var nodes []int
 	var ids []int64
 	for _, l := range leases {
-		nodes = append(nodes, l.Node())
+		nodes = append(nodes, l.node)
 		for range 100 {
 			ids = append(ids, l.Generator().Next())
 		}
@@ -83,7 +83,7 @@ func TestAcquireManyAtOnce(t *testing.T) {
 	wg.Wait()
 	// At 128 ids a millisecond, nobody is ahead of the clock for longer than the next line takes.
 	l, err := AcquireNode(t.Context(), cli, service)
-	if err != nil || l.Node() != 0 {
+	if err != nil || l.node != 0 {
 		t.Fatalf("after all were given back: %v, %v", l, err)
 	}
 	if err := l.Close(t.Context()); err != nil {
@@ -114,7 +114,7 @@ func TestCloseWithoutIdsKeepsTheLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	next, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil || next.Node() == l.Node() {
+	if err != nil || next.node == l.node {
 		t.Fatalf("%v takes the same node at once, %v", next, err)
 	}
 	if err := next.Close(t.Context()); err != nil {
@@ -136,13 +136,13 @@ func TestNextOwnerBeginsAfterTheLastId(t *testing.T) {
 	if err := first.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	occupyAllBut(t, cli, service, first.Node())
+	occupyAllBut(t, cli, service, first.node)
 	second, err := acquire(t.Context(), cli, service, ttl)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id := second.Generator().Next(); second.Node() != first.Node() || id <= last {
-		t.Errorf("node %d begins at %v, the former owner ended at %v", second.Node(), Time(id), Time(last))
+	if id := second.Generator().Next(); second.node != first.node || id <= last {
+		t.Errorf("node %d begins at %v, the former owner ended at %v", second.node, Time(id), Time(last))
 	}
 	if time.Now().Before(Time(last)) {
 		t.Error("did not wait for the clock")
@@ -160,7 +160,7 @@ func TestOwnerDies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	occupyAllBut(t, cli, service, dead.Node())
+	occupyAllBut(t, cli, service, dead.node)
 	ended := cli.Watch(t.Context(), dead.owner) // until etcd has removed it
 	if _, err := cli.Revoke(t.Context(), dead.etcd); err != nil {
 		t.Fatal(err)

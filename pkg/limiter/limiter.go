@@ -1,5 +1,5 @@
-// Package limiter says who asks too often, or for too much. A token bucket per key: Burst at once, then Rate per second.
-// What turns out to be dear is charged afterwards, and may leave the bucket in debt.
+// Package limiter is a rate limiter: a token bucket per key. The cost of a request that is known only afterwards can be charged
+// later, and may leave the bucket in debt.
 package limiter
 
 import (
@@ -18,11 +18,11 @@ const (
 	DriverRedis  = "redis"
 )
 
-// Rule is how often one key may do something.
+// Rule is the limit of one key.
 type Rule struct {
-	// Rate is how many per second in the long run; fractions are fine. Zero or less means without limit.
+	// Rate is the number of tokens added per second; it may be a fraction. Zero or less means no limit.
 	Rate float64 `mapstructure:"rate"`
-	// Burst is how many at once after a pause. Less than 1 means Rate rounded up, at least 1.
+	// Burst is the capacity of the bucket. Less than 1 means Rate rounded up, at least 1.
 	Burst int `mapstructure:"burst"`
 }
 
@@ -33,58 +33,55 @@ func (r Rule) burst() int {
 	return int(min(max(1, math.Ceil(r.Rate)), math.MaxInt32))
 }
 
-// maxWindow bounds what a rule makes of a time: Redis counts microseconds in floating point, and loses them above.
+// maxWindow limits durations: beyond it the floating-point microseconds of the Redis script lose precision.
 const maxWindow = 100 * 365 * 24 * time.Hour
 
-// maxDebt is how long a bucket needs at most to be at zero again; longer only when its Burst takes longer.
+// maxDebt limits the debt of a bucket to what is paid back in that time, or to Burst if that is more.
 const maxDebt = time.Minute
 
-// The state of a bucket is one time, at which it will be full: a token taken moves it by one interval. This is the generic
-// cell rate algorithm (ITU-T I.371), in memory and in Redis alike.
+// Both drivers implement the generic cell rate algorithm (ITU-T I.371): the state of a bucket is the time at which it will be
+// full, and taking a token adds one interval to it.
 
-// interval is how long one token takes to come back.
+// interval is the time in which one token is added.
 func (r Rule) interval() time.Duration { return span(float64(time.Second) / r.Rate) }
 
-// window is how long an empty bucket takes to be full.
+// window is the time in which an empty bucket gets full.
 func (r Rule) window() time.Duration { return r.times(r.burst()) }
 
-// times is how long n tokens take to come back.
+// times is the time in which n tokens are added.
 func (r Rule) times(n int) time.Duration { return span(float64(n) * float64(time.Second) / r.Rate) }
 
-// owing is how long a bucket takes to be full that owes all that it may.
+// owing is the time in which a bucket with the maximum debt gets full.
 func (r Rule) owing() time.Duration { return r.window() + max(maxDebt, r.window()) }
 
 // span is ns nanoseconds, at most maxWindow.
 func span(ns float64) time.Duration { return time.Duration(min(ns, float64(maxWindow))) }
 
-// Result is the answer to one request.
+// Result is the decision about one request.
 type Result struct {
-	// OK means go on; one token was taken.
+	// OK means that the request is allowed and a token was taken.
 	OK bool
-	// RetryAfter is when the next request of this key can be let through, if nobody else of the same key comes first.
-	// It is 0 when OK.
+	// RetryAfter is the time until the bucket has a token again. It is 0 when OK.
 	RetryAfter time.Duration
 }
 
-// Limiter counts requests by key. It is safe for concurrent use. The suite for every driver is limitertest.
+// Limiter limits requests by key. It is safe for concurrent use. The conformance suite of the drivers is limitertest.
 type Limiter interface {
-	// Allow takes one token of key. A key should always come with the same rule; a change of the rule does not fill
-	// the bucket. The error is only ever that of an ended ctx: counts that cannot be read are no reason to let
-	// everything through, the driver counts by itself meanwhile.
+	// Allow takes a token from the bucket of key. A key should always have the same rule; changing it does not fill
+	// the bucket. The only error is that of ctx: while Redis is unavailable the driver falls back to buckets of this
+	// process.
 	Allow(ctx context.Context, key string, r Rule) (Result, error)
-	// Charge takes n more tokens of key for what has been done already, such as an answer that turned out large. There
-	// need not be as many: the bucket then owes them, and lets nothing through before they have come back. It owes what
-	// comes back within a minute at most, or Burst if that is more. A charge that cannot be made is only logged.
+	// Charge takes n tokens for work that is already done, such as a large answer. The bucket may go into debt, by the
+	// tokens of one minute or Burst, whichever is more. A failure is only logged.
 	Charge(ctx context.Context, key string, r Rule, n int)
 	// Reset fills the bucket of key.
 	Reset(ctx context.Context, key string) error
-	// Close releases everything. Afterwards everything is let through.
+	// Close releases all resources. A closed Limiter allows everything.
 	Close() error
 }
 
-// Open returns the limiter of that driver: "memory" (the default), whose counts are those of this process, or "redis",
-// whose counts are shared by all processes on the servers of cfg, and those of this process while they do not answer. log
-// may be nil.
+// Open returns the limiter of that driver: "memory" (the default), with buckets in this process, or "redis", with buckets
+// shared by all processes on the servers of cfg. log may be nil.
 func Open(driver string, cfg kv.Config, log *slog.Logger) (Limiter, error) {
 	switch driver {
 	case "", DriverMemory:

@@ -9,7 +9,7 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// defaultMaxKeys is about 30 MB of buckets when it is reached.
+// defaultMaxKeys buckets take about 30 MB.
 const defaultMaxKeys = 100_000
 
 type memory struct {
@@ -22,8 +22,8 @@ type bucket struct {
 	full atomic.Int64 // when it is full, nanoseconds since memory.began
 }
 
-// NewMemory returns a limiter that keeps its counts in this process, for at most maxKeys keys (0 means 100 000). When
-// there are more, the keys that ask least often are forgotten: they may begin with a full bucket again.
+// NewMemory returns a limiter with buckets in this process, at most maxKeys (0 means 100 000). Beyond that the least
+// frequently used ones are evicted and start full again.
 func NewMemory(maxKeys int) (Limiter, error) { return newMemory(maxKeys) }
 
 func newMemory(maxKeys int) (*memory, error) {
@@ -32,7 +32,7 @@ func newMemory(maxKeys int) (*memory, error) {
 	}
 	buckets, err := otter.New(&otter.Options[string, *bucket]{
 		MaximumSize: maxKeys,
-		// A full bucket may be forgotten.
+		// By then the bucket is full and needs no state.
 		ExpiryCalculator: otter.ExpiryAccessingFunc(func(e otter.Entry[string, *bucket]) time.Duration {
 			return time.Second + e.Value.rule.owing()
 		}),
@@ -79,7 +79,7 @@ func (m *memory) Charge(_ context.Context, key string, r Rule, n int) {
 	}
 }
 
-// bucket is that of key, a full one when it is new.
+// bucket returns the bucket of key, a full one if there is none.
 func (m *memory) bucket(key string, r Rule) *bucket {
 	if b, ok := m.buckets.GetIfPresent(key); ok && b.rule == r {
 		return b

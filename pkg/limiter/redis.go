@@ -13,10 +13,10 @@ import (
 	"tiktok/pkg/kv"
 )
 
-// takeScript takes what costs ARGV[1] microseconds from the bucket KEYS[1], which is full at the time that it holds. It
-// returns 0, or the microseconds until there is enough. What is forced (ARGV[4]) is taken whatever there is, until the
-// bucket is full only in ARGV[3] microseconds; ARGV[2] is how long an empty one takes. Time is that of Redis, so gateways
-// need not agree about it. Numbers are text, because Redis makes integers of those that a script returns.
+// takeScript takes tokens worth ARGV[1] microseconds from the bucket KEYS[1], whose value is the time at which it will be full.
+// ARGV[2] is the window. It returns 0, or the microseconds until there are enough tokens. With ARGV[4] = 1 the bucket may go
+// into debt, up to ARGV[3] microseconds. The clock is that of Redis, so those of gateways do not matter. Numbers are returned
+// as text, because Redis truncates them to integers.
 const takeScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -34,8 +34,8 @@ return '0'
 // prefix of keys in Redis.
 const prefix = "limit:"
 
-// shared keeps its counts in Redis, so that all processes count together, and its own while Redis does not answer: a
-// limit that is off when Redis is would make Redis what an attacker stops first.
+// shared keeps the buckets in Redis and falls back to those of this process while Redis is unavailable: without a fallback,
+// overloading Redis would switch all limits off.
 type shared struct {
 	redis  *kv.Redis
 	script *redis.Script
@@ -44,9 +44,9 @@ type shared struct {
 	next   atomic.Int64 // when the next failure may be logged, unix nanoseconds
 }
 
-// NewRedis returns a limiter that counts on the servers of cfg, in keys "limit:<key>" that expire by themselves. It
-// connects when it is first used. While Redis does not answer, this process counts by itself, for at most 100 000 keys,
-// beginning with full buckets; what it counted is not added to Redis afterwards. log may be nil.
+// NewRedis returns a limiter with buckets on the servers of cfg, in keys "limit:<key>" that expire. It connects on first
+// use. While Redis is unavailable it falls back to buckets of this process, at most 100 000, which start full and are not
+// merged into Redis afterwards. log may be nil.
 func NewRedis(cfg kv.Config, log *slog.Logger) (Limiter, error) {
 	alone, err := newMemory(0)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *shared) Charge(ctx context.Context, key string, r Rule, n int) {
 	}
 }
 
-// take runs the script; the cost is in time of the rule. It returns how long to wait, 0 when the cost was taken.
+// take runs the script. It returns how long to wait, 0 when the tokens were taken.
 func (s *shared) take(ctx context.Context, key string, r Rule, cost time.Duration, force bool) (wait time.Duration, err error) {
 	forced := 0
 	if force {
@@ -104,7 +104,7 @@ func (s *shared) take(ctx context.Context, key string, r Rule, cost time.Duratio
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// failed logs that this process counts by itself, at most once a second.
+// failed logs the fallback, at most once a second.
 func (s *shared) failed(err error) {
 	if s.log == nil {
 		return

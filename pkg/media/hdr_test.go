@@ -16,7 +16,8 @@ import (
 func bright(t *testing.T, transfer, name string, codec ...string) string {
 	t.Helper()
 	args := []string{
-		"-f", "lavfi", "-i", "color=c=0x609060:size=322x182:rate=10:duration=1,format=gbrp,scale=out_color_matrix=bt2020:out_range=tv,format=yuv420p10le," +
+		"-f", "lavfi", "-i", "color=c=0x609060:size=322x182:rate=10:duration=1," +
+			"format=gbrp,scale=out_color_matrix=bt2020:out_range=tv,format=yuv420p10le," +
 			"setparams=range=tv:color_primaries=bt2020:color_trc=" + transfer + ":colorspace=bt2020nc",
 	}
 	args = append(args, codec...)
@@ -35,7 +36,8 @@ type shownStream struct {
 
 func streamOf(t *testing.T, path string) (s shownStream, frames string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-select_streams", "v:0", "-show_streams", "-show_frames", "-of", "json", path).
+	out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-select_streams", "v:0", "-show_streams", "-show_frames",
+		"-of", "json", path).
 		Output()
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +54,8 @@ func streamOf(t *testing.T, path string) (s shownStream, frames string) {
 // middle is the colour in the middle of the first picture of a file.
 func middle(t *testing.T, path string) (r, g, b int) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", path, "-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-").
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-nostdin", "-i", path, "-frames:v", "1", "-f", "image2pipe",
+		"-c:v", "png", "-").
 		Output()
 	if err != nil {
 		t.Fatal(err)

@@ -116,11 +116,8 @@ const (
 	maxPlayShort = 2304
 )
 
-// Playable reports whether a phone's player surely plays the file: H.264 up to High profile, 8 bits, 4:2:0, at most
-// 4096 x 2304, with AAC (LC, HE), MP3 or no sound, in an mp4 file that is not fragmented. It may still lack Faststart.
-func (i Info) Playable() bool { return i.Container == "mp4" && !i.Fragmented && i.playableTracks() }
-
-// playableTracks is Playable but for the container.
+// playableTracks reports whether a phone's player surely plays the tracks: H.264 up to High profile, 8 bits, 4:2:0, at most
+// 4096 x 2304, with AAC (LC, HE), MP3 or no sound. It does so if they are in an mp4 file that is not fragmented.
 func (i Info) playableTracks() bool {
 	return i.playableVideo() && i.playableAudio()
 }

@@ -111,7 +111,12 @@ func lasts(tkhd []byte, ms uint32) []byte {
 
 // tkhd has the matrix of a picture that is turned by quarters of a circle.
 func tkhd(version byte, quarters int) []byte {
-	m := [][]uint32{{1 << 16, 0, 0, 1 << 16}, {0, 1 << 16, 0xffff0000, 0}, {0xffff0000, 0, 0, 0xffff0000}, {0, 0xffff0000, 1 << 16, 0}}[quarters]
+	m := [][]uint32{
+		{1 << 16, 0, 0, 1 << 16},
+		{0, 1 << 16, 0xffff0000, 0},
+		{0xffff0000, 0, 0, 0xffff0000},
+		{0, 0xffff0000, 1 << 16, 0},
+	}[quarters]
 	times := make([]byte, 20)
 	if version == 1 {
 		times = make([]byte, 32)

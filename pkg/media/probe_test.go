@@ -68,21 +68,48 @@ func TestProbe(t *testing.T) {
 			clip{video: goodVideo(), tail: []byte("SEFT and more that is no box")}, plain,
 		},
 		"zeros behind": {clip{video: goodVideo(), tail: make([]byte, 5)}, plain},
-		"turned left":  {clip{video: video(func(s *stream) { s.tkhd = tkhd(0, 3) })}, with(func(i *Info) { i.WidthPx, i.HeightPx, i.RotationDeg = 360, 640, 270 })},
-		"turned right": {clip{video: video(func(s *stream) { s.tkhd = tkhd(1, 1) })}, with(func(i *Info) { i.WidthPx, i.HeightPx, i.RotationDeg = 360, 640, 90 })},
-		"upside down":  {clip{video: video(func(s *stream) { s.tkhd = tkhd(0, 2) })}, with(func(i *Info) { i.RotationDeg = 180 })},
-		"one frame":    {clip{video: video(func(s *stream) { s.samples = frames(1); s.delta = 15 })}, with(func(i *Info) { i.DurationMs, i.FrameRate = 500, 2 })},
+		"turned left": {
+			clip{video: video(func(s *stream) { s.tkhd = tkhd(0, 3) })},
+			with(func(i *Info) { i.WidthPx, i.HeightPx, i.RotationDeg = 360, 640, 270 }),
+		},
+		"turned right": {
+			clip{video: video(func(s *stream) { s.tkhd = tkhd(1, 1) })},
+			with(func(i *Info) { i.WidthPx, i.HeightPx, i.RotationDeg = 360, 640, 90 }),
+		},
+		"upside down": {clip{video: video(func(s *stream) { s.tkhd = tkhd(0, 2) })}, with(func(i *Info) { i.RotationDeg = 180 })},
+		"one frame": {
+			clip{video: video(func(s *stream) { s.samples = frames(1); s.delta = 15 })},
+			with(func(i *Info) { i.DurationMs, i.FrameRate = 500, 2 }),
+		},
 		"longer sound": {
 			clip{video: goodVideo(), audio: audio(func(s *stream) { s.delta = 4096 })},
 			with(func(i *Info) { i.AudioCodec, i.AudioProfile, i.DurationMs = "aac", "LC", 4643 }),
 		},
-		"empty sound":     {clip{video: goodVideo(), audio: audio(func(s *stream) { s.samples = nil })}, repaired(plain)},
-		"mp3":             {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 0, esds(0x6b)) })}, with(func(i *Info) { i.AudioCodec = "mp3" })},
-		"QuickTime sound": {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 1, mkbox("wave", esds(0x40))) })}, aac},
-		"unknown mp4a":    {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 0) })}, with(func(i *Info) { i.AudioCodec = "mp4a" })},
-		"Opus":            {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("Opus", 0) })}, with(func(i *Info) { i.AudioCodec = "opus" })},
-		"nameless sound":  {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("\x00\x01\x02\x03", 0) })}, with(func(i *Info) { i.AudioCodec = "unknown" })},
-		"AC-3":            {clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("ac-3", 0) })}, with(func(i *Info) { i.AudioCodec = "ac3" })},
+		"empty sound": {clip{video: goodVideo(), audio: audio(func(s *stream) { s.samples = nil })}, repaired(plain)},
+		"mp3": {
+			clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 0, esds(0x6b)) })},
+			with(func(i *Info) { i.AudioCodec = "mp3" }),
+		},
+		"QuickTime sound": {
+			clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 1, mkbox("wave", esds(0x40))) })},
+			aac,
+		},
+		"unknown mp4a": {
+			clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("mp4a", 0) })},
+			with(func(i *Info) { i.AudioCodec = "mp4a" }),
+		},
+		"Opus": {
+			clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("Opus", 0) })},
+			with(func(i *Info) { i.AudioCodec = "opus" }),
+		},
+		"nameless sound": {
+			clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("\x00\x01\x02\x03", 0) })},
+			with(func(i *Info) { i.AudioCodec = "unknown" }),
+		},
+		"AC-3": {
+			clip{video: goodVideo(), audio: audio(func(s *stream) { s.entry = sound("ac-3", 0) })},
+			with(func(i *Info) { i.AudioCodec = "ac3" }),
+		},
 		"equal sizes": {clip{video: video(func(s *stream) {
 			for i := range s.samples {
 				s.samples[i] = frames(1)[0]
@@ -318,7 +345,8 @@ func TestProbeBear(t *testing.T) {
 	}
 	want := Info{
 		Container: "mp4", DurationMs: 12612, WidthPx: 320, HeightPx: 240, Faststart: true, FrameRate: 29.654, BitrateBps: 202007,
-		VideoCodec: "h264", VideoProfile: "Constrained Baseline", PixelFormat: "yuv420p", AudioCodec: "aac", AudioProfile: "LC", Repair: true, // a track of hints
+		VideoCodec: "h264", VideoProfile: "Constrained Baseline", PixelFormat: "yuv420p", AudioCodec: "aac", AudioProfile: "LC",
+		Repair: true, // a track of hints
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -32,9 +32,15 @@ func TestRunLimits(t *testing.T) {
 		want string
 		kind limitKind
 	}{
-		"CPU time":  {shell("while :; do :; done"), func(c *command) { c.cpu = time.Second }, "signal: killed", limitTime},
-		"file size": {shell("read x </dev/zero & exec dd if=/dev/zero of='" + out + "' bs=64k count=16384 2>/dev/null"), func(c *command) { c.fileSize = 1 << 20 }, "file size limit", ""},
-		"memory":    {shell("while dd if=/dev/zero of=/dev/null bs=512M count=1; do :; done; exit 1"), func(c *command) { c.memory = 128 << 20 }, "memory", ""},
+		"CPU time": {shell("while :; do :; done"), func(c *command) { c.cpu = time.Second }, "signal: killed", limitTime},
+		"file size": {
+			shell("read x </dev/zero & exec dd if=/dev/zero of='" + out + "' bs=64k count=16384 2>/dev/null"),
+			func(c *command) { c.fileSize = 1 << 20 }, "file size limit", "",
+		},
+		"memory": {
+			shell("while dd if=/dev/zero of=/dev/null bs=512M count=1; do :; done; exit 1"),
+			func(c *command) { c.memory = 128 << 20 }, "memory", "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.write = out
@@ -173,7 +179,8 @@ func TestRunReadsNothingElse(t *testing.T) {
 		"playlist of an address": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n" + url + "\n#EXT-X-ENDLIST\n",
 		"concat of a file":       "ffconcat version 1.0\nfile victim.mp4\n",
 		"concat of an address":   "ffconcat version 1.0\nfile " + url + "\n",
-		"session description":    "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+		"session description": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 " +
+			"H264/90000\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, "upload.mp4")

@@ -336,9 +336,19 @@ func TestSandboxParts(t *testing.T) {
 		done    []string
 		refused []string
 	}{
-		"off":         {sandbox{off: true}, []string{"read a secret", "connect", "send a datagram", "a socket of this machine", "signal its parent", "limit its parent", "list a folder"}, nil},
-		"no Landlock": {sandbox{seccomp: true}, []string{"read a secret", "list a folder"}, []string{"connect", "signal its parent", "signal any thread of its parent", "send a datagram", "a socket of this machine", "limit its parent", "open a secret for all"}},
-		"no seccomp":  {sandbox{landlock: whole.landlock}, nil, []string{"read a secret", "connect", "list a folder", "trace its parent"}},
+		"off": {sandbox{off: true}, []string{
+			"read a secret", "connect", "send a datagram", "a socket of this machine",
+			"signal its parent", "limit its parent", "list a folder",
+		}, nil},
+		"no Landlock": {
+			sandbox{seccomp: true},
+			[]string{"read a secret", "list a folder"},
+			[]string{
+				"connect", "signal its parent", "signal any thread of its parent", "send a datagram", "a socket of this machine",
+				"limit its parent", "open a secret for all",
+			},
+		},
+		"no seccomp": {sandbox{landlock: whole.landlock}, nil, []string{"read a secret", "connect", "list a folder", "trace its parent"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVictim(t)
@@ -361,7 +371,10 @@ func TestSandboxParts(t *testing.T) {
 
 // TestSandboxSetting: what is required and not there is not run, and says why.
 func TestSandboxSetting(t *testing.T) {
-	for mode, want := range map[string]string{"": "sandbox: Landlock", SandboxAuto: "sandbox: Landlock", SandboxRequire: "sandbox: Landlock", SandboxOff: "no sandbox"} {
+	for mode, want := range map[string]string{
+		"": "sandbox: Landlock", SandboxAuto: "sandbox: Landlock", SandboxRequire: "sandbox: Landlock",
+		SandboxOff: "no sandbox",
+	} {
 		if mode != SandboxOff {
 			needSandbox(t)
 		}

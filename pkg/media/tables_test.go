@@ -105,10 +105,12 @@ func TestGoodTables(t *testing.T) {
 		"a list of no edits": changed(goodVideo(), func(s *stream) { s.edits = elst(0) }),
 		"longer by a clock":  changed(goodVideo(), func(s *stream) { s.edits = elst(0, edit32{2040, 0, one}) }),
 		"groups and hints": changed(goodVideo(), func(s *stream) {
-			s.more = slices.Concat(mkbox("sdtp", make([]byte, 64)), mkbox("sgpd", u32(1<<24), []byte("roll"), u32(2, 1), u16(1)), mkbox("sbgp", u32(0), []byte("roll"), u32(1, 60, 1)))
+			s.more = slices.Concat(mkbox("sdtp", make([]byte, 64)), mkbox("sgpd", u32(1<<24), []byte("roll"), u32(2, 1), u16(1)),
+				mkbox("sbgp", u32(0), []byte("roll"), u32(1, 60, 1)))
 		}),
 		"groups of version 0": changed(goodVideo(), func(s *stream) {
-			s.more = slices.Concat(mkbox("sgpd", u32(0), []byte("rap "), u32(1), []byte{0}), mkbox("sbgp", u32(1<<24), []byte("rap "), u32(0, 1, 60, 1)))
+			s.more = slices.Concat(mkbox("sgpd", u32(0), []byte("rap "), u32(1), []byte{0}),
+				mkbox("sbgp", u32(1<<24), []byte("rap "), u32(0, 1, 60, 1)))
 		}),
 		"pictures after edits": changed(goodVideo(), func(s *stream) { s.more = mkbox("cslg", make([]byte, 24)) }),
 	} {
@@ -207,7 +209,9 @@ func TestEntriesThatDiffer(t *testing.T) {
 			}
 		})
 	}
-	if info, err := probe(clip{video: changed(goodVideo(), func(s *stream) { s.entry = visual("avc1", 642, 368, avcC()) })}.bytes()); err != nil ||
+	if info, err := probe(clip{video: changed(goodVideo(), func(s *stream) {
+		s.entry = visual("avc1", 642, 368, avcC())
+	})}.bytes()); err != nil ||
 		info.Needs() != NeedNothing {
 		t.Errorf("a few pixels more: needs %v, %v", info.Needs(), err)
 	}

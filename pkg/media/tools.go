@@ -24,10 +24,10 @@ const (
 // Tools runs ffmpeg and ffprobe. It is safe for concurrent use.
 //
 // Each run is a process without a shell, in a process group of its own, which ends with its context, and on Linux with
-// this process. It runs at low priority, unless somebody waits for it, with bounded CPU time, memory, size of files, threads and
-// time, sees nothing of our environment, and is told which container it reads: a list of other files and addresses that calls itself a video is
-// not opened, and no network protocol is allowed. Should a file take it over all the same, the kernel keeps it from other
-// files, the network and other processes, as far as Config.Sandbox says and the kernel can (Describe).
+// this process. It runs at low priority, unless somebody waits for it, with bounded CPU time, memory, size of files, threads
+// and time, sees nothing of our environment, and is told which container it reads: a list of other files and addresses that
+// calls itself a video is not opened, and no network protocol is allowed. Should a file take it over all the same, the kernel
+// keeps it from other files, the network and other processes, as far as Config.Sandbox says and the kernel can (Describe).
 type Tools struct {
 	ffmpeg, ffprobe string // paths, "" when there is none
 	maxDuration     time.Duration

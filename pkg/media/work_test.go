@@ -31,12 +31,18 @@ func TestCheckWork(t *testing.T) {
 		info Info
 		want string // a part of the refusal
 	}{
-		"4K of a minute":            {large(3840, 2160, 60, time.Minute), ""},
-		"1080p of ten minutes":      {large(1080, 1920, 60, 10*time.Minute), ""},
-		"all that may be":           {large(4096, 2304, 30, time.Minute), ""},
-		"8K":                        {large(8192, 4320, 30, time.Second), "pictures of 8192 x 4320 are too large to be converted here: send the video with at most 9.4 million"},
-		"a row too many":            {large(4096, 2305, 30, time.Second), "too large"},
-		"4K of ten minutes":         {large(3840, 2160, 60, 10*time.Minute), "too long to be converted here in its size: send it smaller, or at most 160 seconds"},
+		"4K of a minute":       {large(3840, 2160, 60, time.Minute), ""},
+		"1080p of ten minutes": {large(1080, 1920, 60, 10*time.Minute), ""},
+		"all that may be":      {large(4096, 2304, 30, time.Minute), ""},
+		"8K": {
+			large(8192, 4320, 30, time.Second),
+			"pictures of 8192 x 4320 are too large to be converted here: send the video with at most 9.4 million",
+		},
+		"a row too many": {large(4096, 2305, 30, time.Second), "too large"},
+		"4K of ten minutes": {
+			large(3840, 2160, 60, 10*time.Minute),
+			"too long to be converted here in its size: send it smaller, or at most 160 seconds",
+		},
 		"1000 pictures a second":    {large(1920, 1080, 1000, time.Minute), "too long"},
 		"rate unknown":              {large(3840, 2160, 0, 10*time.Minute), "too long"},
 		"plays as it is":            {plays, ""},
@@ -140,9 +146,10 @@ func TestTooMuchMemory(t *testing.T) {
 	}{
 		"with four threads": {`case "$*" in *"-threads 4"*) echo "Cannot allocate memory" >&2; exit 1;; esac`, 2, true},
 		"killed":            {`case "$*" in *"-threads 4"*) kill -9 $$;; esac`, 2, true},
-		"always":            {`echo "x264 [error]: malloc of size 7332480 failed" >&2; echo "Error submitting video frame to the encoder" >&2; exit 1`, 2, false},
-		"no thread":         {`case "$*" in *"-threads 4"*) echo "Resource temporarily unavailable" >&2; exit 1;; esac`, 2, true},
-		"another failure":   {`echo "No space left on device" >&2; exit 1`, 1, false},
+		"always": {`echo "x264 [error]: malloc of size 7332480 failed" >&2; echo "Error submitting video frame to the encoder" ` +
+			`>&2; exit 1`, 2, false},
+		"no thread":       {`case "$*" in *"-threads 4"*) echo "Resource temporarily unavailable" >&2; exit 1;; esac`, 2, true},
+		"another failure": {`echo "No space left on device" >&2; exit 1`, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			runs := filepath.Join(t.TempDir(), "runs")

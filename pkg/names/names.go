@@ -1,4 +1,4 @@
-// Package names says which names people may register: none that could pass for another one, or for the product itself. It
+// Package names validates usernames: none may be confusable with another one, or with a name reserved for the product. It
 // follows Unicode's security mechanisms, UTS #39. Rules are for new names only.
 package names
 
@@ -17,14 +17,14 @@ import (
 // maxMarks is how many marks (accents and the like) may stand on one character. Languages need up to three.
 const maxMarks = 4
 
-// Config is which names are nobody's.
+// Config lists the reserved names.
 type Config struct {
-	// Reserved are words that no name may be, whatever its case, script, accents and punctuation. A word between stars
-	// may not be in a name either: "*官方*".
+	// Reserved are names that cannot be registered; case, look-alike characters, accents and punctuation make no
+	// difference. A word between stars is forbidden anywhere in a name: "*官方*".
 	Reserved []string `mapstructure:"reserved"`
 }
 
-// DefaultReserved are words for those who speak for the product.
+// DefaultReserved are the names of those who speak for the product.
 func DefaultReserved() []string {
 	return []string{
 		"admin", "administrator", "root", "system", "official", "support", "helpdesk", "staff", "moderator", "security", "webmaster",
@@ -33,7 +33,7 @@ func DefaultReserved() []string {
 	}
 }
 
-// Check returns what is wrong with the words of a config.
+// Check validates the reserved words.
 func (c Config) Check() error {
 	for _, word := range c.Reserved {
 		bare := strings.TrimSuffix(strings.TrimPrefix(word, "*"), "*")
@@ -47,14 +47,14 @@ func (c Config) Check() error {
 	return nil
 }
 
-// Policy decides about names. It does not change and is safe for concurrent use.
+// Policy checks names. It is immutable and safe for concurrent use.
 type Policy struct {
 	look   skeletons
 	equal  map[string]bool
 	within []string
 }
 
-// New reads the table of what looks alike (some milliseconds) and the reserved words.
+// New parses Unicode's table of confusable characters, which takes some milliseconds, and the reserved words.
 func New(c Config) (*Policy, error) {
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("names: reserved: %w", err)
@@ -77,10 +77,10 @@ func New(c Config) (*Policy, error) {
 	return p, nil
 }
 
-// Check refuses, with errno.InvalidArgument, which says why: characters for private use; more than four marks on one
-// character; letters of scripts that are not written together, such as Latin and Cyrillic (UTS #39, "highly restrictive":
-// Latin goes with Chinese, Japanese or Korean); and what looks like a reserved word. Invisible characters, length and
-// white space are the caller's.
+// Check validates a name for registration. It returns errno.InvalidArgument with the reason for: private-use characters; more
+// than four combining marks on one character; mixed scripts, such as Latin and Cyrillic (UTS #39, "highly restrictive": Latin
+// goes with Chinese, Japanese or Korean); a name confusable with a reserved one. It does not check invisible characters,
+// length and white space.
 func (p *Policy) Check(name string) error {
 	switch {
 	case strings.ContainsFunc(name, private):
@@ -109,7 +109,7 @@ func (p *Policy) CheckDisplay(name string) error {
 	return nil
 }
 
-// private tells characters for private use and code points that are none; a surrogate is no valid text to begin with.
+// private reports private-use characters, surrogates and noncharacters.
 func private(r rune) bool {
 	return unicode.In(r, unicode.Co, unicode.Cs, unicode.Noncharacter_Code_Point)
 }
@@ -128,12 +128,12 @@ func stacked(name string) bool {
 	return false
 }
 
-// together are scripts that one language is written with; each goes with Latin.
+// together are the sets of scripts that one language is written with.
 func together() [][]string {
 	return [][]string{{"Latin", "Han", "Hiragana", "Katakana"}, {"Latin", "Han", "Bopomofo"}, {"Latin", "Han", "Hangul"}}
 }
 
-// mixed reports letters of scripts that do not go together. Digits, punctuation, emoji and marks go with all.
+// mixed reports letters of scripts that are in no common set. Digits, punctuation, emoji and marks belong to all.
 func mixed(name string) bool {
 	var scripts []string
 	for _, r := range norm.NFKC.String(name) {
@@ -149,7 +149,7 @@ func mixed(name string) bool {
 	})
 }
 
-// script is that of a letter, "" for what belongs to several.
+// script returns the script of a letter, "" for characters that belong to several.
 func script(r rune) string {
 	for name, table := range unicode.Scripts {
 		if unicode.Is(table, r) {
@@ -171,7 +171,7 @@ func (p *Policy) reserved(name string) bool {
 	return false
 }
 
-// bare is the skeleton of the letters and digits only: what is left of "a_d.m i n".
+// bare is the skeleton of the letters and digits of a name, so that "a_d.m i n" is "admin".
 func (p *Policy) bare(name string) string { return bones(p.look.of(bones(name))) }
 
 func bones(name string) string {

@@ -14,7 +14,7 @@ import (
 //go:embed confusables.txt
 var confusables string
 
-// skeletons maps what looks like something else to that.
+// skeletons maps a confusable character to its prototype.
 type skeletons map[rune]string
 
 // parse reads Unicode's format: "0430 ;	0061 ;	MA".
@@ -54,8 +54,8 @@ func codePoints(hex string) ([]rune, error) {
 	return out, nil
 }
 
-// of is the skeleton of UTS #39: two names look alike when it is the same. It begins with compatible forms decomposed
-// (NFKD instead of NFD), so that ｂｏｂ and 𝐛𝐨𝐛 are bob as well.
+// of returns the skeleton of UTS #39: names with the same one are confusable. It starts from NFKD instead of NFD, so that
+// ｂｏｂ and 𝐛𝐨𝐛 are bob as well.
 func (s skeletons) of(name string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(name) {
@@ -71,13 +71,13 @@ func (s skeletons) of(name string) string {
 	return norm.NFKD.String(b.String())
 }
 
-// ignorable tells what shows nothing: variation selectors, joiners, fillers.
+// ignorable reports characters that are not displayed: variation selectors, joiners, fillers.
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// Key is 32 bytes that two names have in common when they look alike, such as "ace" and "асе" in Cyrillic. Case counts: of
-// one script, "Bob" and "bob" do not look alike.
+// Key is a hash, 32 bytes, of the skeleton of a name: confusable names, such as "ace" and Cyrillic "асе", have the same one. It
+// is case-sensitive: "Bob" and "bob" have different ones.
 func (p *Policy) Key(name string) []byte {
 	sum := sha256.Sum256([]byte(p.look.of(name)))
 	return sum[:]

@@ -1,4 +1,4 @@
-// Package peek looks at a connection without reading it.
+// Package peek reports the state of a connection without reading from it (MSG_PEEK).
 package peek
 
 import "syscall"
@@ -7,15 +7,15 @@ import "syscall"
 type State int
 
 const (
-	// Nothing means that the connection is open and a read would wait. It is also the answer where the system cannot tell.
+	// Nothing means that the connection is open and a read would block. Systems other than Unix always report it.
 	Nothing State = iota
-	// Data means that there is something to read.
+	// Data means that a read would return data.
 	Data
-	// End means that the other side has closed, at least the half on which it sends, or the connection has failed or is closed here.
+	// End means that the peer has closed at least its sending half, or that the connection has failed or is closed here.
 	End
 )
 
-// Look takes nothing and does not wait.
+// Look returns the state of c. It does not block and consumes nothing.
 func Look(c syscall.Conn) State {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -23,7 +23,10 @@ func TestIssuedCertificatesAreValid(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(made.Cert)
-	for _, l := range []pki.Leaf{{Hosts: []string{"user"}, Client: true, Life: time.Hour}, {Hosts: []string{"db", "10.0.0.4", "::1"}, Life: 48 * time.Hour}} {
+	for _, l := range []pki.Leaf{
+		{Hosts: []string{"user"}, Client: true, Life: time.Hour},
+		{Hosts: []string{"db", "10.0.0.4", "::1"}, Life: 48 * time.Hour},
+	} {
 		pair, err := ca.Issue(l)
 		if err != nil {
 			t.Fatal(err)

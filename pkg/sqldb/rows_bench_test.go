@@ -23,7 +23,8 @@ func (wide) TableName() string { return "wide" }
 // BenchmarkScan reads rows of twelve columns from SQLite: as Rows does, with pointers that were listed by hand, and by GORM.
 func BenchmarkScan(b *testing.B) {
 	db := sqldbtest.SQLite(b, "scan", migrations())
-	const create = "CREATE TABLE wide (id BIGINT PRIMARY KEY, a TEXT, b TEXT, c TEXT, d TEXT, e TEXT, f TEXT, g TEXT, h TEXT, i BIGINT, j BIGINT, k BIGINT)"
+	const create = "CREATE TABLE wide (id BIGINT PRIMARY KEY, a TEXT, b TEXT, c TEXT, d TEXT, e TEXT, f TEXT, g TEXT, h TEXT, i BIGINT, " +
+		"j BIGINT, k BIGINT)"
 	if err := db.Write.Exec(create).Error; err != nil {
 		b.Fatal(err)
 	}

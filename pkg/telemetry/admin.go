@@ -101,9 +101,6 @@ func ListenAdmin(ctx context.Context, addr string, tel *Telemetry, checks []Chec
 	return &Admin{srv: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, ln: ln}, nil
 }
 
-// Addr is the bound address.
-func (a *Admin) Addr() string { return a.ln.Addr().String() }
-
 // Run serves until ctx ends.
 func (a *Admin) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {

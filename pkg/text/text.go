@@ -1,4 +1,4 @@
-// Package text checks what people type before it is stored.
+// Package text validates and normalises user input before it is stored.
 package text
 
 import (
@@ -10,18 +10,18 @@ import (
 	"tiktok/pkg/errno"
 )
 
-// Rule is what a kind of text must be like. Characters are Unicode code points, not bytes.
+// Rule holds the limits of one kind of text.
 type Rule struct {
-	// What names the text in errors: "comment".
+	// What names the text in errors, e.g. "comment".
 	What string
-	// Max is the most characters.
+	// Max is the maximum length in Unicode code points.
 	Max int
 	// Lines allows line breaks and tabs.
 	Lines bool
 }
 
-// Clean returns s as it is to be stored, with one kind of line break. Text that is not UTF-8, too long, blank or with
-// control characters is refused with errno.InvalidArgument, which says why.
+// Clean returns s with line breaks normalised to \n. Invalid UTF-8, control characters, and text that is too long or blank
+// are refused with errno.InvalidArgument and the reason.
 func (r Rule) Clean(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", errno.InvalidArgument.With(fmt.Sprintf("the %s is not valid text", r.What))
@@ -37,7 +37,7 @@ func (r Rule) Clean(s string) (string, error) {
 		if unicode.IsControl(c) && (!r.Lines || c != '\n' && c != '\t') {
 			return "", errno.InvalidArgument.With(fmt.Sprintf("the %s holds a control character", r.What))
 		}
-		// IsGraphic leaves out what shows nothing, such as a zero-width space.
+		// IsGraphic excludes characters without a glyph, such as a zero-width space.
 		blank = blank && (unicode.IsSpace(c) || !unicode.IsGraphic(c))
 	}
 	if blank {

@@ -68,16 +68,21 @@ func TestClientVerifiesServers(t *testing.T) {
 		dialed string
 		ok     bool
 	}{
-		"by name":                       {named, "", []string{"db.internal"}, "db.internal", true},
-		"one of several names":          {named, "", []string{"other", "db.internal"}, "db.internal", true},
-		"another of several names":      {named, "", []string{"other", "db.internal"}, "other", false},
-		"by the name of the settings":   {named, "db.internal", []string{"10.0.0.9"}, "10.0.0.9", true},
-		"another name":                  {named, "db2.internal", []string{"db.internal"}, "db.internal", false},
-		"by address":                    {numbered, "", []string{"10.0.0.4"}, "10.0.0.4", true},
-		"one of several addresses":      {numbered, "", []string{"10.0.0.3", "10.0.0.4"}, "10.0.0.4", true},
-		"another address":               {numbered, "", []string{"10.0.0.3"}, "10.0.0.3", false},
-		"no address and no name":        {numbered, "", nil, "10.0.0.4", false},
-		"another authority":             {others.Files(t, pki.Leaf{Hosts: []string{"db.internal"}}), "", []string{"db.internal"}, "db.internal", false},
+		"by name":                     {named, "", []string{"db.internal"}, "db.internal", true},
+		"one of several names":        {named, "", []string{"other", "db.internal"}, "db.internal", true},
+		"another of several names":    {named, "", []string{"other", "db.internal"}, "other", false},
+		"by the name of the settings": {named, "db.internal", []string{"10.0.0.9"}, "10.0.0.9", true},
+		"another name":                {named, "db2.internal", []string{"db.internal"}, "db.internal", false},
+		"by address":                  {numbered, "", []string{"10.0.0.4"}, "10.0.0.4", true},
+		"one of several addresses":    {numbered, "", []string{"10.0.0.3", "10.0.0.4"}, "10.0.0.4", true},
+		"another address":             {numbered, "", []string{"10.0.0.3"}, "10.0.0.3", false},
+		"no address and no name":      {numbered, "", nil, "10.0.0.4", false},
+		"another authority": {
+			others.Files(t, pki.Leaf{Hosts: []string{"db.internal"}}), "",
+			[]string{"db.internal"},
+			"db.internal",
+			false,
+		},
 		"a certificate that is expired": {expired(t, ours), "", []string{"db.internal"}, "db.internal", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -124,7 +124,7 @@ func TestFakeServerLearnsNothing(t *testing.T) {
 		tls  bool
 		want bool // the password arrives
 	}{
-		"plain TCP, no TLS anywhere":            {func(deployment) *tls.Config { return nil }, false, true}, // what happened before; the trap works
+		"plain TCP, no TLS anywhere":            {func(deployment) *tls.Config { return nil }, false, true}, // the trap works
 		"plain TCP":                             {func(deployment) *tls.Config { return nil }, true, false},
 		"certificate of another service":        {func(deployment) *tls.Config { return shows(t, ours.Service(t, "chat")) }, true, false},
 		"right name, certificate of our making": {func(d deployment) *tls.Config { return shows(t, others.Service(t, d.name)) }, true, false},

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// fold returns the text in the form that is compared, and for each byte of it the number of the character of the text
-// that it came from. One character may become none or several.
+// fold normalises a text for comparison: NFKC, lower case, no invisible characters, runs of white space as one space. origin
+// maps each byte of folded to the index of its character in text.
 func fold(text string) (folded []byte, origin []int) {
 	folded = make([]byte, 0, len(text))
 	origin = make([]int, 0, len(text))
@@ -38,7 +38,7 @@ func fold(text string) (folded []byte, origin []int) {
 	return folded, origin
 }
 
-// appendFolded replaces compatibility forms, such as full-width letters, by the plain ones, in lower case.
+// appendFolded appends the NFKC form of r, e.g. of a full-width letter, in lower case.
 func appendFolded(dst []byte, r rune) []byte {
 	var buf [utf8.UTFMax]byte
 	n := utf8.EncodeRune(buf[:], r)
@@ -54,8 +54,7 @@ func appendFolded(dst []byte, r rune) []byte {
 	return dst
 }
 
-// invisible reports whether a character has no width of its own: joiners, marks of direction, variation selectors, and the
-// accents that are put over other letters.
+// invisible reports zero-width characters: joiners, directional marks, variation selectors and combining accents.
 func invisible(r rune) bool {
 	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) || '\u0300' <= r && r <= '\u036f'
 }

@@ -1,4 +1,4 @@
-// Package words finds unwanted words in what people write.
+// Package words is a word filter for user-generated text.
 package words
 
 import (
@@ -16,25 +16,25 @@ import (
 )
 
 const (
-	// MaxWord is the longest word of a list, in characters.
+	// MaxWord is the maximum length of a word, in characters.
 	MaxWord = 64
-	// MaxList is how many bytes all words of a list may have together. The matcher takes 2 KiB of memory for each.
+	// MaxList is the maximum total size of a list, in bytes. The matcher needs 2 KiB of memory for each.
 	MaxList = 64 << 10
 
 	maxFile = 1 << 20 // bytes, comments included
 )
 
-// The modes of Config.
+// Modes of Config.Mode.
 const (
-	// Mask puts an asterisk in place of each character of a word. It is what "" means too.
+	// Mask replaces each character of a word by an asterisk. It is the default.
 	Mask = "mask"
-	// Refuse reports that there is a word.
+	// Refuse rejects a text that has a word.
 	Refuse = "refuse"
-	// Off lets everything through.
+	// Off disables the filter.
 	Off = "off"
 )
 
-// Config of a filter.
+// Config sets up a Filter.
 type Config struct {
 	// File is a list in UTF-8 with one word per line; what begins with # is a comment. "" is the list that comes with the
 	// program, a short one of advertising in English and Chinese.
@@ -46,13 +46,12 @@ type Config struct {
 //go:embed default.txt
 var defaultList string
 
-// Filter finds the words of a list in texts, all at once, in time that depends on the text only. It does not change and
-// is safe for concurrent use.
+// Filter matches all words of a list at once (Aho-Corasick), in time linear in the length of the text. It is immutable and
+// safe for concurrent use.
 //
-// Case does not matter, nor does the width or style of letters (ＣＡＳＩＮＯ, 𝐜𝐚𝐬𝐢𝐧𝐨), nor invisible characters between
-// them, nor how much white space there is between two words of one entry. Where an entry begins or ends with a letter
-// or digit of a script that puts spaces between words, it is found at the beginning or end of a word only: "ass" is not in
-// "class". Chinese and the like have no such spaces, and are found anywhere.
+// Matching ignores case, width and style of letters (ＣＡＳＩＮＯ, 𝐜𝐚𝐬𝐢𝐧𝐨), invisible characters, and the amount of white
+// space. In scripts that put spaces between words, only whole words match: "ass" does not match "class". In others, such as
+// Chinese, an entry matches anywhere.
 type Filter struct {
 	mode string
 	trie *ahocorasick.Trie // nil when there are no words
@@ -103,7 +102,7 @@ func readFile(path string) (string, error) {
 	return string(data), nil
 }
 
-// parse returns the words of a list, folded.
+// parse returns the folded words of a list.
 func parse(list string) ([][]byte, error) {
 	if !utf8.ValidString(list) {
 		return nil, errors.New("the list is not in UTF-8")
@@ -163,7 +162,7 @@ func (f *Filter) Apply(text string) (out string, ok bool) {
 	return mask(text, hit), true
 }
 
-// mask keeps the bytes of what is not hit, also when they are not UTF-8.
+// mask keeps the bytes of all other characters, even those that are not UTF-8.
 func mask(text string, hit []bool) string {
 	var b strings.Builder
 	b.Grow(len(text))
@@ -179,7 +178,7 @@ func mask(text string, hit []bool) string {
 	return b.String()
 }
 
-// wholeWord reports whether neither end of text[from:to] cuts a word in two.
+// wholeWord reports whether both ends of text[from:to] are word boundaries.
 func wholeWord(text []byte, from, to int) bool {
 	before, _ := utf8.DecodeLastRune(text[:from])
 	first, _ := utf8.DecodeRune(text[from:])
@@ -190,7 +189,7 @@ func wholeWord(text []byte, from, to int) bool {
 	return !cutBefore && !cutAfter
 }
 
-// spaced reports whether a character belongs to a word of a script that puts spaces between words.
+// spaced reports a letter or digit of a script that puts spaces between words.
 func spaced(r rune) bool {
 	if r < utf8.RuneSelf {
 		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' // folded: there are no others

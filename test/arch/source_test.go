@@ -1,12 +1,17 @@
 package arch_test
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // files parses every hand-written, non-test file of the module.
@@ -160,4 +165,39 @@ func TestServersHaveRules(t *testing.T) {
 			return true
 		})
 	})
+}
+
+// maxLine is the longest line of Go that we write, in characters.
+const maxLine = 140
+
+func TestLinesAreShort(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && slices.Contains([]string{"bin", "kitex_gen", "node_modules", ".git", ".env.d"}, d.Name()):
+			return fs.SkipDir
+		case d.IsDir() || filepath.Ext(path) != ".go":
+			return nil
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if bytes.Contains(src[:min(len(src), 500)], []byte("// Code generated")) {
+			return nil
+		}
+		n := 0
+		for line := range strings.Lines(string(src)) {
+			n++
+			if long := utf8.RuneCountInString(strings.TrimRight(line, "\r\n")); long > maxLine {
+				t.Errorf("%s:%d: %d characters, at most %d", path, n, long, maxLine)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

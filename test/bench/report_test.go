@@ -23,8 +23,10 @@ func TestBetween(t *testing.T) {
 
 // resultOf is of a deployment, with the processor time of a request in ms, that of the load generator not counted.
 func resultOf(scenario, deployment string, rate, cpu float64) result {
-	r := result{scenario: scenario, deployment: deployment, plan: plan{conns: 8}, tally: newTally(), rate: rate,
-		processes: []cost{{name: "p", cpu: cpu}, {name: generatorName, cpu: 7}}}
+	r := result{
+		scenario: scenario, deployment: deployment, plan: plan{conns: 8}, tally: newTally(), rate: rate,
+		processes: []cost{{name: "p", cpu: cpu}, {name: generatorName, cpu: 7}},
+	}
 	r.record(10 * time.Millisecond)
 	return r
 }

@@ -51,7 +51,8 @@ func testRegisterAndLogin(t *testing.T, d *harness.Deployment) {
 				if strings.Trim(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
 					t.Errorf("token %q needs escaping in a URL", token)
 				}
-				if got := d.Call(t, get, harness.PathUser, harness.Params("token", token), nil).OK(t).Body["user"].(map[string]any)["name"]; got != c.username {
+				if got := d.Call(t, get, harness.PathUser, harness.Params("token", token), nil).
+					OK(t).Body["user"].(map[string]any)["name"]; got != c.username {
 					t.Errorf("the token's owner is %v, want %s", got, c.username)
 				}
 			}
@@ -143,7 +144,8 @@ func badTokens(t *testing.T, d *harness.Deployment, u *harness.User) map[string]
 	}
 	key := secret(t, d)
 	// The same key and claims make a good token, or the bad ones below would show nothing.
-	if got := d.Call(t, get, harness.PathUser, harness.Params("token", sign(jwt.SigningMethodHS256, key, nil)), nil).OK(t); got.Body["user"] == nil {
+	if got := d.Call(t, get, harness.PathUser, harness.Params("token", sign(jwt.SigningMethodHS256, key, nil)), nil).
+		OK(t); got.Body["user"] == nil {
 		t.Fatal("the test cannot sign tokens")
 	}
 	head, rest, _ := strings.Cut(u.Token, ".")

@@ -21,7 +21,9 @@ const maxText = 120
 
 // leaks are words of Go, SQL and the network. A text for a person has none of them.
 var leaks = regexp.MustCompile(
-	`(?i)goroutine|panic|runtime|strconv|\bnil\b|0x[0-9a-f]|\.go\b|sql|select |insert |update |table|column|constraint|duplicate|gorm|tcp|udp|dial|localhost|127\.|::1|socket|\bEOF\b|refused|reset by|deadline|context|canceled|rpc|kitex|hertz|thrift|etcd|redis|rabbit|amqp|json|unmarshal|parse|mime|multipart:|jwt|signature|hmac|argon|bcrypt|/tmp|\bdata/|errno|error \d|%!|<nil>|\{|\[`,
+	`(?i)goroutine|panic|runtime|strconv|\bnil\b|0x[0-9a-f]|\.go\b|sql|select |insert |update |table|column|constraint|duplicate|gorm|` +
+		`tcp|udp|dial|localhost|127\.|::1|socket|\bEOF\b|refused|reset by|deadline|context|canceled|rpc|kitex|hertz|thrift|etcd|redis|` +
+		`rabbit|amqp|json|unmarshal|parse|mime|multipart:|jwt|signature|hmac|argon|bcrypt|/tmp|\bdata/|errno|error \d|%!|<nil>|\{|\[`,
 )
 
 // requireText fails the test unless the answer's text is one for a person.
@@ -51,7 +53,8 @@ func badIDs() map[string]string {
 	return map[string]string{
 		"missing": "", "zero": "0", "negative": "-1", "minus nothing": "-", "not a number": "abc", "hex": "0x10", "a fraction": "1.5",
 		"too large for int64": "9223372036854775808", "huge": strings.Repeat("9", 40), "longer than any number": strings.Repeat("1", 5000),
-		"float too large": "1e400", "float not exact": "1e17", "NaN": "NaN", "Inf": "+Inf", "a list": "[1]", "two": "1,2", "SQL": "1 OR 1=1", "quote": "'",
+		"float too large": "1e400", "float not exact": "1e17", "NaN": "NaN", "Inf": "+Inf", "a list": "[1]", "two": "1,2", "SQL": "1 OR 1=1",
+		"quote":       "'",
 		"underscores": "1_000", "Arabic digits": "١٢٣", "full-width digits": "１２３", "NUL": "1\x00", "not UTF-8": "\xff", "line feed": "1\n2",
 		"nobody's": "1", "nobody's, large": "9007199254740991",
 	}
@@ -68,7 +71,8 @@ func badTexts(longest int) map[string]string {
 	return map[string]string{
 		"missing": "", "blank": " \t ", "ideographic space": "　　", "zero width": "\u200b\u200b", "too long": strings.Repeat("x", longest+1),
 		"too long in Chinese": strings.Repeat("长", longest+1), "20 kB": strings.Repeat("x", 20_000), "NUL": "a\x00b", "escape": "\x1b[31mred",
-		"bell": "a\ab", "C1 control": "a\u0085b", "not UTF-8": "a\xff\xfeb", "half a character": "a\xe4\xb8", "surrogate": "a\xed\xa0\x80b", "overlong": "\xc0\xaf",
+		"bell": "a\ab", "C1 control": "a\u0085b", "not UTF-8": "a\xff\xfeb", "half a character": "a\xe4\xb8", "surrogate": "a\xed\xa0\x80b",
+		"overlong": "\xc0\xaf",
 	}
 }
 
@@ -259,7 +263,10 @@ func badGroups() map[string]group {
 			return accounts(w.d, harness.PathLogin, errno.InvalidArgument, errno.UserBadCredentials)
 		},
 	}
-	for _, path := range []string{harness.PathPublishList, harness.PathFavoriteList, harness.PathFollowList, harness.PathFollowerList, harness.PathFriendList} {
+	for _, path := range []string{
+		harness.PathPublishList, harness.PathFavoriteList, harness.PathFollowList, harness.PathFollowerList,
+		harness.PathFriendList,
+	} {
 		groups[path] = func(w *world, _ harness.Video) []bad {
 			// The lists of somebody who does not exist may be empty.
 			return vary(get, path, p("token", w.ann.Token), "user_id", without(badIDs(), "missing", "zero", "nobody's", "nobody's, large"), nobody)

@@ -243,8 +243,10 @@ func testPublishRefused(t *testing.T, d *harness.Deployment) {
 		return r
 	}())
 	for name, title := range map[string]string{
-		"no title": "", "a blank title": " \t　", "a title of 101 characters": strings.Repeat("长", 101), "a title of 300 characters": strings.Repeat("x", 300),
-		"a long title": strings.Repeat("x", 20_000), "a control character": "a\x07b", "NUL": "a\x00b", "not UTF-8": "a\xff\xfeb", "two lines": "a\nb",
+		"no title": "", "a blank title": " \t　", "a title of 101 characters": strings.Repeat("长", 101),
+		"a title of 300 characters": strings.Repeat("x", 300),
+		"a long title":              strings.Repeat("x", 20_000), "a control character": "a\x07b", "NUL": "a\x00b", "not UTF-8": "a\xff\xfeb",
+		"two lines": "a\nb",
 	} {
 		refused(name, errno.InvalidArgument, upload(title, tiny))
 	}

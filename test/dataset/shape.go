@@ -118,6 +118,7 @@ func idAt(d, n int) int64 {
 
 // userID and videoID are the users and videos of a data set by index; videos are a second apart.
 func userID(i int) int64 { return idAt(usersDay, i) }
+
 func videoID(i int) int64 {
 	return id.At(day(videosDay).Add(time.Duration(i)*time.Second)) + (id.Nodes-1)<<7
 }

@@ -129,8 +129,10 @@ func TestSecretsOfContainers(t *testing.T) {
 			want["AUTH_SECRET"] = []string{"api"}
 			want["ETCD_ROOT_PASSWORD"] = nil
 			want["ETCD_PASSWORD"] = users(usesAny, "etcd")
-			for _, name := range []string{"DB_PASSWORD_ADMIN", "REDIS_PASSWORD", "RABBITMQ_PASSWORD", "S3_PASSWORD",
-				"ETCD_PASSWORD", "ETCD_ROOT_PASSWORD"} {
+			for _, name := range []string{
+				"DB_PASSWORD_ADMIN", "REDIS_PASSWORD", "RABBITMQ_PASSWORD", "S3_PASSWORD",
+				"ETCD_PASSWORD", "ETCD_ROOT_PASSWORD",
+			} {
 				want[name] = append(want[name], "tools")
 			}
 		}

@@ -97,7 +97,8 @@ func startFront(t *testing.T, addr string) front {
 		user = "user root;\n"
 	}
 	conf = fmt.Sprintf(
-		"%sdaemon off;\nworker_processes 1;\npid %[2]s/pid;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[2]s/body;\nproxy_temp_path %[2]s/proxy;\n"+
+		"%sdaemon off;\nworker_processes 1;\npid %[2]s/pid;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path %[2]s/body;\n"+
+			"proxy_temp_path %[2]s/proxy;\n"+
 			"fastcgi_temp_path %[2]s/f;\nuwsgi_temp_path %[2]s/u;\nscgi_temp_path %[2]s/s;\n%s\n}\n",
 		user,
 		dir,
@@ -225,8 +226,10 @@ func (e envelope) want(t *testing.T, what string, code int32) {
 // secure checks the headers that every answer has, once.
 func (e envelope) secure(t *testing.T, what string) {
 	t.Helper()
-	for key, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
-		"Content-Security-Policy": "default-src 'none'"} {
+	for key, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		"Content-Security-Policy": "default-src 'none'",
+	} {
 		if got := e.Header.Values(key); len(got) != 1 || !strings.HasPrefix(got[0], want) {
 			t.Errorf("%s: %s is %q", what, key, got)
 		}
@@ -251,7 +254,8 @@ func TestNginx(t *testing.T) {
 		if proto == "HTTP/2.0" {
 			e = f.do(t, http.MethodPost, base+"/douyin/message/action/?"+q.Encode())
 		} else {
-			e = f.raw(t, "POST /douyin/message/action/?"+q.Encode()+" HTTP/1.1\r\nHost: v.example.com\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			e = f.raw(t, "POST /douyin/message/action/?"+q.Encode()+" HTTP/1.1\r\nHost: v.example.com\r\nContent-Length: 0\r\nConnection: "+
+				"close\r\n\r\n")
 		}
 		if e.Proto != proto {
 			t.Errorf("%s, want %s", e.Proto, proto)
@@ -259,13 +263,14 @@ func TestNginx(t *testing.T) {
 		e.want(t, "a message of 1000 characters by "+proto, 0)
 	}
 	for what, e := range map[string]envelope{
-		"a page":       f.do(t, http.MethodGet, base+"/"),
-		"a picture":    f.do(t, http.MethodGet, base+"/static/avatars/1.png"),
-		"nothing":      f.do(t, http.MethodGet, base+"/nothing"),
-		"metrics":      f.do(t, http.MethodGet, base+"/metrics"),
-		"a redirect":   f.do(t, http.MethodGet, "http://"+f.plain+"/douyin/feed/"),
-		"a feed":       f.do(t, http.MethodGet, base+"/douyin/feed/"),
-		"many headers": f.raw(t, "GET /douyin/feed/ HTTP/1.1\r\nHost: v.example.com\r\nConnection: close\r\n"+strings.Repeat("X-A: b\r\n", 200)+"\r\n"),
+		"a page":     f.do(t, http.MethodGet, base+"/"),
+		"a picture":  f.do(t, http.MethodGet, base+"/static/avatars/1.png"),
+		"nothing":    f.do(t, http.MethodGet, base+"/nothing"),
+		"metrics":    f.do(t, http.MethodGet, base+"/metrics"),
+		"a redirect": f.do(t, http.MethodGet, "http://"+f.plain+"/douyin/feed/"),
+		"a feed":     f.do(t, http.MethodGet, base+"/douyin/feed/"),
+		"many headers": f.raw(t, "GET /douyin/feed/ HTTP/1.1\r\nHost: v.example.com\r\nConnection: close\r\n"+strings.Repeat("X-A: b\r\n",
+			200)+"\r\n"),
 	} {
 		e.secure(t, what)
 		if what == "metrics" && e.StatusCode != 404 || what == "a redirect" && e.StatusCode != 308 {

@@ -61,8 +61,10 @@ func TestRedisCommand(t *testing.T) {
 		if got := ask("wrong", "ping"); !strings.Contains(got, "WRONGPASS") {
 			t.Errorf("%s: a wrong password: %s", file, got)
 		}
-		for setting, want := range map[string]string{"maxmemory": memory, "maxmemory-policy": "allkeys-lru", "appendonly": "no",
-			"save": ""} {
+		for setting, want := range map[string]string{
+			"maxmemory": memory, "maxmemory-policy": "allkeys-lru", "appendonly": "no",
+			"save": "",
+		} {
 			if got := strings.TrimSpace(strings.TrimPrefix(ask("correcthorse", "config", "get", setting), setting)); got != want {
 				t.Errorf("%s: %s is %q, want %q", file, setting, got, want)
 			}

@@ -92,7 +92,8 @@ func checkRange(t *testing.T, d *harness.Deployment, v harness.Video) {
 	whole := d.Media(t, v.PlayURL)
 	path := pathOf(t, v.PlayURL)
 	for spec, want := range map[string][]byte{
-		"bytes=0-0": whole[:1], "bytes=100-1099": whole[100:1100], "bytes=-50": whole[len(whole)-50:], fmt.Sprintf("bytes=%d-", len(whole)-7): whole[len(whole)-7:],
+		"bytes=0-0": whole[:1], "bytes=100-1099": whole[100:1100], "bytes=-50": whole[len(whole)-50:],
+		fmt.Sprintf("bytes=%d-", len(whole)-7): whole[len(whole)-7:],
 	} {
 		a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: path, Header: http.Header{"Range": {spec}}})
 		if a.Status != http.StatusPartialContent || !bytes.Equal(a.Raw, want) ||

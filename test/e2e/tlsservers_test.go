@@ -135,7 +135,8 @@ func (s *secureServers) startRedis(t *testing.T) {
 	_, port, _ := net.SplitHostPort(s.redis)
 	conf := filepath.Join(s.dir, "redis.conf")
 	text := fmt.Sprintf(
-		"port 0\ntls-port %s\nbind 127.0.0.1\ntls-ca-cert-file %s\ntls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\nrequirepass %s\nsave \"\"\n",
+		"port 0\ntls-port %s\nbind 127.0.0.1\ntls-ca-cert-file %s\ntls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\nrequirepass %s\n"+
+			"save \"\"\n",
 		port,
 		s.file("redis", "ca.crt"),
 		s.file("redis", "tls.crt"),
@@ -199,8 +200,10 @@ func (s *secureServers) startRabbitMQ(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"rabbitmq.conf": fmt.Sprintf("listeners.tcp = none\nlisteners.ssl.1 = %s\nssl_options.cacertfile = %s\nssl_options.certfile = %s\nssl_options.keyfile = %s\n"+
-			"ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\nlog.file = false\nlog.console = true\nlog.console.level = warning\ndisk_free_limit.absolute = 50MB\n",
+		"rabbitmq.conf": fmt.Sprintf("listeners.tcp = none\nlisteners.ssl.1 = %s\nssl_options.cacertfile = %s\nssl_options.certfile = %s\n"+
+			"ssl_options.keyfile = %s\n"+
+			"ssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\nlog.file = false\nlog.console = true\n"+
+			"log.console.level = warning\ndisk_free_limit.absolute = 50MB\n",
 			s.rabbitmq, s.file("rabbitmq", "ca.crt"), s.file("rabbitmq", "tls.crt"), s.file("rabbitmq", "tls.key")),
 		"env.conf": "", "plugins": "[].\n",
 	} {
@@ -220,7 +223,8 @@ func (s *secureServers) startRabbitMQ(t *testing.T) {
 		), "RABBITMQ_ADVANCED_CONFIG_FILE=" + path("advanced.config"), "RABBITMQ_ENABLED_PLUGINS_FILE=" + path("plugins"),
 		"RABBITMQ_GENERATED_CONFIG_DIR=" + path("generated"), "RABBITMQ_MNESIA_BASE=" + path("data"), "RABBITMQ_LOG_BASE=" + path("logs"),
 		"RABBITMQ_PID_FILE=" + path("server.pid"), "RABBITMQ_USE_LONGNAME=true", "RABBITMQ_NODENAME=tiktok_tls_" + dist + "@127.0.0.1",
-		"RABBITMQ_DIST_PORT=" + dist, "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu none +sbwtdio none",
+		"RABBITMQ_DIST_PORT=" + dist, "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdcpu " +
+			"none +sbwtdio none",
 	}, "sh", scripts[0])
 }
 

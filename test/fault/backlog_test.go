@@ -131,13 +131,17 @@ func testBacklog(t *testing.T, d *harness.Deployment) {
 		want sighting
 	}{
 		{"like", true, fans[0], func(u *harness.User) { u.Like(t, v.ID) }, sighting{true, 2, 1, 2, []string{"stored"}}},
-		{"comment", false, fans[0], func(u *harness.User) { comment = u.Comment(t, v.ID, "new") },
-			sighting{true, 2, 1, 2, []string{"new", "stored"}}},
+		{
+			"comment", false, fans[0], func(u *harness.User) { comment = u.Comment(t, v.ID, "new") },
+			sighting{true, 2, 1, 2, []string{"new", "stored"}},
+		},
 		{"unlike", false, fans[0], func(u *harness.User) { u.Unlike(t, v.ID) }, sighting{false, 1, 0, 1, []string{"new", "stored"}}},
 		{"delete", false, fans[0], func(u *harness.User) { u.DeleteComment(t, v.ID, comment.ID) }, sighting{false, 1, 0, 1, []string{"stored"}}},
 		{"like again", false, fans[0], func(u *harness.User) { u.Like(t, v.ID) }, sighting{true, 2, 1, 2, []string{"stored"}}},
-		{"comment of another", true, fans[1], func(u *harness.User) { u.Comment(t, v.ID, "other") },
-			sighting{false, 1, 0, 1, []string{"other", "stored"}}},
+		{
+			"comment of another", true, fans[1], func(u *harness.User) { u.Comment(t, v.ID, "other") },
+			sighting{false, 1, 0, 1, []string{"other", "stored"}},
+		},
 		{"unlike of a stored like", true, old, func(u *harness.User) { u.Unlike(t, v.ID) }, sighting{false, 0, 0, 0, []string{"stored"}}},
 		{"delete of a stored comment", false, old, func(u *harness.User) { u.DeleteComment(t, v.ID, stored.ID) }, sighting{false, 0, 0, 0, nil}},
 	} {

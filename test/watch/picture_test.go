@@ -164,8 +164,10 @@ func drawGraph(t *testing.T, p *prometheus, panel boards.Panel, begin time.Time)
 		Ticks: ticks, Range: &chart.ContinuousRange{Min: 0, Max: ticks[len(ticks)-1].Value}, Style: chart.Style{FontSize: 7},
 		GridMajorStyle: chart.Style{StrokeColor: drawing.ColorFromHex("dddddd"), StrokeWidth: 1},
 	}
-	c.Elements = []chart.Renderable{chart.LegendLeft(&c, chart.Style{FontSize: 6,
-		FillColor: drawing.Color{R: 255, G: 255, B: 255, A: 190}})}
+	c.Elements = []chart.Renderable{chart.LegendLeft(&c, chart.Style{
+		FontSize:  6,
+		FillColor: drawing.Color{R: 255, G: 255, B: 255, A: 190},
+	})}
 	if len(c.Series) == 0 {
 		t.Fatalf("no data for %s", panel.Title)
 	}

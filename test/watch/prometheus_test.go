@@ -43,8 +43,10 @@ func startPrometheus(t *testing.T, bin string, d *harness.Deployment) *prometheu
 	}
 	var targets []map[string]any
 	for _, address := range slices.Sorted(maps.Keys(d.Metrics())) {
-		targets = append(targets, map[string]any{"targets": []string{address},
-			"labels": map[string]string{"process": d.Metrics()[address]}})
+		targets = append(targets, map[string]any{
+			"targets": []string{address},
+			"labels":  map[string]string{"process": d.Metrics()[address]},
+		})
 	}
 	text, err := json.Marshal(targets)
 	if err != nil {

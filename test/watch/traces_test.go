@@ -330,8 +330,10 @@ func traceOfParent(t *testing.T, v *driver, c *tracingtest.Collector) {
 		}
 		return errors.New("the request is not below the client's span")
 	})
-	for _, bad := range []string{"00", "ff-" + id + "-" + span + "-01", "00-" + strings.ToUpper(id) + "-" + span + "-01",
-		strings.Repeat("a", 5000), "00-" + id + "-" + strings.Repeat("0", 16) + "-01"} {
+	for _, bad := range []string{
+		"00", "ff-" + id + "-" + span + "-01", "00-" + strings.ToUpper(id) + "-" + span + "-01",
+		strings.Repeat("a", 5000), "00-" + id + "-" + strings.Repeat("0", 16) + "-01",
+	} {
 		if got := ask(bad); len(got) != 32 || got == id {
 			t.Errorf("%.60q gives trace id %q", bad, got)
 		}
@@ -400,8 +402,10 @@ func TestTracesSampledOut(t *testing.T) {
 		harness.Set("telemetry.sample_ratio", "0"))...)
 	v := newDriver(d)
 	v.drive(t)
-	a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: harness.PathFeed,
-		Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}})
+	a := d.Raw(t, harness.Request{
+		Method: http.MethodGet, Path: harness.PathFeed,
+		Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}},
+	})
 	id := a.Header.Get(traceHeader)
 	if id != "4bf92f3577b34da6a3ce929d0e0e4736" {
 		t.Errorf("trace id %q", id)
@@ -416,8 +420,10 @@ func TestTracesSampledOut(t *testing.T) {
 // TestTracesOff: without an endpoint there is no trace id anywhere, whatever a client sends.
 func TestTracesOff(t *testing.T) {
 	d := harness.AllInOne(t, options()...)
-	a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: harness.PathFeed,
-		Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}})
+	a := d.Raw(t, harness.Request{
+		Method: http.MethodGet, Path: harness.PathFeed,
+		Header: http.Header{"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}},
+	})
 	if _, ok := a.Header[traceHeader]; ok || strings.Contains(d.Logs(t), "trace_id") {
 		t.Errorf("%v\n%s", a.Header, d.Logs(t))
 	}

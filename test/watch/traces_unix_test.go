@@ -26,10 +26,14 @@ func BenchmarkTraces(b *testing.B) {
 		opts []harness.Option
 	}{
 		{"off", nil},
-		{"sampled out", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL),
-			harness.Set("telemetry.sample_ratio", "0")}},
-		{"sampled 1 of 100", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL),
-			harness.Set("telemetry.sample_ratio", "0.01")}},
+		{"sampled out", []harness.Option{
+			harness.Set("telemetry.otlp_endpoint", collector.URL),
+			harness.Set("telemetry.sample_ratio", "0"),
+		}},
+		{"sampled 1 of 100", []harness.Option{
+			harness.Set("telemetry.otlp_endpoint", collector.URL),
+			harness.Set("telemetry.sample_ratio", "0.01"),
+		}},
 		{"sampled in", []harness.Option{harness.Set("telemetry.otlp_endpoint", collector.URL)}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

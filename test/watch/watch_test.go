@@ -302,8 +302,10 @@ func checkLevel(t *testing.T, v *driver) {
 
 // checkLogs: each line is JSON and says who says what when; a request has one line; nothing secret is there.
 func checkLogs(t *testing.T, v *driver) {
-	v.d.Raw(t, harness.Request{Method: http.MethodGet, Path: "/douyin/feed/", RawQuery: "token=" + v.secrets[0],
-		Header: http.Header{"X-Request-Id": {"one-line"}}})
+	v.d.Raw(t, harness.Request{
+		Method: http.MethodGet, Path: "/douyin/feed/", RawQuery: "token=" + v.secrets[0],
+		Header: http.Header{"X-Request-Id": {"one-line"}},
+	})
 	requests := func() (n int) {
 		for line := range strings.Lines(v.d.Logs(t)) {
 			if strings.Contains(line, `"msg":"request"`) && strings.Contains(line, `"request_id":"one-line"`) {

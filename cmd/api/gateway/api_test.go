@@ -77,10 +77,11 @@ func TestEveryRouteEveryPlaceOfParameters(t *testing.T) {
 	for _, r := range routes() {
 		all := values(append([]string{"token", e.token(1)}, r.params...)...)
 		for name, req := range map[string]request{
-			"query":          {query: all},
-			"urlencoded":     {form: all},
-			"multipart":      {multipart: all},
-			"both":           {query: all, form: values("token", "another", "user_id", "999999", "video_id", "x", "to_user_id", "x", "action_type", "9")},
+			"query":      {query: all},
+			"urlencoded": {form: all},
+			"multipart":  {multipart: all},
+			"both": {query: all, form: values("token", "another", "user_id", "999999", "video_id", "x", "to_user_id", "x", "action_type",
+				"9")},
 			"no slash":       {query: all, path: strings.TrimSuffix(r.path, "/")},
 			"double slash":   {query: all, path: "/" + r.path},
 			"bearer":         {query: values(r.params...), header: map[string]string{"Authorization": "Bearer " + e.token(1)}},
@@ -148,7 +149,10 @@ func TestAuth(t *testing.T) {
 		}
 	}
 	// Without user_id it is one's own; a visitor has none.
-	for _, path := range []string{"/douyin/user/", "/douyin/publish/list/", "/douyin/favorite/list/", "/douyin/relation/follow/list/", "/douyin/relation/follower/list/", "/douyin/relation/friend/list/"} {
+	for _, path := range []string{
+		"/douyin/user/", "/douyin/publish/list/", "/douyin/favorite/list/", "/douyin/relation/follow/list/",
+		"/douyin/relation/follower/list/", "/douyin/relation/friend/list/",
+	} {
 		wantCode(t, e.get(path, "token", e.token(7)), 0)
 		wantCode(t, e.get(path, "token", e.token(7), "user_id", "0"), 0)
 		wantCode(t, e.get(path), errno.Unauthenticated.Code)

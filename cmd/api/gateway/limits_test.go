@@ -80,13 +80,28 @@ func TestAnswersAreChargedBySize(t *testing.T) {
 		want   int // requests that are answered
 	}{
 		{"polls", &fakes{}, func(l *config.Limits) { l.ChatUser = rule }, "/douyin/message/chat/?to_user_id=2", true, 40},
-		{"a short chat", &fakes{listMessages: long(100)}, func(l *config.Limits) { l.ChatUser = rule }, "/douyin/message/chat/?to_user_id=2", true, 40},
+		{
+			"a short chat", &fakes{listMessages: long(100)}, func(l *config.Limits) { l.ChatUser = rule }, "/douyin/message/chat/?to_user_id=2",
+			true, 40,
+		},
 		// About 160 bytes each: 1 + 16 tokens.
-		{"a whole chat", &fakes{listMessages: long(1000)}, func(l *config.Limits) { l.ChatUser = rule }, "/douyin/message/chat/?to_user_id=2", true, 3},
+		{
+			"a whole chat", &fakes{listMessages: long(1000)}, func(l *config.Limits) { l.ChatUser = rule }, "/douyin/message/chat/?to_user_id=2",
+			true, 3,
+		},
 		// About 330 bytes each: 1 + 37 tokens.
-		{"followers, by user", &fakes{followers: followers(1000)}, func(l *config.Limits) { l.ReadUser = rule }, "/douyin/relation/follower/list/?user_id=2", true, 2},
-		{"followers, by address", &fakes{followers: followers(1000)}, func(l *config.Limits) { l.ReadAddr = rule }, "/douyin/relation/follower/list/?user_id=2", false, 2},
-		{"compressed or not", &fakes{followers: followers(1000)}, func(l *config.Limits) { l.ReadAddr = rule }, "/douyin/relation/follower/list/?user_id=2", false, 2},
+		{
+			"followers, by user", &fakes{followers: followers(1000)}, func(l *config.Limits) { l.ReadUser = rule },
+			"/douyin/relation/follower/list/?user_id=2", true, 2,
+		},
+		{
+			"followers, by address", &fakes{followers: followers(1000)}, func(l *config.Limits) { l.ReadAddr = rule },
+			"/douyin/relation/follower/list/?user_id=2", false, 2,
+		},
+		{
+			"compressed or not", &fakes{followers: followers(1000)}, func(l *config.Limits) { l.ReadAddr = rule },
+			"/douyin/relation/follower/list/?user_id=2", false, 2,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := start(t, tt.fakes, func(d *gateway.Deps) { tt.change(&d.Limits) })

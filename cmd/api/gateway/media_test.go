@@ -133,14 +133,26 @@ func TestMedia(t *testing.T) {
 		from, to     int // of content; to 0 is an empty body
 		contentRange string
 	}{
-		"whole":             {nil, 200, 0, size, ""},
-		"head of it":        {map[string]string{"Range": "bytes=0-99"}, 206, 0, 100, fmt.Sprintf("bytes 0-99/%d", size)},
-		"middle":            {map[string]string{"Range": "bytes=1000000-1999999"}, 206, 1000000, 2000000, fmt.Sprintf("bytes 1000000-1999999/%d", size)},
-		"one byte":          {map[string]string{"Range": "bytes=5-5"}, 206, 5, 6, fmt.Sprintf("bytes 5-5/%d", size)},
-		"open end":          {map[string]string{"Range": "bytes=3145000-"}, 206, 3145000, size, fmt.Sprintf("bytes 3145000-%d/%d", size-1, size)},
-		"all as a range":    {map[string]string{"Range": "bytes=0-"}, 206, 0, size, fmt.Sprintf("bytes 0-%d/%d", size-1, size)},
-		"end beyond":        {map[string]string{"Range": "bytes=3145000-99999999999"}, 206, 3145000, size, fmt.Sprintf("bytes 3145000-%d/%d", size-1, size)},
-		"suffix":            {map[string]string{"Range": "bytes=-100"}, 206, size - 100, size, fmt.Sprintf("bytes %d-%d/%d", size-100, size-1, size)},
+		"whole":      {nil, 200, 0, size, ""},
+		"head of it": {map[string]string{"Range": "bytes=0-99"}, 206, 0, 100, fmt.Sprintf("bytes 0-99/%d", size)},
+		"middle": {
+			map[string]string{"Range": "bytes=1000000-1999999"},
+			206, 1000000, 2000000,
+			fmt.Sprintf("bytes 1000000-1999999/%d", size),
+		},
+		"one byte":       {map[string]string{"Range": "bytes=5-5"}, 206, 5, 6, fmt.Sprintf("bytes 5-5/%d", size)},
+		"open end":       {map[string]string{"Range": "bytes=3145000-"}, 206, 3145000, size, fmt.Sprintf("bytes 3145000-%d/%d", size-1, size)},
+		"all as a range": {map[string]string{"Range": "bytes=0-"}, 206, 0, size, fmt.Sprintf("bytes 0-%d/%d", size-1, size)},
+		"end beyond": {
+			map[string]string{"Range": "bytes=3145000-99999999999"},
+			206, 3145000, size,
+			fmt.Sprintf("bytes 3145000-%d/%d", size-1, size),
+		},
+		"suffix": {
+			map[string]string{"Range": "bytes=-100"},
+			206, size - 100, size,
+			fmt.Sprintf("bytes %d-%d/%d", size-100, size-1, size),
+		},
 		"suffix beyond":     {map[string]string{"Range": "bytes=-99999999"}, 206, 0, size, fmt.Sprintf("bytes 0-%d/%d", size-1, size)},
 		"start beyond":      {map[string]string{"Range": fmt.Sprintf("bytes=%d-", size)}, 416, 0, 0, fmt.Sprintf("bytes */%d", size)},
 		"suffix of nothing": {map[string]string{"Range": "bytes=-0"}, 416, 0, 0, fmt.Sprintf("bytes */%d", size)},
@@ -217,8 +229,10 @@ func TestMediaEscape(t *testing.T) {
 		"/media/../../../etc/passwd", "/media/..%2f..%2f..%2fetc/passwd", "/media/%2e%2e/%2e%2e/etc/passwd", "/media//etc/passwd",
 		"/media/....//....//etc/passwd", `/media/..\..\etc/passwd`, "/media/etc/passwd", "/media/etc/hostname", "/media/.hidden", "/media/%00",
 		"/media/sources/ab/secret", "/media/SOURCES/ab/secret", "/media/sources%2fab/secret", "/media/x/../sources/ab/secret", "/media/sources/",
-		"/media/tmp/secret%00.mp4", "/media/", "/media", "/media/tmp", "/media/tmp/", "/media/videos/", "/static/avatars/", "/static/avatars/../../media/tmp/secret",
-		"/media/a?x=/../tmp/secret", "/static/avatars/16.png", "/static/avatars/-1.png", "/static/avatars/01.png", "/static/avatars/1", "/static/avatars/+1.png",
+		"/media/tmp/secret%00.mp4", "/media/", "/media", "/media/tmp", "/media/tmp/", "/media/videos/", "/static/avatars/",
+		"/static/avatars/../../media/tmp/secret",
+		"/media/a?x=/../tmp/secret", "/static/avatars/16.png", "/static/avatars/-1.png", "/static/avatars/01.png", "/static/avatars/1",
+		"/static/avatars/+1.png",
 	} {
 		c, err := d.DialContext(t.Context(), "tcp", e.gw.Addr())
 		if err != nil {

@@ -34,7 +34,8 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	if d.Tools.CanEncode() {
 		tel.Log.Info("media tools", "tools", d.Tools.Describe())
 	} else {
-		tel.Log.Warn("no ffmpeg that encodes: uploads that phones do not play as they are will be refused, and covers are drawn", "tools", d.Tools.Describe())
+		tel.Log.Warn("no ffmpeg that encodes: uploads that phones do not play as they are will be refused, and covers are drawn",
+			"tools", d.Tools.Describe())
 	}
 	d.Config.PublicBaseURL = cfg.Gateway.BaseURL()
 	var err error

@@ -20,7 +20,13 @@ func TestProxyHops(t *testing.T) {
 		ok    bool
 	}{
 		1: {{"1.1.1.1", true}, {"9.9.9.9, 1.1.1.1", false}, {"1.1.1.1, 2.2.2.2", true}, {"rubbish", true}, {"", false}, {"2.2.2.2,", false}},
-		2: {{"1.1.1.1, 5.5.5.5", true}, {"9.9.9.9, 1.1.1.1, 6.6.6.6", false}, {"3.3.3.3", true}, {"4.4.4.4", false}, {strings.Repeat("7.7.7.7,", 1000) + "8.8.8.8, 5.5.5.5", true}},
+		2: {
+			{"1.1.1.1, 5.5.5.5", true},
+			{"9.9.9.9, 1.1.1.1, 6.6.6.6", false},
+			{"3.3.3.3", true},
+			{"4.4.4.4", false},
+			{strings.Repeat("7.7.7.7,", 1000) + "8.8.8.8, 5.5.5.5", true},
+		},
 	} {
 		e := start(t, &fakes{}, func(d *gateway.Deps) {
 			d.Limits.RegisterAddr, d.Config.ProxyHops = limiter.Rule{Rate: 0.001, Burst: 1}, hops

@@ -132,8 +132,12 @@ func TestPublish(t *testing.T) {
 		"token in query":     {"/douyin/publish/action/?token=" + e.token(5), []field{data, title}, nil},
 		"all in query":       {"/douyin/publish/action/?title=%E4%BD%A0%E5%A5%BD&token=" + e.token(5), []field{data}, nil},
 		"bearer":             {"/douyin/publish/action/", []field{title, data}, []string{"Authorization", "Bearer " + e.token(5)}},
-		"unknown fields":     {"/douyin/publish/action/", []field{{"x", "", []byte("y")}, token, {"other", "a.bin", mp4[:100]}, data, title}, nil},
-		"two files":          {"/douyin/publish/action/", []field{token, data, title, {"data", "second.txt", []byte("no video")}}, nil},
+		"unknown fields": {
+			"/douyin/publish/action/",
+			[]field{{"x", "", []byte("y")}, token, {"other", "a.bin", mp4[:100]}, data, title},
+			nil,
+		},
+		"two files": {"/douyin/publish/action/", []field{token, data, title, {"data", "second.txt", []byte("no video")}}, nil},
 	} {
 		body, kind := form(t, try.fields...)
 		a := e.publish(try.path, kind, body, try.header...)

@@ -132,14 +132,18 @@ func TestPipelining(t *testing.T) {
 	const kind = "Content-Type: application/x-www-form-urlencoded\r\n"
 	const last = "GET /douyin/user/?user_id=7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 	for name, first := range map[string]string{
-		"no body":              "GET /douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n",
-		"a length":             "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind + "Content-Length: 10\r\n\r\nusername=x",
-		"two equal lengths":    "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind + "Content-Length: 10\r\nContent-Length: 10\r\n\r\nusername=x",
-		"chunks":               "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind + "Transfer-Encoding: Chunked\r\n\r\n5\r\nusern\r\n005\r\name=x\r\n0\r\n\r\n",
-		"extensions, trailers": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind + "Transfer-Encoding: chunked\r\n\r\nA;a=\"b c\";d\r\nusername=x\r\n000;e\r\nChecksum: 1\r\nB:\r\n\r\n",
-		"a large chunk":        "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind + "Transfer-Encoding: chunked\r\n\r\n40000\r\nusername=" + strings.Repeat("x", 1<<18-9) + "\r\n0\r\n\r\n",
-		"a body nobody reads":  "POST /douyin/user/ HTTP/1.1\r\nHost: x\r\n" + kind + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-		"a field with a tab":   "GET /douyin/feed/ HTTP/1.1\r\nHost: x\r\nX-A!#$%&'*+-.^_`|~9: b\tc\r\n\r\n",
+		"no body":  "GET /douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n",
+		"a length": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind + "Content-Length: 10\r\n\r\nusername=x",
+		"two equal lengths": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind +
+			"Content-Length: 10\r\nContent-Length: 10\r\n\r\nusername=x",
+		"chunks": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind +
+			"Transfer-Encoding: Chunked\r\n\r\n5\r\nusern\r\n005\r\name=x\r\n0\r\n\r\n",
+		"extensions, trailers": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind +
+			"Transfer-Encoding: chunked\r\n\r\nA;a=\"b c\";d\r\nusername=x\r\n000;e\r\nChecksum: 1\r\nB:\r\n\r\n",
+		"a large chunk": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\n" + kind +
+			"Transfer-Encoding: chunked\r\n\r\n40000\r\nusername=" + strings.Repeat("x", 1<<18-9) + "\r\n0\r\n\r\n",
+		"a body nobody reads": "POST /douyin/user/ HTTP/1.1\r\nHost: x\r\n" + kind + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		"a field with a tab":  "GET /douyin/feed/ HTTP/1.1\r\nHost: x\r\nX-A!#$%&'*+-.^_`|~9: b\tc\r\n\r\n",
 	} {
 		got := all(t, e, first+first+last)
 		if strings.Count(got, "HTTP/1.1 200 OK") != 3 || strings.Count(got, "user7") != 1 {

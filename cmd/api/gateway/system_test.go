@@ -76,13 +76,17 @@ func raw(t *testing.T, e *env, text string) (*http.Response, string) {
 func TestWeirdRequests(t *testing.T) {
 	e := start(t, &fakes{})
 	for name, text := range map[string]string{
-		"no host":        "GET /douyin/feed/ HTTP/1.1\r\n\r\n",
-		"control byte":   "GET /douyin/feed/?x=\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
-		"broken chunk":   "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nzz\r\nxx",
-		"strange type":   "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Type: ;;\r\n\r\nx",
-		"oversized":      fmt.Sprintf("POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 2<<20, strings.Repeat("x", 2<<20)),
-		"enormous":       fmt.Sprintf("POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 1<<40, strings.Repeat("x", 64<<10)),
-		"too many parts": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("a&", 1000),
+		"no host":      "GET /douyin/feed/ HTTP/1.1\r\n\r\n",
+		"control byte": "GET /douyin/feed/?x=\x01 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"broken chunk": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: " +
+			"application/x-www-form-urlencoded\r\n\r\nzz\r\nxx",
+		"strange type": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Type: ;;\r\n\r\nx",
+		"oversized": fmt.Sprintf("POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 2<<20,
+			strings.Repeat("x", 2<<20)),
+		"enormous": fmt.Sprintf("POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 1<<40,
+			strings.Repeat("x", 64<<10)),
+		"too many parts": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+			"Content-Length: 2000\r\n\r\n" + strings.Repeat("a&", 1000),
 	} {
 		resp, body := raw(t, e, text)
 		if resp.StatusCode != 200 || !strings.Contains(body, fmt.Sprintf(`"status_code":%d,`, errno.InvalidArgument.Code)) {
@@ -90,9 +94,12 @@ func TestWeirdRequests(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
-		"GET with a body":   "GET /douyin/user/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nuser_id=5",
-		"chunked":           "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nusern\r\n5\r\name=x\r\n0\r\n\r\n",
-		"expect":            "POST /douyin/user/login/ HTTP/1.0\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\nusername=x",
+		"GET with a body": "GET /douyin/user/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
+			"9\r\n\r\nuser_id=5",
+		"chunked": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n5\r\nusern\r\n5\r\name=x\r\n0\r\n\r\n",
+		"expect": "POST /douyin/user/login/ HTTP/1.0\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+			"Content-Length: 10\r\n\r\nusername=x",
 		"absolute address":  "GET http://x/douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n",
 		"unescaped plus":    "GET /douyin/user/?user_id=5.0e+00 HTTP/1.1\r\nHost: x\r\n\r\n",
 		"body of no form":   "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
@@ -187,7 +194,8 @@ func TestAccessLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	for k, want := range map[string]any{
-		"method": "POST", "route": "/douyin/message/action", "code": float64(0), "http": float64(200), "user_id": float64(42), "addr": "127.0.0.1",
+		"method": "POST", "route": "/douyin/message/action", "code": float64(0), "http": float64(200), "user_id": float64(42),
+		"addr": "127.0.0.1",
 	} {
 		if line[k] != want {
 			t.Errorf("log %s = %v, want %v", k, line[k], want)
@@ -206,16 +214,28 @@ func TestLimits(t *testing.T) {
 		hit    func(*env) answer
 	}{
 		"reads of an address": {func(l *config.Limits) { l.ReadAddr = rule }, func(e *env) answer { return e.get("/douyin/feed/") }},
-		"reads of a user":     {func(l *config.Limits) { l.ReadUser = rule }, func(e *env) answer { return e.get("/douyin/feed/", "token", e.token(1)) }},
+		"reads of a user": {
+			func(l *config.Limits) { l.ReadUser = rule },
+			func(e *env) answer { return e.get("/douyin/feed/", "token", e.token(1)) },
+		},
 		"writes of an address": {func(l *config.Limits) { l.WriteAddr = rule }, func(e *env) answer {
 			return e.post("/douyin/favorite/action/", "video_id", "5", "action_type", "1", "token", e.token(1))
 		}},
 		"writes of a user": {func(l *config.Limits) { l.WriteUser = rule }, func(e *env) answer {
 			return e.post("/douyin/favorite/action/", "video_id", "5", "action_type", "1", "token", e.token(1))
 		}},
-		"registrations": {func(l *config.Limits) { l.RegisterAddr = rule }, func(e *env) answer { return e.post("/douyin/user/register/", "username", "a", "password", "b") }},
-		"logins":        {func(l *config.Limits) { l.LoginAddr = rule }, func(e *env) answer { return e.post("/douyin/user/login/", "username", "a", "password", "b") }},
-		"chat polls":    {func(l *config.Limits) { l.ChatUser = rule }, func(e *env) answer { return e.get("/douyin/message/chat/", "to_user_id", "2", "token", e.token(1)) }},
+		"registrations": {
+			func(l *config.Limits) { l.RegisterAddr = rule },
+			func(e *env) answer { return e.post("/douyin/user/register/", "username", "a", "password", "b") },
+		},
+		"logins": {
+			func(l *config.Limits) { l.LoginAddr = rule },
+			func(e *env) answer { return e.post("/douyin/user/login/", "username", "a", "password", "b") },
+		},
+		"chat polls": {
+			func(l *config.Limits) { l.ChatUser = rule },
+			func(e *env) answer { return e.get("/douyin/message/chat/", "to_user_id", "2", "token", e.token(1)) },
+		},
 	} {
 		e := start(t, &fakes{}, func(d *gateway.Deps) { try.change(&d.Limits) })
 		wantCode(t, try.hit(e), 0)
@@ -268,7 +288,10 @@ func TestClientAddress(t *testing.T) {
 	rule := limiter.Rule{Rate: 0.001, Burst: 1}
 	limit := func(d *gateway.Deps) { d.Limits.RegisterAddr = rule }
 	from := func(e *env, chain string) int {
-		return e.do(request{method: "POST", path: "/douyin/user/register/", query: values("username", "a", "password", "b"), header: map[string]string{"X-Forwarded-For": chain}}).
+		return e.do(request{
+			method: "POST", path: "/douyin/user/register/", query: values("username", "a", "password", "b"),
+			header: map[string]string{"X-Forwarded-For": chain},
+		}).
 			code()
 	}
 	e := start(t, &fakes{}, limit) // nobody is trusted: the header changes nothing
@@ -280,7 +303,8 @@ func TestClientAddress(t *testing.T) {
 		_, body := raw(
 			t,
 			e,
-			"POST /douyin/user/register/?username=a&password=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: "+invented+"\r\nX-Forwarded-For: 7.7.7.7\r\n\r\n",
+			"POST /douyin/user/register/?username=a&password=b HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: "+invented+"\r\nX-Forwarded-For: "+
+				"7.7.7.7\r\n\r\n",
 		)
 		if limited := strings.Contains(body, "10007"); limited != (invented == "2.2.2.2") {
 			t.Errorf("two lines, the first %s: %s", invented, body)

@@ -42,7 +42,8 @@ func TestChunked(t *testing.T) {
 // What is taken is what the standard library takes, to the same bytes.
 func FuzzChunked(f *testing.F) {
 	for _, text := range []string{
-		"5\r\nhello\r\n0\r\n\r\n", "5;a=b\r\nhello\r\n0;c\r\n\r\nx", "0\r\nA: b\r\n\r\n", "00A\r\n0123456789\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n", "5\nhello\n0\n\n",
+		"5\r\nhello\r\n0\r\n\r\n", "5;a=b\r\nhello\r\n0;c\r\n\r\nx", "0\r\nA: b\r\n\r\n", "00A\r\n0123456789\r\n0\r\n\r\n",
+		"5 \r\nhello\r\n0\r\n\r\n", "5\nhello\n0\n\n",
 		"F;\r\n", "fffffffffffffff\r\nx", "1\r\na\r\n1\r\nb\r\n00\r\n\r\n",
 	} {
 		f.Add(text)

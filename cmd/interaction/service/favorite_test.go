@@ -103,8 +103,13 @@ func TestFavoriteBadInput(t *testing.T) {
 		}
 	}
 	for _, p := range []*common.Page{
-		{Limit: -1}, {Limit: common.MAX_BATCH + 1},
-		{Cursor: "x"}, {Cursor: "-5"}, {Cursor: "0"}, {Cursor: "1.5"}, {Cursor: "99999999999999999999"},
+		{Limit: -1},
+		{Limit: common.MAX_BATCH + 1},
+		{Cursor: "x"},
+		{Cursor: "-5"},
+		{Cursor: "0"},
+		{Cursor: "1.5"},
+		{Cursor: "99999999999999999999"},
 	} {
 		_, err := f.client.ListFavorites(t.Context(), &interaction.ListFavoritesRequest{UserId: 101, Page: p})
 		if !errno.From(err).Is(errno.InvalidArgument) {

@@ -602,6 +602,7 @@ type brokenLists struct{ brokenCache }
 func (brokenLists) AddEntries(context.Context, []kv.Entry, int, time.Duration) ([]int, error) {
 	return nil, errBroken
 }
+
 func (brokenLists) ReadLists(context.Context, []string) ([][][]byte, error) { return nil, errBroken }
 func (brokenLists) RemoveEntries(context.Context, []kv.Entry) error         { return errBroken }
 

@@ -289,8 +289,11 @@ func TestManyFollowed(t *testing.T) {
 		}
 		seen := func() [][]int64 {
 			resp, err := f.MGetRelations(t.Context(), &social.MGetRelationsRequest{ViewerQueries: []*social.ViewerQuery{
-				{ViewerId: 1, UserIds: all}, {ViewerId: 3, UserIds: all}, {ViewerId: 2, UserIds: all},
-				{ViewerId: 1, UserIds: []int64{2, 12}}, {ViewerId: 1},
+				{ViewerId: 1, UserIds: all},
+				{ViewerId: 3, UserIds: all},
+				{ViewerId: 2, UserIds: all},
+				{ViewerId: 1, UserIds: []int64{2, 12}},
+				{ViewerId: 1},
 			}})
 			if err != nil {
 				t.Fatal(err)

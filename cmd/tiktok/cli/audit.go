@@ -13,7 +13,8 @@ func audit(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Recount every counter from its list, and compare",
-		Long: "Recount every counter from the list that it counts, and print each one that differs. Counters of likes and comments are exact when the queue is\n" +
+		Long: "Recount every counter from the list that it counts, and print each one that differs. Counters of likes and comments are " +
+			"exact when the queue is\n" +
 			"empty; on a store that is being written to, a difference may be a write in flight. Exit code 1 when a counter is wrong.",
 	}
 	s := addSettings(cmd, environ)

@@ -36,7 +36,8 @@ func TestAudit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Write.Exec("INSERT INTO user_stats (user_id, total_favorited, favorite_count) VALUES (1, 0, 3), (2, 0, 0)").Error; err != nil {
+	const wrong = "INSERT INTO user_stats (user_id, total_favorited, favorite_count) VALUES (1, 0, 3), (2, 0, 0)"
+	if err := db.Write.Exec(wrong).Error; err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

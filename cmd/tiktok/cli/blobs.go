@@ -30,7 +30,8 @@ func blobs(environ []string) *cobra.Command {
 
 // copyBlobs copies between the blob store and a folder, in the direction that order says.
 func copyBlobs(environ []string, cmd *cobra.Command, order func(store, folder blob.Store) (from, to blob.Store)) *cobra.Command {
-	cmd.Long = cmd.Short + ".\nUploads under way (tmp/) are left out. Nothing is deleted. Run it again after a failure: it goes on where it was."
+	cmd.Long = cmd.Short + ".\nUploads under way (tmp/) are left out. Nothing is deleted. Run it again after a failure: it goes on where " +
+		"it was."
 	cmd.Args = exactly("FOLDER")
 	s := addSettings(cmd, environ)
 	s.data(cmd)
@@ -59,7 +60,8 @@ func backfill(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backfill",
 		Short: "Queue what could not be made of videos when they were uploaded: covers, previews, HLS ladders",
-		Long: "Queue what could not be made of videos when they were uploaded, because there was no ffmpeg: covers, previews, HLS ladders. The video service works\n" +
+		Long: "Queue what could not be made of videos when they were uploaded, because there was no ffmpeg: covers, previews, HLS ladders. " +
+			"The video service works\n" +
 			"on them when nothing else waits. It fails on a machine without ffmpeg.",
 	}
 	s := addSettings(cmd, environ)

@@ -27,13 +27,15 @@ func certs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "certs",
 		Short: "Make certificates for mutual TLS between services, and for the servers that they use",
-		Long: "Make a certificate authority, and certificates for mutual TLS between services and for the servers that they use, in one folder:\n\n" +
+		Long: "Make a certificate authority, and certificates for mutual TLS between services and for the servers that they use, in one " +
+			"folder:\n\n" +
 			"  ca.crt ca.key                   the authority; keep its key away from everything that runs\n" +
 			"  NAME/{ca.crt,tls.crt,tls.key}   one folder for each of: " + strings.Join(
 			slices.Sorted(maps.Keys(certNames())),
 			" ",
 		) + "\n\n" +
-			"Run it again to renew what ends soon: what is still good stays. A certificate is in use as soon as its files are replaced; MySQL, Redis, RabbitMQ, etcd\n" +
+			"Run it again to renew what ends soon: what is still good stays. A certificate is in use as soon as its files are replaced; MySQL, " +
+			"Redis, RabbitMQ, etcd\n" +
 			"and S3 may want to be told.",
 		PreRunE: func(*cobra.Command, []string) error { return o.check() },
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.make(printer(cmd)) },
@@ -59,7 +61,8 @@ func certs() *cobra.Command {
 	fs.DurationVar(&o.renew, "renew", 30*24*time.Hour, "renew certificates that end sooner")
 	fs.Func(
 		"key-mode",
-		"`mode` of the private keys (default 0600). The folder itself is 0700: with 0644 containers that run as other users can read the keys in the "+
+		"`mode` of the private keys (default 0600). The folder itself is 0700: with 0644 containers that run as other users can read the "+
+			"keys in the "+
 			"folders they are given, and other users of this machine still cannot",
 		func(s string) error {
 			m, err := strconv.ParseUint(s, 8, 32)

@@ -94,7 +94,10 @@ func TestCerts(t *testing.T) {
 func TestKeysForContainers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "certs")
 	makeCerts(t, 0, "--out", dir, "--key-mode", "0644")
-	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "redis"): 0o755, files(dir, "redis").Key: 0o644, filepath.Join(dir, "ca.key"): 0o600} {
+	for path, want := range map[string]os.FileMode{
+		dir: 0o700, filepath.Join(dir, "redis"): 0o755, files(dir, "redis").Key: 0o644,
+		filepath.Join(dir, "ca.key"): 0o600,
+	} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v, want %v", path, info.Mode(), err, want)
 		}

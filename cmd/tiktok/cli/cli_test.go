@@ -145,7 +145,8 @@ func TestSettings(t *testing.T) {
 		)
 		s.addr(cmd)
 		s.toggle(cmd, "demo", "demo.enabled", "")
-		if err := cmd.ParseFlags(append(args, "--addr", ":7", "--demo=false", "--set", "db.max_open=3", "--set=db.schema_prefix=x=y")); err != nil {
+		if err := cmd.ParseFlags(append(args, "--addr", ":7", "--demo=false", "--set", "db.max_open=3",
+			"--set=db.schema_prefix=x=y")); err != nil {
 			t.Fatal(err)
 		}
 		cfg, err := s.load(config.AllInOneProcess())

@@ -13,7 +13,8 @@ func configuration(environ []string) *cobra.Command {
 	check := &cobra.Command{
 		Use:   "check [PROCESS]",
 		Short: "Print what a process would run with, secrets masked, and everything that is wrong with it",
-		Long: "Print what a process (a service, api, or tiktok, which is the all-in-one and the default) would run with, secrets masked. It reads every file that\n" +
+		Long: "Print what a process (a service, api, or tiktok, which is the all-in-one and the default) would run with, secrets masked. It " +
+			"reads every file that\n" +
 			"the settings name. Exit code 2 when something is wrong with them.",
 		ValidArgs: processNames(),
 		Args: func(_ *cobra.Command, args []string) error {

@@ -23,7 +23,8 @@ func demoContent() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Fill a running deployment with demo content, over its HTTP API",
-		Long: "Fill a running deployment with demo content, over its HTTP API: five accounts, eight videos, likes, comments, follows and a chat. It refuses when the\n" +
+		Long: "Fill a running deployment with demo content, over its HTTP API: five accounts, eight videos, likes, comments, follows and a " +
+			"chat. It refuses when the\n" +
 			"feed has videos, unless --force; what is there of the content already stays, so that it goes on where it was.",
 	}
 	cmd.Flags().StringVar(&address, "url", "http://127.0.0.1:10001", "`address` of the gateway")

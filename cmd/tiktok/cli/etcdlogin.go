@@ -26,7 +26,8 @@ func etcdLogin(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "etcd-login",
 		Short: "Make the processes' account at etcd, and turn logins on",
-		Long: "Make the account rpc.registry_username, with rpc.registry_password, at the etcd of rpc.registry, and turn logins on. Run again, it gives the account the\n" +
+		Long: "Make the account rpc.registry_username, with rpc.registry_password, at the etcd of rpc.registry, and turn logins on. Run " +
+			"again, it gives the account the\n" +
 			"password of now. The variable " + rootKey + " has the password of etcd's own account, root, which no process has.",
 	}
 	s := addSettings(cmd, environ)

@@ -24,7 +24,8 @@ func allInOne(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   config.AllInOne,
 		Short: "A short-video backend: gateway and services in one process",
-		Long: "A short-video backend. Without a command it runs gateway and services in one process, with nothing to install, and keeps its data in a folder.\n" +
+		Long: "A short-video backend. Without a command it runs gateway and services in one process, with nothing to install, and keeps its " +
+			"data in a folder.\n" +
 			"The commands below run one process of the distributed deployment, or work on the data of either.",
 	}
 	s := addSettings(cmd, environ)

@@ -90,7 +90,8 @@ func (s *settings) runs(cmd *cobra.Command, process config.Process, run func(con
 	var ask string
 	const flag = "healthcheck"
 	cmd.Flags().
-		StringVar(&ask, flag, "", "ask the process that runs with these settings whether it lives, with =ready whether it can serve, and end: 0 yes, 1 no")
+		StringVar(&ask, flag, "", "ask the process that runs with these settings whether it lives, with =ready whether it can serve, and "+
+			"end: 0 yes, 1 no")
 	cmd.Flags().Lookup(flag).NoOptDefVal = lives
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		paths := map[string]string{"": "", lives: "/healthz", "true": "/healthz", isReady: "/readyz"}

@@ -270,7 +270,10 @@ func testOdd(t *testing.T, l limiter.Limiter, key string) {
 		}
 	}
 	for i, r := range []limiter.Rule{
-		{Rate: math.MaxFloat64, Burst: 1}, {Rate: math.SmallestNonzeroFloat64, Burst: 1}, {Rate: 1e6, Burst: math.MaxInt32}, {Rate: math.MaxFloat64},
+		{Rate: math.MaxFloat64, Burst: 1},
+		{Rate: math.SmallestNonzeroFloat64, Burst: 1},
+		{Rate: 1e6, Burst: math.MaxInt32},
+		{Rate: math.MaxFloat64},
 	} {
 		if !allow(t, l, fmt.Sprint(key, "rule", i), r).OK {
 			t.Errorf("%+v refuses the first", r)

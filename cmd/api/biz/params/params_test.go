@@ -138,7 +138,8 @@ func TestReadBodyLimits(t *testing.T) {
 		"cut off":     {w.FormDataContentType(), form.String()[:200]},
 		"no boundary": {"multipart/form-data", form.String()},
 	} {
-		if _, err := query("").ReadBody(strings.NewReader(try.body), try.kind, 1<<20, params.NewBudget(1<<20, prometheus.NewRegistry())); !errors.Is(
+		if _, err := query("").ReadBody(strings.NewReader(try.body), try.kind, 1<<20,
+			params.NewBudget(1<<20, prometheus.NewRegistry())); !errors.Is(
 			err,
 			errno.InvalidArgument,
 		) {

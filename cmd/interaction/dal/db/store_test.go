@@ -361,7 +361,8 @@ func TestAuditRanges(t *testing.T) {
 		fill(t, s, 1300, 2, 1)
 		same(t, "mismatches of a right store", []string(nil), audit(t, s))
 		err := raw.Write.Exec(
-			"UPDATE video_stats SET favorite_count = favorite_count + 1, comment_count = comment_count + 1 WHERE video_id IN (1000001, 1000900, 1001300, 1002600)",
+			"UPDATE video_stats SET favorite_count = favorite_count + 1, comment_count = comment_count + 1 WHERE video_id IN (1000001, " +
+				"1000900, 1001300, 1002600)",
 		).Error
 		if err != nil {
 			t.Fatal(err)

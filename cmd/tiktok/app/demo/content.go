@@ -35,8 +35,15 @@ func Users() []string { return []string{"alice", "bob", "carol", "dave", "erin"}
 // follows are pairs of a follower and whom they follow.
 func follows() [][2]string {
 	return [][2]string{
-		{"alice", "bob"}, {"bob", "alice"}, {"alice", "carol"}, {"carol", "alice"}, {"dave", "alice"}, {"bob", "carol"}, {"erin", "bob"},
-		{"dave", "erin"}, {"erin", "dave"},
+		{"alice", "bob"},
+		{"bob", "alice"},
+		{"alice", "carol"},
+		{"carol", "alice"},
+		{"dave", "alice"},
+		{"bob", "carol"},
+		{"erin", "bob"},
+		{"dave", "erin"},
+		{"erin", "dave"},
 	}
 }
 

@@ -125,7 +125,8 @@ func TestFillingInAtOnce(t *testing.T) {
 		}
 		wg.Wait()
 		var filled int64
-		if err := sql.Read.WithContext(t.Context()).Raw("SELECT COUNT(*) FROM users WHERE name_skeleton IS NOT NULL").Row().Scan(&filled); err != nil {
+		const count = "SELECT COUNT(*) FROM users WHERE name_skeleton IS NOT NULL"
+		if err := sql.Read.WithContext(t.Context()).Raw(count).Row().Scan(&filled); err != nil {
 			t.Fatal(err)
 		}
 		if filled != n/2 {

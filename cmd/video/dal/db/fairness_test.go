@@ -23,7 +23,8 @@ func (b *bench) give(author int64, lane, n int, seconds int64) {
 	for range n {
 		b.ids++
 		m := Media{
-			VideoID: b.ids, AuthorID: author, Title: "t", State: StateUploaded, Listed: 1, Pending: 1, Plan: StepHLS, Todo: StepHLS, Lane: lane, DueMs: 1,
+			VideoID: b.ids, AuthorID: author, Title: "t", State: StateUploaded, Listed: 1, Pending: 1, Plan: StepHLS, Todo: StepHLS, Lane: lane,
+			DueMs:      1,
 			DurationMs: seconds * 1000, WidthPx: 720, HeightPx: 1280,
 		}
 		v := Video{ID: b.ids, AuthorID: author, Title: "t", PlayKey: fmt.Sprint("p", b.ids), CoverKey: "c", PublishedAtMs: b.ids}
@@ -173,7 +174,8 @@ func TestBackfillPlans(t *testing.T) {
 			7: "plan = 0, todo = 0, lane = 0, listed = 0",
 			8: "plan = 1, todo = 1, lane = 2", // waits
 		} {
-			if err := b.Write.Exec(fmt.Sprintf("UPDATE video_media SET state = 3, pending = 0, hold = 0, %s WHERE video_id = %d", set, id)).Error; err != nil {
+			if err := b.Write.Exec(fmt.Sprintf("UPDATE video_media SET state = 3, pending = 0, hold = 0, %s WHERE video_id = %d",
+				set, id)).Error; err != nil {
 				t.Fatal(err)
 			}
 		}

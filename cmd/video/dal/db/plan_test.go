@@ -79,7 +79,8 @@ func fill(t *testing.T, s *Store) {
 		rows = append(rows, m)
 	}
 	statements := []string{
-		"INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) SELECT author_id, COUNT(*), 0, 0 FROM videos GROUP BY author_id",
+		"INSERT INTO author_storage (author_id, stored_bytes, day_bytes, day_at_ms) SELECT author_id, COUNT(*), 0, 0 FROM videos GROUP BY " +
+			"author_id",
 		"INSERT INTO author_stats (author_id, work_count) SELECT author_id, COUNT(*) FROM videos GROUP BY author_id",
 	}
 	if s.IsSQLite() {
