@@ -72,7 +72,9 @@ func TestCloseDuringPause(t *testing.T) {
 		_, err := ln.Accept()
 		got <- err
 	}()
-	<-failed
+	if err := <-failed; err == nil {
+		t.Error("Accept has not failed")
+	}
 	if err := ln.Close(); err != nil {
 		t.Error(err)
 	}

@@ -70,7 +70,8 @@ type Load[K comparable, T any] func(ctx context.Context, ids []K) (map[K]T, erro
 // another process may serve what it keeps until Options.Local has passed since it began to read it. So a renamed user
 // may show under the old name there, a video with its old cover, and a deleted video may still be found by its id
 // although no list has it any more. It is not for what must be seen at once, through whichever process, by who wrote
-// it: counters, relations, flags; unless each read on their behalf says so with Refresh. Only values that exist are kept, so what was created is found at once everywhere.
+// it: counters, relations, flags; unless each read on their behalf says so with Refresh. Only values that exist are kept, so
+// what was created is found at once everywhere.
 //
 // Over the memory driver there is no other process: values are kept as long as their TTL says, and that there is none, with
 // the full promise. Several LoadingCache of a kind over one store share what they keep.

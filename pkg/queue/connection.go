@@ -221,7 +221,7 @@ func declareOne(ch *amqp.Channel, name, kind string, args amqp.Table) (messages 
 }
 
 // keep runs a session again and again until ctx ends. After one that was short it waits, longer each time.
-func keep(ctx context.Context, log *slog.Logger, what string, session func(context.Context) error) {
+func keep(ctx context.Context, log *slog.Logger, session func(context.Context) error) {
 	retry := newBackOff()
 	for failures := 1; ctx.Err() == nil; failures++ {
 		began := time.Now()
@@ -234,7 +234,7 @@ func keep(ctx context.Context, log *slog.Logger, what string, session func(conte
 			retry.Reset()
 		}
 		if failures == 1 || failures%16 == 0 {
-			log.Warn(what+", trying again", "failures", failures, "err", err)
+			log.Warn("no connection to RabbitMQ, trying again", "failures", failures, "err", err)
 		}
 		pause(ctx, retry.NextBackOff())
 	}

@@ -57,9 +57,9 @@ type Queue[T any] interface {
 	Publish(ctx context.Context, msg T) (applied bool, err error)
 	// Consume calls apply with 1..MaxBatch messages until ctx ends; then it finishes the batch in hand and returns nil.
 	// It returns ErrClosed when the queue is closed first. Each message is applied at least once, in no order that may
-	// be relied on. One apply runs at a time, or as many as WithConsumers says, and one more with WithFallback; the
-	// context it gets does not end with ctx. apply stores the whole batch or, with an error, nothing of it. Its error is
-	// either ErrPoison or taken as a trouble of the store. A panic in apply is taken as ErrPoison.
+	// be relied on. One apply runs at a time, and one more with WithFallback; the context it gets does not end with ctx.
+	// apply stores the whole batch or, with an error, nothing of it. Its error is either ErrPoison or taken as a trouble
+	// of the store. A panic in apply is taken as ErrPoison.
 	Consume(ctx context.Context, apply func(context.Context, []T) error) error
 	// Ping reports whether the driver takes messages.
 	Ping(ctx context.Context) error
@@ -124,7 +124,6 @@ type Option func(*options)
 type options struct {
 	metrics   prometheus.Registerer
 	traces    *tracing.Traces
-	consumers int
 	fallback  bool
 	maxLength int32
 }
@@ -134,10 +133,6 @@ func WithMetrics(reg prometheus.Registerer) Option { return func(o *options) { o
 
 // WithTraces makes spans of Publish and of the batches that are applied, for requests that are recorded. Nil is fine.
 func WithTraces(t *tracing.Traces) Option { return func(o *options) { o.traces = t } }
-
-// WithConsumers makes Consume read RabbitMQ with n consumers, each with a batch and an apply of its own: while one waits
-// for the database the others work. The default is 1. The memory driver has always one.
-func WithConsumers(n int) Option { return func(o *options) { o.consumers = n } }
 
 // WithFallback makes Publish apply what RabbitMQ does not take, by group commit in this process and the same apply, so
 // that it never returns ErrUnavailable. It needs a running Consume in this process, and an idempotent apply: RabbitMQ may
@@ -151,7 +146,7 @@ func Open[T any](_ context.Context, cfg Config, name string, log *slog.Logger, o
 	if name == "" {
 		return nil, errors.New("queue: no name")
 	}
-	o := options{consumers: 1, maxLength: defaultMaxLength}
+	o := options{maxLength: defaultMaxLength}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -199,7 +194,7 @@ type handle[T any] struct {
 	metrics  metrics
 	capacity chan struct{} // holds one token for each Publish in progress
 
-	closing    context.Context // ends with Close
+	closing    context.Context //nolint:containedctx // the lifetime of the queue, which ends with Close
 	close      context.CancelFunc
 	disconnect sync.Once
 

@@ -6,17 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 )
 
 // rabbit is a durable queue in RabbitMQ. See publisher and consumer for the two halves.
 type rabbit[T any] struct {
-	cfg       Config
-	name      string
-	log       *slog.Logger
-	metrics   metrics
-	consumers int
-	pub       *publisher
+	cfg     Config
+	name    string
+	log     *slog.Logger
+	metrics metrics
+	pub     *publisher
 }
 
 func newRabbit[T any](closing context.Context, cfg Config, o options, name string, log *slog.Logger, m metrics) (*rabbit[T], error) {
@@ -27,9 +25,7 @@ func newRabbit[T any](closing context.Context, cfg Config, o options, name strin
 		return nil, fmt.Errorf("queue: unknown type %q, want %q or %q", cfg.Type, TypeQuorum, TypeClassic)
 	}
 	name = cfg.Prefix + "." + name
-	return &rabbit[T]{
-		cfg: cfg, name: name, log: log, metrics: m, consumers: o.consumers, pub: newPublisher(closing, cfg, o, name, log, m),
-	}, nil
+	return &rabbit[T]{cfg: cfg, name: name, log: log, metrics: m, pub: newPublisher(closing, cfg, o, name, log, m)}, nil
 }
 
 func (q *rabbit[T]) publish(ctx context.Context, msg T) (bool, error) {
@@ -45,12 +41,8 @@ func (q *rabbit[T]) publish(ctx context.Context, msg T) (bool, error) {
 }
 
 func (q *rabbit[T]) consume(ctx context.Context, apply func(context.Context, []T) error) {
-	var wg sync.WaitGroup
-	for range q.consumers {
-		c := &consumer[T]{cfg: q.cfg, name: q.name, log: q.log, metrics: q.metrics, pub: q.pub, apply: apply}
-		wg.Go(func() { keep(ctx, q.log, "cannot consume from RabbitMQ", c.session) })
-	}
-	wg.Wait()
+	c := &consumer[T]{cfg: q.cfg, name: q.name, log: q.log, metrics: q.metrics, pub: q.pub, apply: apply}
+	keep(ctx, q.log.With("what", "consume"), c.session)
 }
 
 func (q *rabbit[T]) ping() error {

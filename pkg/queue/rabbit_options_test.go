@@ -3,51 +3,12 @@ package queue_test
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/pkg/queue"
 )
-
-// TestRabbitConsumers: as many batches are applied at a time as there are consumers, and one Consume runs all of them.
-func TestRabbitConsumers(t *testing.T) {
-	u := rabbitURL(t)
-	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: u, MaxBatch: 1, AppliedWait: -1}
-	q, err := queue.Open[int](t.Context(), cfg, newName(t, u), nil, queue.WithConsumers(3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = q.Close() }) // after the consumer has stopped
-	awaitReady(t, q)
-	together := make(chan struct{})
-	var all sync.WaitGroup
-	all.Add(3)
-	go func() { all.Wait(); close(together) }()
-	var applying atomic.Int32
-	c := collect(t, q, func([]int) error {
-		if applying.Add(1) <= 3 {
-			all.Done()
-		}
-		select {
-		case <-together:
-		case <-time.After(30 * time.Second):
-			t.Error("a batch waits for two others that are not applied beside it")
-		}
-		return nil
-	})
-	for i := range 30 {
-		if _, err := q.Publish(t.Context(), i); err != nil {
-			t.Fatal(err)
-		}
-	}
-	eventually(t, func() bool { return c.len() == 30 })
-	if err := q.Consume(t.Context(), func(context.Context, []int) error { return nil }); err == nil {
-		t.Error("a second Consume beside the first one")
-	}
-}
 
 // TestRabbitFallback: what the broker does not take is applied in this process by the time Publish returns, and counted
 // as such.
@@ -84,6 +45,9 @@ func TestRabbitFallback(t *testing.T) {
 		t.Error(err)
 	}
 	eventually(t, func() bool { return c.has(50) })
+	if err := q.Consume(t.Context(), func(context.Context, []int) error { return nil }); err == nil {
+		t.Error("a second Consume beside the first one")
+	}
 	if n, _ := metric(t, reg, "tiktok_queue_applied_total", name); n != 1 {
 		t.Errorf("%v counted as applied from the broker, want 1", n)
 	}

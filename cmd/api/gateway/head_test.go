@@ -66,7 +66,10 @@ func TestHeadBounds(t *testing.T) {
 	if resp, body := exchange(t, e, absolute); resp.StatusCode != 200 || !strings.Contains(body, `"video_list":[]`) {
 		t.Errorf("an absolute address: %d %s", resp.StatusCode, body)
 	}
-	for name, text := range map[string]string{"TLS": "\x16\x03\x01\x02\x00\x01\x00\x01", "no HTTP": "hello\r\n\r\n", "half a line": "GET\r\nHost: x\r\n\r\n"} {
+	for name, text := range map[string]string{
+		"TLS": "\x16\x03\x01\x02\x00\x01\x00\x01", "no HTTP": "hello\r\n\r\n",
+		"half a line": "GET\r\nHost: x\r\n\r\n",
+	} {
 		resp, body := exchange(t, e, text)
 		if resp.StatusCode != 400 {
 			t.Errorf("%s: %d %s", name, resp.StatusCode, body)
@@ -150,7 +153,8 @@ func TestLegalHeads(t *testing.T) {
 // However a head is cut into packets, and whatever follows it, it is the same request.
 func TestHeadInPieces(t *testing.T) {
 	e := start(t, &fakes{})
-	const first = "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 21\r\n\r\nusername=a&password=b"
+	const first = "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " +
+		"21\r\n\r\nusername=a&password=b"
 	const second = "GET /douyin/user/?user_id=5 HTTP/1.1\r\nHost: x\r\n\r\n"
 	bad := "GET /douyin/user/?" + strings.Repeat("&", 64) + " HTTP/1.1\r\nHost: x\r\n\r\n"
 	all := first + second + bad + second // the last one is not answered any more
@@ -240,7 +244,10 @@ func TestSecurityHeaders(t *testing.T) {
 		{method: "GET", path: "/readyz"},
 		{method: "GET", path: "/metrics"},
 		{method: "GET", path: "/nothing"},
-		{method: "OPTIONS", path: "/douyin/feed/", header: map[string]string{"Origin": "https://x.example", "Access-Control-Request-Method": "GET"}},
+		{method: "OPTIONS", path: "/douyin/feed/", header: map[string]string{
+			"Origin":                        "https://x.example",
+			"Access-Control-Request-Method": "GET",
+		}},
 		{method: "TRACE", path: "/"},
 	} {
 		wantSecure(t, r.method+" "+r.path, e.do(r).Response)

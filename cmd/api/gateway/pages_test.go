@@ -65,7 +65,10 @@ func TestPages(t *testing.T) {
 			t.Errorf("HEAD %s: %d bytes, Content-Length %d", path, len(head.body), head.ContentLength)
 		}
 	}
-	for _, path := range []string{"/nothing", "/v/0", "/v/x", "/v/-1", "/v/99999999999999999999", "/v/1/2", "/chat/1/2", "/@", "/index.html/"} {
+	for _, path := range []string{
+		"/nothing", "/v/0", "/v/x", "/v/-1", "/v/99999999999999999999", "/v/1/2", "/chat/1/2", "/@",
+		"/index.html/",
+	} {
 		wantPage(t, path, e.page("GET", path), 404)
 	}
 	if n := e.calls.Load(); n != 0 {
@@ -105,7 +108,8 @@ func TestAssets(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/assets/", "/assets/nothing.js", "/assets/../index.html", "/assets/..%2findex.html", "/assets/%2e%2e/%2e%2e/web.go", "/assets//etc/passwd",
+		"/assets/", "/assets/nothing.js", "/assets/../index.html", "/assets/..%2findex.html", "/assets/%2e%2e/%2e%2e/web.go",
+		"/assets//etc/passwd",
 		"/dist/index.html", "/index.html", "/web.go", "/assets/%00",
 	} {
 		_, body := raw(t, e, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -157,7 +161,8 @@ func TestVideoPage(t *testing.T) {
 	if !strings.Contains(string(a.body), `"https://v.example.com/v/7"`) || a.Header.Get("Vary") != "" {
 		t.Errorf("with a public address: %v %s", a.Header, a.body)
 	}
-	if p := a.Header.Get("Content-Security-Policy"); !strings.Contains(p, "media-src 'self' blob: https://v.example.com https://cdn.example.com;") {
+	if p := a.Header.Get("Content-Security-Policy"); !strings.Contains(p,
+		"media-src 'self' blob: https://v.example.com https://cdn.example.com;") {
 		t.Errorf("media of another address: %s", p)
 	}
 }

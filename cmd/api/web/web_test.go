@@ -12,7 +12,8 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 )
 
-const somePage = `<!doctype html><html><head><meta charset="utf-8"><title>tiktok</title><link rel="icon" href="/x.svg"></head><body></body></html>`
+const somePage = `<!doctype html><html><head><meta charset="utf-8"><title>tiktok</title><link rel="icon" ` +
+	`href="/x.svg"></head><body></body></html>`
 
 func site(t *testing.T, more map[string]string) *Site {
 	t.Helper()
@@ -88,14 +89,16 @@ func TestIncompleteClient(t *testing.T) {
 func TestHostileHead(t *testing.T) {
 	s := site(t, nil)
 	for _, text := range []string{
-		`"><script>alert(1)</script>`, `</title><script>alert(1)</script>`, `' onload='x`, `</head><body onload=x>`, "a\n\"b\"\x00<", `&quot;><img src=x>`,
+		`"><script>alert(1)</script>`, `</title><script>alert(1)</script>`, `' onload='x`, `</head><body onload=x>`, "a\n\"b\"\x00<",
+		`&quot;><img src=x>`,
 	} {
 		page := string(s.index.with(head{
 			title: text, kind: "video.other", url: "https://x/" + text, image: text, description: text, video: text, width: 1, height: 2,
 		}).body)
 		inner := strings.TrimSuffix(strings.TrimPrefix(page, string(s.index.before)), string(s.index.after))
 		// What is left when the expected tags are taken away has no markup of its own.
-		rest := regexp.MustCompile(`^<title>[^<>"']*</title>|<link rel="canonical" href="[^<>"']*">|<meta (name|property)="[\w:]+" content="[^<>"']*">`).
+		rest := regexp.MustCompile(`^<title>[^<>"']*</title>|<link rel="canonical" href="[^<>"']*">|<meta (name|property)="[\w:]+" `+
+			`content="[^<>"']*">`).
 			ReplaceAllString(inner, "")
 		if rest != "" {
 			t.Errorf("%q leaves %q", text, rest)
@@ -110,7 +113,8 @@ func TestHead(t *testing.T) {
 	s := site(t, nil)
 	page := string(s.index.with(head{title: "Cats & dogs", kind: "profile", url: "https://v/@a", image: "https://v/a.jpg"}).body)
 	for _, want := range []string{
-		"<title>Cats &amp; dogs · tiktok</title>", `<link rel="canonical" href="https://v/@a">`, `<meta property="og:title" content="Cats &amp; dogs">`,
+		"<title>Cats &amp; dogs · tiktok</title>", `<link rel="canonical" href="https://v/@a">`,
+		`<meta property="og:title" content="Cats &amp; dogs">`,
 		`<meta property="og:type" content="profile">`, `<meta property="og:image" content="https://v/a.jpg">`,
 		`<meta name="twitter:card" content="summary">`, `<link rel="icon" href="/x.svg"></head>`,
 	} {
@@ -128,7 +132,8 @@ func TestPolicy(t *testing.T) {
 	if strings.Contains(own, "http") || strings.Contains(own, "unsafe") || strings.Contains(own, "*") {
 		t.Errorf("for nobody else: %s", own)
 	}
-	p := Policy("https://v.example.com/base", "https://cdn.example.com/media/videos/x?X-Amz-Signature=1", "https://v.example.com", "", "ftp://x", "%", "https://a;script-src *")
+	p := Policy("https://v.example.com/base", "https://cdn.example.com/media/videos/x?X-Amz-Signature=1", "https://v.example.com", "",
+		"ftp://x", "%", "https://a;script-src *")
 	for _, want := range []string{
 		"img-src 'self' data: blob: https://v.example.com https://cdn.example.com;",
 		"media-src 'self' blob: https://v.example.com https://cdn.example.com;",
@@ -162,7 +167,8 @@ func TestServe(t *testing.T) {
 	}
 	for _, c := range []*app.RequestContext{plain, packed} {
 		h := &c.Response.Header
-		if h.Get("Vary") != "Accept-Encoding" || h.Get("Cache-Control") != assetCache || string(h.ContentType()) != "text/javascript; charset=utf-8" {
+		if h.Get("Vary") != "Accept-Encoding" || h.Get("Cache-Control") != assetCache ||
+			string(h.ContentType()) != "text/javascript; charset=utf-8" {
 			t.Errorf("headers: %s", h.Header())
 		}
 		if h.Get("Last-Modified") != "" {
@@ -173,14 +179,16 @@ func TestServe(t *testing.T) {
 	if tag == packedTag {
 		t.Errorf("one ETag for two forms: %s", tag)
 	}
-	if c := ask("a-ABCDEFGH.js", "If-None-Match", packedTag, "Accept-Encoding", "gzip"); c.Response.StatusCode() != 304 || len(c.Response.Body()) > 0 {
+	if c := ask("a-ABCDEFGH.js", "If-None-Match", packedTag, "Accept-Encoding", "gzip"); c.Response.StatusCode() != 304 ||
+		len(c.Response.Body()) > 0 {
 		t.Errorf("known: %d", c.Response.StatusCode())
 	}
 	if c := ask("a-ABCDEFGH.js", "If-Modified-Since", "Sun, 29 Nov 2026 08:00:00 GMT"); c.Response.StatusCode() != 200 {
 		t.Errorf("known by date: %d", c.Response.StatusCode())
 	}
 	for _, name := range []string{"b-ABCDEFGH.png", "c-ABCDEFGH.css"} {
-		if c := ask(name, "Accept-Encoding", "gzip"); c.Response.Header.Get("Vary") != "" || !bytes.HasPrefix(c.Response.Body(), s.assets[name].body) {
+		if c := ask(name, "Accept-Encoding", "gzip"); c.Response.Header.Get("Vary") != "" ||
+			!bytes.HasPrefix(c.Response.Body(), s.assets[name].body) {
 			t.Errorf("%s: %s", path.Base(name), c.Response.Header.Header())
 		}
 	}

@@ -38,7 +38,7 @@ func withoutBroker(t *testing.T, d *Deps) {
 	}
 	var err error
 	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: "amqp://127.0.0.1:1/"}
-	if d.Queue, err = queue.Open[mq.Event](t.Context(), cfg, Name, nil, queue.WithConsumers(consumers), queue.WithFallback()); err != nil {
+	if d.Queue, err = queue.Open[mq.Event](t.Context(), cfg, Name, nil, queue.WithFallback()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,9 +23,6 @@ import (
 // Name is what the service's schema and queue are called.
 const Name = "interaction"
 
-// consumers is how many batches of events are applied at a time: while one waits for the database the other works.
-const consumers = 2
-
 // OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
 // same one. The caller closes it.
 func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
@@ -72,7 +69,7 @@ func open(
 	}
 	closers.Add(cache.Close)
 	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)),
-		queue.WithConsumers(consumers), queue.WithFallback())
+		queue.WithFallback())
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}

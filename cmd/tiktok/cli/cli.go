@@ -174,7 +174,7 @@ func none(cmd *cobra.Command, args []string) error {
 }
 
 // hint adds to an unknown flag what it has become.
-func hint(cmd *cobra.Command, err error) error {
+func hint(_ *cobra.Command, err error) error {
 	if strings.HasSuffix(err.Error(), ": --check-config") {
 		return fmt.Errorf("%w; use %s config check", err, config.AllInOne)
 	}

@@ -106,8 +106,8 @@ func TestUpdateProfileBadInput(t *testing.T) {
 		want(t, err, target)
 	}
 	for signature, target := range map[string]*errno.Error{
-		strings.Repeat("中", 81): errno.InvalidArgument, "a\nb": errno.InvalidArgument, " \t ": errno.InvalidArgument, "\xc0\x80": errno.InvalidArgument,
-		"赌\u200b博": errno.ProfileRefused,
+		strings.Repeat("中", 81): errno.InvalidArgument, "a\nb": errno.InvalidArgument, " \t ": errno.InvalidArgument,
+		"\xc0\x80": errno.InvalidArgument, "赌\u200b博": errno.ProfileRefused,
 	} {
 		_, err := c.UpdateProfile(t.Context(), &user.UpdateProfileRequest{UserId: uid, DisplayName: &fine, Signature: &signature})
 		want(t, err, target)
@@ -245,7 +245,12 @@ func TestEditsAtOnce(t *testing.T) {
 		c := onDB(t, sql, id.New(0))
 		uid, value := register(t, c, "ann", "secret"), "pictures/1"
 		var wg sync.WaitGroup
-		for _, req := range []*user.UpdateProfileRequest{{DisplayName: &value}, {Signature: &value}, {AvatarKey: &value}, {BackgroundKey: &value}} {
+		for _, req := range []*user.UpdateProfileRequest{
+			{DisplayName: &value},
+			{Signature: &value},
+			{AvatarKey: &value},
+			{BackgroundKey: &value},
+		} {
 			wg.Go(func() {
 				req.UserId = uid
 				if _, err := c.UpdateProfile(t.Context(), req); err != nil {

@@ -85,8 +85,8 @@ func originOf(base string) string {
 	return scheme + "://" + host
 }
 
-// SetSession gives the browser a web session, for maxAge. It fails with Forbidden for a page of another site: that must not log a visitor of
-// this one in.
+// SetSession gives the browser a web session, for maxAge. It fails with Forbidden for a page of another site: that must not
+// log a visitor of this one in.
 func SetSession(in *call.Call, token string, maxAge time.Duration) error {
 	if (in.Request.Request.Header.Peek("Origin") != nil || in.Request.Request.Header.Peek("Sec-Fetch-Site") != nil) && !sameOrigin(in) {
 		return errno.Forbidden.With("a page of another site cannot open a web session")

@@ -31,7 +31,10 @@ func TestDefaultPicturesSpread(t *testing.T) {
 }
 
 func TestUserShowsTheProfile(t *testing.T) {
-	account := &user.User{Id: 7, Name: "ann", DisplayName: "Ann <Li>", Signature: "hi", AvatarKey: "avatars/7/a.jpg", BackgroundKey: "backgrounds/7/b.jpg"}
+	account := &user.User{
+		Id: 7, Name: "ann", DisplayName: "Ann <Li>", Signature: "hi", AvatarKey: "avatars/7/a.jpg",
+		BackgroundKey: "backgrounds/7/b.jpg",
+	}
 	u := pack.User("http://x", view.Profile{ID: 7, User: account})
 	if u.Name != "Ann <Li>" || u.Signature != "hi" || u.Avatar != "http://x/media/avatars/7/a.jpg" ||
 		u.BackgroundImage != "http://x/media/backgrounds/7/b.jpg" {

@@ -19,7 +19,8 @@ func renderUser(base string, p *view.Profile) *model.User {
 		return &model.User{ID: p.ID, IsDeleted: true}
 	}
 	u := &model.User{
-		ID: p.ID, Name: account.Name, DisplayName: cmp.Or(account.DisplayName, account.Name), Signature: account.Signature, VideoCount: p.VideoCount,
+		ID: p.ID, Name: account.Name, DisplayName: cmp.Or(account.DisplayName, account.Name), Signature: account.Signature,
+		VideoCount: p.VideoCount,
 		IsFollowed: p.IsFollow, CreatedAt: timestamp(account.CreatedAtMs),
 		AvatarURL: pack.AvatarURL(base, p.ID, account.AvatarKey), BackgroundURL: pack.BackgroundURL(base, p.ID, account.BackgroundKey),
 	}

@@ -31,7 +31,10 @@ func parse(file, prefix string) (*surface, error) {
 	if len(ast.Services) != 1 {
 		return nil, fmt.Errorf("%s: want one service, found %d", file, len(ast.Services))
 	}
-	s := &surface{prefix: prefix, about: comment(head(string(text))), structs: map[string]*parser.StructLike{}, calls: ast.Services[0].Functions}
+	s := &surface{
+		prefix: prefix, about: comment(head(string(text))), structs: map[string]*parser.StructLike{},
+		calls: ast.Services[0].Functions,
+	}
 	for _, st := range ast.Structs {
 		s.structs[st.Name] = st
 	}

@@ -24,7 +24,11 @@ func (d *doc) v1(call *parser.Function) error {
 	}
 	request := s.structs[call.Arguments[0].Type.Name]
 	summary, rest := sentence(comment(call.ReservedComments))
-	op := object{{"operationId", strings.ToLower(call.Name[:1]) + call.Name[1:]}, {"tags", []string{strings.Split(path, "/")[3]}}, {"summary", summary}}
+	op := object{
+		{"operationId", strings.ToLower(call.Name[:1]) + call.Name[1:]},
+		{"tags", []string{strings.Split(path, "/")[3]}},
+		{"summary", summary},
+	}
 	if rest != "" {
 		op.set("description", rest)
 	}

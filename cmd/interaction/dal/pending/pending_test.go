@@ -356,7 +356,7 @@ func TestNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	w := New(s, nil)
 	if w != nil {
 		t.Fatal("a memory store has lists")
