@@ -1,5 +1,5 @@
 import type { ComponentType } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Layout } from "./layout";
 import { t, useLanguage } from "./lib/i18n";
 import { followLinks, match, place, scrollOf, useTitle, type PageProps, type Place, type Route } from "./lib/router";
@@ -80,13 +80,12 @@ function Page({ opened }: { opened: Opened }) {
   return <Shown params={opened.params} query={new URLSearchParams(opened.place.query)} />;
 }
 
-// In place of a page that needs an account. When a session ends while a page is open, the page stays, and the login sheet lies over it.
+// In place of a page that needs an account. When a session ends while a page is open, the login sheet lies over it.
 function MembersOnly() {
   useTitle(t("nav.login"));
-  const button = useRef<HTMLButtonElement>(null);
   return (
     <Empty page icon={<UserIcon size={40} />} title={t("login.needed")} text={t("login.needed.text")}>
-      <Button look="primary" ref={button} onClick={() => void askLogin("needed")}>
+      <Button look="primary" onClick={() => void askLogin("needed")}>
         {t("nav.login")}
       </Button>
     </Empty>

@@ -26,8 +26,13 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export async function send(request: Request): Promise<Response> {
   const quiet = request.headers.has(quietHeader);
   request.headers.delete(quietHeader);
-  const response = await attempt(request);
+  let response = await attempt(request);
   if (response.status !== 401 || quiet || !(await isExpired(response))) return response;
+  if (request.method === "GET") {
+    // The answer has taken the cookie away: what everybody may read is there now.
+    response = await attempt(request);
+    if (response.status !== 401) return response;
+  }
   return (await askLogin("expired")) ? attempt(request) : response;
 }
 

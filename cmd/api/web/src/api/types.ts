@@ -1,16 +1,19 @@
-// The shapes of /api/v1 by their short names.
-import type * as schema from "./schema";
+// The shapes of /api/v1 by their short names. schema.ts is generated from the OpenAPI document.
+import type { components } from "./schema";
 
-export type User = schema.User;
-export type Video = schema.Video;
-export type Comment = schema.Comment;
-export type Upload = schema.Upload;
-export type Session = schema.Session;
-export type Message = schema.Message;
-export type Conversation = schema.Conversation;
-export type Me = schema.Me;
-export type Problem = schema.Problem;
-export type MessagePage = schema.MessagePage;
+type Schemas = components["schemas"];
+
+export type User = Schemas["User"];
+export type Video = Schemas["Video"];
+export type Comment = Schemas["Comment"];
+export type Upload = Schemas["Upload"];
+export type Session = Schemas["Session"];
+export type Message = Schemas["Message"];
+export type MessagePage = Schemas["MessagePage"];
+export type Conversation = Schemas["Conversation"];
+export type Me = Schemas["Me"];
+export type Problem = Schemas["Problem"];
+
 /** Page is a part of a list; an empty next_cursor is the end. */
 export interface Page<T> {
   items: T[];

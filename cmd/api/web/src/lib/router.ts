@@ -27,6 +27,8 @@ export interface Place {
 
 interface EntryState {
   key: string;
+  /** How many entries of this client lie before it. */
+  depth: number;
 }
 
 const newKey = (): string => Math.random().toString(36).slice(2, 10);
@@ -34,7 +36,7 @@ const newKey = (): string => Math.random().toString(36).slice(2, 10);
 function read(): Place {
   const state = history.state as EntryState | null;
   const key = state?.key ?? newKey();
-  if (!state?.key) history.replaceState({ key } satisfies EntryState, "");
+  if (!state?.key) history.replaceState({ key, depth: 0 } satisfies EntryState, "");
   return { path: location.pathname, query: location.search, key };
 }
 
@@ -76,14 +78,15 @@ export function go(to: string, replace = false): void {
   if (!replace) keepScroll();
   const key = replace ? place.get().key : newKey();
   const address = url.pathname + url.search + url.hash;
-  if (replace) history.replaceState({ key } satisfies EntryState, "", address);
-  else history.pushState({ key } satisfies EntryState, "", address);
+  const depth = (history.state as EntryState | null)?.depth ?? 0;
+  if (replace) history.replaceState({ key, depth } satisfies EntryState, "", address);
+  else history.pushState({ key, depth: depth + 1 } satisfies EntryState, "", address);
   place.set({ path: url.pathname, query: url.search, key });
 }
 
 /** back goes back within the client; from a page that was opened directly it goes home. */
 export function back(): void {
-  if (kept.size > 0 && history.length > 1) history.back();
+  if (((history.state as EntryState | null)?.depth ?? 0) > 0) history.back();
   else go("/", true);
 }
 

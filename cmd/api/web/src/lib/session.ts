@@ -93,15 +93,18 @@ export async function leave(): Promise<void> {
 // Those who wait for the login sheet.
 let waiting: ((loggedIn: boolean) => void)[] = [];
 
-/** askLogin opens the login sheet over the page, which stays as it is; it resolves to whether the viewer has logged in. */
+/**
+ * askLogin opens the login sheet over the page, which stays as it is; it resolves to whether the viewer has logged in. Whose session has
+ * ended stays a member until they decline: pages for members keep what was typed.
+ */
 export function askLogin(reason: "needed" | "expired"): Promise<boolean> {
-  if (reason === "expired") setVisitor();
   loginSheet.set(loginSheet.get() ?? reason);
   return new Promise((resolve) => waiting.push(resolve));
 }
 
 /** closeLogin shuts the login sheet and tells those who wait. */
 export function closeLogin(loggedIn: boolean): void {
+  if (!loggedIn && loginSheet.get() === "expired") setVisitor();
   loginSheet.set(null);
   const told = waiting;
   waiting = [];

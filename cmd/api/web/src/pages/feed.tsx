@@ -1,7 +1,7 @@
 import { useCallback } from "preact/hooks";
 import { api } from "../api/client";
 import { putVideos } from "../lib/entities";
-import { useList } from "../lib/hooks";
+import { useDesktop, useList } from "../lib/hooks";
 import { t } from "../lib/i18n";
 import { useAgain, useKept, useTitle } from "../lib/router";
 import { Watch } from "../player/watch";
@@ -18,6 +18,7 @@ const feedPage = async (cursor: string | undefined) => {
 /** Feed is the first page: one video after another. The tabs Following and Hot will stand beside its title. */
 export default function Feed() {
   useTitle(t("feed.title"));
+  const desktop = useDesktop();
   const list = useList("feed", feedPage, (id) => id);
   const [index, setIndex] = useKept("index", 0);
   const toTop = useCallback(() => {
@@ -29,7 +30,7 @@ export default function Feed() {
   const isEmpty = list.items.length === 0;
   return (
     <>
-      <header class="feed-head on-video">
+      <header class={desktop ? "feed-head" : "feed-head on-video"}>
         <h1 class="feed-title">{t("feed.title")}</h1>
       </header>
       {isEmpty && list.error ? (

@@ -3,14 +3,14 @@ import { api } from "../api/client";
 import { ApiError } from "../api/error";
 import type { Video } from "../api/types";
 import { getVideo, putVideo, putVideos, useVideo } from "../lib/entities";
-import { useList, useLoad } from "../lib/hooks";
+import { useDesktop, useList, useLoad } from "../lib/hooks";
 import { t } from "../lib/i18n";
 import { back, useKept, useTitle, type PageProps } from "../lib/router";
 import { Watch } from "../player/watch";
 import { IconButton } from "../ui/button";
 import { BackIcon, CheckIcon, VideoIcon } from "../ui/icons";
 import { Empty, Failed, Spinner } from "../ui/states";
-import { profilePath } from "../ui/avatar";
+import { displayName, profilePath } from "../ui/avatar";
 import { FeedSkeleton } from "./feed";
 
 /** VideoPage plays one video, then its author's others. The address follows what plays. */
@@ -46,6 +46,7 @@ function Missing() {
 }
 
 function Videos({ first }: { first: number }) {
+  const desktop = useDesktop();
   const author = getVideo(first)?.author;
   const list = useList(
     "others",
@@ -66,7 +67,7 @@ function Videos({ first }: { first: number }) {
   }, [id]);
   return (
     <>
-      <header class="feed-head on-video">
+      <header class={desktop ? "feed-head" : "feed-head on-video"}>
         <IconButton label={t("action.back")} onClick={back} class="feed-back">
           <BackIcon />
         </IconButton>
@@ -84,7 +85,7 @@ function Videos({ first }: { first: number }) {
             <Empty icon={<CheckIcon size={40} />} title={t("state.end")}>
               {author && (
                 <a class="button button-secondary button-medium" href={profilePath(author)}>
-                  {t("nav.profile")}
+                  {t("profile.more", { name: displayName(author) })}
                 </a>
               )}
               <a class="button button-primary button-medium" href="/">

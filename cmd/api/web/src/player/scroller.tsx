@@ -37,7 +37,7 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, after }: 
   const stopMove = useRef<() => void>(() => undefined);
   // Where the movement under way ends, or null.
   const aim = useRef<number | null>(null);
-  const isPast = useRef(false);
+  const [isPast, setPast] = useState(false);
 
   const playerOf = (at: number): Player => players[(at % 3) as 0 | 1 | 2];
   const active = playerOf(index);
@@ -112,8 +112,8 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, after }: 
     if (at !== latest.current.index && at < latest.current.ids.length) latest.current.onIndex(at);
     // Behind the last video nothing plays.
     const past = at >= latest.current.ids.length;
-    if (past === isPast.current) return;
-    isPast.current = past;
+    if (past === isPast) return;
+    setPast(past);
     if (past) playerOf(latest.current.index).pause();
     else void playerOf(at).play();
   };
@@ -267,10 +267,10 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, after }: 
         <section class="slide slide-after">{after}</section>
       </div>
       <div class="scroller-steps">
-        <IconButton label={t("feed.previous")} onClick={() => go(-1)} disabled={index === 0}>
+        <IconButton label={t("feed.previous")} onClick={() => go(-1)} disabled={index === 0 && !isPast}>
           <UpIcon />
         </IconButton>
-        <IconButton label={t("feed.next")} onClick={() => go(1)}>
+        <IconButton label={t("feed.next")} onClick={() => go(1)} disabled={isPast}>
           <DownIcon />
         </IconButton>
       </div>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/client";
 import type { Video } from "../api/types";
 import { setFollowed, setLiked, share } from "../lib/actions";
@@ -155,14 +155,21 @@ function Broken({ video, player }: { video: Video; player: Player }) {
 
 function Info({ video }: { video: Video }) {
   const [isOpen, setOpen] = useState(false);
-  const isLong = video.title.length > 60;
+  const [isLong, setLong] = useState(false);
+  const text = useRef<HTMLParagraphElement>(null);
+  useLayoutEffect(() => {
+    const element = text.current;
+    if (element && !isOpen) setLong(element.scrollHeight > element.clientHeight + 1);
+  }, [video.title, isOpen]);
   return (
     <div class="video-info">
       <p class="video-author">
         {video.author.is_deleted ? <span>{displayName(video.author)}</span> : <a href={profilePath(video.author)}>@{video.author.name}</a>}
         <span class="muted"> · {ago(video.published_at)}</span>
       </p>
-      <p class={`video-title${isOpen || !isLong ? "" : " video-title-short"}`}>{video.title}</p>
+      <p ref={text} class={`video-title${isOpen ? "" : " video-title-short"}`}>
+        {video.title}
+      </p>
       {isLong && (
         <button type="button" class="video-more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           {t(isOpen ? "action.less" : "action.more")}

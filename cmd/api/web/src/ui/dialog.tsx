@@ -71,7 +71,7 @@ export function Dialog({ title, onClose, look = "card", bare = false, children }
     <div class={`dialog-layer dialog-${look}`}>
       <div class="dialog-shade" onClick={onClose} />
       <div ref={box} class="dialog" role="dialog" aria-modal="true" aria-labelledby={titleId} tabIndex={-1}>
-        <header class={bare ? "visually-hidden" : "dialog-head"}>
+        <div class={bare ? "visually-hidden" : "dialog-head"}>
           <h2 id={titleId} class="dialog-title">
             {title}
           </h2>
@@ -80,7 +80,7 @@ export function Dialog({ title, onClose, look = "card", bare = false, children }
               <CloseIcon />
             </IconButton>
           )}
-        </header>
+        </div>
         <div class="dialog-body">{children}</div>
       </div>
     </div>,

@@ -1,1 +1,0 @@
-import{L as t,V as i,sa as m,w as o,wa as e}from"./chunk-PHVYMCZW.js";function n(){return o(t("missing.title")),i(e,{page:!0,icon:i(m,{size:40}),title:t("missing.title"),text:t("missing.text"),children:i("a",{class:"button button-primary button-medium",href:"/",children:t("action.home")})})}export{n as default};

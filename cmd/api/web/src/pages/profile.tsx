@@ -1,0 +1,426 @@
+import { useEffect, useState } from "preact/hooks";
+import { api } from "../api/client";
+import { ApiError, LoginCancelled, errorText } from "../api/error";
+import type { Page, Upload, User } from "../api/types";
+import { setFollowed } from "../lib/actions";
+import { epoch, patchUser, putUser, putUsers, putVideos, useUser, useVideo } from "../lib/entities";
+import { useList, useLoad, type List } from "../lib/hooks";
+import { count, t, tn } from "../lib/i18n";
+import { go, useKept, useTitle, type PageProps } from "../lib/router";
+import { useMe } from "../lib/session";
+import { useStore } from "../lib/store";
+import { toast } from "../lib/toasts";
+import { Avatar, displayName, profilePath } from "../ui/avatar";
+import { Button, IconButton } from "../ui/button";
+import { Confirm, Dialog } from "../ui/dialog";
+import { AlertIcon, GridIcon, HeartIcon, SettingsIcon, TrashIcon, UserIcon, VideoIcon } from "../ui/icons";
+import { Empty, Failed, ListEnd, Skeleton } from "../ui/states";
+import { Tabs } from "../ui/tabs";
+
+/** Profile is the page of an account: who they are, their videos and those they like. */
+export default function Profile({ params }: PageProps) {
+  const name = params["name"] ?? "";
+  const round = useStore(epoch);
+  const loaded = useLoad(
+    "user",
+    async () => {
+      const user = await api.userByName(name);
+      putUser(user);
+      return user.id;
+    },
+    [name, round],
+  );
+  const user = useUser(loaded.value ?? 0);
+  useTitle(user ? `${displayName(user)} (@${user.name})` : `@${name}`);
+  if (user) return <Account key={user.id} user={user} />;
+  if (loaded.error instanceof ApiError && loaded.error.isMissing) {
+    return (
+      <Empty page icon={<UserIcon size={40} />} title={t("profile.missing")} text={t("profile.missing.text")}>
+        <a class="button button-primary button-medium" href="/">
+          {t("action.home")}
+        </a>
+      </Empty>
+    );
+  }
+  if (loaded.error) return <Failed page error={loaded.error} retry={loaded.reload} />;
+  return <ProfileSkeleton />;
+}
+
+type Sheet = "following" | "followers" | null;
+
+function Account({ user }: { user: User }) {
+  const me = useMe();
+  const isOwn = user.id === me?.id;
+  const [tab, setTab] = useKept<"videos" | "likes">("tab", "videos");
+  const [sheet, setSheet] = useState<Sheet>(null);
+  return (
+    <div class="page page-wide profile">
+      <div class={`profile-background tint-${user.id % 6}`}>
+        {user.background_url && <img src={user.background_url} alt="" decoding="async" />}
+      </div>
+      <header class="profile-head">
+        <Avatar user={user} size={96} />
+        <div class="profile-names">
+          <h1 class="profile-name">{displayName(user)}</h1>
+          <p class="muted profile-handle">@{user.name}</p>
+        </div>
+        <div class="profile-actions">
+          {isOwn ? (
+            <>
+              <a class="button button-secondary button-medium" href="/settings">
+                {t("action.edit")}
+              </a>
+              <a class="icon-button profile-settings" href="/settings" aria-label={t("nav.settings")} title={t("nav.settings")}>
+                <SettingsIcon />
+              </a>
+            </>
+          ) : (
+            <>
+              <FollowButton user={user} />
+              <a class="button button-secondary button-medium" href={`/chat/${user.id}`}>
+                {t("action.message")}
+              </a>
+            </>
+          )}
+        </div>
+      </header>
+      {user.signature && <p class="profile-signature">{user.signature}</p>}
+      <ul class="profile-counts">
+        <li>
+          <button type="button" class="profile-count" onClick={() => setSheet("following")}>
+            <strong>{count(user.following_count)}</strong> <span>{t("profile.following")}</span>
+          </button>
+        </li>
+        <li>
+          <button type="button" class="profile-count" onClick={() => setSheet("followers")}>
+            <strong>{count(user.follower_count)}</strong> <span>{t("profile.followers")}</span>
+          </button>
+        </li>
+        <li class="profile-count">
+          <strong>{count(user.likes_received_count)}</strong> <span>{t("profile.received")}</span>
+        </li>
+      </ul>
+      <Tabs
+        label={t("nav.profile")}
+        selected={tab}
+        onSelect={setTab}
+        tabs={[
+          { key: "videos", label: t("profile.videos"), icon: <GridIcon size={20} /> },
+          { key: "likes", label: t("profile.likes"), icon: <HeartIcon size={20} /> },
+        ]}
+      >
+        {tab === "videos" ? <Videos key="videos" user={user} isOwn={isOwn} /> : <Likes key="likes" user={user} isOwn={isOwn} />}
+      </Tabs>
+      {sheet && <PeopleSheet key={sheet} which={sheet} user={user} onClose={() => setSheet(null)} />}
+    </div>
+  );
+}
+
+/** FollowButton follows, and asks before it stops. */
+function FollowButton({ user, size = "medium" }: { user: User; size?: "small" | "medium" }) {
+  const [asks, ask] = useState(false);
+  return (
+    <>
+      <Button
+        look={user.is_followed ? "secondary" : "primary"}
+        size={size}
+        aria-label={user.is_followed ? `${t("action.following")}: ${displayName(user)}` : t("action.follow.name", { name: displayName(user) })}
+        onClick={() => (user.is_followed ? ask(true) : void setFollowed(user.id, true))}
+      >
+        {t(user.is_followed ? "action.following" : "action.follow")}
+      </Button>
+      {asks && (
+        <Confirm
+          title={t("profile.unfollow", { name: displayName(user) })}
+          action={t("action.unfollow")}
+          onConfirm={() => {
+            void setFollowed(user.id, false);
+            return Promise.resolve();
+          }}
+          onClose={() => ask(false)}
+        />
+      )}
+    </>
+  );
+}
+
+const idsOf = (page: Page<Parameters<typeof putVideos>[0][number]>): Page<number> => ({
+  items: putVideos(page.items),
+  next_cursor: page.next_cursor,
+});
+const itself = (id: number): number => id;
+
+function Videos({ user, isOwn }: { user: User; isOwn: boolean }) {
+  const list = useList("videos", async (cursor) => idsOf(await api.userVideos(user.id, cursor)), itself);
+  const uploads = useUploads(isOwn, list.refresh);
+  const [asked, ask] = useState(0);
+  // Coming back from the upload page finds the new video.
+  useEffect(() => {
+    if (isOwn && list.items.length > 0) list.refresh();
+  }, []);
+
+  const remove = async () => {
+    try {
+      await api.deleteVideo(asked);
+      list.change((items) => items.filter((id) => id !== asked));
+      patchUser(user.id, (u) => ({ ...u, video_count: Math.max(0, u.video_count - 1) }));
+      toast(t("video.deleted"), "success");
+    } catch (error) {
+      // It was deleted elsewhere: the same to the viewer.
+      if (error instanceof ApiError && error.isMissing) list.change((items) => items.filter((id) => id !== asked));
+      else {
+        if (!(error instanceof LoginCancelled)) toast(errorText(error), "error");
+        throw error;
+      }
+    }
+  };
+
+  if (list.isEnd && list.items.length === 0 && uploads.length === 0) {
+    return isOwn ? (
+      <Empty icon={<VideoIcon size={40} />} title={t("profile.videos.empty.own")} text={t("profile.videos.empty.own.text")}>
+        <a class="button button-primary button-medium" href="/upload">
+          {t("nav.upload")}
+        </a>
+      </Empty>
+    ) : (
+      <Empty icon={<VideoIcon size={40} />} title={t("profile.videos.empty")} />
+    );
+  }
+  return (
+    <>
+      <Grid list={list} before={uploads.map((upload) => <UploadTile key={upload.video_id} upload={upload} onDelete={() => ask(upload.video_id)} />)} onDelete={isOwn ? ask : undefined} />
+      {asked !== 0 && (
+        <Confirm
+          title={t("video.delete")}
+          text={t("video.delete.text")}
+          action={t("action.delete")}
+          onConfirm={remove}
+          onClose={() => ask(0)}
+        />
+      )}
+    </>
+  );
+}
+
+function Likes({ user, isOwn }: { user: User; isOwn: boolean }) {
+  const list = useList("likes", async (cursor) => idsOf(await api.userLikes(user.id, cursor)), itself);
+  if (list.isEnd && list.items.length === 0) {
+    return <Empty icon={<HeartIcon size={40} />} title={t(isOwn ? "profile.likes.empty.own" : "profile.likes.empty")} />;
+  }
+  return <Grid list={list} showAuthor />;
+}
+
+const pollMs = 3000;
+
+// The viewer's uploads in work; asked for again while any moves on. When one is done, the videos are read anew.
+function useUploads(isOwn: boolean, onDone: () => void): Upload[] {
+  const [uploads, setUploads] = useState<Upload[]>([]);
+  useEffect(() => {
+    if (!isOwn) return;
+    let timer = 0;
+    let isClosed = false;
+    let before = new Set<number>();
+    const poll = () => {
+      api.uploads().then(
+        ({ items }) => {
+          if (isClosed) return;
+          // A listed video is in the list of videos.
+          const inWork = items.filter((upload) => !upload.is_listed);
+          setUploads(inWork);
+          const now = new Set(inWork.map((upload) => upload.video_id));
+          if ([...before].some((id) => !now.has(id))) onDone();
+          before = now;
+          if (inWork.some((upload) => upload.state === "uploaded" || upload.state === "processing")) timer = window.setTimeout(poll, pollMs);
+        },
+        () => {
+          // The next visit asks again; the list below has its own error when the server is away.
+        },
+      );
+    };
+    poll();
+    return () => {
+      isClosed = true;
+      clearTimeout(timer);
+    };
+  }, [isOwn, onDone]);
+  return uploads;
+}
+
+interface GridProps {
+  list: List<number>;
+  before?: preact.ComponentChildren;
+  showAuthor?: boolean;
+  onDelete?: ((id: number) => void) | undefined;
+}
+
+function Grid({ list, before, showAuthor = false, onDelete }: GridProps) {
+  return (
+    <>
+      <ul class="grid">
+        {before}
+        {list.items.map((id) => (
+          <Tile key={id} id={id} showAuthor={showAuthor} onDelete={onDelete} />
+        ))}
+        {list.isLoading && list.items.length === 0 && skeletons}
+      </ul>
+      <ListEnd list={list} skeleton={list.items.length === 0 ? <span /> : undefined} />
+    </>
+  );
+}
+
+const skeletons = Array.from({ length: 6 }, (_, n) => (
+  <li key={n} class="tile" aria-hidden="true">
+    <Skeleton class="tile-skeleton" />
+  </li>
+));
+
+function Tile({ id, showAuthor, onDelete }: { id: number; showAuthor: boolean; onDelete?: ((id: number) => void) | undefined }) {
+  const video = useVideo(id);
+  const [isShown, show] = useState(false);
+  if (!video) return null;
+  return (
+    <li class="tile">
+      <a
+        class="tile-link"
+        href={`/v/${id}`}
+        aria-label={`${t("video.by", { title: video.title, name: displayName(video.author) })}, ${tn("video.likes", video.like_count)}`}
+        onMouseEnter={() => show(true)}
+        onMouseLeave={() => show(false)}
+      >
+        <img src={video.cover_url} alt="" loading="lazy" decoding="async" />
+        {isShown && video.preview_url && <img class="tile-preview" src={video.preview_url} alt="" />}
+        <span class="tile-foot">
+          <HeartIcon size={16} />
+          {count(video.like_count)}
+        </span>
+      </a>
+      <p class="tile-title">{showAuthor ? `@${video.author.name}` : video.title}</p>
+      {onDelete && (
+        <IconButton class="tile-delete" label={t("video.delete.label", { title: video.title })} onClick={() => onDelete(id)}>
+          <TrashIcon size={18} />
+        </IconButton>
+      )}
+    </li>
+  );
+}
+
+function UploadTile({ upload, onDelete }: { upload: Upload; onDelete: () => void }) {
+  const failed = upload.state === "failed";
+  return (
+    <li class="tile">
+      <div class={`tile-work${failed ? " tile-failed" : ""}`}>
+        {failed ? <AlertIcon size={28} /> : <span class="spinner" />}
+        <strong role="status">{uploadState(upload)}</strong>
+        {upload.state === "processing" && (
+          <progress max={100} value={upload.progress} aria-label={upload.title}>
+            {upload.progress} %
+          </progress>
+        )}
+        {failed && <span class="tile-reason">{t("upload.failed.text")}</span>}
+      </div>
+      <p class="tile-title">{upload.title}</p>
+      {failed && (
+        <IconButton class="tile-delete" label={t("video.delete.label", { title: upload.title })} onClick={onDelete}>
+          <TrashIcon size={18} />
+        </IconButton>
+      )}
+    </li>
+  );
+}
+
+/** uploadState is the state of an upload in words. */
+export function uploadState(upload: Upload): string {
+  switch (upload.state) {
+    case "processing":
+      return t("upload.state.processing", { n: upload.progress });
+    case "ready":
+      return t("upload.state.ready");
+    case "failed":
+      return t("upload.state.failed");
+    default:
+      return t("upload.state.uploaded");
+  }
+}
+
+// Whom an account follows, and who follows it.
+function PeopleSheet({ which, user, onClose }: { which: "following" | "followers"; user: User; onClose: () => void }) {
+  const list = useList(
+    null,
+    async (cursor) => {
+      const page = await (which === "following" ? api.following(user.id, cursor) : api.followers(user.id, cursor));
+      return { items: putUsers(page.items), next_cursor: page.next_cursor };
+    },
+    itself,
+  );
+  return (
+    <Dialog look="sheet" title={t(which === "following" ? "profile.following" : "profile.followers")} onClose={onClose}>
+      <div class="people" tabIndex={0} role="region" aria-label={t(which === "following" ? "profile.following" : "profile.followers")}>
+        {list.isEnd && list.items.length === 0 && (
+          <Empty icon={<UserIcon size={40} />} title={t(which === "following" ? "profile.following.empty" : "profile.followers.empty")} />
+        )}
+        <ul>
+          {list.items.map((id) => (
+            <PersonRow key={id} id={id} />
+          ))}
+        </ul>
+        <ListEnd list={list} skeleton={peopleSkeletons} />
+      </div>
+    </Dialog>
+  );
+}
+
+function PersonRow({ id }: { id: number }) {
+  const user = useUser(id);
+  const me = useMe();
+  if (!user) return null;
+  return (
+    <li class="people-row">
+      <a
+        class="person"
+        href={user.is_deleted ? "/" : profilePath(user)}
+        onClick={(event) => {
+          event.preventDefault();
+          if (!user.is_deleted) go(profilePath(user));
+        }}
+      >
+        <Avatar user={user} size={48} />
+        <span class="person-texts">
+          <span class="person-name">{displayName(user)}</span>
+          <span class="muted person-handle">@{user.name}</span>
+        </span>
+      </a>
+      {user.id !== me?.id && !user.is_deleted && <FollowButton user={user} size="small" />}
+    </li>
+  );
+}
+
+const peopleSkeletons = (
+  <ul aria-hidden="true">
+    {[0, 1, 2, 3, 4].map((n) => (
+      <li key={n} class="people-row">
+        <span class="person">
+          <Skeleton class="avatar-48 skeleton-round" />
+          <Skeleton class="skeleton-line skeleton-name" />
+        </span>
+      </li>
+    ))}
+  </ul>
+);
+
+function ProfileSkeleton() {
+  return (
+    <div class="page page-wide profile" aria-busy="true">
+      <div class="profile-background skeleton" />
+      <div class="profile-head">
+        <Skeleton class="avatar avatar-96 skeleton-round" />
+        <div class="profile-names">
+          <Skeleton class="skeleton-line skeleton-name" />
+        </div>
+      </div>
+      <div class="profile-counts" />
+      <div class="tabs" />
+      <ul class="grid">{skeletons}</ul>
+      <h1 class="visually-hidden">{t("state.loading")}</h1>
+    </div>
+  );
+}
