@@ -50,9 +50,9 @@ struct MGetLastMessagesResponse {
 struct Conversation {
     1: i64 peer_id
     2: Message last_message
-    /** Messages from the peer that the user has not marked as read, at most MAX_UNREAD. */
+    /** Messages from the peer after read_until_ms, at most MAX_UNREAD. */
     3: i32 unread_count
-    /** Messages of the peer up to this time are read. */
+    /** Messages of the peer up to this time are read: the user has marked them, or has written something after them. */
     4: i64 read_until_ms
 }
 
@@ -74,7 +74,7 @@ struct ListConversationsResponse {
 struct MarkReadRequest {
     1: i64 user_id
     2: i64 peer_id
-    /** Messages up to this time are read. An earlier time than the last one changes nothing, one in the future means now. */
+    /** Messages up to this time are read. An earlier time than the last one changes nothing, a later one than the newest message means that. */
     3: i64 until_ms
 }
 struct MarkReadResponse {}
@@ -86,7 +86,10 @@ struct CountUnreadResponse {
 }
 
 service ChatService {
-    /** Sends a message; durable and visible to both when it returns. Fails with ChatSelf, UserNotFound, MessageRefused. */
+    /**
+     * Sends a message; durable and visible to both when it returns. What the other has sent before it is read then.
+     * Fails with ChatSelf, UserNotFound, MessageRefused.
+     */
     SendMessageResponse SendMessage(1: SendMessageRequest req)
     /**
      * Reads a conversation's messages, oldest first: the latest `limit` of all or before a time, or the earliest `limit` after a time.

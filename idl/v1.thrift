@@ -141,7 +141,7 @@ struct Message {
 struct Conversation {
     1: User user
     2: Message last_message
-    /** Messages of the other that are not read, at most 100. */
+    /** Messages of the other that are not read, at most 100: neither marked as read, nor answered. */
     3: i32 unread_count (api.range="0..100", api.example="1")
 }
 

@@ -188,6 +188,7 @@ func chat() Spec {
 			"CountUnread":       gatewayOnly(),
 		},
 		Migrations: chatdb.Migrations,
+		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return chatdb.New(db) },
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			users, err := transport.NewClient(d.Dial, "user", kitexuser.NewClient)
 			if err != nil {

@@ -171,7 +171,7 @@ func TestAudit(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if want := []string{"video", "interaction", "social"}; !slices.Equal(audited, want) {
+	if want := []string{"video", "interaction", "social", "chat"}; !slices.Equal(audited, want) {
 		t.Errorf("audited %v, want %v", audited, want)
 	}
 }

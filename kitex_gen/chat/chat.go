@@ -346,9 +346,9 @@ var fieldIDToName_MGetLastMessagesResponse = map[int16]string{
 type Conversation struct {
 	PeerId      int64    `thrift:"peer_id,1" frugal:"1,default,i64" json:"peer_id"`
 	LastMessage *Message `thrift:"last_message,2" frugal:"2,default,Message" json:"last_message"`
-	/** Messages from the peer that the user has not marked as read, at most MAX_UNREAD. */
+	/** Messages from the peer after read_until_ms, at most MAX_UNREAD. */
 	UnreadCount int32 `thrift:"unread_count,3" frugal:"3,default,i32" json:"unread_count"`
-	/** Messages of the peer up to this time are read. */
+	/** Messages of the peer up to this time are read: the user has marked them, or has written something after them. */
 	ReadUntilMs int64 `thrift:"read_until_ms,4" frugal:"4,default,i64" json:"read_until_ms"`
 }
 
@@ -501,7 +501,7 @@ var fieldIDToName_ListConversationsResponse = map[int16]string{
 type MarkReadRequest struct {
 	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
 	PeerId int64 `thrift:"peer_id,2" frugal:"2,default,i64" json:"peer_id"`
-	/** Messages up to this time are read. An earlier time than the last one changes nothing, one in the future means now. */
+	/** Messages up to this time are read. An earlier time than the last one changes nothing, a later one than the newest message means that. */
 	UntilMs int64 `thrift:"until_ms,3" frugal:"3,default,i64" json:"until_ms"`
 }
 
@@ -625,7 +625,10 @@ var fieldIDToName_CountUnreadResponse = map[int16]string{
 }
 
 type ChatService interface {
-	/** Sends a message; durable and visible to both when it returns. Fails with ChatSelf, UserNotFound, MessageRefused. */
+	/**
+	 * Sends a message; durable and visible to both when it returns. What the other has sent before it is read then.
+	 * Fails with ChatSelf, UserNotFound, MessageRefused.
+	 */
 	SendMessage(ctx context.Context, req *SendMessageRequest) (r *SendMessageResponse, err error)
 	/**
 	 * Reads a conversation's messages, oldest first: the latest `limit` of all or before a time, or the earliest `limit` after a time.

@@ -52,7 +52,7 @@ func Upsert(set clause.Set, key ...string) clause.OnConflict {
 func (d *DB) Adding(columns ...string) clause.Set {
 	sums := make(map[string]any, len(columns))
 	for _, c := range columns {
-		sums[c] = gorm.Expr(c + " + " + d.newValue(c))
+		sums[c] = gorm.Expr(c + " + " + d.NewValue(c))
 	}
 	return clause.Assignments(sums)
 }
@@ -60,15 +60,19 @@ func (d *DB) Adding(columns ...string) clause.Set {
 // Advancing is for Upsert: the column becomes the new row's value, or the stored one plus step if that is more. So it grows by step
 // at least, whatever the clocks of its writers say.
 func (d *DB) Advancing(column string, step int64) clause.Set {
-	greatest := "GREATEST"
-	if d.IsSQLite() {
-		greatest = "MAX"
-	}
-	return clause.Assignments(map[string]any{column: gorm.Expr(greatest+"("+column+" + ?, "+d.newValue(column)+")", step)})
+	return clause.Assignments(map[string]any{column: gorm.Expr(d.Greater(column+" + ?", d.NewValue(column)), step)})
 }
 
-// newValue is the value of a column that an INSERT would have stored.
-func (d *DB) newValue(column string) string {
+// Greater is the expression for the greater one of two.
+func (d *DB) Greater(a, b string) string {
+	if d.IsSQLite() {
+		return "MAX(" + a + ", " + b + ")"
+	}
+	return "GREATEST(" + a + ", " + b + ")"
+}
+
+// NewValue is the value of a column that an INSERT would have stored, for expressions in the set of Upsert.
+func (d *DB) NewValue(column string) string {
 	if d.IsSQLite() {
 		return "excluded." + column
 	}

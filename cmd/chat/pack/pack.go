@@ -29,3 +29,15 @@ func ByPeer(userID int64, last map[db.Key]cache.Last) map[int64]*chat.Message {
 	}
 	return out
 }
+
+// Conversations are a user's conversations, in the same order; never nil.
+func Conversations(userID int64, entries []db.Entry) []*chat.Conversation {
+	out := make([]*chat.Conversation, len(entries))
+	for i, e := range entries {
+		out[i] = &chat.Conversation{
+			PeerId: e.Key().Peer(userID), LastMessage: Message(e.Last), UnreadCount: int32(e.Unread), //nolint:gosec // at most 100
+			ReadUntilMs: e.ReadUntilMs(userID),
+		}
+	}
+	return out
+}

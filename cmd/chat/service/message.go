@@ -43,7 +43,7 @@ func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest)
 // ListMessages reads a conversation in one statement, or none when the cache knows that nothing is new; there is none with
 // somebody who does not exist.
 func (s *Service) ListMessages(ctx context.Context, req *chat.ListMessagesRequest) (*chat.ListMessagesResponse, error) {
-	if req.UserId <= 0 || req.PeerId <= 0 || req.AfterMs < 0 {
+	if req.UserId <= 0 || req.PeerId <= 0 || req.AfterMs < 0 || req.BeforeMs < 0 || req.AfterMs > 0 && req.BeforeMs > 0 {
 		return nil, errno.InvalidArgument.With("user id or time is not valid")
 	}
 	limit, err := paging.Limit(req.Limit, common.MAX_BATCH, common.MAX_BATCH)
@@ -67,6 +67,9 @@ func (s *Service) ListMessages(ctx context.Context, req *chat.ListMessagesReques
 }
 
 func (s *Service) read(ctx context.Context, req *chat.ListMessagesRequest, from int64, limit int) ([]db.Message, error) {
+	if req.BeforeMs > 0 {
+		return s.store.Before(ctx, req.UserId, req.PeerId, from, req.BeforeMs, limit)
+	}
 	if req.AfterMs == 0 {
 		return s.store.Latest(ctx, req.UserId, req.PeerId, from, limit)
 	}

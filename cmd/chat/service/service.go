@@ -68,9 +68,9 @@ func New(d Deps) *Service {
 	return s
 }
 
-// Run blocks until ctx ends: the service has no work in the background.
+// Run settles stale conversations until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
+	s.settle(ctx)
 	return nil
 }
 

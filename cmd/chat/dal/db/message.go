@@ -36,29 +36,15 @@ func (k Key) Peer(userID int64) int64 { return k.Low + k.High - userID }
 // KeyOf is the key of the conversation of two users.
 func KeyOf(a, b int64) Key { return Key{Low: min(a, b), High: max(a, b)} }
 
-// conversation is the row that orders the messages of two users: its time is that of the newest.
-type conversation struct {
-	LowID    int64 `gorm:"column:low_id;primaryKey;autoIncrement:false"`
-	HighID   int64 `gorm:"column:high_id;primaryKey;autoIncrement:false"`
-	LastAtMs int64 `gorm:"column:last_at_ms"`
-}
-
-// TableName is conversations.
-func (conversation) TableName() string { return "conversations" }
-
 // Append stores a message at atMs, or a little later when the conversation has a message of that time or a later one:
-// times strictly increase in a conversation, whatever the clocks of its senders do. It returns what was stored.
+// times strictly increase in a conversation, whatever the clocks of its senders do. What was there is read for the sender from now on,
+// the message is unread for the other. It returns what was stored.
 func (s *Store) Append(ctx context.Context, id, from, to int64, content string, atMs int64) (Message, error) {
 	low, high := min(from, to), max(from, to)
 	m := Message{LowID: low, HighID: high, ID: id, FromUserID: from, Content: content}
-	// The statement locks the conversation's row until the commit.
-	claim := sqldb.Upsert(s.Advancing("last_at_ms", 1), "low_id", "high_id")
-	err := s.Tx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Clauses(claim).Create(&conversation{low, high, atMs}).Error; err != nil {
-			return err
-		}
-		read := tx.Raw("SELECT last_at_ms FROM conversations WHERE low_id = ? AND high_id = ?", low, high)
-		if err := read.Scan(&m.CreatedAtMs).Error; err != nil {
+	err := s.Tx(ctx, func(tx *gorm.DB) (err error) {
+		row := Conversation{LowID: low, HighID: high, LastAtMs: atMs, UnreadID: to, CountedMs: atMs}
+		if m.CreatedAtMs, err = s.claim(tx, row); err != nil {
 			return err
 		}
 		return tx.Create(&m).Error
@@ -83,6 +69,14 @@ func (s *Store) After(ctx context.Context, a, b, from, afterMs int64, limit int)
 	return list(sqldb.Select[Message](s.Read.WithContext(ctx), afterSQL(from), args(a, b, from, afterMs, limit)...))
 }
 
+// Before reads the messages of a conversation that are older than beforeMs, at most limit, the newest of them, oldest first. from is
+// as in Latest.
+func (s *Store) Before(ctx context.Context, a, b, from, beforeMs int64, limit int) ([]Message, error) {
+	messages, err := list(sqldb.Select[Message](s.Read.WithContext(ctx), beforeSQL(from), args(a, b, from, beforeMs, limit)...))
+	slices.Reverse(messages)
+	return messages, err
+}
+
 func latestSQL(from int64) string {
 	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
 		" ORDER BY created_at_ms DESC LIMIT ?"
@@ -91,6 +85,11 @@ func latestSQL(from int64) string {
 func afterSQL(from int64) string {
 	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
 		" AND created_at_ms > ? ORDER BY created_at_ms LIMIT ?"
+}
+
+func beforeSQL(from int64) string {
+	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
+		" AND created_at_ms < ? ORDER BY created_at_ms DESC LIMIT ?"
 }
 
 func fromSQL(from int64) string {

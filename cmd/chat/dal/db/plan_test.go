@@ -1,6 +1,7 @@
 package db
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -20,13 +21,84 @@ func TestListPlans(t *testing.T) {
 	}{
 		"latest":          {all + latestSQL(0), args(1, 2, 0, 10)},
 		"after":           {all + afterSQL(0), args(1, 2, 0, 77, 10)},
+		"before":          {all + beforeSQL(0), args(1, 2, 0, 77, 10)},
 		"latest from one": {all + latestSQL(2), args(1, 2, 2, 10)},
 		"after from one":  {all + afterSQL(2), args(1, 2, 2, 77, 10)},
+		"before from one": {all + beforeSQL(2), args(1, 2, 2, 77, 10)},
 		"last of many":    {last, lastArgs},
 	} {
 		plan := sqldbtest.Explain(t, s.DB, c.query, c.args...)
 		if !strings.Contains(plan, "PRIMARY KEY") || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN") {
 			t.Errorf("%s: %s", name, plan)
+		}
+	}
+}
+
+// What a user sees of their conversations is read from indexes too, on both dialects, however many there are.
+func TestConversationPlans(t *testing.T) {
+	sqldbtest.Each(t, "chat", Migrations(), func(t *testing.T, d *sqldb.DB) {
+		s := New(d)
+		fillConversations(t, s)
+		page, pageArgs := pageSQL(5000, Place{1 << 40, 1}, 30)
+		lock, lockArgs := lockSQL([]Key{{1, 5000}, {2, 5000}, {5000, 5001}})
+		for name, c := range map[string]struct {
+			query string
+			args  []any
+			want  []string
+		}{
+			"page":        {page, pageArgs, []string{"conversations_low", "conversations_high"}},
+			"unread":      {sqldb.UnionAll(unreadSQL, 2), []any{0, 1, 5000, 5, 9, 100, 1, 2, 5000, 5, 9, 100}, []string{"PRIMARY"}},
+			"with unread": {withUnreadSQL, []any{5000, 100}, []string{"conversations_unread"}},
+			"stale":       {staleSQL, []any{100}, []string{"conversations_stale"}},
+			"lock":        {"SELECT low_id, high_id, counted_ms " + lock, lockArgs, []string{"PRIMARY"}},
+			"newest":      {sqldb.UnionAll(newestSQL, 2), []any{1, 5000, 9, 101, 2, 5000, 9, 101}, []string{"PRIMARY"}},
+			"mark":        {s.markSQL(), []any{9, 9, 9, 1, 5000, 5000, 9}, []string{"PRIMARY"}},
+		} {
+			plan := sqldbtest.Explain(t, d, c.query, c.args...)
+			for _, index := range c.want {
+				if !strings.Contains(plan, index) {
+					t.Errorf("%s does not use %s:\n%s", name, index, plan)
+				}
+			}
+			for _, bad := range []string{"SCAN conversations", "SCAN messages", "filesort", "table=conversations type=ALL",
+				"table=conversations type=index", "table=messages type=ALL", "table=m type=ALL"} {
+				if strings.Contains(plan, bad) {
+					t.Errorf("%s: %s:\n%s", name, bad, plan)
+				}
+			}
+		}
+	})
+}
+
+// fillConversations stores enough rows for the optimizer to take the indexes for worth it: user 5000 has 2000 conversations.
+func fillConversations(t *testing.T, s *Store) {
+	t.Helper()
+	var conversations, messages []string
+	for i := 1; i <= 5000; i++ {
+		low, high := 4000+i, 5000
+		switch {
+		case i == 1000:
+			continue
+		case i > 1000 && i <= 2000:
+			low, high = high, low
+		case i > 2000:
+			low, high = 10_000+i, 20_000+i
+		}
+		conversations = append(conversations, fmt.Sprintf("(%d, %d, %d, %d, 0, %d)", low, high, i, high*(i%2), i))
+		messages = append(messages, fmt.Sprintf("(%d, %d, %d, %d, %d, 'x')", low, high, i, i, low))
+	}
+	statements := []string{
+		"INSERT INTO conversations (low_id, high_id, last_at_ms, unread_id, read_ms, counted_ms) VALUES " + strings.Join(conversations, ", "),
+		"INSERT INTO messages (low_id, high_id, created_at_ms, id, from_user_id, content) VALUES " + strings.Join(messages, ", "),
+	}
+	if s.IsSQLite() {
+		statements = append(statements, "ANALYZE")
+	} else {
+		statements = append(statements, "ANALYZE TABLE conversations, messages")
+	}
+	for _, q := range statements {
+		if err := s.Write.Exec(q).Error; err != nil {
+			t.Fatal(err)
 		}
 	}
 }

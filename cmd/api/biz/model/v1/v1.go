@@ -502,7 +502,7 @@ func (p *Message) String() string {
 type Conversation struct {
 	User        *User    `thrift:"user,1" form:"user" json:"user" query:"user"`
 	LastMessage *Message `thrift:"last_message,2" form:"last_message" json:"last_message" query:"last_message"`
-	/** Messages of the other that are not read, at most 100. */
+	/** Messages of the other that are not read, at most 100: neither marked as read, nor answered. */
 	UnreadCount int32 `thrift:"unread_count,3" form:"unread_count" json:"unread_count" query:"unread_count"`
 }
 
