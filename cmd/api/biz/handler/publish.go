@@ -44,9 +44,18 @@ const (
 	frameBytes = 16 << 20
 )
 
-// PublishAction publishes a video: it streams the file into the blob store, probes whether a phone can play it, takes a cover
-// and makes it public, or hands it to the workers that make it playable. On any failure nothing of it is left.
+// PublishAction publishes a video.
 func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error) {
+	if _, err := h.Publish(ctx, in); err != nil {
+		return nil, err
+	}
+	return &api.PublishActionResponse{StatusMsg: pack.OK}, nil
+}
+
+// Publish publishes the file in the request's form: it streams it into the blob store, probes whether a phone can play it, takes a cover
+// and makes it public, or hands it to the workers that make it playable. On any failure nothing of it is left. The fields of the form go to
+// in.Params. A request whose viewer is not known yet has its token there, or in the query or header.
+func (h *Handler) Publish(ctx context.Context, in *call.Call) (*video.Upload, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.UploadTimeout)
 	defer cancel()
 	u := upload{h: h, in: in, id: uuid.NewString()}
@@ -54,7 +63,7 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 	if err := h.checkCapacity(); err != nil {
 		return nil, err
 	}
-	if middleware.Token(in) != "" { // in the query or header: a file that may not be published is not read
+	if in.Viewer != 0 || middleware.Token(in) != "" { // in the query or header: a file that may not be published is not read
 		if err := u.admit(ctx); err != nil {
 			return nil, err
 		}
@@ -83,10 +92,7 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 		h.Log.InfoContext(ctx, "an upload is not published, its client has gone", "bytes", u.size)
 		return nil, errno.Unavailable
 	}
-	if err := u.publish(ctx, in.Viewer, title); err != nil {
-		return nil, err
-	}
-	return &api.PublishActionResponse{StatusMsg: pack.OK}, nil
+	return u.publish(ctx, in.Viewer, title)
 }
 
 // checkCapacity fails while the disk of the store, or of the temporary files, has no more space than its reserve, which is for
@@ -113,8 +119,10 @@ func (h *Handler) MediaSpaceLow() bool {
 // admit authenticates the user and checks their limits, as soon as their token is there.
 func (u *upload) admit(ctx context.Context) error {
 	h, in := u.h, u.in
-	if err := h.Guard.Identify(in); err != nil {
-		return err
+	if in.Viewer == 0 {
+		if err := h.Guard.Identify(in); err != nil {
+			return err
+		}
 	}
 	if in.Viewer == 0 {
 		return errno.Unauthenticated
@@ -161,11 +169,11 @@ type upload struct {
 	keep                  bool
 }
 
-// publish makes the video public. If the answer of the video service is lost, the video may be public all the same: then publish
-// looks for it, and if that fails too, keeps its files, because a listed video without a file is worse than a file without
-// a video.
-func (u *upload) publish(ctx context.Context, author int64, title string) error {
-	_, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
+// publish makes the video public, and returns the work on it. If the answer of the video service is lost, the video may be public all the
+// same: then publish looks for it, and if that fails too, keeps its files, because a listed video without a file is worse than a file
+// without a video.
+func (u *upload) publish(ctx context.Context, author int64, title string) (*video.Upload, error) {
+	r, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
 		AuthorId: author, Title: title, PlayKey: u.key, CoverKey: u.cover,
 		DurationMs: u.info.DurationMs, SizeBytes: u.size, WidthPx: u.info.WidthPx, HeightPx: u.info.HeightPx,
 		Transcode: u.transcode, CoverDrawn: u.coverDrawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
@@ -173,17 +181,26 @@ func (u *upload) publish(ctx context.Context, author int64, title string) error 
 	})
 	if err == nil {
 		u.keep = true
-		return nil
+		return uploadOf(r.Video, r.Listed), nil
 	}
 	if hasNoEffect(err) {
-		return err
+		return nil, err
 	}
 	u.keep = true
-	if u.published(ctx, author) {
-		return nil
+	if work := u.published(ctx, author); work != nil {
+		return work, nil
 	}
 	u.h.Log.WarnContext(ctx, "video is perhaps published, its files stay", "key", u.key, "cover_key", u.cover, "err", err)
-	return err
+	return nil, err
+}
+
+// uploadOf is the work on a video that was published just now.
+func uploadOf(v *video.Video, listed bool) *video.Upload {
+	u := &video.Upload{VideoId: v.Id, Title: v.Title, State: video.UploadState_UPLOADED, Listed: listed, UploadedAtMs: v.PublishedAtMs}
+	if !listed {
+		u.UploadedAtMs = time.Now().UnixMilli()
+	}
+	return u
 }
 
 // hasNoEffect reports that a failed call has certainly changed nothing: the service refused it or was not reached.
@@ -195,16 +212,30 @@ func hasNoEffect(err error) bool {
 		errors.Is(err, kerrors.ErrNoMoreInstance) || errors.Is(err, kerrors.ErrServiceDiscovery)
 }
 
-// published looks for the video among the author's latest, or among those that wait for a worker.
-func (u *upload) published(ctx context.Context, author int64) bool {
+// published looks for the video among the author's latest, or among those that wait for a worker. It is nil if it is not found.
+func (u *upload) published(ctx context.Context, author int64) *video.Upload {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
 	defer cancel()
 	if u.transcode {
 		r, err := u.h.Clients.Video.ListUploads(ctx, &video.ListUploadsRequest{AuthorId: author})
-		return err == nil && slices.ContainsFunc(r.Uploads, func(x *video.Upload) bool { return x.SourceKey == u.key })
+		if err != nil {
+			return nil
+		}
+		if i := slices.IndexFunc(r.Uploads, func(x *video.Upload) bool { return x.SourceKey == u.key }); i >= 0 {
+			return r.Uploads[i]
+		}
+		return nil
 	}
 	r, err := u.h.Clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: author, Page: &common.Page{Limit: recentVideos}})
-	return err == nil && slices.ContainsFunc(r.Videos, func(x *video.Video) bool { return x.PlayKey == u.key })
+	if err != nil {
+		return nil
+	}
+	for _, x := range r.Videos {
+		if x.PlayKey == u.key {
+			return uploadOf(x, true)
+		}
+	}
+	return nil
 }
 
 // cleanUp releases what the upload holds and deletes what was stored in vain, also when the client has gone.

@@ -5,15 +5,19 @@ import (
 	"errors"
 	"math"
 	"mime/multipart"
+	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"unicode/utf8"
 
 	"github.com/cloudwego/hertz/pkg/app"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/cmd/api/biz/params"
+	"tiktok/cmd/api/hertzfix"
 	"tiktok/pkg/errno"
 )
 
@@ -145,5 +149,21 @@ func TestReadBodyLimits(t *testing.T) {
 		) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestReadAllSaysHowABodyFailed checks the errors that have an HTTP status of their own.
+func TestReadAllSaysHowABodyFailed(t *testing.T) {
+	budget := params.NewBudget(0, prometheus.NewRegistry())
+	_, _, err := params.ReadAll(iotest.ErrReader(os.ErrDeadlineExceeded), 1<<20, budget)
+	r, ok := errors.AsType[*hertzfix.Refusal](err)
+	if !ok || r.Status != http.StatusRequestTimeout || !errors.Is(err, errno.InvalidArgument) {
+		t.Errorf("too slow: %v", err)
+	}
+	if _, _, err = params.ReadAll(strings.NewReader("12345"), 4, budget); !errors.Is(err, errno.BodyTooLarge) {
+		t.Errorf("too large: %v", err)
+	}
+	if _, _, err = params.ReadAll(strings.NewReader(strings.Repeat("x", 20_000)), 1<<20, budget); !errors.Is(err, errno.TooManyRequests) {
+		t.Errorf("no memory: %v", err)
 	}
 }

@@ -47,6 +47,7 @@ func (a *API) Routes(l middleware.Limits) Table {
 		return Route{method, path, member, l.WriteAddr, l.WriteUser, status, serve, body}
 	}
 	return Table{
+		read("/me/uploads", member, a.ListUploads),
 		read("/me/friends", member, a.ListFriends),
 
 		read("/users/:user_id", visitor, a.GetUser),
@@ -59,6 +60,7 @@ func (a *API) Routes(l middleware.Limits) Table {
 
 		read("/feed", visitor, a.Feed),
 		read("/videos/:video_id", visitor, a.GetVideo),
+		{post, "/videos", member, l.PublishAddr, middleware.Limit{}, http.StatusCreated, a.Publish, []string{"multipart/form-data"}},
 		write(del, "/videos/:video_id", none, a.DeleteVideo),
 		write(put, "/videos/:video_id/like", none, a.Like),
 		write(del, "/videos/:video_id/like", none, a.Unlike),

@@ -15,6 +15,11 @@ func (a *API) GetUser(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.user(ctx, in, id)
+}
+
+// user is the profile of an account that has to exist.
+func (a *API) user(ctx context.Context, in *call.Call, id int64) (*model.User, error) {
 	p, err := a.shared.View.Profile(ctx, in.Viewer, id)
 	if err != nil {
 		return nil, err
@@ -23,6 +28,12 @@ func (a *API) GetUser(ctx context.Context, in *call.Call) (any, error) {
 		return nil, errno.UserNotFound
 	}
 	return renderUser(in.Base, &p), nil
+}
+
+// mustExist fails for an account that does not exist, whose lists are empty like those of one that has none.
+func (a *API) mustExist(ctx context.Context, in *call.Call, id int64) error {
+	_, err := a.user(ctx, in, id)
+	return err
 }
 
 // Follow makes the viewer follow a user.
@@ -55,7 +66,7 @@ func (a *API) ListFollowing(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.userPage(ctx, in, r.UserIds, r.NextCursor)
+	return a.usersOf(ctx, in, id, r.UserIds, r.NextCursor)
 }
 
 // ListFollowers is who follows a user, newest first.
@@ -68,7 +79,7 @@ func (a *API) ListFollowers(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.userPage(ctx, in, r.UserIds, r.NextCursor)
+	return a.usersOf(ctx, in, id, r.UserIds, r.NextCursor)
 }
 
 // ListFriends is the viewer's friends, last followed first.
@@ -81,10 +92,14 @@ func (a *API) ListFriends(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.userPage(ctx, in, r.UserIds, r.NextCursor)
+	return a.usersOf(ctx, in, in.Viewer, r.UserIds, r.NextCursor)
 }
 
-func (a *API) userPage(ctx context.Context, in *call.Call, ids []int64, next string) (any, error) {
+// usersOf is a page of a list of a user's.
+func (a *API) usersOf(ctx context.Context, in *call.Call, owner int64, ids []int64, next string) (any, error) {
+	if len(ids) == 0 {
+		return &model.UserPage{Items: []*model.User{}}, a.mustExist(ctx, in, owner)
+	}
 	users, err := a.shared.View.Profiles(ctx, in.Viewer, ids)
 	if err != nil {
 		return nil, err

@@ -92,6 +92,9 @@ func (a *API) ListUserVideos(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(r.Videos) == 0 {
+		return videoPage(in, nil, ""), a.mustExist(ctx, in, id)
+	}
 	videos, err := a.shared.View.Videos(ctx, in.Viewer, r.Videos)
 	if err != nil {
 		return nil, err
@@ -108,6 +111,9 @@ func (a *API) ListUserLikes(ctx context.Context, in *call.Call) (any, error) {
 	r, err := a.shared.Clients.Interaction.ListFavorites(ctx, &interaction.ListFavoritesRequest{UserId: id, Page: page})
 	if err != nil {
 		return nil, err
+	}
+	if len(r.VideoIds) == 0 {
+		return videoPage(in, nil, ""), a.mustExist(ctx, in, id)
 	}
 	videos, err := a.shared.View.VideosByID(ctx, in.Viewer, r.VideoIds)
 	if err != nil {

@@ -50,7 +50,7 @@ type Published struct {
 func (v *View) Published(ctx context.Context, viewer, author int64) (p Published, err error) {
 	var uploads []*video.Upload
 	if author == viewer { // before the list: an upload that is listed meanwhile is in both, not in none
-		uploads, p.ShowsUploads = v.uploads(ctx, author)
+		uploads, p.ShowsUploads = v.Uploads(ctx, author)
 	}
 	r, err := v.clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{
 		AuthorId: author, Page: &common.Page{Limit: common.MAX_BATCH}, Fresh: p.ShowsUploads, // a cached list may be older than uploads
@@ -78,8 +78,8 @@ func (v *View) Published(ctx context.Context, viewer, author int64) (p Published
 	return p, nil
 }
 
-// uploads are those of an author on which work is under way or has failed. known is false if they cannot be read.
-func (v *View) uploads(ctx context.Context, author int64) (uploads []*video.Upload, known bool) {
+// Uploads are those of an author on which work is under way or has failed. known is false if they cannot be read.
+func (v *View) Uploads(ctx context.Context, author int64) (uploads []*video.Upload, known bool) {
 	optionalCtx, cancel := context.WithTimeout(ctx, optionalTimeout)
 	defer cancel()
 	r, err := v.clients.Video.ListUploads(optionalCtx, &video.ListUploadsRequest{AuthorId: author})
