@@ -79,14 +79,20 @@ struct RevokeSessionRequest {
     1: i64 user_id
     2: i64 session_id
 }
-struct RevokeSessionResponse {}
+struct RevokeSessionResponse {
+    /** What ended, for the gateway to refuse at once. */
+    1: list<Revocation> revocations
+}
 
 struct RevokeOtherSessionsRequest {
     1: i64 user_id
     /** The one that stays, 0 for none. Tokens of before sessions, which name none, end too. */
     2: i64 session_id
 }
-struct RevokeOtherSessionsResponse {}
+struct RevokeOtherSessionsResponse {
+    /** What ended, for the gateway to refuse at once. */
+    1: list<Revocation> revocations
+}
 
 struct ChangePasswordRequest {
     1: i64 user_id
@@ -99,7 +105,10 @@ struct ChangePasswordRequest {
     /** As in RegisterRequest. */
     6: bool strict_password
 }
-struct ChangePasswordResponse {}
+struct ChangePasswordResponse {
+    /** What ended, for the gateway to refuse at once. */
+    1: list<Revocation> revocations
+}
 
 /** Revocation ends a session, or with session_id 0 all tokens of a user that name none. */
 struct Revocation {
@@ -197,11 +206,11 @@ service UserService {
     ListSessionsResponse ListSessions(1: ListSessionsRequest req)
     /** Ends one of the user's own sessions. Doing so twice is success. Fails with SessionNotFound when it never was the user's. */
     RevokeSessionResponse RevokeSession(1: RevokeSessionRequest req)
-    /** Ends all of the user's sessions but one. */
+    /** Ends all of the user's sessions but one. Fails with UserNotFound. */
     RevokeOtherSessionsResponse RevokeOtherSessions(1: RevokeOtherSessionsRequest req)
     /**
-     * Replaces the password and ends all sessions but one. Fails with UserBadCredentials when old_password is wrong, with
-     * TooManyRequests as Login does, and with PasswordTooCommon.
+     * Replaces the password and ends all sessions but one, together. Fails with UserBadCredentials when old_password is wrong (of two
+     * changes at once, for one of them it is), with TooManyRequests as Login does, and with PasswordTooCommon.
      */
     ChangePasswordResponse ChangePassword(1: ChangePasswordRequest req)
     /** Reads what was revoked since the last call, for gateways to refuse tokens without a call a request. */

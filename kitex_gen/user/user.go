@@ -554,6 +554,8 @@ var fieldIDToName_RevokeSessionRequest = map[int16]string{
 }
 
 type RevokeSessionResponse struct {
+	/** What ended, for the gateway to refuse at once. */
+	Revocations []*Revocation `thrift:"revocations,1" frugal:"1,default,list<Revocation>" json:"revocations"`
 }
 
 func NewRevokeSessionResponse() *RevokeSessionResponse {
@@ -563,6 +565,13 @@ func NewRevokeSessionResponse() *RevokeSessionResponse {
 func (p *RevokeSessionResponse) InitDefault() {
 }
 
+func (p *RevokeSessionResponse) GetRevocations() (v []*Revocation) {
+	return p.Revocations
+}
+func (p *RevokeSessionResponse) SetRevocations(val []*Revocation) {
+	p.Revocations = val
+}
+
 func (p *RevokeSessionResponse) String() string {
 	if p == nil {
 		return "<nil>"
@@ -570,7 +579,9 @@ func (p *RevokeSessionResponse) String() string {
 	return fmt.Sprintf("RevokeSessionResponse(%+v)", *p)
 }
 
-var fieldIDToName_RevokeSessionResponse = map[int16]string{}
+var fieldIDToName_RevokeSessionResponse = map[int16]string{
+	1: "revocations",
+}
 
 type RevokeOtherSessionsRequest struct {
 	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
@@ -612,6 +623,8 @@ var fieldIDToName_RevokeOtherSessionsRequest = map[int16]string{
 }
 
 type RevokeOtherSessionsResponse struct {
+	/** What ended, for the gateway to refuse at once. */
+	Revocations []*Revocation `thrift:"revocations,1" frugal:"1,default,list<Revocation>" json:"revocations"`
 }
 
 func NewRevokeOtherSessionsResponse() *RevokeOtherSessionsResponse {
@@ -621,6 +634,13 @@ func NewRevokeOtherSessionsResponse() *RevokeOtherSessionsResponse {
 func (p *RevokeOtherSessionsResponse) InitDefault() {
 }
 
+func (p *RevokeOtherSessionsResponse) GetRevocations() (v []*Revocation) {
+	return p.Revocations
+}
+func (p *RevokeOtherSessionsResponse) SetRevocations(val []*Revocation) {
+	p.Revocations = val
+}
+
 func (p *RevokeOtherSessionsResponse) String() string {
 	if p == nil {
 		return "<nil>"
@@ -628,7 +648,9 @@ func (p *RevokeOtherSessionsResponse) String() string {
 	return fmt.Sprintf("RevokeOtherSessionsResponse(%+v)", *p)
 }
 
-var fieldIDToName_RevokeOtherSessionsResponse = map[int16]string{}
+var fieldIDToName_RevokeOtherSessionsResponse = map[int16]string{
+	1: "revocations",
+}
 
 type ChangePasswordRequest struct {
 	UserId       int64  `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
@@ -708,6 +730,8 @@ var fieldIDToName_ChangePasswordRequest = map[int16]string{
 }
 
 type ChangePasswordResponse struct {
+	/** What ended, for the gateway to refuse at once. */
+	Revocations []*Revocation `thrift:"revocations,1" frugal:"1,default,list<Revocation>" json:"revocations"`
 }
 
 func NewChangePasswordResponse() *ChangePasswordResponse {
@@ -717,6 +741,13 @@ func NewChangePasswordResponse() *ChangePasswordResponse {
 func (p *ChangePasswordResponse) InitDefault() {
 }
 
+func (p *ChangePasswordResponse) GetRevocations() (v []*Revocation) {
+	return p.Revocations
+}
+func (p *ChangePasswordResponse) SetRevocations(val []*Revocation) {
+	p.Revocations = val
+}
+
 func (p *ChangePasswordResponse) String() string {
 	if p == nil {
 		return "<nil>"
@@ -724,7 +755,9 @@ func (p *ChangePasswordResponse) String() string {
 	return fmt.Sprintf("ChangePasswordResponse(%+v)", *p)
 }
 
-var fieldIDToName_ChangePasswordResponse = map[int16]string{}
+var fieldIDToName_ChangePasswordResponse = map[int16]string{
+	1: "revocations",
+}
 
 /** Revocation ends a session, or with session_id 0 all tokens of a user that name none. */
 type Revocation struct {
@@ -1288,11 +1321,11 @@ type UserService interface {
 	ListSessions(ctx context.Context, req *ListSessionsRequest) (r *ListSessionsResponse, err error)
 	/** Ends one of the user's own sessions. Doing so twice is success. Fails with SessionNotFound when it never was the user's. */
 	RevokeSession(ctx context.Context, req *RevokeSessionRequest) (r *RevokeSessionResponse, err error)
-	/** Ends all of the user's sessions but one. */
+	/** Ends all of the user's sessions but one. Fails with UserNotFound. */
 	RevokeOtherSessions(ctx context.Context, req *RevokeOtherSessionsRequest) (r *RevokeOtherSessionsResponse, err error)
 	/**
-	 * Replaces the password and ends all sessions but one. Fails with UserBadCredentials when old_password is wrong, with
-	 * TooManyRequests as Login does, and with PasswordTooCommon.
+	 * Replaces the password and ends all sessions but one, together. Fails with UserBadCredentials when old_password is wrong (of two
+	 * changes at once, for one of them it is), with TooManyRequests as Login does, and with PasswordTooCommon.
 	 */
 	ChangePassword(ctx context.Context, req *ChangePasswordRequest) (r *ChangePasswordResponse, err error)
 	/** Reads what was revoked since the last call, for gateways to refuse tokens without a call a request. */

@@ -29,6 +29,8 @@ import (
 type fakes struct {
 	register      func(*user.RegisterRequest) (*user.RegisterResponse, error)
 	login         func(*user.LoginRequest) (*user.LoginResponse, error)
+	listRevoked   func(*user.ListRevokedRequest) (*user.ListRevokedResponse, error)
+	touch         func(*user.TouchSessionsRequest) (*user.TouchSessionsResponse, error)
 	mgetUsers     func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
 	findUser      func(*user.FindUserRequest) (*user.FindUserResponse, error)
 	publish       func(*video.PublishRequest) (*video.PublishResponse, error)
@@ -76,6 +78,14 @@ func (f fakeUser) Register(_ context.Context, r *user.RegisterRequest) (*user.Re
 
 func (f fakeUser) Login(_ context.Context, r *user.LoginRequest) (*user.LoginResponse, error) {
 	return or(f.login, r, &user.LoginResponse{UserId: 1})
+}
+
+func (f fakeUser) ListRevoked(_ context.Context, r *user.ListRevokedRequest) (*user.ListRevokedResponse, error) {
+	return or(f.listRevoked, r, &user.ListRevokedResponse{NextCursor: "end"})
+}
+
+func (f fakeUser) TouchSessions(_ context.Context, r *user.TouchSessionsRequest) (*user.TouchSessionsResponse, error) {
+	return or(f.touch, r, &user.TouchSessionsResponse{})
 }
 
 func (f fakeUser) MGetUsers(_ context.Context, r *user.MGetUsersRequest) (*user.MGetUsersResponse, error) {

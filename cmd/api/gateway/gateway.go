@@ -20,6 +20,7 @@ import (
 	"tiktok/cmd/api/biz/params"
 	"tiktok/cmd/api/biz/router"
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/biz/sessions"
 	"tiktok/cmd/api/biz/v1"
 	"tiktok/cmd/api/biz/view"
 	"tiktok/cmd/api/connlimit"
@@ -52,8 +53,10 @@ type Deps struct {
 	Limits  config.Limits
 	Clients rpc.Clients
 	Tokens  *auth.Tokens
-	Blobs   blob.Store
-	Tools   *media.Tools
+	// TokenTTL is how long Tokens live.
+	TokenTTL time.Duration
+	Blobs    blob.Store
+	Tools    *media.Tools
 	// Work is where copies of uploads are that ffmpeg reads. It may be nil without ffmpeg.
 	Work *workdir.Dir
 	// Site is the web client.
@@ -87,8 +90,10 @@ type Gateway struct {
 	deps   Deps
 	conns  *connlimit.Listener[*hertzfix.Conn]
 	bodies *params.Budget
-	engine *server.Hertz
-	checks []telemetry.Check
+	// sessions are those that are revoked.
+	sessions *sessions.Watch
+	engine   *server.Hertz
+	checks   []telemetry.Check
 }
 
 // New puts a gateway together. Nothing is accepted before Run.
@@ -96,8 +101,14 @@ func New(d Deps) *Gateway {
 	g := &Gateway{deps: d, bodies: params.NewBudget(d.Config.MaxBufferedBytes, d.Tel.Registry)}
 	g.conns = connlimit.Listen(d.Listener, connlimit.NewLimits(d.Config, d.Proxies), d.Tel.Log, hertzfix.NewConn)
 	g.conns.Register(d.Tel.Registry)
-	g.checks = []telemetry.Check{{Name: "media", Ready: d.Blobs.Ping}, {Name: "user", Ready: g.pingUser}, {Name: "video", Ready: g.pingVideo}}
 	sampled := d.Tel.Sampled()
+	g.sessions = sessions.New(sessions.Deps{User: d.Clients.User, TTL: d.TokenTTL, Log: sampled, Registry: d.Tel.Registry})
+	g.checks = []telemetry.Check{
+		{Name: "media", Ready: d.Blobs.Ping},
+		{Name: "user", Ready: g.pingUser},
+		{Name: "video", Ready: g.pingVideo},
+		{Name: "sessions", Ready: g.sessions.Ready},
+	}
 	h := g.handler(sampled)
 	wanted := []telemetry.Check{
 		{Name: "interaction", Ready: g.pingInteraction},
@@ -134,7 +145,9 @@ func (g *Gateway) shared(name string, r limiter.Rule) middleware.Limit {
 	return middleware.Limit{Name: name, Rule: r, Store: g.deps.Shared}
 }
 
-func (g *Gateway) guard() middleware.Guard { return middleware.Guard{Tokens: g.deps.Tokens} }
+func (g *Gateway) guard() middleware.Guard {
+	return middleware.Guard{Tokens: g.deps.Tokens, Sessions: g.sessions}
+}
 
 func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 	d, work := g.deps, ""
@@ -204,15 +217,18 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 // Addr is the bound address, host:port.
 func (g *Gateway) Addr() string { return g.deps.Listener.Addr().String() }
 
-// Run serves until ctx ends, then answers the requests under way and returns.
+// Run serves until ctx ends, then answers the requests under way and returns. Before it serves it learns which sessions are revoked;
+// while the user service does not tell, requests with a token are answered with errno.Unavailable.
 func (g *Gateway) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	g.sessions.Load(ctx)
 	var group errgroup.Group
 	group.Go(func() error {
 		defer cancel()
 		return hertzfix.Serve(ctx, g.engine, g.conns.Conns, stopTimeout)
 	})
 	group.Go(func() error { g.sweep(ctx); return nil })
+	group.Go(func() error { g.sessions.Run(ctx); return nil })
 	return group.Wait()
 }
 
@@ -236,7 +252,8 @@ func (g *Gateway) sweep(ctx context.Context) {
 	}
 }
 
-// Ready reports whether the gateway has what it cannot do without: a place for media, users and videos.
+// Ready reports whether the gateway has what it cannot do without: a place for media, users, videos, and which
+// sessions are revoked.
 func (g *Gateway) Ready(ctx context.Context) error {
 	var errs []error
 	for _, c := range g.checks {

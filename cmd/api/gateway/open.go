@@ -25,6 +25,7 @@ import (
 func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clients rpc.Clients, demo handler.Demo) (*Gateway, error) {
 	d := Deps{
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel, Demo: demo,
+		TokenTTL:      cfg.Auth.TokenTTL,
 		MaxDuration:   cfg.Media.MaxDuration,
 		SweepEvery:    cfg.Media.SweepEvery,
 		ReserveBytes:  cfg.Blob.ReserveBytes,

@@ -85,6 +85,8 @@ func TestWeirdRequests(t *testing.T) {
 			strings.Repeat("x", 2<<20)),
 		"enormous": fmt.Sprintf("POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 1<<40,
 			strings.Repeat("x", 64<<10)),
+		"JSON": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json; charset=utf-8\r\n" +
+			"Content-Length: 2\r\n\r\n{}",
 		"too many parts": "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
 			"Content-Length: 2000\r\n\r\n" + strings.Repeat("a&", 1000),
 	} {
@@ -102,7 +104,8 @@ func TestWeirdRequests(t *testing.T) {
 			"Content-Length: 10\r\n\r\nusername=x",
 		"absolute address":  "GET http://x/douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n",
 		"unescaped plus":    "GET /douyin/user/?user_id=5.0e+00 HTTP/1.1\r\nHost: x\r\n\r\n",
-		"body of no form":   "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+		"body of no form":   "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+		"JSON beside it":    "POST /douyin/user/login/?username=a&password=b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
 		"percent at an end": "GET /douyin/feed/?latest_time=%zz%2 HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
 		if resp, body := raw(t, e, text); resp.StatusCode != 200 || !strings.Contains(body, `"status_code":0,`) {
@@ -453,6 +456,7 @@ func TestHealthReadyMetrics(t *testing.T) {
 	want := map[string]any{
 		"media_tools": "no ffmpeg: only mp4 and mov files with H.264 and AAC are taken, covers are drawn",
 		"media":       "ok", "media_space": "ok", "user": "ok", "video": "ok", "interaction": "ok", "social": "ok", "chat": "ok",
+		"sessions": "ok",
 	}
 	if diff := cmp.Diff(want, a.json); a.StatusCode != 200 || diff != "" {
 		t.Errorf("readyz: %d %s", a.StatusCode, diff)

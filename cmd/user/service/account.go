@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"tiktok/cmd/user/dal/db"
+	"tiktok/cmd/user/pack"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
@@ -26,12 +27,12 @@ const (
 	maxClient = 64
 )
 
-// Register creates an account.
+// Register creates an account, and its first session with it.
 func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*user.RegisterResponse, error) {
 	if err := checkUsername(req.Username); err != nil {
 		return nil, err
 	}
-	if err := checkPassword(req.Password); err != nil {
+	if err := checkNewPassword(req.Password, req.StrictPassword); err != nil {
 		return nil, err
 	}
 	if err := s.names.Check(req.Username); err != nil {
@@ -50,7 +51,12 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 		User:         db.User{ID: s.ids.Next(), Username: req.Username, CreatedAtMs: s.now().UnixMilli()},
 		PasswordHash: hash, NameSkeleton: skeleton,
 	}
-	if err := s.store.Create(ctx, a); err != nil {
+	resp, sessions := &user.RegisterResponse{UserId: a.ID}, []db.Session(nil)
+	if req.Device != nil {
+		sessions = []db.Session{s.newSession(a.ID, req.Device)}
+		resp.Session = pack.Session(sessions[0])
+	}
+	if err := s.store.Create(ctx, a, sessions...); err != nil {
 		if errors.Is(err, sqldb.ErrDuplicate) {
 			return nil, cmp.Or(s.taken(ctx, req.Username, skeleton), error(errno.UserNameTaken))
 		}
@@ -58,7 +64,7 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	}
 	s.saw(ctx, a.ID, client, 0)
 	s.users.Invalidate(ctx, a.ID) // somebody may have asked for this id before, and "no such user" is cached too
-	return &user.RegisterResponse{UserId: a.ID}, nil
+	return resp, nil
 }
 
 // taken is errno.UserNameTaken when there is this name or one that looks like it.
@@ -79,7 +85,7 @@ func (s *Service) taken(ctx context.Context, name string, skeleton []byte) error
 	return nil
 }
 
-// Login checks a password. A name that does not exist costs as much as a wrong password and fails in the same way. What
+// Login checks a password and opens a session. A name that does not exist costs as much as a wrong password and fails in the same way. What
 // cannot be a name or a password at all fails alike too, but at no cost: that tells nothing about any account.
 func (s *Service) Login(ctx context.Context, req *user.LoginRequest) (*user.LoginResponse, error) {
 	if checkUsername(req.Username) != nil || checkPassword(req.Password) != nil {
@@ -100,8 +106,14 @@ func (s *Service) Login(ctx context.Context, req *user.LoginRequest) (*user.Logi
 	if !ok {
 		return nil, errno.UserBadCredentials
 	}
+	resp := &user.LoginResponse{UserId: found.ID}
+	if req.Device != nil {
+		if resp.Session, err = s.openSession(ctx, found.ID, found.PasswordHash, req.Device); err != nil {
+			return nil, err
+		}
+	}
 	s.saw(ctx, found.ID, client, found.SeenMs)
-	return &user.LoginResponse{UserId: found.ID}, nil
+	return resp, nil
 }
 
 // guess counts a try on an account, or on a name that is none, by all networks together: who has many addresses guesses

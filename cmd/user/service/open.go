@@ -50,7 +50,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	}
 	s := New(Deps{
 		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Guesses: guesses, Rule: rule,
-		Names: policy, Words: filter, Tel: tel,
+		Names: policy, Words: filter, TokenTTL: cfg.Auth.TokenTTL, Tel: tel,
 	})
 	s.closers = lifecycle.Closers{sql.Close, store.Close, guesses.Close}
 	return s, nil

@@ -1,4 +1,4 @@
-// Package service answers the calls of user.thrift: accounts and their public profiles.
+// Package service answers the calls of user.thrift: accounts, their sessions and their public profiles.
 package service
 
 import (
@@ -37,12 +37,14 @@ type Deps struct {
 	Names *names.Policy
 	// Words are not to be in profiles.
 	Words *words.Filter
-	Tel   *telemetry.Telemetry
+	// TokenTTL is how long tokens live, and so how long sessions and revocations are kept.
+	TokenTTL time.Duration
+	Tel      *telemetry.Telemetry
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
 
-// Service keeps accounts. It is safe for concurrent use.
+// Service keeps accounts and sessions. It is safe for concurrent use.
 type Service struct {
 	store *db.Store
 	users *kv.LoadingCache[int64, db.User]
@@ -55,8 +57,10 @@ type Service struct {
 	rule    limiter.Rule
 	names   *names.Policy
 	words   *words.Filter
-	log     *slog.Logger
-	now     func() time.Time
+	// tokenTTL is how long a session lasts.
+	tokenTTL time.Duration
+	log      *slog.Logger
+	now      func() time.Time
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -73,6 +77,7 @@ func New(d Deps) *Service {
 		rule:      d.Rule,
 		names:     d.Names,
 		words:     d.Words,
+		tokenTTL:  d.TokenTTL,
 		log:       d.Tel.Log,
 		now:       d.Now,
 	}

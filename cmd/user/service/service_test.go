@@ -71,8 +71,9 @@ func deps(t *testing.T, sql *sqldb.DB, cache kv.Store, ids *id.Generator) servic
 	}
 	return service.Deps{
 		Names: policy, Words: filter, Store: db.New(sql), Cache: cache, IDs: ids, Hasher: auth.NewHasher(0), Guesses: guesses,
-		Rule: config.Default().Limits.LoginAccount,
-		Tel:  telemetry.Discard(),
+		Rule:     config.Default().Limits.LoginAccount,
+		TokenTTL: config.Default().Auth.TokenTTL,
+		Tel:      telemetry.Discard(),
 	}
 }
 

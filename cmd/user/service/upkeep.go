@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 	"time"
+
+	"tiktok/pkg/id"
 )
 
 const (
@@ -12,7 +14,8 @@ const (
 	skeletonRows = 500
 )
 
-// Run keeps the store in order until ctx ends: it forgets networks from which nobody logged in of late, and fills in what
+// Run keeps the store in order until ctx ends: it forgets networks from which nobody logged in of late, sessions and
+// revocations whose tokens have ended, and fills in what
 // names of before this version look like, also those that an older replica registers during an update.
 func (s *Service) Run(ctx context.Context) error {
 	tick := time.NewTicker(upkeepEvery)
@@ -20,6 +23,13 @@ func (s *Service) Run(ctx context.Context) error {
 	for {
 		if n, err := s.store.ForgetNetworks(ctx, s.now().Add(-knownFor).UnixMilli()); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "cannot forget networks of old logins, trying again later", "forgotten", n, "err", err)
+		}
+		oldest := s.oldest()
+		if n, err := s.store.ForgetSessions(ctx, id.At(oldest)); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "cannot forget sessions that have ended, trying again later", "forgotten", n, "err", err)
+		}
+		if n, err := s.store.ForgetRevocations(ctx, oldest.UnixMilli()); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "cannot forget revocations of tokens that have ended, trying again later", "forgotten", n, "err", err)
 		}
 		if err := s.fillSkeletons(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "cannot fill in what old names look like, trying again later", "err", err)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"time"
 
 	"tiktok/cmd/api/biz/call"
@@ -22,7 +23,9 @@ func (h *Handler) Register(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.User.Register(ctx, &user.RegisterRequest{Username: name, Password: password, Client: clientnet.Key(in.Addr)})
+	r, err := h.Clients.User.Register(ctx, &user.RegisterRequest{
+		Username: name, Password: password, Client: clientnet.Key(in.Addr), Device: Device(in),
+	})
 	if err != nil {
 		return nil, retryLater(in, err)
 	}
@@ -43,7 +46,7 @@ func (h *Handler) Login(ctx context.Context, in *call.Call) (any, error) {
 	if err := h.LoginFailures.Allow(ctx, in.Request, bucket); err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.User.Login(ctx, &user.LoginRequest{Username: name, Password: password, Client: client})
+	r, err := h.Clients.User.Login(ctx, &user.LoginRequest{Username: name, Password: password, Client: client, Device: Device(in)})
 	if err != nil {
 		return nil, retryLater(in, err)
 	}
@@ -75,8 +78,20 @@ func credentials(in *call.Call) (name, password string, err error) {
 	if name, err = in.Params.Text("username"); err != nil {
 		return "", "", err
 	}
-	password, err = in.Params.Text("password")
-	return name, password, err
+	if password, err = in.Params.Text("password"); err != nil {
+		return "", "", err
+	}
+	if kind, _, _ := strings.Cut(string(in.Request.ContentType()), ";"); (name == "" || password == "") &&
+		strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+		return "", "", errno.InvalidArgument.With(
+			"send username and password as query or form parameters, not JSON; /api/v1/sessions takes JSON")
+	}
+	return name, password, nil
+}
+
+// Device is where a session is opened from.
+func Device(in *call.Call) *user.Device {
+	return &user.Device{Agent: string(in.Request.UserAgent()), Addr: in.Addr.String()}
 }
 
 // loggedIn answers with a token of the session, which is nil from a user service of before sessions.

@@ -9,6 +9,7 @@ import (
 
 	"tiktok/cmd/api/biz/call"
 	"tiktok/cmd/api/biz/pack"
+	"tiktok/cmd/api/biz/sessions"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
 )
@@ -47,7 +48,10 @@ func Auth(p *pack.Packer, guard Guard, access Access) app.HandlerFunc {
 }
 
 // Guard checks who sends a request.
-type Guard struct{ Tokens *auth.Tokens }
+type Guard struct {
+	Tokens   *auth.Tokens
+	Sessions *sessions.Watch
+}
 
 // Identify sets the request's Viewer and Session by its token, both 0 without a valid one. The token is the parameter token,
 // else the one in the Authorization header. The error is errno.Unavailable.
@@ -69,6 +73,9 @@ func (g Guard) Check(token string) (user, session int64, err error) {
 	user, session, err = g.Tokens.Parse(token)
 	if err != nil {
 		return 0, 0, errno.Unauthenticated
+	}
+	if err := g.Sessions.Check(user, session); err != nil {
+		return 0, 0, err
 	}
 	return user, session, nil
 }

@@ -35,7 +35,7 @@ func (s *Store) SawNetwork(ctx context.Context, userID int64, from string, nowMs
 			return err
 		}
 		oldest := tx.Model(&network{}).Where("user_id = ?", userID).Order("seen_ms DESC").Offset(maxNetworks).Limit(1)
-		ms, err := seenMs(oldest)
+		ms, err := number(oldest, "seen_ms")
 		if err != nil || ms == 0 {
 			return err
 		}
@@ -49,32 +49,38 @@ func (s *Store) SawNetwork(ctx context.Context, userID int64, from string, nowMs
 
 // ForgetNetworks forgets those that were last seen before a time, a step at a time, and returns how many.
 func (s *Store) ForgetNetworks(ctx context.Context, beforeMs int64) (n int64, err error) {
+	return s.forget(ctx, &network{}, "seen_ms", beforeMs)
+}
+
+// forget deletes the rows of a table whose column, which has an index, is below a number: forgetRows in a transaction, and all that
+// have the same number as the last of them.
+func (s *Store) forget(ctx context.Context, table any, column string, below int64) (n int64, err error) {
 	for {
-		old := s.Read.WithContext(ctx).Model(&network{}).Where("seen_ms < ?", beforeMs)
-		ms, err := seenMs(old.Order("seen_ms").Offset(forgetRows - 1).Limit(1))
+		old := s.Read.WithContext(ctx).Model(table).Where(column+" < ?", below)
+		last, err := number(old.Order(column).Offset(forgetRows-1).Limit(1), column)
 		if err != nil {
-			return n, fmt.Errorf("forget networks: %w", sqldb.Translate(err))
+			return n, fmt.Errorf("forget old rows: %w", sqldb.Translate(err))
 		}
-		last := ms == 0
-		if last {
-			ms = beforeMs - 1
+		rest := last == 0
+		if rest {
+			last = below - 1
 		}
 		err = s.Tx(ctx, func(tx *gorm.DB) error {
-			res := tx.Where("seen_ms <= ?", ms).Delete(&network{})
+			res := tx.Where(column+" <= ?", last).Delete(table)
 			n += res.RowsAffected
 			return res.Error
 		})
-		if err != nil || last {
+		if err != nil || rest {
 			return n, err
 		}
 	}
 }
 
-// seenMs is the time of the one row that a query finds, 0 without one.
-func seenMs(one *gorm.DB) (int64, error) {
-	var ms []int64
-	if err := one.Pluck("seen_ms", &ms).Error; err != nil || len(ms) == 0 {
+// number is the column of the one row that a query finds, 0 without one.
+func number(one *gorm.DB, column string) (int64, error) {
+	var n []int64
+	if err := one.Pluck(column, &n).Error; err != nil || len(n) == 0 {
 		return 0, err
 	}
-	return ms[0], nil
+	return n[0], nil
 }

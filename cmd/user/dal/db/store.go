@@ -1,4 +1,4 @@
-// Package db keeps the accounts in SQL: one table, two dialects.
+// Package db keeps the accounts and their sessions in SQL, in two dialects.
 package db
 
 import (
@@ -21,7 +21,7 @@ type Store struct{ *sqldb.DB }
 // New returns a store on a migrated database, which stays the caller's to close.
 func New(db *sqldb.DB) *Store { return &Store{db} }
 
-// NewestID is the greatest id of an account, 0 when there is none.
+// NewestID is the greatest id of an account or a session, 0 when there is none.
 func (s *Store) NewestID(ctx context.Context) (int64, error) {
-	return s.Greatest(ctx, "users.id")
+	return s.Greatest(ctx, "users.id", "sessions.id")
 }

@@ -32,10 +32,15 @@ type Account struct {
 	NameSkeleton []byte `gorm:"column:name_skeleton"`
 }
 
-// Create stores a new account. sqldb.ErrDuplicate means that the username is taken, or one that looks like it: the unique
-// keys decide, so of any number of calls at once exactly one succeeds.
-func (s *Store) Create(ctx context.Context, a Account) error {
-	err := s.Tx(ctx, func(tx *gorm.DB) error { return tx.Create(&a).Error })
+// Create stores a new account with its first sessions. sqldb.ErrDuplicate means that the username is taken, or one that looks like
+// it: the unique keys decide, so of any number of calls at once exactly one succeeds.
+func (s *Store) Create(ctx context.Context, a Account, sessions ...Session) error {
+	err := s.Tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(&a).Error; err != nil || len(sessions) == 0 {
+			return err
+		}
+		return tx.Create(&sessions).Error
+	})
 	if err != nil {
 		return fmt.Errorf("create user: %w", err)
 	}
@@ -65,6 +70,26 @@ func (s *Store) FindCredentials(ctx context.Context, username, network string) (
 		return Credentials{}, fmt.Errorf("find credentials: %w", sqldb.ErrNotFound)
 	}
 	return c, nil
+}
+
+const ownCredentialsSQL = `SELECT u.id, u.username, u.password_hash, COALESCE(n.seen_ms, 0) AS seen_ms
+	FROM users u LEFT JOIN login_networks n ON n.user_id = u.id AND n.network = ? WHERE u.id = ?`
+
+// OwnCredentials are the name and the Credentials of an account, for a change of its password from a network;
+// sqldb.ErrNotFound when there is none.
+func (s *Store) OwnCredentials(ctx context.Context, userID int64, network string) (string, Credentials, error) {
+	var c struct {
+		Credentials
+		Username string
+	}
+	res := s.Read.WithContext(ctx).Raw(ownCredentialsSQL, network, userID).Scan(&c)
+	switch {
+	case res.Error != nil:
+		return "", Credentials{}, fmt.Errorf("own credentials: %w", sqldb.Translate(res.Error))
+	case res.RowsAffected == 0:
+		return "", Credentials{}, fmt.Errorf("own credentials: %w", sqldb.ErrNotFound)
+	}
+	return c.Username, c.Credentials, nil
 }
 
 // MGet reads the users with these ids, in one statement; missing ones are absent. No ids, no statement.
