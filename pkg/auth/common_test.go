@@ -14,7 +14,8 @@ func TestCommonPassword(t *testing.T) {
 		}
 	}
 	for _, good := range []string{
-		"", "\n", "123456\npassword", "a long walk", "correct horse", "密码密码密码", "licence", "permission is hereby granted, free of charge, to any person obtaining", "passwordpass",
+		"", "\n", "123456\npassword", "a long walk", "correct horse", "密码密码密码", "licence",
+		"permission is hereby granted, free of charge, to any person obtaining", "passwordpass",
 		strings.Repeat("x", 32),
 	} {
 		if CommonPassword(good) {

@@ -109,7 +109,9 @@ func TestOthersEnd(t *testing.T) {
 	withSessions(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		ctx := t.Context()
 		got, err := s.RevokeOtherSessions(ctx, 1, 13, at(200))
-		want := []db.Revocation{{UserID: 1, SessionID: 11, RevokedMs: 200}, {UserID: 1, SessionID: 12, RevokedMs: 200}, {UserID: 1, RevokedMs: 200}}
+		want := []db.Revocation{
+			{UserID: 1, SessionID: 11, RevokedMs: 200}, {UserID: 1, SessionID: 12, RevokedMs: 200}, {UserID: 1, RevokedMs: 200},
+		}
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("got %v %v", got, err)
 		}
@@ -120,7 +122,8 @@ func TestOthersEnd(t *testing.T) {
 			t.Errorf("with another hash: %v", err)
 		}
 		got, err = s.ChangePassword(ctx, 1, "hash of 1", "new", 0, at(300))
-		if want := []db.Revocation{{UserID: 1, SessionID: 13, RevokedMs: 300}, {UserID: 1, RevokedMs: 300}}; err != nil || !slices.Equal(got, want) {
+		want = []db.Revocation{{UserID: 1, SessionID: 13, RevokedMs: 300}, {UserID: 1, RevokedMs: 300}}
+		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("got %v %v", got, err)
 		}
 		name, c, err := s.OwnCredentials(ctx, 1, "192.0.2.1")
