@@ -69,13 +69,14 @@ writeFileSync(join(dist, "index.html"), template.replace("<!-- assets -->", tags
 cpSync(join(root, "src/static"), dist, { recursive: true });
 
 const gzipped = (file) => gzipSync(readFileSync(join(root, file)), { level: 9 }).length;
+const kB = (bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 const first = [...feed, early, locales.reduce((a, b) => (gzipped(a) > gzipped(b) ? a : b))];
 const firstBytes = first.reduce((sum, file) => sum + gzipped(file), 0);
 writeFileSync(join(dist, "manifest.json"), JSON.stringify({ first_frame_scripts: first.map(address) }, null, 2) + "\n");
 writeFileSync(join(dist, "licences.txt"), licences());
 
-console.log(`script before the first frame: ${(firstBytes / 1000).toFixed(1)} kB gzip of ${scriptBudget / 1000}; style ${(gzipped(style) / 1000).toFixed(1)} kB`);
-for (const file of Object.keys(outputs).filter((name) => name.endsWith(".js"))) console.log(`  ${address(file)} ${(gzipped(file) / 1000).toFixed(1)} kB`);
+console.log(`script before the first frame: ${kB(firstBytes)} gzip of ${kB(scriptBudget)}; style ${kB(gzipped(style))}`);
+for (const file of Object.keys(outputs).filter((name) => name.endsWith(".js"))) console.log(`  ${address(file)} ${kB(gzipped(file))}`);
 if (firstBytes > scriptBudget) {
   console.error(`above the budget of ${scriptBudget} bytes`);
   process.exit(1);
@@ -89,13 +90,16 @@ function licences() {
     if (match) names.add(match[1]);
   }
   const rule = "=".repeat(80);
-  return [...names].sort().map((name) => {
-    const folder = join(root, "node_modules", name);
-    const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
-    let text = file && existsSync(join(folder, file)) ? readFileSync(join(folder, file), "utf8").trim() : "";
-    // A package without a file of its own stands under that of its family.
-    if (!text) text = `Licence: ${about.license}`;
-    return `${rule}\n${name} ${about.version} (${about.license})\n${rule}\n\n${text}\n`;
-  }).join("\n");
+  return [...names]
+    .sort()
+    .map((name) => {
+      const folder = join(root, "node_modules", name);
+      const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+      let text = file && existsSync(join(folder, file)) ? readFileSync(join(folder, file), "utf8").trim() : "";
+      // A package without a file of its own stands under that of its family.
+      if (!text) text = `Licence: ${about.license}`;
+      return `${rule}\n${name} ${about.version} (${about.license})\n${rule}\n\n${text}\n`;
+    })
+    .join("\n");
 }

@@ -2,7 +2,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Layout } from "./layout";
 import { t, useLanguage } from "./lib/i18n";
-import { followLinks, match, place, scrollOf, useTitle, type PageProps, type Place, type Route } from "./lib/router";
+import { followLinks, match, place, scrollOf, useAgain, useTitle, type PageProps, type Place, type Route } from "./lib/router";
 import { askLogin, loadViewer, useViewer, viewer } from "./lib/session";
 import { createStore, useStore } from "./lib/store";
 import { onReconnect } from "./lib/connection";
@@ -36,6 +36,9 @@ export async function openPage(): Promise<void> {
 
 const isPage = (path: string): boolean => match(routes, path) !== null;
 
+// The feed scrolls by itself, and goes to its top by itself.
+const toTop = (): void => scrollTo({ top: 0, behavior: "smooth" });
+
 export function App() {
   useLanguage();
   const now = useStore(opened);
@@ -51,6 +54,7 @@ export function App() {
       stopReconnect();
     };
   }, []);
+  useAgain(toTop);
   if (!now) return null;
   return (
     <Layout path={now.place.path} full={now.route.full ?? false}>

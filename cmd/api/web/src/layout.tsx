@@ -2,15 +2,20 @@ import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { connection } from "./lib/connection";
 import { useDesktop } from "./lib/hooks";
+import { lazy } from "./lib/lazy";
 import { language, setLanguage, t, tn } from "./lib/i18n";
-import { useMe, useViewer } from "./lib/session";
+import { loginSheet, useMe, useViewer } from "./lib/session";
 import { nextTheme, setTheme, useTheme } from "./lib/theme";
 import { useStore } from "./lib/store";
 import { Avatar, displayName, profilePath } from "./ui/avatar";
 import { IconButton } from "./ui/button";
 import { ChatIcon, DeviceIcon, HomeIcon, LanguageIcon, LogoIcon, MoonIcon, SettingsIcon, SunIcon, UploadIcon, UserIcon } from "./ui/icons";
-import { LoginSheet } from "./ui/login-sheet";
 import { Toasts } from "./ui/toasts";
+
+const LoginSheet = lazy(
+  async () => (await import("./ui/login-sheet")).LoginSheet,
+  () => null,
+);
 
 interface LayoutProps {
   path: string;
@@ -21,6 +26,7 @@ interface LayoutProps {
 /** Layout is what surrounds every page: the navigation, messages, the login sheet. */
 export function Layout({ path, full, children }: LayoutProps) {
   const desktop = useDesktop();
+  const isAsked = useStore(loginSheet) !== null;
   return (
     <div class={`layout${full ? " layout-full" : ""}`}>
       <a class="skip" href="#main">
@@ -33,7 +39,7 @@ export function Layout({ path, full, children }: LayoutProps) {
       {!desktop && <BottomNavigation path={path} />}
       <Connection />
       <Toasts />
-      <LoginSheet />
+      {isAsked && <LoginSheet />}
     </div>
   );
 }

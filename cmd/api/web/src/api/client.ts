@@ -48,8 +48,7 @@ export const api = {
   login: (name: string, password: string) => value(http.POST("/api/v1/sessions", { body: { name, password, cookie: true } })),
   logout: () => done(http.DELETE("/api/v1/sessions/current", quiet)),
   sessions: (): Promise<Page<Session>> => value(http.GET("/api/v1/sessions")),
-  revokeSession: (session_id: number) =>
-    done(http.DELETE("/api/v1/sessions/{session_id}", { params: { path: { session_id } } })),
+  revokeSession: (session_id: number) => done(http.DELETE("/api/v1/sessions/{session_id}", { params: { path: { session_id } } })),
   revokeOtherSessions: () => done(http.DELETE("/api/v1/sessions")),
 
   me: (): Promise<Me> => value(http.GET("/api/v1/me", quiet)),

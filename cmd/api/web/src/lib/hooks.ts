@@ -95,7 +95,11 @@ interface ListState<T> {
  * useList fetches a list by its cursor. The first page is fetched at once; the list is kept for going back. name tells the lists of a page
  * apart; a component that shows another list than before needs another key. null: a list that is not kept.
  */
-export function useList<T>(name: string | null, fetch: (cursor: string | undefined) => Promise<Page<T>>, keyOf: (item: T) => unknown): List<T> {
+export function useList<T>(
+  name: string | null,
+  fetch: (cursor: string | undefined) => Promise<Page<T>>,
+  keyOf: (item: T) => unknown,
+): List<T> {
   const [state, setState] = useKept<ListState<T>>(name === null ? null : `list ${name}`, { items: [], cursor: "", isEnd: false });
   const [isLoading, setLoading] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -144,7 +148,15 @@ export function useList<T>(name: string | null, fetch: (cursor: string | undefin
   const refresh = useCallback(() => load(true), [load]);
   const change = useCallback((edit: (items: T[]) => T[]) => setState((old) => ({ ...old, items: edit(old.items) })), []);
   useEffect(() => (error ? onReconnect(more) : undefined), [error, more]);
-  return { items: state.items, isLoading: isLoading || (state.items.length === 0 && !state.isEnd && !error), isEnd: state.isEnd, error, more, refresh, change };
+  return {
+    items: state.items,
+    isLoading: isLoading || (state.items.length === 0 && !state.isEnd && !error),
+    isEnd: state.isEnd,
+    error,
+    more,
+    refresh,
+    change,
+  };
 }
 
 /** useVisible calls back whenever the element comes near the visible part: the end of a list asks for more. */

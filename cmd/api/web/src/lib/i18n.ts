@@ -11,7 +11,8 @@ export const language = createStore<Language>(savedLanguage());
 
 /** loadLanguage fetches a dictionary; t works for that language afterwards. */
 export async function loadLanguage(wanted: Language): Promise<void> {
-  if (!dictionaries[wanted]) dictionaries[wanted] = wanted === "zh" ? (await import("../locales/zh")).zh : (await import("../locales/en")).en;
+  if (!dictionaries[wanted])
+    dictionaries[wanted] = wanted === "zh" ? (await import("../locales/zh")).zh : (await import("../locales/en")).en;
   document.documentElement.lang = wanted === "zh" ? "zh-CN" : "en";
 }
 

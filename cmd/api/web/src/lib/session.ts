@@ -67,7 +67,9 @@ export function setMyUser(user: User): void {
 /** setUnread is the number of conversations with unread messages, for the navigation. */
 export function setUnread(unread_conversations: number): void {
   viewer.update((now) =>
-    now.kind === "member" && now.me.unread_conversations !== unread_conversations ? { ...now, me: { ...now.me, unread_conversations } } : now,
+    now.kind === "member" && now.me.unread_conversations !== unread_conversations
+      ? { ...now, me: { ...now.me, unread_conversations } }
+      : now,
   );
 }
 

@@ -77,6 +77,7 @@ export const en = {
   "player.mute": "Sound off",
   "player.unmute": "Sound on",
   "player.tap": "Tap for sound",
+  "player.click": "Click for sound",
   "player.progress": "Position in the video",
   "player.failed": "This video does not play right now",
   "player.like": "Like",

@@ -79,6 +79,7 @@ export const zh: Dictionary = {
   "player.mute": "静音",
   "player.unmute": "打开声音",
   "player.tap": "点击打开声音",
+  "player.click": "点击打开声音",
   "player.progress": "播放进度",
   "player.failed": "视频暂时无法播放",
   "player.like": "点赞",

@@ -124,7 +124,9 @@ function FollowButton({ user, size = "medium" }: { user: User; size?: "small" | 
       <Button
         look={user.is_followed ? "secondary" : "primary"}
         size={size}
-        aria-label={user.is_followed ? `${t("action.following")}: ${displayName(user)}` : t("action.follow.name", { name: displayName(user) })}
+        aria-label={
+          user.is_followed ? `${t("action.following")}: ${displayName(user)}` : t("action.follow.name", { name: displayName(user) })
+        }
         onClick={() => (user.is_followed ? ask(true) : void setFollowed(user.id, true))}
       >
         {t(user.is_followed ? "action.following" : "action.follow")}
@@ -188,7 +190,13 @@ function Videos({ user, isOwn }: { user: User; isOwn: boolean }) {
   }
   return (
     <>
-      <Grid list={list} before={uploads.map((upload) => <UploadTile key={upload.video_id} upload={upload} onDelete={() => ask(upload.video_id)} />)} onDelete={isOwn ? ask : undefined} />
+      <Grid
+        list={list}
+        before={uploads.map((upload) => (
+          <UploadTile key={upload.video_id} upload={upload} onDelete={() => ask(upload.video_id)} />
+        ))}
+        onDelete={isOwn ? ask : undefined}
+      />
       {asked !== 0 && (
         <Confirm
           title={t("video.delete")}
@@ -230,7 +238,8 @@ function useUploads(isOwn: boolean, onDone: () => void): Upload[] {
           const now = new Set(inWork.map((upload) => upload.video_id));
           if ([...before].some((id) => !now.has(id))) onDone();
           before = now;
-          if (inWork.some((upload) => upload.state === "uploaded" || upload.state === "processing")) timer = window.setTimeout(poll, pollMs);
+          if (inWork.some((upload) => upload.state === "uploaded" || upload.state === "processing"))
+            timer = window.setTimeout(poll, pollMs);
         },
         () => {
           // The next visit asks again; the list below has its own error when the server is away.

@@ -26,7 +26,11 @@ let lastTemporary = 0;
 /** Comments is the list of a video's comments, with the line to write one. It needs a key: the video's id. */
 export function Comments({ videoId }: { videoId: number }) {
   const me = useMe();
-  const list = useList(null, (cursor) => api.comments(videoId, cursor), (comment) => comment.id);
+  const list = useList(
+    null,
+    (cursor) => api.comments(videoId, cursor),
+    (comment) => comment.id,
+  );
   // What was typed stays when the sheet is closed.
   const [draft, setDraft] = useKept(`draft ${videoId}`, "");
   const [asked, ask] = useState<Comment | null>(null);

@@ -13,6 +13,8 @@ export interface Playback {
   hasFailed: boolean;
 }
 
+const maxTries = 3;
+
 const fresh: Playback = { hasFrame: false, isPaused: true, isWaiting: false, hasFailed: false };
 
 /** Player is one of the three <video> elements that all videos share. */
@@ -24,13 +26,15 @@ export class Player {
   private shouldPlay = false;
   private stopHls: (() => void) | null = null;
   private url = "";
+  /** How often this video was tried again by itself. */
+  private tries = 0;
   private readonly unsubscribe: () => void;
 
   constructor() {
     const { element } = this;
     element.playsInline = true;
     element.loop = true;
-    element.muted = true;
+    element.muted = isMuted(sound.get());
     element.className = "player-video";
     element.disableRemotePlayback = true;
     // The whole slide is the control; the element itself is nothing to stop at.
@@ -74,11 +78,19 @@ export class Player {
     if (this.shouldPlay) void this.play();
   }
 
-  /** reload tries again after a failure; url is the file's address now. */
+  /** mayRetry counts: a video that fails again and again is not tried for ever. */
+  mayRetry(): boolean {
+    return ++this.tries <= maxTries;
+  }
+
+  /** reload tries again after a failure, from where it was; url is the file's address now. */
   reload(url: string): void {
+    const { element } = this;
+    const at = element.currentTime;
     this.url = url;
     this.note({ hasFailed: false, isWaiting: true });
     this.start();
+    if (at > 0) element.addEventListener("loadedmetadata", () => (element.currentTime = at), { once: true });
   }
 
   async play(): Promise<void> {
@@ -124,6 +136,7 @@ export class Player {
     this.stopHls?.();
     this.stopHls = null;
     this.url = "";
+    this.tries = 0;
     this.videoId = 0;
     this.element.removeAttribute("src");
     // Frees the buffers and the connection.

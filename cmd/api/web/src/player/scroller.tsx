@@ -21,6 +21,8 @@ interface ScrollerProps {
   /** Called when the last videos come near. */
   onNearEnd: () => void;
   onComments: () => void;
+  /** Called when a video has its first frame. */
+  onPlaying: () => void;
   /** What comes after the last video: loading, an error, the end. */
   after: ComponentChildren;
 }
@@ -29,7 +31,7 @@ interface ScrollerProps {
 const moveMs = 180;
 
 /** Scroller shows one video at a time, plays it, and goes to the next by swipe, wheel and keys. */
-export function Scroller({ ids, index, onIndex, onNearEnd, onComments, after }: ScrollerProps) {
+export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying, after }: ScrollerProps) {
   const box = useRef<HTMLDivElement>(null);
   const [players] = useState(() => [new Player(), new Player(), new Player()] as const);
   const holders = useRef(new Map<number, HTMLElement>());
@@ -137,6 +139,7 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, after }: 
   const mayPreload = hasFrame || hasFailed;
   useEffect(() => {
     if (!mayPreload) return;
+    onPlaying();
     for (const at of [index + 1, index - 1]) {
       const video = getVideo(ids[at] ?? 0);
       const holder = holders.current.get(at);
@@ -146,7 +149,7 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, after }: 
       player.load(video);
       if (player.element.parentElement !== holder) holder.append(player.element);
     }
-  }, [ids, index, mayPreload]);
+  }, [ids, index, mayPreload, onPlaying]);
 
   useEffect(() => {
     if (index >= ids.length - 4) onNearEnd();

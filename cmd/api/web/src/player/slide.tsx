@@ -4,6 +4,7 @@ import type { Video } from "../api/types";
 import { setFollowed, setLiked, share } from "../lib/actions";
 import { onReconnect } from "../lib/connection";
 import { epoch, isStale, putVideo, useUser, useVideo } from "../lib/entities";
+import { useDesktop } from "../lib/hooks";
 import { ago, count, t, tn } from "../lib/i18n";
 import { useMe } from "../lib/session";
 import { createStore, useStore } from "../lib/store";
@@ -37,7 +38,11 @@ export function Slide({ id, player, isActive, onComments, holder }: SlideProps) 
   const ratio = video.width > 0 && video.height > 0 ? video.width / video.height : 9 / 16;
   const isWide = ratio > 0.8;
   return (
-    <article class="video" style={{ "--ratio": String(ratio) }} aria-label={t("video.by", { title: video.title, name: displayName(video.author) })}>
+    <article
+      class="video"
+      style={{ "--ratio": String(ratio) }}
+      aria-label={t("video.by", { title: video.title, name: displayName(video.author) })}
+    >
       <div class={`video-frame on-video${isWide ? " video-wide" : ""}`}>
         {isWide && <img class="video-backdrop" src={video.cover_url} alt="" aria-hidden="true" />}
         <img class="video-cover" src={video.cover_url} alt="" decoding="async" fetchpriority={isActive ? "high" : "auto"} />
@@ -65,6 +70,7 @@ const idle = createStore<Playback>({ hasFrame: false, isPaused: false, isWaiting
 function Surface({ video, player }: { video: Video; player: Player | null }) {
   const playback = useStore(player?.state ?? idle);
   const sound = useSound();
+  const desktop = useDesktop();
   const [hearts, setHearts] = useState<Heart[]>([]);
   const timer = useRef(0);
   const lastTap = useRef(0);
@@ -120,7 +126,7 @@ function Surface({ video, player }: { video: Video; player: Player | null }) {
       {isLocked(sound) && playback.hasFrame && (
         <span class="video-unmute" aria-hidden="true">
           <MutedIcon size={18} />
-          {t("player.tap")}
+          {t(desktop ? "player.click" : "player.tap")}
         </span>
       )}
     </>
@@ -142,7 +148,11 @@ function Broken({ video, player }: { video: Video; player: Player }) {
       .catch(() => undefined)
       .finally(() => setBusy(false));
   };
-  useEffect(() => onReconnect(retry), [video.id, player]);
+  useEffect(() => {
+    // Asking for the new address also finds out whether the server is there.
+    if (player.mayRetry()) retry();
+    return onReconnect(retry);
+  }, [video.id, player]);
   return (
     <div class="video-broken" role="alert">
       <p>{t("player.failed")}</p>
@@ -234,7 +244,13 @@ function Rail({ video, onComments }: { video: Video; onComments: () => void }) {
         </span>
         <span class="rail-count">{count(video.comment_count)}</span>
       </button>
-      <button type="button" class="rail-button" aria-label={t("action.share")} title={t("action.share")} onClick={() => void share(`/v/${video.id}`, video.title)}>
+      <button
+        type="button"
+        class="rail-button"
+        aria-label={t("action.share")}
+        title={t("action.share")}
+        onClick={() => void share(`/v/${video.id}`, video.title)}
+      >
         <span class="rail-icon">
           <ShareIcon size={30} filled />
         </span>

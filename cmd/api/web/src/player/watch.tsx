@@ -1,13 +1,20 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { useVideo } from "../lib/entities";
 import { useDesktop, useLatest } from "../lib/hooks";
 import { t, tn } from "../lib/i18n";
+import { lazy } from "../lib/lazy";
 import { Dialog, anyDialog } from "../ui/dialog";
 import { IconButton } from "../ui/button";
 import { CloseIcon } from "../ui/icons";
-import { Comments } from "./comments";
+import { Spinner } from "../ui/states";
 import { Scroller } from "./scroller";
+
+// What is not needed for the first frame is fetched after it.
+const Comments = lazy(
+  async () => (await import("./comments")).Comments,
+  () => <Spinner />,
+);
 
 interface WatchProps {
   ids: number[];
@@ -22,6 +29,7 @@ export function Watch(props: WatchProps) {
   const desktop = useDesktop();
   const [isOpen, setOpen] = useState(false);
   const id = props.ids[props.index] ?? 0;
+  const onPlaying = useCallback(() => void Comments.load(), []);
   const toggle = () => setOpen((open) => !open);
   // The sheet belongs to the video under it.
   useEffect(() => {
@@ -29,7 +37,7 @@ export function Watch(props: WatchProps) {
   }, [id, desktop]);
   return (
     <div class={`watch${isOpen && desktop ? " watch-with-panel" : ""}`}>
-      <Scroller {...props} onComments={toggle} />
+      <Scroller {...props} onComments={toggle} onPlaying={onPlaying} />
       {isOpen && desktop && <Panel key={id} id={id} onClose={toggle} />}
       {isOpen && !desktop && <Sheet id={id} onClose={toggle} />}
     </div>

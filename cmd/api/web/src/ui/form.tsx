@@ -51,7 +51,11 @@ export function Field({ label, value, onValue, error, hint, type = "text", ...re
           aria-describedby={error || hint ? `${id}-note` : undefined}
         />
         {isPassword && (
-          <IconButton label={t(isShown ? "login.password.hide" : "login.password.show")} onClick={() => show(!isShown)} aria-pressed={isShown}>
+          <IconButton
+            label={t(isShown ? "login.password.hide" : "login.password.show")}
+            onClick={() => show(!isShown)}
+            aria-pressed={isShown}
+          >
             <EyeIcon size={20} filled={isShown} />
           </IconButton>
         )}
@@ -65,7 +69,10 @@ export function Field({ label, value, onValue, error, hint, type = "text", ...re
   );
 }
 
-interface TextAreaProps extends Pick<TextareaHTMLAttributes<HTMLTextAreaElement>, "name" | "placeholder" | "autofocus" | "disabled" | "rows"> {
+interface TextAreaProps extends Pick<
+  TextareaHTMLAttributes<HTMLTextAreaElement>,
+  "name" | "placeholder" | "autofocus" | "disabled" | "rows"
+> {
   label: string;
   value: string;
   onValue: (value: string) => void;

@@ -43,12 +43,15 @@ export const UploadIcon = icon((on) => (
   </>
 ));
 export const ChatIcon = icon((on) => (
-  <path d="M20.5 11.4c0 4-3.8 7.2-8.5 7.2-1 0-2-.1-2.9-.4L4.4 20l1-3.7a6.6 6.6 0 0 1-1.9-4.900c0-4 3.8-7.2 8.5-7.200s8.5 3.2 8.5 7.200z" fill={fill(on)} />
+  <path
+    d="M20.5 11.4c0 4-3.8 7.2-8.5 7.2-1 0-2-.1-2.9-.4L4.4 20l1-3.7a6.6 6.6 0 0 1-1.9-4.9c0-4 3.8-7.2 8.5-7.2s8.5 3.2 8.5 7.2z"
+    fill={fill(on)}
+  />
 ));
 export const UserIcon = icon((on) => (
   <>
     <circle cx="12" cy="8" r="3.9" fill={fill(on)} />
-    <path d="M4.5 20c.7-3.6 3.7-5.7 7.5-5.700s6.8 2.1 7.5 5.7" fill={fill(on)} />
+    <path d="M4.5 20c.7-3.6 3.7-5.7 7.5-5.7s6.8 2.1 7.5 5.7" fill={fill(on)} />
   </>
 ));
 export const SettingsIcon = icon(() => (
@@ -59,43 +62,49 @@ export const SettingsIcon = icon(() => (
   </>
 ));
 export const HeartIcon = icon((on) => (
-  <path d="M12 20s-8-4.7-8-10.600A4.5 4.5 0 0 1 8.5 4.800c1.5 0 2.8.8 3.5 2.1.7-1.3 2-2.1 3.5-2.100A4.5 4.5 0 0 1 20 9.400C20 15.3 12 20 12 20z" fill={fill(on)} />
+  <path
+    d="M12 20s-8-4.7-8-10.6A4.5 4.5 0 0 1 8.5 4.8c1.5 0 2.8.8 3.5 2.1.7-1.3 2-2.1 3.5-2.1A4.5 4.5 0 0 1 20 9.4C20 15.3 12 20 12 20z"
+    fill={fill(on)}
+  />
 ));
 export const CommentIcon = icon((on) => (
   <>
-    <path d="M20.5 11.200c0 3.9-3.8 7-8.5 7-.8 0-1.6-.1-2.4-.300L5 20l.8-3.400c-1.4-1.3-2.3-3.2-2.3-5.4 0-3.9 3.8-7 8.5-7s8.5 3.1 8.5 7z" fill={fill(on)} />
-    <path d="M8.5 11.200h.01M12 11.200h.01M15.5 11.200h.01" stroke={on ? "rgb(0 0 0 / 65%)" : "currentColor"} stroke-width="2.4" />
+    <path
+      d="M20.5 11.2c0 3.9-3.8 7-8.5 7-.8 0-1.6-.1-2.4-.3L5 20l.8-3.4c-1.4-1.3-2.3-3.2-2.3-5.4 0-3.9 3.8-7 8.5-7s8.5 3.1 8.5 7z"
+      fill={fill(on)}
+    />
+    <path d="M8.5 11.2h.01M12 11.2h.01M15.5 11.2h.01" stroke={on ? "rgb(0 0 0 / 65%)" : "currentColor"} stroke-width="2.4" />
   </>
 ));
-export const ShareIcon = icon((on) => (
-  <path d="M13.5 5.200v3.600C7 9.3 4 13 3.5 18.500c2.3-3.4 5.3-4.9 10-4.900v3.700l7-6.200z" fill={fill(on)} />
-));
+export const ShareIcon = icon((on) => <path d="M13.5 5.2v3.6C7 9.3 4 13 3.5 18.5c2.3-3.4 5.3-4.9 10-4.9v3.7l7-6.2z" fill={fill(on)} />);
 export const SoundIcon = icon(() => (
   <>
-    <path d="M4 9.500v5h3.500L12 18.500v-13L7.5 9.500z" fill="currentColor" />
-    <path d="M15.5 9a4 4 0 0 1 0 6M18 6.500a7.5 7.5 0 0 1 0 11" />
+    <path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z" fill="currentColor" />
+    <path d="M15.5 9a4 4 0 0 1 0 6M18 6.5a7.5 7.5 0 0 1 0 11" />
   </>
 ));
 export const MutedIcon = icon(() => (
   <>
-    <path d="M4 9.500v5h3.500L12 18.500v-13L7.5 9.500z" fill="currentColor" />
-    <path d="m16 9.5 5 5M21 9.500l-5 5" />
+    <path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z" fill="currentColor" />
+    <path d="m16 9.5 5 5M21 9.5l-5 5" />
   </>
 ));
-export const PlayIcon = icon(() => <path d="M8 5.300v13.400a.6.6 0 0 0 .9.500l10.6-6.700a.6.6 0 0 0 0-1L8.9 4.800a.6.6 0 0 0-.9.500z" fill="currentColor" />);
+export const PlayIcon = icon(() => (
+  <path d="M8 5.3v13.4a.6.6 0 0 0 .9.5l10.6-6.7a.6.6 0 0 0 0-1L8.9 4.8a.6.6 0 0 0-.9.5z" fill="currentColor" />
+));
 export const CloseIcon = icon(() => <path d="m6 6 12 12M18 6 6 18" />);
 export const BackIcon = icon(() => <path d="m14.5 5-7 7 7 7" />);
 export const UpIcon = icon(() => <path d="m5 15 7-7 7 7" />);
 export const DownIcon = icon(() => <path d="m5 9 7 7 7-7" />);
-export const TrashIcon = icon(() => <path d="M4.5 7h15M9.5 7V4.500h5V7M6.5 7l.9 12.500h9.200L17.5 7M10 11v5M14 11v5" />);
+export const TrashIcon = icon(() => <path d="M4.5 7h15M9.5 7V4.5h5V7M6.5 7l.9 12.5h9.2L17.5 7M10 11v5M14 11v5" />);
 export const MoreIcon = icon(() => <path d="M5.5 12h.01M12 12h.01M18.5 12h.01" stroke-width="2.8" />);
 export const SunIcon = icon(() => (
   <>
     <circle cx="12" cy="12" r="4" />
-    <path d="M12 3v1.500M12 19.500V21M3 12h1.500M19.5 12H21M5.6 5.600l1.1 1.100M17.3 17.300l1.1 1.100M5.6 18.400l1.1-1.100M17.3 6.700l1.1-1.1" />
+    <path d="M12 3v1.5M12 19.5V21M3 12h1.5M19.5 12H21M5.6 5.6l1.1 1.1M17.3 17.3l1.1 1.1M5.6 18.4l1.1-1.1M17.3 6.7l1.1-1.1" />
   </>
 ));
-export const MoonIcon = icon(() => <path d="M19.5 14.500A8 8 0 0 1 9.5 4.500a8 8 0 1 0 10 10z" />);
+export const MoonIcon = icon(() => <path d="M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z" />);
 export const DeviceIcon = icon(() => (
   <>
     <circle cx="12" cy="12" r="8" />
@@ -104,26 +113,31 @@ export const DeviceIcon = icon(() => (
 ));
 export const LanguageIcon = icon(() => (
   <>
-    <path d="M3.5 6.500h9M8 4.500v2M10.5 6.500c-.7 3.5-3 6-6.5 7.500M5.5 9.500c1 2 3 3.8 5.5 4.5" />
-    <path d="m12.5 20 4-9.5 4 9.500M14 17h5" />
+    <path d="M3.5 6.5h9M8 4.5v2M10.5 6.5c-.7 3.5-3 6-6.5 7.5M5.5 9.5c1 2 3 3.8 5.5 4.5" />
+    <path d="m12.5 20 4-9.5 4 9.5M14 17h5" />
   </>
 ));
-export const SendIcon = icon(() => <path d="M4 11.8 20 4.500l-5 15.5-3.5-6.500z" fill="currentColor" />);
+export const SendIcon = icon(() => <path d="M4 11.8 20 4.5l-5 15.5-3.5-6.5z" fill="currentColor" />);
 export const AlertIcon = icon(() => (
   <>
     <circle cx="12" cy="12" r="8.5" />
-    <path d="M12 7.500v5M12 16h.01" />
+    <path d="M12 7.5v5M12 16h.01" />
   </>
 ));
-export const OfflineIcon = icon(() => <path d="M4 4l16 16M8.5 15.500a5 5 0 0 1 6-.800M5.5 12a9.5 9.5 0 0 1 4-2.400M3 8.700A14 14 0 0 1 6.7 6.300M12.5 6a14 14 0 0 1 8.5 2.700M15.5 10.500a9.5 9.5 0 0 1 3 1.500M12 19h.01" />);
+export const OfflineIcon = icon(() => (
+  <>
+    <path d="M4 4l16 16M8.5 15.5a5 5 0 0 1 6-.8M5.5 12a9.5 9.5 0 0 1 4-2.4M3 8.7A14 14 0 0 1 6.7 6.3" />
+    <path d="M12.5 6a14 14 0 0 1 8.5 2.7M15.5 10.5a9.5 9.5 0 0 1 3 1.5M12 19h.01" />
+  </>
+));
 export const VideoIcon = icon(() => (
   <>
     <rect x="5" y="3.5" width="14" height="17" rx="3" />
-    <path d="M10.5 9.500v5l4-2.500z" fill="currentColor" />
+    <path d="M10.5 9.5v5l4-2.5z" fill="currentColor" />
   </>
 ));
-export const GridIcon = icon(() => <path d="M4.5 4.500h6v6h-6zM13.5 4.500h6v6h-6zM4.5 13.500h6v6h-6zM13.5 13.500h6v6h-6z" />);
-export const CheckIcon = icon(() => <path d="m5 12.5 4.5 4.500L19 7.5" />);
+export const GridIcon = icon(() => <path d="M4.5 4.5h6v6h-6zM13.5 4.5h6v6h-6zM4.5 13.5h6v6h-6zM13.5 13.5h6v6h-6z" />);
+export const CheckIcon = icon(() => <path d="m5 12.5 4.5 4.5L19 7.5" />);
 export const EyeIcon = icon((on) => (
   <>
     <path d="M3 12c2-4 5.2-6 9-6s7 2 9 6c-2 4-5.2 6-9 6s-7-2-9-6z" />
@@ -133,7 +147,7 @@ export const EyeIcon = icon((on) => (
 export const LogoIcon = ({ size = 32 }: IconProps) => (
   <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true" focusable="false">
     <rect width="32" height="32" rx="9" fill="#e11d48" />
-    <path d="M12.2 9.300v13.400a1 1 0 0 0 1.5.9l10.6-6.700a1 1 0 0 0 0-1.700L13.7 8.400a1 1 0 0 0-1.5.9Z" fill="#fff" />
-    <path d="M8 11.500v9" stroke="#fff" stroke-width="2.4" stroke-linecap="round" opacity=".65" />
+    <path d="M12.2 9.3v13.4a1 1 0 0 0 1.5.9l10.6-6.7a1 1 0 0 0 0-1.7L13.7 8.4a1 1 0 0 0-1.5.9Z" fill="#fff" />
+    <path d="M8 11.5v9" stroke="#fff" stroke-width="2.4" stroke-linecap="round" opacity=".65" />
   </svg>
 );

@@ -11,7 +11,10 @@ export function LoginSheet() {
   const [kind, setKind] = useState<"login" | "register">("login");
   if (!reason) return null;
   return (
-    <Dialog title={t(reason === "expired" ? "login.again" : kind === "login" ? "login.needed" : "login.register")} onClose={() => closeLogin(false)}>
+    <Dialog
+      title={t(reason === "expired" ? "login.again" : kind === "login" ? "login.needed" : "login.register")}
+      onClose={() => closeLogin(false)}
+    >
       <p class="muted dialog-lead">{t(reason === "expired" ? "login.again.text" : "login.needed.text")}</p>
       <LoginForm kind={kind} onKind={setKind} onDone={() => closeLogin(true)} />
     </Dialog>

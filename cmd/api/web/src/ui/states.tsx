@@ -34,7 +34,12 @@ export function Failed({ error, retry, page }: { error: unknown; retry: () => vo
   const isOffline = error instanceof ApiError && error.isOffline;
   return (
     <div role="alert">
-      <Empty icon={isOffline ? <OfflineIcon size={40} /> : <AlertIcon size={40} />} title={t("state.error")} text={errorText(error)} page={page}>
+      <Empty
+        icon={isOffline ? <OfflineIcon size={40} /> : <AlertIcon size={40} />}
+        title={t("state.error")}
+        text={errorText(error)}
+        page={page}
+      >
         <Button onClick={retry}>{t("action.retry")}</Button>
       </Empty>
     </div>

@@ -1,1 +1,0 @@
-import{M as t,W as i,ua as m,x as o,za as e}from"./chunk-PLFV7EAR.js";function n(){return o(t("missing.title")),i(e,{page:!0,icon:i(m,{size:40}),title:t("missing.title"),text:t("missing.text"),children:i("a",{class:"button button-primary button-medium",href:"/",children:t("action.home")})})}export{n as default};
