@@ -1,11 +1,14 @@
 import type { ComponentType } from "preact";
 import { useEffect, useLayoutEffect } from "preact/hooks";
-import { Layout } from "./layout";
+import { ApiError } from "./api/error";
+import { Layout, Switches } from "./layout";
+import { useDesktop } from "./lib/hooks";
 import { t, useLanguage } from "./lib/i18n";
+import { markReload } from "./lib/saved";
 import { followLinks, match, place, scrollOf, useAgain, useTitle, type PageProps, type Place, type Route } from "./lib/router";
-import { askLogin, loadViewer, useViewer, viewer } from "./lib/session";
+import { askLogin, followOtherTabs, useViewer } from "./lib/session";
 import { createStore, useStore } from "./lib/store";
-import { onReconnect } from "./lib/connection";
+import { onReconnect, reachable } from "./lib/connection";
 import { missing, routes } from "./routes";
 import { Button } from "./ui/button";
 import { UserIcon } from "./ui/icons";
@@ -29,9 +32,22 @@ export async function openPage(): Promise<void> {
   try {
     const page = (await found.route.load()).default;
     if (place.get().key === target.key) opened.set({ ...found, place: place.get(), page, error: null });
-  } catch (error) {
-    if (place.get().key === target.key) opened.set({ ...found, place: target, page: null, error });
+  } catch {
+    // Either the server cannot be reached, or it has a new build, whose chunks have other names: then the whole page is loaded anew.
+    const isReachable = await reachable();
+    if (place.get().key !== target.key) return;
+    if (isReachable && markReload(target.key)) location.reload();
+    else opened.set({ ...found, place: target, page: null, error: new ApiError(isReachable ? 404 : 0, 0) });
   }
+}
+
+const prefetchMs = 5000;
+
+/** prefetchPages fetches the pages that one may open next, once the first one has had its time. */
+export function prefetchPages(): void {
+  setTimeout(() => {
+    for (const route of routes) void route.load().catch(() => undefined);
+  }, prefetchMs);
 }
 
 const isPage = (path: string): boolean => match(routes, path) !== null;
@@ -46,9 +62,11 @@ export function App() {
     const stopLinks = followLinks(isPage);
     const stopPlace = place.subscribe(() => void openPage());
     const stopReconnect = onReconnect(() => {
-      if (viewer.get().kind === "unknown") void loadViewer();
+      if (opened.get()?.error) void openPage();
     });
+    const stopTabs = followOtherTabs();
     return () => {
+      stopTabs();
       stopLinks();
       stopPlace();
       stopReconnect();
@@ -76,7 +94,6 @@ function Page({ opened }: { opened: Opened }) {
     isFirst = false;
   }, [key]);
   if (!Shown) {
-    // The server has a new build, or cannot be reached.
     return <Failed page error={opened.error} retry={() => location.reload()} />;
   }
   if (opened.route.member && now.kind === "unknown") return <Spinner />;
@@ -87,11 +104,13 @@ function Page({ opened }: { opened: Opened }) {
 // In place of a page that needs an account. When a session ends while a page is open, the login sheet lies over it.
 function MembersOnly() {
   useTitle(t("nav.login"));
+  const desktop = useDesktop();
   return (
     <Empty page icon={<UserIcon size={40} />} title={t("login.needed")} text={t("login.needed.text")}>
       <Button look="primary" onClick={() => void askLogin("needed")}>
         {t("nav.login")}
       </Button>
+      {!desktop && <Switches />}
     </Empty>
   );
 }

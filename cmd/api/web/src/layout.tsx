@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { connection } from "./lib/connection";
+import { connection, reachable } from "./lib/connection";
 import { useDesktop } from "./lib/hooks";
 import { lazy } from "./lib/lazy";
 import { language, setLanguage, t, tn } from "./lib/i18n";
@@ -23,13 +23,19 @@ interface LayoutProps {
   children: ComponentChildren;
 }
 
+// Moves the focus only: another address would be another entry of the history.
+const skip = (event: Event): void => {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+};
+
 /** Layout is what surrounds every page: the navigation, messages, the login sheet. */
 export function Layout({ path, full, children }: LayoutProps) {
   const desktop = useDesktop();
   const isAsked = useStore(loginSheet) !== null;
   return (
     <div class={`layout${full ? " layout-full" : ""}`}>
-      <a class="skip" href="#main">
+      <a class="skip" href="#main" onClick={skip}>
         {t("app.skip")}
       </a>
       {desktop && <SideNavigation path={path} />}
@@ -152,12 +158,7 @@ function Connection() {
   const state = useStore(connection);
   useEffect(() => {
     if (state === "online") return;
-    const ask = () => {
-      fetch("/app.webmanifest", { cache: "no-store" }).then(
-        (response) => response.ok && connection.set("online"),
-        () => undefined,
-      );
-    };
+    const ask = () => void reachable();
     const timer = setInterval(ask, 3000);
     addEventListener("online", ask);
     return () => {

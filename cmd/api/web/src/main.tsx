@@ -1,6 +1,6 @@
 import { render } from "preact";
 import "./styles/app.css";
-import { App, openPage } from "./app";
+import { App, openPage, prefetchPages } from "./app";
 import { language, loadLanguage } from "./lib/i18n";
 import { startRouter } from "./lib/router";
 import { loadViewer } from "./lib/session";
@@ -11,4 +11,5 @@ void loadViewer();
 void Promise.all([loadLanguage(language.get()), openPage()]).then(() => {
   const root = document.getElementById("app");
   if (root) render(<App />, root);
+  prefetchPages();
 });

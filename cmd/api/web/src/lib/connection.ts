@@ -10,3 +10,13 @@ export const onReconnect = (listener: () => void): (() => void) =>
   connection.subscribe(() => {
     if (connection.get() === "online") listener();
   });
+
+/** reachable asks the server for a small file, and notes whether it came. */
+export async function reachable(): Promise<boolean> {
+  const isThere = await fetch("/app.webmanifest", { cache: "no-store" }).then(
+    (response) => response.ok,
+    () => false,
+  );
+  connection.set(isThere ? "online" : "offline");
+  return isThere;
+}

@@ -38,9 +38,22 @@ export const saveLanguage = (language: Language): void => write("language", lang
 export const savedSound = (): boolean => read("sound") !== "off";
 export const saveSound = (on: boolean): void => write("sound", on ? "on" : "off");
 
+export const sessionKey = "session";
+
 /**
  * hadSession tells whether this browser has logged in and not out since. The cookie itself cannot be read; without this hint every
  * visitor's page would begin with a request that fails.
  */
-export const hadSession = (): boolean => read("session") === "yes";
-export const saveHadSession = (had: boolean): void => write("session", had ? "yes" : null);
+export const hadSession = (): boolean => read(sessionKey) === "yes";
+export const saveHadSession = (had: boolean): void => write(sessionKey, had ? "yes" : null);
+
+/** markReload notes that a page is loaded anew because its code did not come; false when that has been tried for this page already. */
+export function markReload(page: string): boolean {
+  try {
+    if (sessionStorage.getItem("reloaded") === page) return false;
+    sessionStorage.setItem("reloaded", page);
+    return true;
+  } catch {
+    return false;
+  }
+}

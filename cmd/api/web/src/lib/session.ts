@@ -3,7 +3,7 @@ import { ApiError, LoginCancelled } from "../api/error";
 import { onLoginNeeded } from "../api/fetch";
 import type { Me, User } from "../api/types";
 import { epoch, putUser, useUser } from "./entities";
-import { hadSession, saveHadSession } from "./saved";
+import { hadSession, saveHadSession, sessionKey } from "./saved";
 import { createStore, useStore } from "./store";
 
 /** Viewer is who uses the page. Unknown while it is asked for, or while the server cannot be reached. */
@@ -27,6 +27,19 @@ export function useMe(): User | null {
 export const viewerId = (): number => viewerIdOf(viewer.get());
 const viewerIdOf = (who: Viewer): number => (who.kind === "member" ? who.me.user.id : 0);
 
+const retryMs = 5000;
+
+/** followOtherTabs learns of a login or logout in another tab; returns how to stop. */
+export function followOtherTabs(): () => void {
+  const onStorage = (event: StorageEvent) => {
+    if (event.key !== sessionKey) return;
+    if (hadSession()) void loadViewer();
+    else setVisitor();
+  };
+  addEventListener("storage", onStorage);
+  return () => removeEventListener("storage", onStorage);
+}
+
 /** loadViewer asks who uses the page, when this browser has logged in before. */
 export async function loadViewer(): Promise<void> {
   if (!hadSession()) return;
@@ -35,6 +48,7 @@ export async function loadViewer(): Promise<void> {
   } catch (error) {
     // A server that cannot be reached says nothing about the session: ask again when it is back.
     if (error instanceof LoginCancelled || (error instanceof ApiError && error.status < 500 && !error.isOffline)) setVisitor();
+    else setTimeout(() => void loadViewer(), retryMs);
   }
 }
 

@@ -425,8 +425,13 @@ function ProfileSkeleton() {
         <div class="profile-names">
           <Skeleton class="skeleton-line skeleton-name" />
         </div>
+        <div class="profile-actions">
+          <Skeleton class="skeleton-button" />
+        </div>
       </div>
-      <div class="profile-counts" />
+      <div class="profile-counts">
+        <Skeleton class="skeleton-line skeleton-name" />
+      </div>
       <div class="tabs" />
       <ul class="grid">{skeletons}</ul>
       <h1 class="visually-hidden">{t("state.loading")}</h1>

@@ -34,6 +34,7 @@ export class Player {
     const { element } = this;
     element.playsInline = true;
     element.loop = true;
+    element.defaultMuted = true;
     element.muted = isMuted(sound.get());
     element.className = "player-video";
     element.disableRemotePlayback = true;

@@ -1,1 +1,0 @@
-import{b as a,c as b}from"./chunk-DEWXANCS.js";import"./chunk-ZQVDWTZO.js";import"./chunk-5U7HIYHY.js";import"./chunk-752P6FPV.js";import"./chunk-SLXJZNZC.js";import"./chunk-UDS4XTDU.js";import"./chunk-ZCUCDA2R.js";export{b as FeedSkeleton,a as default};

@@ -1,1 +1,0 @@
-import{a as e}from"./chunk-752P6FPV.js";import{N as t,X as i,wa as m,x as o}from"./chunk-ZCUCDA2R.js";function n(){return o(t("missing.title")),i(e,{page:!0,icon:i(m,{size:40}),title:t("missing.title"),text:t("missing.text"),children:i("a",{class:"button button-primary button-medium",href:"/",children:t("action.home")})})}export{n as default};
