@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Private instances of MariaDB, Redis, RabbitMQ and etcd for development and tests, on loopback, beside whatever else
 # runs on this machine. Debian's packages are installed when they are missing (that needs root); nothing else does.
-# Also an S3 server, where .ci/s3.sh has built it, ffmpeg, and nginx (which tests start themselves).
+# Also an S3 server, where .ci/s3.sh has built it, ffmpeg, and nginx and Chromium (which tests start themselves).
 #
 #   test/env.sh up                 install what is missing, start what does not run, wait until each answers
 #   test/env.sh down [--purge]     stop all of it; --purge also deletes the data
@@ -66,6 +66,7 @@ missing_packages() {
   # No server, but what makes and plays the videos. Without it tests are skipped, so where it can not be installed it is let be.
   command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || ! can_install || echo ffmpeg
   command -v nginx >/dev/null || ! can_install || echo nginx # for the shipped configuration, likewise
+  command -v chromium >/dev/null || ! can_install || echo chromium # for the web client, likewise
 }
 
 install_packages() {
