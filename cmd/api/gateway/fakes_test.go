@@ -27,36 +27,41 @@ import (
 // fakes are the five services. Each method that a test does not set answers as an empty but healthy service does: users
 // 1..999 exist, nothing else does.
 type fakes struct {
-	register      func(*user.RegisterRequest) (*user.RegisterResponse, error)
-	login         func(*user.LoginRequest) (*user.LoginResponse, error)
-	listRevoked   func(*user.ListRevokedRequest) (*user.ListRevokedResponse, error)
-	touch         func(*user.TouchSessionsRequest) (*user.TouchSessionsResponse, error)
-	mgetUsers     func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
-	findUser      func(*user.FindUserRequest) (*user.FindUserResponse, error)
-	publish       func(*video.PublishRequest) (*video.PublishResponse, error)
-	checkUpload   func(*video.CheckUploadRequest) (*video.CheckUploadResponse, error)
-	deleteVideo   func(*video.DeleteVideoRequest) (*video.DeleteVideoResponse, error)
-	listUploads   func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error)
-	feed          func(*video.FeedRequest) (*video.FeedResponse, error)
-	listByAuthor  func(*video.ListByAuthorRequest) (*video.ListByAuthorResponse, error)
-	mgetVideos    func(*video.MGetVideosRequest) (*video.MGetVideosResponse, error)
-	countByAuthor func(*video.MCountByAuthorRequest) (*video.MCountByAuthorResponse, error)
-	favorite      func(*interaction.FavoriteRequest) (*interaction.FavoriteResponse, error)
-	unfavorite    func(*interaction.UnfavoriteRequest) (*interaction.UnfavoriteResponse, error)
-	listFavorites func(*interaction.ListFavoritesRequest) (*interaction.ListFavoritesResponse, error)
-	createComment func(*interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error)
-	deleteComment func(*interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error)
-	listComments  func(*interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error)
-	stats         func(*interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error)
-	follow        func(*social.FollowRequest) (*social.FollowResponse, error)
-	unfollow      func(*social.UnfollowRequest) (*social.UnfollowResponse, error)
-	following     func(*social.ListFollowingRequest) (*social.ListFollowingResponse, error)
-	followers     func(*social.ListFollowersRequest) (*social.ListFollowersResponse, error)
-	friends       func(*social.ListFriendsRequest) (*social.ListFriendsResponse, error)
-	relations     func(*social.MGetRelationsRequest) (*social.MGetRelationsResponse, error)
-	send          func(*chat.SendMessageRequest) (*chat.SendMessageResponse, error)
-	listMessages  func(*chat.ListMessagesRequest) (*chat.ListMessagesResponse, error)
-	lastMessages  func(*chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error)
+	register       func(*user.RegisterRequest) (*user.RegisterResponse, error)
+	login          func(*user.LoginRequest) (*user.LoginResponse, error)
+	listSessions   func(*user.ListSessionsRequest) (*user.ListSessionsResponse, error)
+	revoke         func(*user.RevokeSessionRequest) (*user.RevokeSessionResponse, error)
+	revokeOthers   func(*user.RevokeOtherSessionsRequest) (*user.RevokeOtherSessionsResponse, error)
+	changePassword func(*user.ChangePasswordRequest) (*user.ChangePasswordResponse, error)
+	countUnread    func(*chat.CountUnreadRequest) (*chat.CountUnreadResponse, error)
+	listRevoked    func(*user.ListRevokedRequest) (*user.ListRevokedResponse, error)
+	touch          func(*user.TouchSessionsRequest) (*user.TouchSessionsResponse, error)
+	mgetUsers      func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
+	findUser       func(*user.FindUserRequest) (*user.FindUserResponse, error)
+	publish        func(*video.PublishRequest) (*video.PublishResponse, error)
+	checkUpload    func(*video.CheckUploadRequest) (*video.CheckUploadResponse, error)
+	deleteVideo    func(*video.DeleteVideoRequest) (*video.DeleteVideoResponse, error)
+	listUploads    func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error)
+	feed           func(*video.FeedRequest) (*video.FeedResponse, error)
+	listByAuthor   func(*video.ListByAuthorRequest) (*video.ListByAuthorResponse, error)
+	mgetVideos     func(*video.MGetVideosRequest) (*video.MGetVideosResponse, error)
+	countByAuthor  func(*video.MCountByAuthorRequest) (*video.MCountByAuthorResponse, error)
+	favorite       func(*interaction.FavoriteRequest) (*interaction.FavoriteResponse, error)
+	unfavorite     func(*interaction.UnfavoriteRequest) (*interaction.UnfavoriteResponse, error)
+	listFavorites  func(*interaction.ListFavoritesRequest) (*interaction.ListFavoritesResponse, error)
+	createComment  func(*interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error)
+	deleteComment  func(*interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error)
+	listComments   func(*interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error)
+	stats          func(*interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error)
+	follow         func(*social.FollowRequest) (*social.FollowResponse, error)
+	unfollow       func(*social.UnfollowRequest) (*social.UnfollowResponse, error)
+	following      func(*social.ListFollowingRequest) (*social.ListFollowingResponse, error)
+	followers      func(*social.ListFollowersRequest) (*social.ListFollowersResponse, error)
+	friends        func(*social.ListFriendsRequest) (*social.ListFriendsResponse, error)
+	relations      func(*social.MGetRelationsRequest) (*social.MGetRelationsResponse, error)
+	send           func(*chat.SendMessageRequest) (*chat.SendMessageResponse, error)
+	listMessages   func(*chat.ListMessagesRequest) (*chat.ListMessagesResponse, error)
+	lastMessages   func(*chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error)
 }
 
 // or calls the method the test set, else answers empty.
@@ -82,6 +87,24 @@ func (f fakeUser) Login(_ context.Context, r *user.LoginRequest) (*user.LoginRes
 
 func (f fakeUser) ListRevoked(_ context.Context, r *user.ListRevokedRequest) (*user.ListRevokedResponse, error) {
 	return or(f.listRevoked, r, &user.ListRevokedResponse{NextCursor: "end"})
+}
+
+func (f fakeUser) ListSessions(_ context.Context, r *user.ListSessionsRequest) (*user.ListSessionsResponse, error) {
+	return or(f.listSessions, r, &user.ListSessionsResponse{})
+}
+
+func (f fakeUser) RevokeSession(_ context.Context, r *user.RevokeSessionRequest) (*user.RevokeSessionResponse, error) {
+	return or(f.revoke, r, &user.RevokeSessionResponse{})
+}
+
+func (f fakeUser) RevokeOtherSessions(
+	_ context.Context, r *user.RevokeOtherSessionsRequest,
+) (*user.RevokeOtherSessionsResponse, error) {
+	return or(f.revokeOthers, r, &user.RevokeOtherSessionsResponse{})
+}
+
+func (f fakeUser) ChangePassword(_ context.Context, r *user.ChangePasswordRequest) (*user.ChangePasswordResponse, error) {
+	return or(f.changePassword, r, &user.ChangePasswordResponse{})
 }
 
 func (f fakeUser) TouchSessions(_ context.Context, r *user.TouchSessionsRequest) (*user.TouchSessionsResponse, error) {
@@ -208,6 +231,10 @@ func (f fakeChat) SendMessage(_ context.Context, r *chat.SendMessageRequest) (*c
 
 func (f fakeChat) ListMessages(_ context.Context, r *chat.ListMessagesRequest) (*chat.ListMessagesResponse, error) {
 	return or(f.listMessages, r, &chat.ListMessagesResponse{})
+}
+
+func (f fakeChat) CountUnread(_ context.Context, r *chat.CountUnreadRequest) (*chat.CountUnreadResponse, error) {
+	return or(f.countUnread, r, &chat.CountUnreadResponse{})
 }
 
 func (f fakeChat) MGetLastMessages(_ context.Context, r *chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error) {

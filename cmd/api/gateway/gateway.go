@@ -164,6 +164,7 @@ func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 		Tools:                d.Tools,
 		Log:                  sampled,
 		LoginFailures:        g.shared("login_failures", d.Limits.LoginFailures),
+		TokenTTL:             d.TokenTTL,
 		PublishUser:          g.shared("publish_user", d.Limits.PublishUser),
 		MaxUploadBytes:       d.Config.MaxUploadBytes,
 		MaxDuration:          d.MaxDuration,

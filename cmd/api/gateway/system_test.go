@@ -102,10 +102,10 @@ func TestWeirdRequests(t *testing.T) {
 			"Transfer-Encoding: chunked\r\n\r\n5\r\nusern\r\n5\r\name=x\r\n0\r\n\r\n",
 		"expect": "POST /douyin/user/login/ HTTP/1.0\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
 			"Content-Length: 10\r\n\r\nusername=x",
-		"absolute address":  "GET http://x/douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n",
-		"unescaped plus":    "GET /douyin/user/?user_id=5.0e+00 HTTP/1.1\r\nHost: x\r\n\r\n",
-		"body of no form":   "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
-		"JSON beside it":    "POST /douyin/user/login/?username=a&password=b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+		"absolute address": "GET http://x/douyin/feed/ HTTP/1.1\r\nHost: x\r\n\r\n",
+		"unescaped plus":   "GET /douyin/user/?user_id=5.0e+00 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"body of no form":  "POST /douyin/user/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}",
+		"JSON beside it": "POST /douyin/user/login/?username=a&password=b HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
 			"Content-Length: 2\r\n\r\n{}",
 		"percent at an end": "GET /douyin/feed/?latest_time=%zz%2 HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {

@@ -29,6 +29,8 @@ type Deps struct {
 	Log     *slog.Logger
 	// LoginFailures limits wrong passwords, per account and network.
 	LoginFailures middleware.Limit
+	// TokenTTL is how long a session lives.
+	TokenTTL time.Duration
 	// PublishUser limits uploads, per user.
 	PublishUser middleware.Limit
 	// MaxUploadBytes and MaxDuration bound a published video.

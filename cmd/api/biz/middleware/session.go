@@ -85,19 +85,24 @@ func originOf(base string) string {
 	return scheme + "://" + host
 }
 
-// SetSession gives the browser a web session, for maxAge. It fails with Forbidden for a page of another site: that must not
-// log a visitor of this one in.
-func SetSession(in *call.Call, token string, maxAge time.Duration) error {
-	if (in.Request.Request.Header.Peek("Origin") != nil || in.Request.Request.Header.Peek("Sec-Fetch-Site") != nil) && !sameOrigin(in) {
+// MayHaveSession fails with Forbidden for a page of another site, which must not log a visitor of this one in. A client that
+// is no browser does not say where it comes from.
+func MayHaveSession(in *call.Call) error {
+	says := len(in.Request.GetHeader("Origin")) > 0 || len(in.Request.GetHeader("Sec-Fetch-Site")) > 0
+	if says && !sameOrigin(in) {
 		return errno.Forbidden.With("a page of another site cannot open a web session")
 	}
-	setCookie(in, token, int(maxAge.Seconds()))
 	return nil
 }
 
-// ClearSession takes the web session from the browser.
+// SetSession gives the browser a web session, for maxAge.
+func SetSession(in *call.Call, token string, maxAge time.Duration) { setCookie(in, token, int(maxAge.Seconds())) }
+
+// ClearSession takes the web session from the browser, if it has one.
 func ClearSession(in *call.Call) {
-	setCookie(in, "", -1)
+	if len(in.Request.Cookie(sessionCookie)) > 0 {
+		setCookie(in, "", 0)
+	}
 }
 
 func setCookie(in *call.Call, value string, maxAge int) {

@@ -28,6 +28,9 @@ const (
 
 func invalid(text string) error { return errno.InvalidArgument.With(text) }
 
+// missing is for a field that a body must have.
+func missing(name string) error { return invalid(name + " is missing") }
+
 // pathID is an id in the path.
 func pathID(in *call.Call, name string) (int64, error) {
 	s := in.Request.Param(name)

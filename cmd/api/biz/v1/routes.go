@@ -38,7 +38,9 @@ type Table []Route
 // Routes is the table of all operations, in the order of idl/v1.thrift.
 func (a *API) Routes(l middleware.Limits) Table {
 	const post, put, del, none = http.MethodPost, http.MethodPut, http.MethodDelete, http.StatusNoContent
-	const visitor, member = middleware.Visitor, middleware.Member
+	const public, visitor, member = middleware.Anyone, middleware.Visitor, middleware.Member
+	var unlimited middleware.Limit // there is no user, or the handler limits them
+	json := []string{typeJSON}
 	read := func(path string, access middleware.Access, serve call.Handler) Route {
 		return Route{http.MethodGet, path, access, l.ReadAddr, l.ReadUser, http.StatusOK, serve, nil}
 	}
@@ -47,6 +49,15 @@ func (a *API) Routes(l middleware.Limits) Table {
 		return Route{method, path, member, l.WriteAddr, l.WriteUser, status, serve, body}
 	}
 	return Table{
+		{post, "/users", public, l.RegisterAddr, unlimited, http.StatusCreated, a.Register, json},
+		{post, "/sessions", public, l.LoginAddr, unlimited, http.StatusCreated, a.Login, json},
+		read("/sessions", member, a.ListSessions),
+		write(del, "/sessions", none, a.RevokeOtherSessions),
+		write(del, "/sessions/current", none, a.Logout),
+		write(del, "/sessions/:session_id", none, a.RevokeSession),
+
+		read("/me", member, a.GetMe),
+		{put, "/me/password", member, l.LoginAddr, l.WriteUser, none, a.ChangePassword, json},
 		read("/me/uploads", member, a.ListUploads),
 		read("/me/friends", member, a.ListFriends),
 
@@ -60,7 +71,7 @@ func (a *API) Routes(l middleware.Limits) Table {
 
 		read("/feed", visitor, a.Feed),
 		read("/videos/:video_id", visitor, a.GetVideo),
-		{post, "/videos", member, l.PublishAddr, middleware.Limit{}, http.StatusCreated, a.Publish, []string{"multipart/form-data"}},
+		{post, "/videos", member, l.PublishAddr, unlimited, http.StatusCreated, a.Publish, []string{"multipart/form-data"}},
 		write(del, "/videos/:video_id", none, a.DeleteVideo),
 		write(put, "/videos/:video_id/like", none, a.Like),
 		write(del, "/videos/:video_id/like", none, a.Unlike),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
@@ -150,6 +151,22 @@ func (v *View) Profile(ctx context.Context, viewer, id int64) (Profile, error) {
 		return Profile{}, err
 	}
 	return users[0], nil
+}
+
+// Me is the viewer, and in how many of their conversations there are unread messages, 0 when that is not known: 5 calls in 1 step.
+func (v *View) Me(ctx context.Context, viewer int64) (p Profile, unread int32, err error) {
+	pending := v.startParts(ctx, only(viewer), []int64{viewer}, nil)
+	r, unreadErr := v.clients.Chat.CountUnread(pending.optionalCtx, &chat.CountUnreadRequest{UserId: viewer})
+	profiles, err := pending.profiles(v, []int64{viewer})
+	if err != nil {
+		return Profile{}, 0, err
+	}
+	if unreadErr == nil {
+		unread = r.Conversations
+	} else if ctx.Err() == nil {
+		v.reportMissing(ctx, "unread", unreadErr)
+	}
+	return profiles[0], unread, nil
 }
 
 // Profiles are users in the order of ids: 4 calls in 1 step.
