@@ -102,7 +102,7 @@ func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := web.New()
+	site, err := web.New(web.Facts{})
 	if err != nil {
 		t.Fatal(err)
 	}

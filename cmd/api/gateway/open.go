@@ -57,7 +57,9 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 	} else if link != "" {
 		d.MediaOrigins = []string{link}
 	}
-	if d.Site, err = web.New(); err != nil {
+	version, _ := telemetry.Version()
+	facts := web.Facts{MaxUploadBytes: cfg.Gateway.MaxUploadBytes, MaxDuration: cfg.Media.MaxDuration, Version: version}
+	if d.Site, err = web.New(facts); err != nil {
 		return nil, err
 	}
 	if d.Tools.HasFFmpeg() {

@@ -6,6 +6,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // template is the client's page, cut where the head of a page about something differs.
@@ -18,8 +19,8 @@ type template struct {
 
 var errNoTitle = errors.New("has no <title> in its <head>")
 
-// parseTemplate cuts the page at its title.
-func parseTemplate(page []byte) (template, error) {
+// parseTemplate cuts the page at its title. What the client is to know is put in front of it.
+func parseTemplate(page []byte, facts Facts) (template, error) {
 	const open, end = "<title>", "</title>"
 	from := bytes.Index(page, []byte(open))
 	to := bytes.Index(page, []byte(end))
@@ -27,7 +28,31 @@ func parseTemplate(page []byte) (template, error) {
 	if from < 0 || to < from || head < to {
 		return template{}, errNoTitle
 	}
-	return template{plain: newFile(".html", page, pageCache), before: page[:from], after: page[to+len(end):]}, nil
+	var b bytes.Buffer
+	b.Write(page[:from])
+	facts.write(&b)
+	before := bytes.Clone(b.Bytes())
+	b.Write(page[from:])
+	return template{plain: newFile(".html", b.Bytes(), pageCache), before: before, after: page[to+len(end):]}, nil
+}
+
+// Facts are what the client knows of the server from its page: it tells people before they wait for an upload in vain.
+type Facts struct {
+	// MaxUploadBytes and MaxDuration bound a video. 0: the client is not told.
+	MaxUploadBytes int64
+	MaxDuration    time.Duration
+	// Version is that of the program.
+	Version string
+}
+
+func (f Facts) write(b *bytes.Buffer) {
+	if f.MaxUploadBytes > 0 {
+		meta(b, "name", "max-upload-bytes", strconv.FormatInt(f.MaxUploadBytes, 10))
+	}
+	if f.MaxDuration > 0 {
+		meta(b, "name", "max-upload-ms", strconv.FormatInt(f.MaxDuration.Milliseconds(), 10))
+	}
+	meta(b, "name", "version", f.Version)
 }
 
 // with is the page with a head of its own.

@@ -34,22 +34,22 @@ type Site struct {
 	assets, root map[string]*file
 }
 
-// New reads the client that is built into the program. It fails if that is not complete.
-func New() (*Site, error) {
+// New reads the client that is built into the program, and tells it facts. It fails if that is not complete.
+func New(facts Facts) (*Site, error) {
 	dist, err := fs.Sub(built, "dist")
 	if err != nil {
 		return nil, fmt.Errorf("web client: %w", err)
 	}
-	return newSite(dist)
+	return newSite(dist, facts)
 }
 
-func newSite(dist fs.FS) (*Site, error) {
+func newSite(dist fs.FS, facts Facts) (*Site, error) {
 	text, err := fs.ReadFile(dist, indexFile)
 	if err != nil {
 		return nil, fmt.Errorf("web client: %w", err)
 	}
 	s := &Site{assets: map[string]*file{}, root: map[string]*file{}}
-	if s.index, err = parseTemplate(text); err != nil {
+	if s.index, err = parseTemplate(text, facts); err != nil {
 		return nil, fmt.Errorf("web client: %s: %w", indexFile, err)
 	}
 	if err := s.read(dist); err != nil {

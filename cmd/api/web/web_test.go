@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/cloudwego/hertz/pkg/app"
 )
@@ -21,7 +22,7 @@ func site(t *testing.T, more map[string]string) *Site {
 	for name, text := range more {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	s, err := newSite(files)
+	s, err := newSite(files, Facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func site(t *testing.T, more map[string]string) *Site {
 
 // What is built into the program has all files that its page names, and nothing inline: the policy would refuse it.
 func TestBuiltClient(t *testing.T) {
-	s, err := New()
+	s, err := New(Facts{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,11 +77,11 @@ func TestIncompleteClient(t *testing.T) {
 		"a title in a body":  {"index.html": {Data: []byte("<html><head></head><title>x</title></html>")}},
 		"a file in a folder": {"index.html": {Data: []byte(somePage)}, "other/a.js": {Data: []byte("x")}},
 	} {
-		if s, err := newSite(files); err == nil {
+		if s, err := newSite(files, Facts{}); err == nil {
 			t.Errorf("%s: %v", name, s)
 		}
 	}
-	if _, err := newSite(fstest.MapFS{}); err == nil || !strings.Contains(err.Error(), fs.ErrNotExist.Error()) {
+	if _, err := newSite(fstest.MapFS{}, Facts{}); err == nil || !strings.Contains(err.Error(), fs.ErrNotExist.Error()) {
 		t.Errorf("nothing: %v", err)
 	}
 }
@@ -124,6 +125,19 @@ func TestHead(t *testing.T) {
 	}
 	if strings.Contains(page, "og:video") || strings.Contains(page, "description") || strings.Count(page, "<title>") != 1 {
 		t.Errorf("too much in %s", page)
+	}
+}
+
+func TestFacts(t *testing.T) {
+	s, err := newSite(fstest.MapFS{"index.html": {Data: []byte(somePage)}}, Facts{MaxUploadBytes: 1000, MaxDuration: 2 * time.Second, Version: `v1"<`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `<meta name="max-upload-bytes" content="1000"><meta name="max-upload-ms" content="2000"><meta name="version" content="v1&#34;&lt;"><title>`
+	for name, f := range map[string]*file{"plain": s.index.plain, "about something": s.index.with(head{title: "x"})} {
+		if !strings.Contains(string(f.body), want) {
+			t.Errorf("%s: %s", name, f.body)
+		}
 	}
 }
 

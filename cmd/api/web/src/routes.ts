@@ -5,6 +5,11 @@ export const routes: Route[] = [
   { path: "/", load: () => import("./pages/feed"), full: true },
   { path: "/@:name", load: () => import("./pages/profile") },
   { path: "/v/:id", load: () => import("./pages/video"), full: true },
+  { path: "/login", load: () => import("./pages/login") },
+  { path: "/upload", load: () => import("./pages/upload"), member: true },
+  { path: "/chat", load: () => import("./pages/chat"), member: true },
+  { path: "/chat/:id", load: () => import("./pages/chat"), member: true },
+  { path: "/settings", load: () => import("./pages/settings") },
 ];
 
 /** missing is shown for every other address. */

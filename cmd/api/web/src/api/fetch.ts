@@ -11,6 +11,9 @@ export const onLoginNeeded = (ask: AskLogin): void => {
   askLogin = ask;
 };
 
+/** askToLogin asks for a login after a request that was not made with send. */
+export const askToLogin = (): Promise<boolean> => askLogin("expired");
+
 /** Requests with this header that are refused with 401 do not ask for a login: those that nobody waits for. It is not sent. */
 export const quietHeader = "x-quiet";
 

@@ -69,9 +69,30 @@ export function ago(time: string): string {
 
 /** clock is the time of day; dateTime is date and time. */
 export const clock = (time: string): string =>
-  new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit" }).format(new Date(time));
+  new Intl.DateTimeFormat(locale(), { hour: "numeric", minute: "2-digit" }).format(new Date(time));
 export const dateTime = (time: string): string =>
   new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
+
+/** day is the day of a time: today, yesterday, or the date. */
+export function day(time: string): string {
+  const then = new Date(time);
+  const midnight = (of: Date): number => new Date(of.getFullYear(), of.getMonth(), of.getDate()).getTime();
+  const passed = Math.round((midnight(new Date()) - midnight(then)) / 86_400_000);
+  if (passed === 0 || passed === 1) return new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(-passed, "day");
+  const sameYear = then.getFullYear() === new Date().getFullYear();
+  return new Intl.DateTimeFormat(locale(), { month: "long", day: "numeric", ...(sameYear ? {} : { year: "numeric" }) }).format(then);
+}
+
+/** bytes is a size in megabytes, or in kilobytes where that is less than one. */
+export function bytes(n: number): string {
+  const isSmall = n < 1 << 20;
+  const value = isSmall ? n / (1 << 10) : n / (1 << 20);
+  const unit = isSmall ? "kilobyte" : "megabyte";
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, maximumFractionDigits: !isSmall && value < 10 ? 1 : 0 }).format(value);
+}
+
+/** percent is a share of 0..1. */
+export const percent = (share: number): string => new Intl.NumberFormat(locale(), { style: "percent" }).format(share);
 
 /** duration is a length in milliseconds as m:ss. */
 export function duration(ms: number): string {

@@ -111,6 +111,18 @@ export const DeviceIcon = icon(() => (
     <path d="M12 4a8 8 0 0 1 0 16z" fill="currentColor" />
   </>
 ));
+export const PhoneIcon = icon(() => (
+  <>
+    <rect x="7" y="3.5" width="10" height="17" rx="2.5" />
+    <path d="M11 17.5h2" />
+  </>
+));
+export const ComputerIcon = icon(() => (
+  <>
+    <rect x="3.5" y="5" width="17" height="11" rx="2" />
+    <path d="M9 20h6M12 16v4" />
+  </>
+));
 export const LanguageIcon = icon(() => (
   <>
     <path d="M3.5 6.5h9M8 4.5v2M10.5 6.5c-.7 3.5-3 6-6.5 7.5M5.5 9.5c1 2 3 3.8 5.5 4.5" />

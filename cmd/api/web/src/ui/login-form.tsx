@@ -41,7 +41,9 @@ export function LoginForm({ kind, onKind, onDone }: LoginFormProps) {
     }
   };
 
-  const isNameError = code === 10202;
+  // A new name that looks like another one, or like a name for the staff, is refused too.
+  const isNameError = kind === "register" && (code === 10202 || code === 10002);
+  const nameRefused = code === 10002 ? t("login.name.refused") : errorText(error);
   const isPasswordError = code === 10204;
   return (
     <form class="form" onSubmit={submit} noValidate>
@@ -49,7 +51,8 @@ export function LoginForm({ kind, onKind, onDone }: LoginFormProps) {
         label={t("login.name")}
         value={name}
         onValue={setName}
-        error={(isTried && nameError) || (isNameError ? errorText(error) : "")}
+        error={(isTried && nameError) || (isNameError ? nameRefused : "")}
+        hint={kind === "register" ? t("login.name.hint") : ""}
         name="username"
         autocomplete="username"
         autocapitalize="none"
