@@ -1,3 +1,4 @@
+import { LoginCancelled } from "../api/error";
 import { onReconnect } from "./connection";
 
 /** How long a poll waits after each answer, in milliseconds, while the page is visible and while it is not. */
@@ -30,7 +31,10 @@ export function poll(work: () => Promise<void>, pace: Pace): () => void {
     work()
       .then(
         () => (slowdown = 1),
-        () => (slowdown = Math.min(slowdown * 2, maxSlowdown)),
+        (error: unknown) => {
+          // Without a session there is no news until somebody has logged in again.
+          slowdown = error instanceof LoginCancelled ? maxSlowdown : Math.min(slowdown * 2, maxSlowdown);
+        },
       )
       .then(() => {
         running = false;

@@ -159,7 +159,7 @@ export const en = {
   "upload.error.size": "The file has {size}; {max} is the most that can be uploaded",
   "upload.error.length": "The video is {length} long; {max} is the longest that can be uploaded",
   "upload.preview": "Preview of the chosen video",
-  "upload.preview.none": "No preview of this format. It can be uploaded and is converted.",
+  "upload.preview.none": "This browser cannot show this file. It can be uploaded all the same.",
   "upload.remove": "Remove this file",
   "upload.other": "Another file",
   "upload.name": "Title",

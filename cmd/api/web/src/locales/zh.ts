@@ -161,7 +161,7 @@ export const zh: Dictionary = {
   "upload.error.size": "文件大小为 {size}，最多可上传 {max}",
   "upload.error.length": "视频时长为 {length}，最长可上传 {max}",
   "upload.preview": "所选视频的预览",
-  "upload.preview.none": "这种格式无法预览，但可以上传，之后会转换。",
+  "upload.preview.none": "浏览器无法预览这个文件，但仍可以上传。",
   "upload.remove": "移除这个文件",
   "upload.other": "换一个文件",
   "upload.name": "标题",
