@@ -224,7 +224,6 @@ export const en = {
   "settings.about": "About",
   "settings.about.docs": "API documentation",
   "settings.about.licences": "Licences of the software used",
-  "settings.about.health": "State of the server",
   "settings.about.version": "Version {version}",
   "missing.title": "There is nothing here",
   "missing.text": "The address may be wrong, or the page has moved.",

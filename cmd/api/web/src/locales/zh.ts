@@ -226,7 +226,6 @@ export const zh: Dictionary = {
   "settings.about": "关于",
   "settings.about.docs": "API 文档",
   "settings.about.licences": "所用软件的许可证",
-  "settings.about.health": "服务器状态",
   "settings.about.version": "版本 {version}",
   "missing.title": "这里什么都没有",
   "missing.text": "地址可能有误，或页面已移走。",

@@ -167,11 +167,6 @@ function About() {
           {t("settings.about.licences")}
         </a>
       </li>
-      <li>
-        <a class="link" href="/healthz">
-          {t("settings.about.health")}
-        </a>
-      </li>
       {version && <li class="muted">{t("settings.about.version", { version })}</li>}
     </ul>
   );
