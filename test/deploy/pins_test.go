@@ -176,7 +176,9 @@ func TestUpdatesCoverEverything(t *testing.T) {
 			t.Errorf("nobody proposes newer modules for %s", folder)
 		}
 	}
-	for ecosystem, folders := range map[string][]string{"npm": {"/cmd/api/web"}, "docker": {"/"}, "docker-compose": {"/", "/deploy"}, "github-actions": {"/"}} {
+	for ecosystem, folders := range map[string][]string{
+		"npm": {"/cmd/api/web"}, "docker": {"/"}, "docker-compose": {"/", "/deploy"}, "github-actions": {"/"},
+	} {
 		for _, folder := range folders {
 			if !covered(ecosystem, folder) {
 				t.Errorf("nobody proposes newer versions of %s in %s", ecosystem, folder)

@@ -129,11 +129,13 @@ func TestHead(t *testing.T) {
 }
 
 func TestFacts(t *testing.T) {
-	s, err := newSite(fstest.MapFS{"index.html": {Data: []byte(somePage)}}, Facts{MaxUploadBytes: 1000, MaxDuration: 2 * time.Second, Version: `v1"<`})
+	files := fstest.MapFS{"index.html": {Data: []byte(somePage)}}
+	s, err := newSite(files, Facts{MaxUploadBytes: 1000, MaxDuration: 2 * time.Second, Version: `v1"<`})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `<meta name="max-upload-bytes" content="1000"><meta name="max-upload-ms" content="2000"><meta name="version" content="v1&#34;&lt;"><title>`
+	want := `<meta name="max-upload-bytes" content="1000"><meta name="max-upload-ms" content="2000">` +
+		`<meta name="version" content="v1&#34;&lt;"><title>`
 	for name, f := range map[string]*file{"plain": s.index.plain, "about something": s.index.with(head{title: "x"})} {
 		if !strings.Contains(string(f.body), want) {
 			t.Errorf("%s: %s", name, f.body)
