@@ -44,7 +44,7 @@ export function Slide({ id, player, isActive, onComments, holder }: SlideProps) 
       aria-label={t("video.by", { title: video.title, name: displayName(video.author) })}
     >
       <div class={`video-frame on-video${isWide ? " video-wide" : ""}`}>
-        {isWide && <img class="video-backdrop" src={video.cover_url} alt="" aria-hidden="true" />}
+        <img class="video-backdrop" src={video.cover_url} alt="" aria-hidden="true" />
         <img class="video-cover" src={video.cover_url} alt="" decoding="async" fetchpriority={isActive ? "high" : "auto"} />
         <div class="video-holder" ref={holder} />
         <Surface video={video} player={player} />

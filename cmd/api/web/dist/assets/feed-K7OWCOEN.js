@@ -1,1 +1,0 @@
-import{b as a,c as b}from"./chunk-4Y4WITYZ.js";import"./chunk-423TEUII.js";import"./chunk-X75VB6MD.js";import"./chunk-IIALG2CA.js";import"./chunk-XU55IS5T.js";import"./chunk-7Z23NYRE.js";import"./chunk-SGIOMT6J.js";export{b as FeedSkeleton,a as default};
