@@ -1,12 +1,13 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { connection, reachable } from "./lib/connection";
+import { connection, onReconnect, reachable } from "./lib/connection";
 import { useDesktop } from "./lib/hooks";
 import { lazy } from "./lib/lazy";
 import { language, setLanguage, t, tn } from "./lib/i18n";
 import { loginSheet, useMe, useViewer } from "./lib/session";
 import { nextTheme, setTheme, useTheme } from "./lib/theme";
 import { useStore } from "./lib/store";
+import { toast } from "./lib/toasts";
 import { Avatar, displayName, profilePath } from "./ui/avatar";
 import { IconButton } from "./ui/button";
 import { ChatIcon, DeviceIcon, HomeIcon, LanguageIcon, LogoIcon, MoonIcon, SettingsIcon, SunIcon, UploadIcon, UserIcon } from "./ui/icons";
@@ -159,9 +160,11 @@ function Connection() {
   useEffect(() => {
     if (state === "online") return;
     const ask = () => void reachable();
+    const stopReconnect = onReconnect(() => toast(t("state.online"), "success"));
     const timer = setInterval(ask, 3000);
     addEventListener("online", ask);
     return () => {
+      stopReconnect();
       clearInterval(timer);
       removeEventListener("online", ask);
     };

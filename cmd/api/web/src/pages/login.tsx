@@ -1,4 +1,6 @@
 import { useEffect } from "preact/hooks";
+import { Switches } from "../layout";
+import { useDesktop } from "../lib/hooks";
 import { t } from "../lib/i18n";
 import { back, go, useKept, useTitle, type PageProps } from "../lib/router";
 import { useViewer } from "../lib/session";
@@ -23,6 +25,7 @@ export default function Login({ query }: PageProps) {
   const [kind, setKind] = useKept<"login" | "register">("kind", query.has("new") ? "register" : "login");
   const title = t(kind === "login" ? "login.title" : "login.register");
   useTitle(title);
+  const desktop = useDesktop();
   const viewer = useViewer();
   const isMember = viewer.kind === "member";
   useEffect(() => {
@@ -35,6 +38,7 @@ export default function Login({ query }: PageProps) {
         <h1>{title}</h1>
         <p class="muted">{t("app.tagline")}</p>
         <LoginForm kind={kind} onKind={setKind} onDone={() => undefined} />
+        {!desktop && <Switches />}
       </div>
     </div>
   );

@@ -1,11 +1,12 @@
-import { useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { api } from "../api/client";
 import { ApiError, LoginCancelled, errorText } from "../api/error";
 import type { Page, Upload, User } from "../api/types";
 import { setFollowed } from "../lib/actions";
 import { epoch, patchUser, putUser, putUsers, putVideos, useUser, useVideo } from "../lib/entities";
-import { useList, useLoad, type List } from "../lib/hooks";
+import { useLatest, useList, useLoad, type List } from "../lib/hooks";
 import { count, t, tn } from "../lib/i18n";
+import { poll } from "../lib/poll";
 import { go, useKept, useTitle, type PageProps } from "../lib/router";
 import { useMe } from "../lib/session";
 import { useStore } from "../lib/store";
@@ -218,41 +219,29 @@ function Likes({ user, isOwn }: { user: User; isOwn: boolean }) {
   return <Grid list={list} showAuthor />;
 }
 
-const pollMs = 3000;
+// Asked for again while any upload moves on.
+const pace = { visible: 3000, hidden: 30_000 };
+const isMoving = (upload: Upload): boolean => upload.state === "uploaded" || upload.state === "processing";
 
-// The viewer's uploads in work; asked for again while any moves on. When one is done, the videos are read anew.
+// The viewer's uploads in work. When one is done, the videos are read anew.
 function useUploads(isOwn: boolean, onDone: () => void): Upload[] {
   const [uploads, setUploads] = useState<Upload[]>([]);
+  const latest = useLatest({ uploads, onDone });
+  const refresh = useCallback(async () => {
+    const { items } = await api.uploads();
+    // A listed video is in the list of videos.
+    const now = items.filter((upload) => !upload.is_listed);
+    const ids = new Set(now.map((upload) => upload.video_id));
+    if (latest.current.uploads.some((upload) => !ids.has(upload.video_id))) latest.current.onDone();
+    setUploads(now);
+  }, []);
   useEffect(() => {
-    if (!isOwn) return;
-    let timer = 0;
-    let isClosed = false;
-    let before = new Set<number>();
-    const poll = () => {
-      api.uploads().then(
-        ({ items }) => {
-          if (isClosed) return;
-          // A listed video is in the list of videos.
-          const inWork = items.filter((upload) => !upload.is_listed);
-          setUploads(inWork);
-          const now = new Set(inWork.map((upload) => upload.video_id));
-          if ([...before].some((id) => !now.has(id))) onDone();
-          before = now;
-          if (inWork.some((upload) => upload.state === "uploaded" || upload.state === "processing"))
-            timer = window.setTimeout(poll, pollMs);
-        },
-        () => {
-          // The next visit asks again; the list below has its own error when the server is away.
-        },
-      );
-    };
-    poll();
-    return () => {
-      isClosed = true;
-      clearTimeout(timer);
-    };
-  }, [isOwn, onDone]);
-  return uploads;
+    // The list below has an error of its own when the server is away.
+    if (isOwn) refresh().catch(() => undefined);
+  }, [isOwn, refresh]);
+  const isAnyMoving = isOwn && uploads.some(isMoving);
+  useEffect(() => (isAnyMoving ? poll(refresh, pace) : undefined), [isAnyMoving, refresh]);
+  return isOwn ? uploads : [];
 }
 
 interface GridProps {
@@ -337,8 +326,8 @@ function UploadTile({ upload, onDelete }: { upload: Upload; onDelete: () => void
   );
 }
 
-/** uploadState is the state of an upload in words. */
-export function uploadState(upload: Upload): string {
+// The state of an upload in words.
+function uploadState(upload: Upload): string {
   switch (upload.state) {
     case "processing":
       return t("upload.state.processing", { n: upload.progress });

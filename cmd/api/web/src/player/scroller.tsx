@@ -267,7 +267,7 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying
             )}
           </section>
         ))}
-        <section class="slide slide-after">{after}</section>
+        <section class="slide slide-after" inert={!isPast}>{after}</section>
       </div>
       <div class="scroller-steps">
         <IconButton label={t("feed.previous")} onClick={() => go(-1)} disabled={index === 0 && !isPast}>

@@ -1,1 +1,0 @@
-import{b as a,c as b}from"./chunk-2TYB4T35.js";import"./chunk-QOXCXZVN.js";import"./chunk-MRRHENHE.js";import"./chunk-LTF2NU36.js";import"./chunk-TTV2WGIJ.js";import"./chunk-2VPOFTMZ.js";import"./chunk-I4XWKXWL.js";import"./chunk-ZTONGZ3V.js";import"./chunk-3WNQRCTG.js";export{b as FeedSkeleton,a as default};
