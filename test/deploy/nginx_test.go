@@ -263,7 +263,6 @@ func TestNginx(t *testing.T) {
 		e.want(t, "a message of 1000 characters by "+proto, 0)
 	}
 	for what, e := range map[string]envelope{
-		"a page":     f.do(t, http.MethodGet, base+"/"),
 		"a picture":  f.do(t, http.MethodGet, base+"/static/avatars/1.png"),
 		"nothing":    f.do(t, http.MethodGet, base+"/nothing"),
 		"metrics":    f.do(t, http.MethodGet, base+"/metrics"),
@@ -275,6 +274,14 @@ func TestNginx(t *testing.T) {
 		e.secure(t, what)
 		if what == "metrics" && e.StatusCode != 404 || what == "a redirect" && e.StatusCode != 308 {
 			t.Errorf("%s: HTTP %d", what, e.StatusCode)
+		}
+	}
+	page := f.do(t, http.MethodGet, base+"/")
+	for key, want := range map[string]string{
+		"Referrer-Policy": "same-origin", "Content-Security-Policy": "default-src 'none'; script-src 'self'",
+	} {
+		if got := page.Header.Values(key); page.StatusCode != 200 || len(got) != 1 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("the web client's page: HTTP %d, %s is %q", page.StatusCode, key, got)
 		}
 	}
 	const end = " HTTP/1.1\r\nHost: v.example.com\r\n"

@@ -335,16 +335,10 @@ function WorkRow({ upload }: { upload: UploadWork }) {
         </p>
         {upload.state === "processing" && <Meter share={upload.progress / 100} label={t("upload.state.processing", { n: upload.progress })} />}
       </div>
-      {isFailed ? (
+      {isFailed && (
         <Button size="small" busy={busy} onClick={() => void drop()}>
           {t("action.delete")}
         </Button>
-      ) : (
-        upload.is_listed && (
-          <a class="button button-secondary button-small" href={`/v/${upload.video_id}`}>
-            {t("upload.watch")}
-          </a>
-        )
       )}
     </li>
   );

@@ -23,16 +23,15 @@ export interface Work {
   owner: number;
   uploads: Upload[];
   done: Upload[];
-  isLoaded: boolean;
 }
 
-export const work = createStore<Work>({ owner: 0, uploads: [], done: [], isLoaded: false });
+export const work = createStore<Work>({ owner: 0, uploads: [], done: [] });
 
 /** ownWork begins anew when another account uses the page. */
 export function ownWork(owner: number): void {
   // While the login sheet lies over the page nobody is logged in: it may be the same account again.
   if (owner === 0) return;
-  if (work.get().owner !== owner) work.set({ owner, uploads: [], done: [], isLoaded: false });
+  if (work.get().owner !== owner) work.set({ owner, uploads: [], done: [] });
   const now = transfer.get();
   if (now && now.owner !== owner) cancelTransfer();
 }
@@ -82,23 +81,22 @@ export function cancelTransfer(): void {
 export async function refreshWork(): Promise<void> {
   const before = work.get();
   const { items } = await api.uploads();
-  const now = work.get();
-  if (now.owner !== before.owner) return;
   const ids = new Set(items.map((upload) => upload.video_id));
-  // One that was sent while this was asked is not in the answer, and not finished either.
-  const recent = now.uploads.filter((upload) => !before.uploads.includes(upload) && !ids.has(upload.video_id));
   const gone = before.uploads.filter((upload) => !ids.has(upload.video_id) && upload.state !== "failed");
-  const listed = await Promise.all(gone.map((upload) => api.video(upload.video_id).then(() => [upload], () => [])));
-  work.update((latest) =>
-    latest.owner === before.owner
-      ? {
-          owner: latest.owner,
-          uploads: [...recent, ...items],
-          done: [...listed.flat().filter((one) => !latest.done.some((old) => old.video_id === one.video_id)), ...latest.done],
-          isLoaded: true,
-        }
-      : latest,
-  );
+  const found = await Promise.all(gone.map((upload) => api.video(upload.video_id).then(() => [upload], () => [])));
+  // A video that is listed may still get further sizes; nobody has to wait for these.
+  const listed = [...items.filter((upload) => upload.is_listed), ...found.flat()];
+  work.update((now) => {
+    if (now.owner !== before.owner) return now;
+    const known = new Set(now.done.map((upload) => upload.video_id));
+    // One that was sent while this was asked is not in the answer, and not finished either.
+    const recent = now.uploads.filter((upload) => !before.uploads.includes(upload) && !ids.has(upload.video_id));
+    return {
+      owner: now.owner,
+      uploads: [...recent, ...items.filter((upload) => !upload.is_listed)],
+      done: [...listed.filter((upload) => !known.has(upload.video_id)), ...now.done],
+    };
+  });
 }
 
 /** dropFailed deletes an upload that cannot be published. */
