@@ -62,6 +62,8 @@ type fakes struct {
 	send           func(*chat.SendMessageRequest) (*chat.SendMessageResponse, error)
 	listMessages   func(*chat.ListMessagesRequest) (*chat.ListMessagesResponse, error)
 	lastMessages   func(*chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error)
+	conversations  func(*chat.ListConversationsRequest) (*chat.ListConversationsResponse, error)
+	markRead       func(*chat.MarkReadRequest) (*chat.MarkReadResponse, error)
 }
 
 // or calls the method the test set, else answers empty.
@@ -235,6 +237,14 @@ func (f fakeChat) ListMessages(_ context.Context, r *chat.ListMessagesRequest) (
 
 func (f fakeChat) CountUnread(_ context.Context, r *chat.CountUnreadRequest) (*chat.CountUnreadResponse, error) {
 	return or(f.countUnread, r, &chat.CountUnreadResponse{})
+}
+
+func (f fakeChat) ListConversations(_ context.Context, r *chat.ListConversationsRequest) (*chat.ListConversationsResponse, error) {
+	return or(f.conversations, r, &chat.ListConversationsResponse{})
+}
+
+func (f fakeChat) MarkRead(_ context.Context, r *chat.MarkReadRequest) (*chat.MarkReadResponse, error) {
+	return or(f.markRead, r, &chat.MarkReadResponse{})
 }
 
 func (f fakeChat) MGetLastMessages(_ context.Context, r *chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error) {

@@ -8,6 +8,7 @@ import (
 	model "tiktok/cmd/api/biz/model/v1"
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/view"
+	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 )
@@ -63,6 +64,17 @@ func renderComment(base string, c *view.Comment) *model.Comment {
 	return &model.Comment{
 		ID: c.Id, VideoID: c.VideoId, Author: renderUser(base, &c.Author), Content: c.Content, CreatedAt: timestamp(c.CreatedAtMs),
 	}
+}
+
+func renderMessage(m *chat.Message) *model.Message {
+	return &model.Message{
+		ID: m.Id, FromUserID: m.FromUserId, ToUserID: m.ToUserId, Content: m.Content, CreatedAt: timestamp(m.CreatedAtMs),
+	}
+}
+
+// renderMessages keeps the order.
+func renderMessages(messages []*chat.Message) []*model.Message {
+	return pack.Each(messages, func(m **chat.Message) *model.Message { return renderMessage(*m) })
 }
 
 func renderUpload(u *video.Upload) *model.Upload {

@@ -78,6 +78,11 @@ func (a *API) Routes(l middleware.Limits) Table {
 		read("/videos/:video_id/comments", visitor, a.ListComments),
 		write(post, "/videos/:video_id/comments", http.StatusCreated, a.CreateComment, typeJSON),
 		write(del, "/videos/:video_id/comments/:comment_id", none, a.DeleteComment),
+
+		read("/conversations", member, a.ListConversations),
+		read("/conversations/:user_id/messages", member, a.ListMessages),
+		write(post, "/conversations/:user_id/messages", http.StatusCreated, a.SendMessage, typeJSON),
+		write(put, "/conversations/:user_id/read", none, a.MarkRead, typeJSON),
 	}
 }
 

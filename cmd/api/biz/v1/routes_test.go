@@ -24,10 +24,6 @@ var toCome = []string{
 	"PUT /api/v1/me/background",
 	"DELETE /api/v1/me/background",
 	"GET /api/v1/users/by-name/:name",
-	"GET /api/v1/conversations",
-	"GET /api/v1/conversations/:user_id/messages",
-	"POST /api/v1/conversations/:user_id/messages",
-	"PUT /api/v1/conversations/:user_id/read",
 }
 
 // TestRoutesAreThoseOfTheIDL compares method, path, access and status of all operations.

@@ -144,3 +144,20 @@ func (v *View) Friends(ctx context.Context, viewer int64, ids []int64) ([]Friend
 	}
 	return out, nil
 }
+
+// Conversations are the viewer's conversations with their other users, in the given order: 4 calls in 1 step.
+func (v *View) Conversations(ctx context.Context, viewer int64, conversations []*chat.Conversation) ([]Conversation, error) {
+	peers := make([]int64, len(conversations))
+	for i, c := range conversations {
+		peers[i] = c.PeerId
+	}
+	profiles, err := v.Profiles(ctx, viewer, peers)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Conversation, len(conversations))
+	for i, c := range conversations {
+		out[i] = Conversation{Conversation: c, Profile: profiles[i]}
+	}
+	return out, nil
+}

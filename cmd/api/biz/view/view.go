@@ -57,6 +57,12 @@ type Friend struct {
 	LastMessage *chat.Message
 }
 
+// Conversation is one of the viewer's, with the other user.
+type Conversation struct {
+	*chat.Conversation
+	Profile
+}
+
 // View composes. Make one with New and share it.
 type View struct {
 	clients     rpc.Clients
