@@ -50,6 +50,9 @@ fault: ## break servers and processes under load and count what is lost; FORM=lo
 attack: ## attack the all-in-one on loopback and show what a bystander notices; FORM=long for the slow ones
 	@test/attack/run.sh $(FORM)
 
+api-lint: ## check the API's document with redocly and spectral (needs node)
+	@.ci/api.sh lint
+
 lint: ## golangci-lint (builds it on first use)
 	@.ci/lint.sh
 
@@ -88,4 +91,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen web test test-race e2e lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start stop clean
+.PHONY: help run build gen web test test-race e2e api-lint lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start stop clean

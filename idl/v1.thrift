@@ -3,7 +3,7 @@
  * is in the header "Authorization: Bearer TOKEN" or in the cookie of a web session, never in the URL; with the cookie, a request that
  * changes something is answered only when its Origin is this server's. Bodies are JSON. Ids are numbers below 2^53; times are RFC 3339 in
  * UTC with milliseconds. Lists are pages: cursors are opaque, an empty next_cursor is the end. Lists are never null. Clients must accept
- * new fields and new values of enums.
+ * new fields and new values of enums. Another method is 405, an unknown path 404.
  */
 
 /*

@@ -86,7 +86,7 @@ func answerSchema(op *openapi3.Operation) *openapi3.Schema {
 func (d *document) check(t testing.TB, r harness.Request, a harness.Answer) {
 	t.Helper()
 	op := d.operation(r)
-	schema := d.Components.Schemas["DouyinEnvelope"].Value
+	schema := d.Components.Schemas["DouyinPublishActionResponse"].Value
 	if op != nil {
 		schema = answerSchema(op)
 		d.mu.Lock()

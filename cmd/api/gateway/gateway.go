@@ -25,6 +25,7 @@ import (
 	"tiktok/cmd/api/biz/view"
 	"tiktok/cmd/api/connlimit"
 	"tiktok/cmd/api/hertzfix"
+	"tiktok/cmd/api/openapi"
 	"tiktok/cmd/api/web"
 	"tiktok/config"
 	"tiktok/kitex_gen/chat"
@@ -63,6 +64,8 @@ type Deps struct {
 	Site *web.Site
 	// MediaOrigins are URLs where browsers load media from, beside this address; see web.Policy.
 	MediaOrigins []string
+	// Docs are the API's document and its page.
+	Docs []openapi.File
 	// ReserveBytes are to stay free there.
 	ReserveBytes int64
 	// MaxDuration is that of a published video.
@@ -189,6 +192,7 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 		System:   handler.NewSystem(d.Tel, own("ready_addr", readyRule()), g.checks, wanted),
 		Pictures: handler.NewPictures(),
 		Pages:    web.NewPages(web.Deps{Site: d.Site, View: h.View, Limit: own("read_addr", d.Limits.ReadAddr), Log: sampled}),
+		Docs:     d.Docs,
 		Packer:   pack.New(),
 		Guard:    g.guard(),
 		Tel:      d.Tel,

@@ -23,6 +23,7 @@ import (
 	"github.com/cloudwego/kitex/pkg/rpcinfo"
 
 	"tiktok/cmd/api/gateway"
+	"tiktok/cmd/api/openapi"
 	"tiktok/cmd/api/web"
 	"tiktok/config"
 	"tiktok/pkg/auth"
@@ -102,6 +103,10 @@ func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
+	docs, err := openapi.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
 	site, err := web.New(web.Facts{})
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +114,7 @@ func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 	cfg := config.Default()
 	d := gateway.Deps{
 		Site:   site,
+		Docs:   docs,
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: f.clients(t, count), Tokens: e.tokens, TokenTTL: time.Hour, Blobs: e.blobs,
 		Tools: media.New(media.Config{FFmpeg: "off"}), MaxDuration: cfg.Media.MaxDuration, SweepEvery: cfg.Media.SweepEvery,
 		Shared: memoryLimiter(t), Own: memoryLimiter(t), Work: e.work,
@@ -237,7 +243,7 @@ func (e *env) do(r request) answer {
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		e.t.Fatalf("%s %s: %v", r.method, r.path, err)
 	}
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && resp.Header.Get("Content-Encoding") == "" {
+	if r.method != "HEAD" && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && resp.Header.Get("Content-Encoding") == "" {
 		if err := json.Unmarshal(a.body, &a.json); err != nil {
 			e.t.Fatalf("%s %s: %v in %q", r.method, r.path, err, a.body)
 		}

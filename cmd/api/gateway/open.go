@@ -10,6 +10,7 @@ import (
 
 	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/openapi"
 	"tiktok/cmd/api/web"
 	"tiktok/config"
 	"tiktok/pkg/auth"
@@ -50,6 +51,9 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
 	if d.Blobs, err = blob.Open(ctx, cfg.Blob); err != nil {
+		return nil, err
+	}
+	if d.Docs, err = openapi.Files(); err != nil {
 		return nil, err
 	}
 	if link, err := d.Blobs.URL(ctx, "videos/x"); err != nil {

@@ -16,6 +16,7 @@ import (
 	"tiktok/cmd/api/biz/pack"
 	"tiktok/cmd/api/biz/params"
 	"tiktok/cmd/api/biz/v1"
+	"tiktok/cmd/api/openapi"
 	"tiktok/cmd/api/web"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/telemetry"
@@ -31,9 +32,11 @@ type Deps struct {
 	System   *handler.System
 	Pictures *handler.Pictures
 	Pages    *web.Pages
-	Packer   *pack.Packer
-	Guard    middleware.Guard
-	Tel      *telemetry.Telemetry
+	// Docs are the API's document and its page.
+	Docs   []openapi.File
+	Packer *pack.Packer
+	Guard  middleware.Guard
+	Tel    *telemetry.Telemetry
 	// Sampled is for log lines that clients can cause without end.
 	Sampled *slog.Logger
 	Origin  middleware.Origin
@@ -120,6 +123,7 @@ func Register(e *route.Engine, d Deps) {
 	both("/healthz", d.System.Health)
 	both("/readyz", d.System.Ready)
 	d.pages(both)
+	d.docs(both)
 	if d.PublicMetrics {
 		e.GET("/metrics", d.System.Metrics)
 	}

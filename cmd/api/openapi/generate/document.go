@@ -16,6 +16,8 @@ type doc struct {
 	api, mobile *surface
 	schemas     schemas
 	paths       object
+	// codes are those of the problems that operations answer.
+	codes map[int32]bool
 }
 
 // document describes both surfaces and the few paths beside them.
@@ -28,7 +30,7 @@ func document(idl string) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &doc{api: api, mobile: mobile}
+	d := &doc{api: api, mobile: mobile, codes: map[int32]bool{}}
 	d.schemas.answer(api, "Problem")
 	for _, call := range api.calls {
 		if err := d.v1(call); err != nil {
@@ -36,8 +38,6 @@ func document(idl string) (object, error) {
 		}
 	}
 	d.schemas.all.set("DouyinStatusCode", statusCode())
-	d.schemas.all.set("DouyinEnvelope", d.schemas.object(mobile, mobile.structs["PublishActionResponse"],
-		mobile.structs["PublishActionResponse"].Fields, true))
 	for _, call := range mobile.calls {
 		if err := d.douyin(call); err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func document(idl string) (object, error) {
 			{"schemas", d.schemas.all},
 			{"headers", headers()},
 			{"responses", generalResponses()},
-			{"examples", problemExamples(api)},
+			{"examples", d.problemExamples()},
 		}},
 	}, nil
 }
@@ -88,16 +88,20 @@ func generalResponses() object {
 	return all
 }
 
-// problemExamples are the problems of all codes.
-func problemExamples(api *surface) object {
+// problemExamples are the problems of all codes that some operation of /api/v1 answers.
+func (d *doc) problemExamples() object {
 	var all object
 	for _, e := range errno.All() {
-		value := api.nothing("Problem")
+		if !d.codes[e.Code] {
+			continue
+		}
+		value := d.api.nothing("Problem")
 		value.set("type", fmt.Sprintf("urn:tiktok:error:%d", e.Code))
 		value.set("title", e.Msg)
 		value.set("status", e.Status())
 		value.set("code", e.Code)
-		value.set("request_id", annotation(api.structs["Problem"].Fields[5].Annotations, "api.example"))
+		id, _ := d.api.structs["Problem"].GetField("request_id")
+		value.set("request_id", annotation(id.Annotations, "api.example"))
 		all.set(strconv.Itoa(int(e.Code)), object{{"summary", http.StatusText(e.Status())}, {"value", value}})
 	}
 	return all

@@ -44,12 +44,6 @@ func headers() object {
 			{"schema", text},
 			{"example", "session=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.signature; path=/; HttpOnly; SameSite=Lax"},
 		}},
-		{"Allow", object{
-			{"description", "The methods that there are."},
-			{"required", true},
-			{"schema", text},
-			{"example", "GET, HEAD"},
-		}},
 		{"Authenticate", object{
 			{"description", "How to say who asks."},
 			{"schema", text},
@@ -116,6 +110,10 @@ func otherPaths() object {
 	id := object{{"X-Request-Id", ref("headers/RequestId")}}
 	file := object{{"*/*", object{{"schema", object{{"type", "string"}, {"format", "binary"}}}}}}
 	text := object{{"text/plain", object{{"schema", object{{"type", "string"}}}}}}
+	report := object{{"application/json", object{{"schema", object{
+		{"type", "object"},
+		{"additionalProperties", object{{"type", "string"}}},
+	}}}}}
 	answer := func(description string, content object) object {
 		return object{{"description", description}, {"headers", id}, {"content", content}}
 	}
@@ -158,10 +156,10 @@ func otherPaths() object {
 	})
 	return object{
 		{"/media/{key}", object{{"get", media}}},
-		{"/healthz", object{{"get", get("getHealth", "state", "The process lives", "", object{{"200", answer("It does.", text)}})}}},
-		{"/readyz", object{{"get", get("getReadiness", "state", "The process can answer", "One line for each dependency.", object{
-			{"200", answer("It can.", text)},
-			{"503", answer("It cannot: the text says which dependency is away.", text)},
+		{"/healthz", object{{"get", get("getHealth", "state", "The process lives", "", object{{"200", answer("It does.", report)}})}}},
+		{"/readyz", object{{"get", get("getReadiness", "state", "The process can answer", "The state of each part by its name.", object{
+			{"200", answer("It can.", report)},
+			{"503", answer("It cannot: one of its parts is away.", report)},
 		})}}},
 	}
 }

@@ -93,6 +93,8 @@ func (c *schemas) field(s *surface, f *parser.Field, answer bool) object {
 	}
 	if v := annotation(f.Annotations, "api.example"); v != "" {
 		o.set("examples", []any{literal(f.Type, v)})
+	} else if f.Type.Name == "bool" {
+		o.set("examples", []any{false})
 	}
 	return o
 }

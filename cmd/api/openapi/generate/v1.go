@@ -135,6 +135,7 @@ func (d *doc) responses(call *parser.Function, method, access string, body bool)
 	}
 	byStatus := map[int][]*errno.Error{}
 	for _, e := range codes {
+		d.codes[e.Code] = true
 		byStatus[e.Status()] = append(byStatus[e.Status()], e)
 	}
 	all := object{{status, success}}
@@ -170,8 +171,6 @@ func components() map[string]*errno.Error {
 		"BadRequest":           errno.InvalidArgument,
 		"Unauthorized":         errno.Unauthenticated,
 		"Forbidden":            errno.Forbidden,
-		"NotFound":             errno.NotFound,
-		"MethodNotAllowed":     errno.MethodNotAllowed,
 		"ContentTooLarge":      errno.BodyTooLarge,
 		"UnsupportedMediaType": errno.UnsupportedMediaType,
 		"TooManyRequests":      errno.TooManyRequests,
@@ -201,8 +200,6 @@ func problem(errors []*errno.Error) object {
 	switch errors[0].Status() {
 	case http.StatusTooManyRequests:
 		headers.set("Retry-After", ref("headers/RetryAfter"))
-	case http.StatusMethodNotAllowed:
-		headers.set("Allow", ref("headers/Allow"))
 	case http.StatusUnauthorized:
 		headers.set("WWW-Authenticate", ref("headers/Authenticate"))
 	}
