@@ -23,10 +23,12 @@ func TestDocumentIsServed(t *testing.T) {
 	if a.StatusCode != 200 || a.Header.Get("Content-Type") != "application/json" || !bytes.Equal(a.body, want) || !json.Valid(a.body) {
 		t.Errorf("document: %d %v %.100s", a.StatusCode, a.Header, a.body)
 	}
-	if b := e.do(request{method: "GET", path: "/openapi.json", header: map[string]string{"If-None-Match": a.Header.Get("ETag")}}); b.StatusCode != 304 {
+	known := request{method: "GET", path: "/openapi.json", header: map[string]string{"If-None-Match": a.Header.Get("ETag")}}
+	if b := e.do(known); b.StatusCode != 304 {
 		t.Errorf("known document: %d", b.StatusCode)
 	}
-	if h := e.do(request{method: "HEAD", path: "/openapi.json"}); h.StatusCode != 200 || h.ContentLength != int64(len(want)) || len(h.body) > 0 {
+	h := e.do(request{method: "HEAD", path: "/openapi.json"})
+	if h.StatusCode != 200 || h.ContentLength != int64(len(want)) || len(h.body) > 0 {
 		t.Errorf("HEAD: %d %d", h.StatusCode, h.ContentLength)
 	}
 }
@@ -55,7 +57,8 @@ func TestDocsPage(t *testing.T) {
 	}
 	plain := e.get("/docs/scalar.js")
 	packed := e.do(request{method: "GET", path: "/docs/scalar.js", header: map[string]string{"Accept-Encoding": "gzip"}})
-	if packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("Vary") != "Accept-Encoding" || packed.Header.Get("ETag") == plain.Header.Get("ETag") {
+	if packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("Vary") != "Accept-Encoding" ||
+		packed.Header.Get("ETag") == plain.Header.Get("ETag") {
 		t.Errorf("compressed: %v", packed.Header)
 	}
 	r, err := gzip.NewReader(bytes.NewReader(packed.body))

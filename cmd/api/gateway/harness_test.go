@@ -243,7 +243,8 @@ func (e *env) do(r request) answer {
 	if a.body, err = io.ReadAll(resp.Body); err != nil {
 		e.t.Fatalf("%s %s: %v", r.method, r.path, err)
 	}
-	if r.method != "HEAD" && strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && resp.Header.Get("Content-Encoding") == "" {
+	isJSON := strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
+	if r.method != "HEAD" && isJSON && resp.Header.Get("Content-Encoding") == "" {
 		if err := json.Unmarshal(a.body, &a.json); err != nil {
 			e.t.Fatalf("%s %s: %v in %q", r.method, r.path, err, a.body)
 		}
