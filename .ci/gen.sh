@@ -33,7 +33,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cp "$repo/go.mod" "$repo/go.sum" "$tmp"
 generate "$tmp"
-documents=(cmd/api/openapi/openapi.json .postman/tiktok.openapi.json)
+documents=(cmd/api/openapi/openapi.json .postman/tiktok.openapi.json .postman/tiktok.postman_collection.json)
 if [ "${1:-}" = --check ]; then
   stale=
   for made in kitex_gen cmd/api/biz/model "${documents[@]}"; do

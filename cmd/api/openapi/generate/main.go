@@ -2,8 +2,8 @@
 //
 //	go run ./cmd/api/openapi/generate DIR
 //
-// It writes cmd/api/openapi/openapi.json and its copy .postman/tiktok.openapi.json below DIR (default: the repository's root, where it has
-// to be run).
+// It writes cmd/api/openapi/openapi.json, its copy .postman/tiktok.openapi.json and .postman/tiktok.postman_collection.json below DIR
+// (default: the repository's root, where it has to be run).
 package main
 
 import (
@@ -30,8 +30,14 @@ func run(idl, out string) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range []string{"cmd/api/openapi/openapi.json", ".postman/tiktok.openapi.json"} {
-		if err := write(filepath.Join(out, file), doc); err != nil {
+	requests, err := collection(doc)
+	if err != nil {
+		return err
+	}
+	for file, content := range map[string]object{
+		"cmd/api/openapi/openapi.json": doc, ".postman/tiktok.openapi.json": doc, ".postman/tiktok.postman_collection.json": requests,
+	} {
+		if err := write(filepath.Join(out, file), content); err != nil {
 			return err
 		}
 	}

@@ -59,3 +59,24 @@ func (o object) MarshalJSON() ([]byte, error) {
 
 // ref points to a part of the document.
 func ref(path string) object { return object{{"$ref", "#/components/" + path}} }
+
+// text is the value of a member as text, "" when there is none.
+func (o object) text(key string) string {
+	for _, m := range o {
+		if m.key == key {
+			return text(m.value)
+		}
+	}
+	return ""
+}
+
+// list is the value of a member that is a list of objects.
+func (o object) list(key string) []object {
+	for _, m := range o {
+		if m.key == key {
+			v, _ := m.value.([]object)
+			return v
+		}
+	}
+	return nil
+}
