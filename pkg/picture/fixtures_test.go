@@ -149,8 +149,8 @@ func webpCanvas(data []byte, flags byte, w, h int) []byte {
 	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
 }
 
-// endless is a JPEG of a few megabytes that takes minutes to decode: each of its scans has 45 bytes and visits 49 million pixels.
-func endless() []byte {
+// manyScans is a JPEG that takes long to decode for its size: each of its scans has 45 bytes and visits 49 million pixels.
+func manyScans(n int) []byte {
 	const side = 7000
 	b := []byte{0xff, 0xd8, 0xff, 0xdb, 0, 67, 0}
 	b = append(b, bytes.Repeat([]byte{1}, 64)...)
@@ -171,6 +171,6 @@ func endless() []byte {
 			scan = append(scan, 0)
 		}
 	}
-	b = append(b, bytes.Repeat(scan, 4<<20/len(scan))...)
+	b = append(b, bytes.Repeat(scan, n)...)
 	return append(b, 0xff, 0xd9)
 }

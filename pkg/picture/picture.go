@@ -27,6 +27,9 @@ const (
 	// MaxMemory is about how many bytes Scale needs at most, beside the file. Few pictures of less than MaxPixels need more: some
 	// progressive JPEGs and pictures with 16 bits a channel. They are refused.
 	MaxMemory = 384 << 20
+	// maxScans is how many scans a JPEG may have: cameras and programs make a dozen, and each can be a few bytes that take as long as
+	// all pixels. Random bytes of metadata look like a hundred at most.
+	maxScans = 500
 	// largeMemory is from where on memory goes back to the system at once. It costs some milliseconds, and decoding hundreds.
 	largeMemory = 96 << 20
 	// quality is that of the JPEGs, 1..100.
@@ -90,6 +93,9 @@ func check(cfg image.Config, format string, data []byte) (need int64, err error)
 	if cfg.Width > MaxPixels/cfg.Height {
 		return 0, errno.PictureTooLarge.With("the picture has more than 50 million pixels")
 	}
+	if format == "jpeg" && bytes.Count(data, []byte{0xff, 0xda}) > maxScans {
+		return 0, unreadable(errors.New("too many scans"))
+	}
 	if need, err = memory(cfg, format, data); err != nil {
 		return 0, err
 	}
@@ -99,7 +105,7 @@ func check(cfg image.Config, format string, data []byte) (need int64, err error)
 	return need, nil
 }
 
-// untilDone is a reader that ends with its context: a few bytes can be work for minutes. Decoders read some kilobytes at a time.
+// untilDone is a reader that ends with its context: some kilobytes can be work for seconds. Decoders read some kilobytes at a time.
 type untilDone struct {
 	ctx context.Context //nolint:containedctx // a reader has no parameter for it
 	r   io.Reader

@@ -38,6 +38,7 @@ type fakes struct {
 	touch          func(*user.TouchSessionsRequest) (*user.TouchSessionsResponse, error)
 	mgetUsers      func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
 	findUser       func(*user.FindUserRequest) (*user.FindUserResponse, error)
+	updateProfile  func(*user.UpdateProfileRequest) (*user.UpdateProfileResponse, error)
 	publish        func(*video.PublishRequest) (*video.PublishResponse, error)
 	checkUpload    func(*video.CheckUploadRequest) (*video.CheckUploadResponse, error)
 	deleteVideo    func(*video.DeleteVideoRequest) (*video.DeleteVideoResponse, error)
@@ -128,6 +129,10 @@ func (f fakeUser) FindUser(_ context.Context, r *user.FindUserRequest) (*user.Fi
 		return nil, errno.UserNotFound
 	}
 	return f.findUser(r)
+}
+
+func (f fakeUser) UpdateProfile(_ context.Context, r *user.UpdateProfileRequest) (*user.UpdateProfileResponse, error) {
+	return or(f.updateProfile, r, &user.UpdateProfileResponse{User: &user.User{Id: r.UserId}})
 }
 
 type fakeVideo struct{ *fakes }

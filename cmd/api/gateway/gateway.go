@@ -165,6 +165,7 @@ func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 		Guard:                g.guard(),
 		Blobs:                d.Blobs,
 		Tools:                d.Tools,
+		Bodies:               g.bodies,
 		Log:                  sampled,
 		LoginFailures:        g.shared("login_failures", d.Limits.LoginFailures),
 		TokenTTL:             d.TokenTTL,

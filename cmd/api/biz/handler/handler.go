@@ -8,6 +8,7 @@ import (
 
 	"tiktok/cmd/api/biz/call"
 	"tiktok/cmd/api/biz/middleware"
+	"tiktok/cmd/api/biz/params"
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/cmd/api/biz/view"
 	"tiktok/kitex_gen/common"
@@ -26,7 +27,9 @@ type Deps struct {
 	Guard   middleware.Guard
 	Blobs   blob.Store
 	Tools   *media.Tools
-	Log     *slog.Logger
+	// Bodies bounds the memory for bodies that are held.
+	Bodies *params.Budget
+	Log    *slog.Logger
 	// LoginFailures limits wrong passwords, per account and network.
 	LoginFailures middleware.Limit
 	// TokenTTL is how long a session lives.
@@ -63,6 +66,9 @@ type Handler struct {
 	// cpuSlots are for work of uploads that needs a CPU or a disk, coverSlots for runs of ffmpeg for covers, drawSlots for drawn
 	// covers: by user, who holds at most half of the slots.
 	cpuSlots, coverSlots, drawSlots *fair.Queue[int64]
+	// pictures bounds the pictures of profiles that are held, pictureSlots those that are scaled: one at a time, which may need
+	// picture.MaxMemory.
+	pictures, pictureSlots *fair.Queue[int64]
 }
 
 // How many whole conversations are read at a time. One may have megabytes, of which several copies exist while it is answered.
@@ -85,7 +91,9 @@ func New(d Deps) *Handler {
 		coverSlots: fair.New[int64](fair.Config{
 			Slots: half, PerKey: max(half/2, 1), Waiting: coversWaiting * half, WaitingPerKey: coversWaiting / 2,
 		}),
-		drawSlots: fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
+		drawSlots:    fair.New[int64](fair.Config{Slots: cpus, PerKey: half}),
+		pictures:     fair.New[int64](fair.Config{Slots: maxPictures, PerKey: 1, WaitingPerKey: maxPicturesWaiting}),
+		pictureSlots: fair.New[int64](fair.Config{Slots: 1}),
 	}
 }
 

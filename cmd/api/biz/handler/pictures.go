@@ -28,11 +28,11 @@ const (
 // Pictures are the default avatars and backgrounds. Each is drawn when it is first asked for and then kept, all in all
 // less than a megabyte.
 type Pictures struct {
-	avatars     [pack.Avatars]func() picture
-	backgrounds [pack.Backgrounds]func() picture
+	avatars     [pack.Avatars]func() drawnPicture
+	backgrounds [pack.Backgrounds]func() drawnPicture
 }
 
-type picture struct {
+type drawnPicture struct {
 	data []byte
 	etag string
 	made time.Time
@@ -42,19 +42,19 @@ type picture struct {
 func NewPictures() *Pictures {
 	p := &Pictures{}
 	for i := range p.avatars {
-		p.avatars[i] = sync.OnceValue(func() picture { return newPicture(media.Avatar(int64(i), avatarPx)) })
+		p.avatars[i] = sync.OnceValue(func() drawnPicture { return newPicture(media.Avatar(int64(i), avatarPx)) })
 	}
 	for i := range p.backgrounds {
-		p.backgrounds[i] = sync.OnceValue(func() picture {
+		p.backgrounds[i] = sync.OnceValue(func() drawnPicture {
 			return newPicture(media.Background(int64(i), backgroundWidth, backgroundHeight))
 		})
 	}
 	return p
 }
 
-func newPicture(data []byte) picture {
+func newPicture(data []byte) drawnPicture {
 	sum := sha256.Sum256(data)
-	return picture{data: data, etag: fmt.Sprintf(`"%x"`, sum[:12]), made: time.Now()}
+	return drawnPicture{data: data, etag: fmt.Sprintf(`"%x"`, sum[:12]), made: time.Now()}
 }
 
 // Avatar serves /static/avatars/<n>.png.
@@ -67,7 +67,7 @@ func (p *Pictures) Background(_ context.Context, c *app.RequestContext) {
 	p.serve(c, p.backgrounds[:], ".jpg", "image/jpeg")
 }
 
-func (p *Pictures) serve(c *app.RequestContext, from []func() picture, ext, kind string) {
+func (p *Pictures) serve(c *app.RequestContext, from []func() drawnPicture, ext, kind string) {
 	name, ok := strings.CutSuffix(c.Param("name"), ext)
 	n, err := strconv.Atoi(name)
 	if !ok || err != nil || n < 0 || n >= len(from) || strconv.Itoa(n) != name {

@@ -57,11 +57,17 @@ func (a *API) Routes(l middleware.Limits) Table {
 		write(del, "/sessions/:session_id", none, a.RevokeSession),
 
 		read("/me", member, a.GetMe),
+		write(http.MethodPatch, "/me", http.StatusOK, a.UpdateProfile, typeJSON),
+		write(put, "/me/avatar", http.StatusOK, a.SetAvatar, pictureTypes()...),
+		write(del, "/me/avatar", http.StatusOK, a.DeleteAvatar),
+		write(put, "/me/background", http.StatusOK, a.SetBackground, pictureTypes()...),
+		write(del, "/me/background", http.StatusOK, a.DeleteBackground),
 		{put, "/me/password", member, l.LoginAddr, l.WriteUser, none, a.ChangePassword, json},
 		read("/me/uploads", member, a.ListUploads),
 		read("/me/friends", member, a.ListFriends),
 
 		read("/users/:user_id", visitor, a.GetUser),
+		read("/users/by-name/:name", visitor, a.GetUserByName),
 		read("/users/:user_id/videos", visitor, a.ListUserVideos),
 		read("/users/:user_id/likes", visitor, a.ListUserLikes),
 		read("/users/:user_id/following", visitor, a.ListFollowing),
