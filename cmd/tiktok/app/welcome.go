@@ -13,7 +13,8 @@ func (a *App) Welcome() string {
 	base := "http://" + reachable(a.Addr())
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n  tiktok is ready at %s\n\n", base)
-	fmt.Fprintf(&b, "    feed      %s/douyin/feed/\n", base)
+	fmt.Fprintf(&b, "    watch     %s/ in a browser\n", base)
+	fmt.Fprintf(&b, "    API       %s/docs\n", base)
 	if a.cfg.Demo.Enabled {
 		fmt.Fprintf(&b, "    log in    curl -X POST '%s/douyin/user/login/?username=%s&password=%s'\n", base, demo.Users()[0], demo.Password)
 	}
