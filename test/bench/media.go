@@ -141,7 +141,7 @@ func viewing(path string) scenario {
 	return scenario{
 		name: "viewing", firstByte: true, answer: &answer{http.StatusPartialContent, partBytes},
 		target: func(b []byte, _ *dataset.Set, _ uint64) []byte { return append(b, "GET "+path...) },
-		header: func(n uint64) string {
+		header: func(_ *dataset.Set, n uint64) string {
 			from := rand.New(rand.NewPCG(n, 7)).Int64N(uploadBytes - 2*partBytes)
 			return fmt.Sprintf("Range: bytes=%d-%d\r\n", from, from+partBytes-1)
 		},

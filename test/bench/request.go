@@ -43,7 +43,7 @@ func (s *scenario) request(b []byte, host string, d *dataset.Set, n uint64) []by
 	b = append(append(b, " HTTP/1.1\r\nHost: "...), host...)
 	b = append(b, "\r\n"...)
 	if s.header != nil {
-		b = append(b, s.header(n)...)
+		b = append(b, s.header(d, n)...)
 	}
 	if post {
 		b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(s.body)), 10), "\r\n"...)
@@ -81,13 +81,23 @@ func (s *scenario) judge(d *dataset.Set, n uint64, status int, body []byte) verd
 	s, n = s.part(n)
 	code, ok := bytes.CutPrefix(body, []byte(`{"status_code":`))
 	switch {
+	case s.v1 && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests):
+		return refused
+	case s.v1 && status == http.StatusOK:
+		return s.complete(d, n, body)
 	case status != http.StatusOK || !ok:
 		return failed
 	case is(code, errno.Unavailable.Code), is(code, errno.TooManyRequests.Code):
 		return refused
 	case !is(code, 0):
 		return failed
-	case s.mark == "":
+	}
+	return s.complete(d, n, body)
+}
+
+// complete judges a success by its entries.
+func (s *scenario) complete(d *dataset.Set, n uint64, body []byte) verdict {
+	if s.mark == "" {
 		return accepted
 	}
 	due := s.entries

@@ -105,7 +105,7 @@ programs_of() {
 
 # Packages and the benchmarks in them. Those of media, of whole queues and of a broker take minutes and are run by hand.
 micro=(
-  cmd/api/biz/pack . cmd/api/biz/view . cmd/api/gateway . cmd/chat/service . cmd/interaction/service MGetStats
+  cmd/api/biz/pack . cmd/api/biz/v1 . cmd/api/biz/view . cmd/api/gateway . cmd/chat/service . cmd/interaction/service MGetStats
   cmd/social/service . cmd/video/service Feed pkg/auth . pkg/coalesce . pkg/paging . pkg/id . pkg/kv 'GetMulti|MGet'
   pkg/limiter . pkg/sqldb . pkg/tracing . pkg/words .
 )

@@ -24,8 +24,10 @@ type scenario struct {
 	// target appends the method and the target of the n-th request. It is called by many goroutines at once.
 	target func(b []byte, d *dataset.Set, n uint64) []byte
 	// header is further header lines of the n-th request, nil for none; body is that of a POST.
-	header func(n uint64) string
+	header func(d *dataset.Set, n uint64) string
 	body   string
+	// v1 means that the request is for /api/v1, which answers with HTTP statuses.
+	v1 bool
 	// mark is what each entry of the answer has once, entries how many there are if not those of the list, atLeast that
 	// there may be more. A scenario without a mark wants nothing but success.
 	mark    string
@@ -103,9 +105,15 @@ func feeds() []scenario {
 	asUser := func(b []byte, d *dataset.Set, n uint64) []byte {
 		return fmt.Appendf(b, "GET /douyin/feed/?token=%s", d.User(n).Token)
 	}
+	v1 := page("feed-v1", "logged in, by /api/v1", readers, func(b []byte, _ *dataset.Set, _ uint64) []byte {
+		return append(b, "GET /api/v1/feed"...)
+	})
+	v1.v1 = true
+	v1.header = func(d *dataset.Set, n uint64) string { return "Authorization: Bearer " + d.User(n).Token + "\r\n" }
 	return []scenario{
 		page("feed-anon", "a visitor", readers, func(b []byte, _ *dataset.Set, _ uint64) []byte { return append(b, "GET /douyin/feed/"...) }),
 		page("feed-auth", "logged in", readers, asUser),
+		v1,
 		page("feed-auth-512", "logged in, 512 connections", 512, asUser),
 	}
 }
@@ -171,7 +179,7 @@ func others() []scenario {
 		},
 		{
 			name: "media-range", about: "64 KiB of a video file", conns: readers, answer: &answer{http.StatusPartialContent, rangeBytes},
-			header: func(uint64) string { return fmt.Sprintf("Range: bytes=0-%d\r\n", rangeBytes-1) },
+			header: func(*dataset.Set, uint64) string { return fmt.Sprintf("Range: bytes=0-%d\r\n", rangeBytes-1) },
 			target: func(b []byte, _ *dataset.Set, _ uint64) []byte { return append(b, "GET /media/"+dataset.PlayKey...) },
 		},
 		{
@@ -272,7 +280,7 @@ func publish() scenario {
 		target: func(b []byte, d *dataset.Set, n uint64) []byte {
 			return fmt.Appendf(b, "POST /douyin/publish/action/?token=%s", d.User(n*7919).Token)
 		},
-		header: func(uint64) string { return "Content-Type: multipart/form-data; boundary=" + edge + "\r\n" },
+		header: func(*dataset.Set, uint64) string { return "Content-Type: multipart/form-data; boundary=" + edge + "\r\n" },
 		body: "--" + edge + "\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nbench upload\r\n" +
 			"--" + edge + "\r\nContent-Disposition: form-data; name=\"data\"; filename=\"clip.mp4\"\r\nContent-Type: video/mp4\r\n\r\n" +
 			string(file) + "\r\n--" + edge + "--\r\n",

@@ -96,7 +96,9 @@ func MayHaveSession(in *call.Call) error {
 }
 
 // SetSession gives the browser a web session, for maxAge.
-func SetSession(in *call.Call, token string, maxAge time.Duration) { setCookie(in, token, int(maxAge.Seconds())) }
+func SetSession(in *call.Call, token string, maxAge time.Duration) {
+	setCookie(in, token, int(maxAge.Seconds()))
+}
 
 // ClearSession takes the web session from the browser, if it has one.
 func ClearSession(in *call.Call) {

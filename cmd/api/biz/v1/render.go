@@ -3,6 +3,7 @@ package v1
 import (
 	"cmp"
 	"strconv"
+	"strings"
 	"time"
 
 	model "tiktok/cmd/api/biz/model/v1"
@@ -15,23 +16,43 @@ import (
 
 // renderUser renders a profile; base starts its URLs.
 func renderUser(base string, p *view.Profile) *model.User {
+	u, t := &model.User{}, userTexts(base, p, new(texts))
+	fillUser(u, p, &t)
+	return u
+}
+
+// textsOfUser are the texts that are made for a profile. They are the same for all viewers.
+type textsOfUser struct{ avatar, background, created string }
+
+// userTexts makes the texts of a profile; base starts its URLs.
+func userTexts(base string, p *view.Profile, t *texts) textsOfUser {
 	account := p.User
 	if account == nil {
-		return &model.User{ID: p.ID, IsDeleted: true}
+		return textsOfUser{}
 	}
-	u := &model.User{
-		ID: p.ID, Name: account.Name, DisplayName: cmp.Or(account.DisplayName, account.Name), Signature: account.Signature,
-		VideoCount: p.VideoCount,
-		IsFollowed: p.IsFollow, CreatedAt: timestamp(account.CreatedAtMs),
-		AvatarURL: pack.AvatarURL(base, p.ID, account.AvatarKey), BackgroundURL: pack.BackgroundURL(base, p.ID, account.BackgroundKey),
+	return textsOfUser{
+		pack.AvatarURL(base, p.ID, account.AvatarKey), pack.BackgroundURL(base, p.ID, account.BackgroundKey),
+		t.timestamp(account.CreatedAtMs),
 	}
+}
+
+// fillUser renders a profile into u.
+func fillUser(u *model.User, p *view.Profile, t *textsOfUser) {
+	u.ID = p.ID
+	account := p.User
+	if account == nil {
+		u.IsDeleted = true
+		return
+	}
+	u.Name, u.DisplayName, u.Signature = account.Name, cmp.Or(account.DisplayName, account.Name), account.Signature
+	u.AvatarURL, u.BackgroundURL, u.CreatedAt = t.avatar, t.background, t.created
+	u.VideoCount, u.IsFollowed = p.VideoCount, p.IsFollow
 	if r := p.Relation; r != nil {
 		u.FollowingCount, u.FollowerCount = r.FollowCount, r.FollowerCount
 	}
 	if s := p.Stats; s != nil {
 		u.LikesReceivedCount, u.LikeCount = s.TotalFavorited, s.FavoriteCount
 	}
-	return u
 }
 
 // renderUsers keeps the order.
@@ -41,22 +62,62 @@ func renderUsers(base string, profiles []view.Profile) []*model.User {
 
 // renderVideo renders a video; base starts its URLs.
 func renderVideo(base string, v *view.Video) *model.Video {
-	out := &model.Video{
-		ID: v.Id, Author: renderUser(base, &v.Author), Title: v.Title,
-		PlayURL: pack.MediaURL(base, v.PlayKey), HlsURL: pack.OptionalURL(base, v.HlsKey),
-		CoverURL: pack.MediaURL(base, v.CoverKey), PreviewURL: pack.OptionalURL(base, v.PreviewKey),
-		DurationMs: v.DurationMs, Width: v.WidthPx, Height: v.HeightPx, IsLiked: v.IsFavorite,
-		PublishedAt: timestamp(v.PublishedAtMs), PageURL: base + "/v/" + strconv.FormatInt(v.Id, 10),
-	}
-	if s := v.Stats; s != nil {
-		out.LikeCount, out.CommentCount = s.FavoriteCount, s.CommentCount
+	return renderVideos(base, []view.Video{*v})[0]
+}
+
+// renderVideos keeps the order; base starts the URLs.
+func renderVideos(base string, videos []view.Video) []*model.Video {
+	return fillVideos(videos, videoTexts(base, videos))
+}
+
+// renderFeed renders a page of the feed. Those who share it share its texts.
+func renderFeed(base string, p *view.FeedPage) []*model.Video {
+	texts, _ := p.Made(base, func(videos []view.Video) any { return videoTexts(base, videos) }).([]textsOfVideo)
+	return fillVideos(p.Videos, texts)
+}
+
+// textsOfVideo are the texts that are made for a video. They are the same for all viewers.
+type textsOfVideo struct {
+	play, hls, cover, preview, published, page string
+	author                                     textsOfUser
+}
+
+func videoTexts(base string, videos []view.Video) []textsOfVideo {
+	out := make([]textsOfVideo, len(videos))
+	var t texts
+	t.Grow(len(videos) * (2*timestampLen + len(base) + maxPagePath))
+	for i := range videos {
+		v := &videos[i]
+		out[i] = textsOfVideo{
+			play: pack.MediaURL(base, v.PlayKey), hls: pack.OptionalURL(base, v.HlsKey),
+			cover: pack.MediaURL(base, v.CoverKey), preview: pack.OptionalURL(base, v.PreviewKey),
+			published: t.timestamp(v.PublishedAtMs), page: t.pageURL(base, v.Id), author: userTexts(base, &v.Author, &t),
+		}
 	}
 	return out
 }
 
-// renderVideos keeps the order.
-func renderVideos(base string, videos []view.Video) []*model.Video {
-	return pack.Each(videos, func(v *view.Video) *model.Video { return renderVideo(base, v) })
+// fillVideos renders videos with their texts, in few pieces of memory.
+func fillVideos(videos []view.Video, texts []textsOfVideo) []*model.Video {
+	out := make([]*model.Video, len(videos))
+	parts := make([]struct {
+		video  model.Video
+		author model.User
+	}, len(videos))
+	for i := range videos {
+		v, t, x := &videos[i], &texts[i], &parts[i]
+		fillUser(&x.author, &v.Author, &t.author)
+		x.video = model.Video{
+			ID: v.Id, Author: &x.author, Title: v.Title, DurationMs: v.DurationMs, Width: v.WidthPx, Height: v.HeightPx,
+			PlayURL: t.play, HlsURL: t.hls, CoverURL: t.cover, PreviewURL: t.preview, PublishedAt: t.published, PageURL: t.page,
+			IsLiked: v.IsFavorite,
+		}
+		if s := v.Stats; s != nil {
+			x.video.LikeCount, x.video.CommentCount = s.FavoriteCount, s.CommentCount
+		}
+		out[i] = &x.video
+	}
+	return out
 }
 
 // renderComment renders a comment; base starts its URLs.
@@ -107,6 +168,35 @@ func renderSession(s *user.Session, current int64) *model.Session {
 }
 
 // timestamp is a time in milliseconds since 1970 as RFC 3339 has it, in UTC.
-func timestamp(ms int64) string {
-	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+func timestamp(ms int64) string { return new(texts).timestamp(ms) }
+
+const (
+	timestampLen = len("2006-01-02T15:04:05.000Z")
+	pagePath     = "/v/"
+	maxPagePath  = len(pagePath) + 19
+)
+
+// texts holds many short texts in one piece of memory.
+type texts struct{ strings.Builder }
+
+// timestamp is as the function of that name. Package time formats without milliseconds in a third of the time.
+func (t *texts) timestamp(ms int64) string {
+	at := time.UnixMilli(ms).UTC()
+	var b [timestampLen]byte
+	out := at.AppendFormat(b[:0], time.RFC3339)
+	milli := at.Nanosecond() / 1e6
+	out = append(out[:len(out)-1], '.', byte('0'+milli/100), byte('0'+milli/10%10), byte('0'+milli%10), 'Z')
+	start := t.Len()
+	_, _ = t.Write(out) // takes everything
+	return t.String()[start:]
+}
+
+// pageURL is the address of a video's page.
+func (t *texts) pageURL(base string, video int64) string {
+	var b [maxPagePath]byte
+	path := strconv.AppendInt(append(b[:0], pagePath...), video, 10)
+	start := t.Len()
+	_, _ = t.WriteString(base) // takes everything, as Write does
+	_, _ = t.Write(path)
+	return t.String()[start:]
 }

@@ -29,7 +29,7 @@ func (a *API) Feed(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return videoPage(in, p.Videos, cursorOf(p.NextBeforeMs)), nil
+	return &model.VideoPage{Items: renderFeed(in.Base, p), NextCursor: cursorOf(p.NextBeforeMs)}, nil
 }
 
 func videoPage(in *call.Call, videos []view.Video, next string) *model.VideoPage {

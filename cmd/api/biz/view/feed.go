@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
@@ -17,6 +18,21 @@ type FeedPage struct {
 	Videos []Video
 	// NextBeforeMs is the publish time from which the next page goes on, in milliseconds since 1970.
 	NextBeforeMs int64
+	shared       *sharedPage
+}
+
+// sharedPage is what the requests for a page share: the page as a visitor sees it, uncut, and what was made of it.
+type sharedPage struct {
+	videos []Video
+	made   sync.Map
+}
+
+// Made is what something makes of all videos of the page as a visitor sees them, by a key. Those who share the page make it once; one
+// who sees less of it sees the first ones.
+func (p *FeedPage) Made(key string, something func(videos []Video) any) any {
+	once, _ := p.shared.made.LoadOrStore(key, sync.OnceValue(func() any { return something(p.shared.videos) }))
+	made, _ := once.(func() any)
+	return made()
 }
 
 // firstPage is the first page as a visitor sees it, which concurrent requests share, and what one viewer sees in another way.
@@ -41,7 +57,7 @@ func (v *View) Feed(ctx context.Context, viewer, beforeMs int64, limit int32) (*
 		if viewer == 0 {
 			return page, nil
 		}
-		own := &FeedPage{Videos: slices.Clone(page.Videos), NextBeforeMs: page.NextBeforeMs}
+		own := &FeedPage{Videos: slices.Clone(page.Videos), NextBeforeMs: page.NextBeforeMs, shared: page.shared}
 		p.state.apply(own.Videos)
 		return own, nil
 	}
@@ -50,7 +66,7 @@ func (v *View) Feed(ctx context.Context, viewer, beforeMs int64, limit int32) (*
 		return nil, err
 	}
 	videos, err := v.Videos(ctx, viewer, r.Videos)
-	return &FeedPage{Videos: videos, NextBeforeMs: r.NextBeforeMs}, err
+	return &FeedPage{Videos: videos, NextBeforeMs: r.NextBeforeMs, shared: &sharedPage{videos: videos}}, err
 }
 
 // cut is the page with at most limit videos.
@@ -58,7 +74,7 @@ func (p *FeedPage) cut(limit int) *FeedPage {
 	if len(p.Videos) <= limit {
 		return p
 	}
-	return &FeedPage{Videos: p.Videos[:limit], NextBeforeMs: p.Videos[limit-1].PublishedAtMs}
+	return &FeedPage{Videos: p.Videos[:limit], NextBeforeMs: p.Videos[limit-1].PublishedAtMs, shared: p.shared}
 }
 
 // maxViewers is how many viewers can share a first page: each needs the state of its videos and of their authors.
@@ -79,7 +95,7 @@ func (v *View) loadFirstPage(ctx context.Context, requests []int64) ([]firstPage
 	if err != nil {
 		return nil, err
 	}
-	page := &FeedPage{Videos: videos, NextBeforeMs: r.NextBeforeMs}
+	page := &FeedPage{Videos: videos, NextBeforeMs: r.NextBeforeMs, shared: &sharedPage{videos: videos}}
 	answers := make([]firstPage, len(requests))
 	for i, viewer := range requests {
 		answers[i].FeedPage = page
