@@ -73,13 +73,6 @@ func testV1Sessions(t *testing.T, d *harness.Deployment, doc *v1Document) {
 	visitor.fails(t, post, "/sessions", credentials(ann.name, "wrong"), errno.UserBadCredentials)
 	visitor.fails(t, post, "/sessions", credentials(d.NewName(), "wrong"), errno.UserBadCredentials)
 
-	var u v1.User
-	visitor.do(t, get, "/users/by-name/"+ann.name, nil, 200, &u)
-	if u.ID != ann.id {
-		t.Errorf("by name: %+v", u)
-	}
-	visitor.fails(t, get, "/users/by-name/"+d.NewName(), nil, errno.UserNotFound)
-
 	phone, phoneID := ann.login(t, v1Password)
 	_, tabletID := ann.login(t, v1Password)
 	list := func(u *v1User) map[int64]bool {
@@ -184,6 +177,11 @@ func testV1Profile(t *testing.T, d *harness.Deployment, doc *v1Document) {
 	if u.DisplayName != ann.name {
 		t.Errorf("no display name: %+v", u)
 	}
+	ann.do(t, get, "/users/by-name/"+ann.name, nil, 200, &u)
+	if u.ID != ann.id {
+		t.Errorf("by name: %+v", u)
+	}
+	ann.fails(t, get, "/users/by-name/"+d.NewName(), nil, errno.UserNotFound)
 	var me v1.Me
 	if ann.do(t, get, "/me", nil, 200, &me); me.User.DisplayName != ann.name {
 		t.Errorf("me: %+v", me.User)
