@@ -87,9 +87,12 @@ type Gateway struct {
 type Auth struct {
 	// Secret signs tokens, at least 32 characters. Empty: SecretFile, and in the all-in-one a generated one.
 	Secret string `mapstructure:"secret"`
-	// SecretFile holds the secret instead.
+	// OldSecrets are keys whose tokens are still good, and those that will sign next: a key is rotated without logging
+	// anybody out.
+	OldSecrets []string `mapstructure:"old_secrets"`
+	// SecretFile holds the secret instead. Further lines are as OldSecrets.
 	SecretFile string `mapstructure:"secret_file"`
-	// TokenTTL is how long a login lasts.
+	// TokenTTL is how long a login lasts. A lower one also ends older tokens. The user service keeps sessions that long.
 	TokenTTL time.Duration `mapstructure:"token_ttl"`
 	// HashParallel bounds the password hashes computed at once, 19 MiB each; 0 is the number of CPUs less one, at least
 	// one. With as many as CPUs, logins are answered faster and everything else in the process waits behind them.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,14 +111,14 @@ func TestUnknownKeysAreErrors(t *testing.T) {
 func TestValidateNamesAllProblemsAtOnce(t *testing.T) {
 	c := config.Default()
 	c.DB.Driver, c.Queue.Driver, c.Cache.Driver = "oracle", "rabbitmq", "redis"
-	c.Gateway.FeedSize, c.Gateway.TimeZone, c.Auth.Secret = 31, "Mars/Base", "short"
+	c.Gateway.FeedSize, c.Gateway.TimeZone, c.Auth.Secret, c.Auth.OldSecrets = 31, "Mars/Base", "short", []string{"old"}
 	c.Limits.ReadUser.Burst = 0
 	err := c.Validate(gateway())
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	for _, key := range []string{
-		"db.driver", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "limits.read_user",
+		"db.driver", "cache.addrs", "gateway.feed_size", "gateway.time_zone", "auth.secret", "auth.old_secrets", "limits.read_user",
 		"rpc.registry", "TIKTOK_DB_DRIVER", "gateway.public_base_url",
 	} {
 		if !strings.Contains(err.Error(), key) {
@@ -184,9 +185,9 @@ func TestMaskedHidesSecrets(t *testing.T) {
 	c := config.Default()
 	c.Auth.Secret, c.DB.Password, c.Cache.Password = "tops3cret-tops3cret-tops3cret-1234", "dbpassw0rd", "cachepw"
 	c.Queue.URL = "amqp://me:rabbitpw@h:1/"
-	c.Blob.S3.SecretKey = "s3secretkey"
+	c.Blob.S3.SecretKey, c.Auth.OldSecrets = "s3secretkey", []string{"retired-key", "next-key"}
 	all := strings.Join(c.Masked(), "\n")
-	for _, s := range []string{"tops3cret", "dbpassw0rd", "cachepw", "rabbitpw", "s3secretkey"} {
+	for _, s := range []string{"tops3cret", "dbpassw0rd", "cachepw", "rabbitpw", "s3secretkey", "retired-key", "next-key"} {
 		if strings.Contains(all, s) {
 			t.Errorf("%s is printed", s)
 		}
@@ -205,11 +206,13 @@ func TestSecretsFromFiles(t *testing.T) {
 			"TIKTOK_QUEUE_URL_FILE=" + url,
 			"TIKTOK_AUTH_SECRET_FILE=/x",
 			"TIKTOK_RPC_REGISTRY_PASSWORD_FILE=" + pw,
+			"TIKTOK_AUTH_OLD_SECRETS=first,second",
 		},
 		nil,
 	)
 	if err != nil || c.DB.Password != "db pass" || c.Queue.URL != "amqp://me:rabbitpw@h:1/" || c.Auth.SecretFile != "/x" ||
-		c.RPC.RegistryPassword != "db pass" {
+		c.RPC.RegistryPassword != "db pass" ||
+		!slices.Equal(c.Auth.OldSecrets, []string{"first", "second"}) {
 		t.Errorf("%v: password %q, url %q", err, c.DB.Password, c.Queue.URL)
 	}
 	for name, environ := range map[string][]string{

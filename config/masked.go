@@ -33,10 +33,13 @@ func list(prefix string, s reflect.Value, out *[]string) {
 
 // isSecret tells which settings are nobody's business as a whole.
 func isSecret(key string) bool {
-	return strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "secret_key")
+	return strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "secrets") || strings.HasSuffix(key, "secret_key")
 }
 
 func masked(key string, f reflect.Value) any {
+	if list, ok := f.Interface().([]string); ok && isSecret(key) && len(list) > 0 {
+		return mask
+	}
 	text, ok := f.Interface().(string)
 	if !ok || text == "" {
 		return f.Interface()

@@ -106,6 +106,7 @@ func (c Config) Validate(process Process) error {
 	}
 	c.validateTLS(&p, process)
 	c.validateLimits(&p)
+	p.require(c.Auth.TokenTTL > 0, "auth.token_ttl", "is %v, want more than 0", c.Auth.TokenTTL)
 	if err := c.Names.Check(); err != nil {
 		p.require(false, "names.reserved", "%v", err)
 	}
@@ -159,8 +160,11 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 	p.require(g.UploadTimeout > 0, "gateway.upload_timeout", "is %v, want more than 0", g.UploadTimeout)
 	p.require(g.AnonymousUploadBytes >= 0, "gateway.anonymous_upload_bytes", "is %d, want 0 or more", g.AnonymousUploadBytes)
 	p.require(g.AnonymousUploadsAddr >= 0, "gateway.anonymous_uploads_addr", "is %d, want 0 or more", g.AnonymousUploadsAddr)
-	p.require(c.Auth.TokenTTL > 0, "auth.token_ttl", "is %v, want more than 0", c.Auth.TokenTTL)
 	p.require(c.Auth.Secret == "" || len(c.Auth.Secret) >= minSecret, "auth.secret", "is shorter than %d characters", minSecret)
+	for _, old := range c.Auth.OldSecrets {
+		p.require(len(old) >= minSecret, "auth.old_secrets", "has one that is shorter than %d characters", minSecret)
+		p.require(old != c.Auth.Secret, "auth.old_secrets", "has auth.secret itself")
+	}
 	p.require(
 		!distributed || c.Auth.Secret != "" || c.Auth.SecretFile != "",
 		"auth.secret",

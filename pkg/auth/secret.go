@@ -11,32 +11,41 @@ import (
 	"path/filepath"
 )
 
-// LoadOrCreateSecret reads the signing key from the file, or makes one of 256 random bits the first time. The file is
-// readable by its owner only and holds the key as text: the key is that text without surrounding white space, so that
-// it may be copied into a configuration. When two processes start at once, both get the key of the one that was
-// first. A file that holds fewer than MinSecretBytes is an error and is never overwritten: to replace a key would log
-// everybody out.
-func LoadOrCreateSecret(path string) ([]byte, error) {
-	secret, err := loadSecret(path)
+// LoadOrCreateSecrets reads the keys from the file, one a line, or makes one of 256 random bits the first time. The first one
+// signs, the others verify what they signed before: they are NewTokens' old keys. The file is readable by its owner only and
+// holds keys as text: a key is its line without surrounding white space, so that it may be copied into a configuration. When
+// two processes start at once, both get the key of the one that was first. A line of fewer than MinSecretBytes is an error,
+// and so is a file without a key; it is never overwritten: to replace a key would log everybody out.
+func LoadOrCreateSecrets(path string) ([][]byte, error) {
+	secrets, err := loadSecrets(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return secret, err
+		return secrets, err
 	}
 	if err := createSecret(path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create secret file: %w", err)
 	}
-	return loadSecret(path) // what is in the file counts, whoever wrote it
+	return loadSecrets(path) // what is in the file counts, whoever wrote it
 }
 
-func loadSecret(path string) ([]byte, error) {
+func loadSecrets(path string) (secrets [][]byte, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read secret file: %w", err)
 	}
-	secret := bytes.TrimSpace(data)
-	if len(secret) < MinSecretBytes {
-		return nil, fmt.Errorf("secret file %s holds %d bytes, at least %d are needed", path, len(secret), MinSecretBytes)
+	for line := range bytes.Lines(data) {
+		secret := bytes.TrimSpace(line)
+		switch {
+		case len(secret) == 0:
+		case len(secret) < MinSecretBytes:
+			return nil, fmt.Errorf("secret file %s has a line of %d bytes, at least %d are needed", path, len(secret), MinSecretBytes)
+		default:
+			secrets = append(secrets, secret)
+		}
 	}
-	return secret, nil
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("secret file %s holds no secret", path)
+	}
+	return secrets, nil
 }
 
 // createSecret writes a new key beside path and then gives it its name with link, which, unlike rename, fails when the

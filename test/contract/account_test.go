@@ -117,11 +117,11 @@ func secret(t *testing.T, d *harness.Deployment) []byte {
 	if s := d.Config.Auth.Secret; s != "" {
 		return []byte(s)
 	}
-	b, err := auth.LoadOrCreateSecret(d.Config.DataDir + "/secret")
+	keys, err := auth.LoadOrCreateSecrets(d.Config.DataDir + "/secret")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return keys[0]
 }
 
 // badTokens are tokens of u that are not valid here.

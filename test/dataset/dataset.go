@@ -75,9 +75,9 @@ func Read(t testing.TB, cfg config.Config, active int) *Set {
 	t.Helper()
 	secret := []byte(cfg.Auth.Secret)
 	if len(secret) == 0 {
-		var err error
-		secret, err = auth.LoadOrCreateSecret(cmp.Or(cfg.Auth.SecretFile, filepath.Join(cfg.DataDir, "secret"))) // as the all-in-one does
+		keys, err := auth.LoadOrCreateSecrets(cmp.Or(cfg.Auth.SecretFile, filepath.Join(cfg.DataDir, "secret"))) // as the all-in-one does
 		check(t, err)
+		secret = keys[0]
 	}
 	tokens, d := auth.NewTokens(secret, cfg.Auth.TokenTTL), &Set{}
 	var people []struct {

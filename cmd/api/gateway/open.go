@@ -89,12 +89,15 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clie
 }
 
 func openTokens(cfg config.Auth) (*auth.Tokens, error) {
-	secret := []byte(cfg.Secret)
-	if len(secret) == 0 {
+	keys := [][]byte{[]byte(cfg.Secret)}
+	if cfg.Secret == "" {
 		var err error
-		if secret, err = auth.LoadOrCreateSecret(cfg.SecretFile); err != nil {
+		if keys, err = auth.LoadOrCreateSecrets(cfg.SecretFile); err != nil {
 			return nil, err
 		}
 	}
-	return auth.NewTokens(secret, cfg.TokenTTL), nil
+	for _, old := range cfg.OldSecrets {
+		keys = append(keys, []byte(old))
+	}
+	return auth.NewTokens(keys[0], cfg.TokenTTL, keys[1:]...), nil
 }

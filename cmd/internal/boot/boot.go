@@ -65,8 +65,8 @@ func New(process config.Process, cfg config.Config, w io.Writer) (*Process, erro
 			return nil, err
 		}
 	}
-	if !process.Uses.Gateway && (cfg.Auth.Secret != "" || cfg.Auth.SecretFile != "") {
-		cfg.Auth.Secret, cfg.Auth.SecretFile = "", ""
+	if !process.Uses.Gateway && (cfg.Auth.Secret != "" || len(cfg.Auth.OldSecrets) > 0 || cfg.Auth.SecretFile != "") {
+		cfg.Auth.Secret, cfg.Auth.OldSecrets, cfg.Auth.SecretFile = "", nil, ""
 		tel.Log.Warn("auth.secret is for the gateway alone, this process forgets it: give it to no other")
 	}
 	klog.SetOutput(logx.Lines(tel.Sampled(), "kitex"))

@@ -61,7 +61,7 @@ func (a *App) open(ctx context.Context) error {
 	a.group.Add("data folder", nil, lock.Close)
 	if a.cfg.Auth.Secret == "" && a.cfg.Auth.SecretFile == "" {
 		a.cfg.Auth.SecretFile = filepath.Join(a.cfg.DataDir, "secret")
-		if _, err := auth.LoadOrCreateSecret(a.cfg.Auth.SecretFile); err != nil {
+		if _, err := auth.LoadOrCreateSecrets(a.cfg.Auth.SecretFile); err != nil {
 			return err
 		}
 	}

@@ -93,6 +93,7 @@ api: {uses: [cache, registry, media], callers: []}
 {{- end }}
 {{- if eq .name "api" }}
 - {name: TIKTOK_AUTH_SECRET, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_SECRET}}}
+- {name: TIKTOK_AUTH_OLD_SECRETS, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_OLD_SECRETS, optional: true}}}
 {{- end }}
 {{- end }}
 
