@@ -91,9 +91,12 @@ func New(d Deps) *Watch {
 	}))
 	telemetry.Register(d.Registry, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tiktok_sessions_poll_age_seconds", Help: "Time since this gateway last learnt which sessions are revoked.",
-	}, func() float64 { return float64(d.Now().UnixMilli()-w.polledMs.Load()) / 1000 }))
+	}, w.age))
 	return w
 }
+
+// age is how old what is known is, in seconds.
+func (w *Watch) age() float64 { return float64(w.Now().UnixMilli()-w.polledMs.Load()) / 1000 }
 
 // Check notes a use of a session, 0 for a token without one. Errors are errno.Unauthenticated when it is revoked, and
 // errno.Unavailable while it is not known yet what is revoked.
