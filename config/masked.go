@@ -33,7 +33,9 @@ func list(prefix string, s reflect.Value, out *[]string) {
 
 // isSecret tells which settings are nobody's business as a whole.
 func isSecret(key string) bool {
-	return strings.HasSuffix(key, "password") || strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "secrets") || strings.HasSuffix(key, "secret_key")
+	return slices.ContainsFunc([]string{"password", "secret", "secrets", "secret_key"}, func(end string) bool {
+		return strings.HasSuffix(key, end)
+	})
 }
 
 func masked(key string, f reflect.Value) any {

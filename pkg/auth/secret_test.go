@@ -59,7 +59,9 @@ func TestSecretRace(t *testing.T) {
 
 func TestSecretRefusesShortFile(t *testing.T) {
 	long := strings.Repeat("k", MinSecretBytes)
-	for _, content := range []string{"", "\n", "short", "               padded with white space            \n", long + "\nshort\n", "short\n" + long} {
+	for _, content := range []string{
+		"", "\n", "short", "               padded with white space            \n", long + "\nshort\n", "short\n" + long,
+	} {
 		path := filepath.Join(t.TempDir(), "secret")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)

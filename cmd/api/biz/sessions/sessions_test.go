@@ -87,7 +87,7 @@ func start(t *testing.T, f *fake) *Watch {
 
 // after lets time pass, and what happens then.
 func after(d time.Duration) {
-	time.Sleep(d) // of the bubble: no time passes outside
+	<-time.After(d) // of the bubble: no time passes outside
 	synctest.Wait()
 }
 
