@@ -349,7 +349,7 @@ func checkSecrets(t *testing.T, objects map[string]any, full, name string, env [
 		}
 	}
 	if name == "api" {
-		want["TIKTOK_AUTH_SECRET"], want["TIKTOK_AUTH_OLD_SECRETS"] = true, true
+		want["TIKTOK_AUTH_SECRET"] = true
 	}
 	secret, made := objects["Secret shop"].(*corev1.Secret)
 	for _, e := range env {
@@ -364,9 +364,6 @@ func checkSecrets(t *testing.T, objects map[string]any, full, name string, env [
 			t.Errorf("%s is given %s", full, ref.Key)
 		}
 		delete(want, ref.Key)
-		if ref.Optional != nil && *ref.Optional {
-			continue
-		}
 		if _, ok := secretData(secret)[ref.Key]; made && (!ok || ref.Name != secret.Name) || !made && ref.Name != "theirs" {
 			t.Errorf("%s: %s of the Secret %s is not there", full, ref.Key, ref.Name)
 		}

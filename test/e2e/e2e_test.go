@@ -26,6 +26,7 @@ func scenarios() []scenario {
 		{"storm", testStorm},
 		{"audit", func(t *testing.T, d *harness.Deployment) { d.Audit(t) }},
 		{"life and restart", testLife},
+		{"sessions", testSessions},
 		{"random walk", testRandomWalk},
 		{"a stop lets an upload end", testStopDuringUpload},
 		{"a stop among requests", testStopAmongRequests},

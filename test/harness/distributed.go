@@ -35,7 +35,7 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 	s.acquire(t)
 	ports := freePorts(t, 2*len(services.Names()))
 	o.set["gateway.addr"] = ports[0]
-	o.set["auth.secret"] = "only for tests, but long enough: " + fmt.Sprint(rand.Uint64())
+	o.set["auth.secret"] = "only for tests and long enough: " + fmt.Sprint(rand.Uint64())
 	for k, v := range s.settings() {
 		if _, chosen := o.set[k]; !chosen {
 			o.set[k] = v

@@ -99,8 +99,12 @@ func (d *Deployment) AddGateway(t testing.TB, opts ...Option) *Deployment {
 	gateway := services.Gateway().Name
 	first := d.process(t, gateway)
 	ports := freePorts(t, 2)
+	name := gateway + "-2"
+	for n := 3; slices.ContainsFunc(h.all, func(p *process) bool { return p.name == name }); n++ {
+		name = fmt.Sprint(gateway, "-", n)
+	}
 	p := &process{
-		name: gateway + "-2", bin: first.bin, args: first.args, log: filepath.Join(h.logDir, gateway+"-2.log"), admin: "http://" + ports[0],
+		name: name, bin: first.bin, args: first.args, log: filepath.Join(h.logDir, name+".log"), admin: "http://" + ports[0],
 		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+ports[0], config.EnvName("gateway.addr")+"="+ports[1]),
 	}
 	for _, key := range sortedKeys(o.set) { // of two values of one variable the last one counts

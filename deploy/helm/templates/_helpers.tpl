@@ -93,7 +93,9 @@ api: {uses: [cache, registry, media], callers: []}
 {{- end }}
 {{- if eq .name "api" }}
 - {name: TIKTOK_AUTH_SECRET, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_SECRET}}}
-- {name: TIKTOK_AUTH_OLD_SECRETS, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_OLD_SECRETS, optional: true}}}
+{{- if .root.Values.oldSecrets }}
+- {name: TIKTOK_AUTH_OLD_SECRETS, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_OLD_SECRETS}}}
+{{- end }}
 {{- end }}
 {{- end }}
 
