@@ -82,8 +82,12 @@ chart: ## render and check deploy/helm (builds Helm's library on first use, some
 docker: ## build the image tiktok:dev, which has the program and ffmpeg
 	@deploy/image/build.sh
 
-start: build ## start all six processes on the servers of env-up
-	@test/stack.sh start
+start: build ## start all six processes on the servers of env-up; an empty store gets the demo content (DEMO=off: none)
+	@DEMO=$(DEMO) test/stack.sh start
+
+demo: ## fill a running deployment with the demo content over its API; ARGS="--force --url http://HOST:10001"
+demo: $(BIN)/tiktok
+	@test/stack.sh demo $(ARGS)
 
 stop: ## stop the six processes
 	@test/stack.sh stop
@@ -91,4 +95,4 @@ stop: ## stop the six processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen web test test-race e2e api-lint lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start stop clean
+.PHONY: help run build gen web test test-race e2e api-lint lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start demo stop clean

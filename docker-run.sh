@@ -5,7 +5,8 @@
 #   sh docker-run.sh SERVICE     one of them; the others go on
 #   sh docker-run.sh tiktok      the all-in-one instead, which needs no servers
 #
-# What runs already is replaced, with the data kept. The image is tiktok:dev (`make docker`), or APP_IMAGE.
+# What runs already is replaced, with the data kept. The image is tiktok:dev (`make docker`), or APP_IMAGE. An empty store gets the demo
+# content, unless DEMO=off.
 set -eu
 cd "$(dirname "$0")"
 
@@ -163,6 +164,13 @@ case ${1:-} in
     [ "$(health api)" != healthy ] || wait_ready api
     ;;
 esac
+# The all-in-one makes its own. The password is a random one that this folder keeps.
+if [ "$(health api)" = healthy ] && [ "${DEMO:-on}" != off ]; then
+  file=.env.d/dev/app/demo.password # that of make start, on the same servers
+  mkdir -p "${file%/*}"
+  [ -s $file ] || (umask 077 && head -c 6 /dev/urandom | od -An -tx1 | tr -d ' \n' >$file)
+  compose exec -T api /opt/tiktok/entrypoint demo --if-empty --password "$(cat $file)" || echo "no demo content" >&2
+fi
 if [ "$(health api)" = healthy ] || [ "$(health tiktok)" = healthy ]; then
-  echo "http://localhost:10001 is ready; logs: docker compose logs -f $*"
+  echo "http://localhost:10001 is ready: open it in a browser; logs: docker compose logs -f $*"
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The distributed deployment on one machine: its servers, its six processes, its audit.
-#   stack.sh env-up | env-down | env | start | stop | status | audit
+#   stack.sh env-up | env-down | env | start | demo | stop | status | audit
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
 cd "$repo"
@@ -130,7 +130,18 @@ start() {
     [ $((SECONDS - began)) -le 60 ] || { echo "a service is not found in etcd: $(curl -s "http://$gateway/readyz")"; exit 1; }
     sleep 0.2
   done
-  echo "http://localhost:10001 is ready; logs are in .run/"
+  [ "${DEMO:-on}" = off ] || demo --if-empty || echo "no demo content; try again with: make demo"
+  echo "http://localhost:10001 is ready: open it in a browser; logs are in .run/"
+}
+
+# demo fills the deployment with the demo content. The password is a random one that the store keeps: other machines may reach the
+# gateway.
+demo() {
+  mkdir -p "$data"
+  if [ ! -s "$data/demo.password" ]; then
+    (umask 077 && head -c 6 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$data/demo.password")
+  fi
+  "$program" demo --password "$(cat "$data/demo.password")" "$@"
 }
 
 # end stops these, the last one first.
@@ -184,6 +195,7 @@ case "${1:-}" in
   env-down) env_down ;;
   env) settings ;;
   start) start ;;
+  demo) demo "${@:2}" ;;
   stop) stop ;;
   status) status ;;
   audit) audit "${@:2}" ;;

@@ -24,7 +24,7 @@ func TestProgram(t *testing.T) {
 	for _, v := range before {
 		authors[v.Author.Name], clips[v.PlayURL] = true, true
 	}
-	if len(before) < 8 || len(authors) < 4 || len(clips) < 4 {
+	if len(before) < 12 || len(authors) < 4 || len(clips) < 12 {
 		t.Errorf("demo content: %d videos, %d clips, by %d authors", len(before), len(clips), len(authors))
 	}
 	for _, want := range []string{addr, "/douyin/feed/", "password", data} {
@@ -135,7 +135,7 @@ func TestDemoContent(t *testing.T) {
 	for _, v := range alice.Feed(t, 0).Videos {
 		for kind, l := range map[string]string{"video/mp4": v.PlayURL, "image/jpeg": v.CoverURL, "image/png": v.Author.Avatar} {
 			a := d.Raw(t, harness.Request{Method: http.MethodGet, Path: d.Below(t, l)})
-			if a.Status != http.StatusOK || a.Header.Get("Content-Type") != kind || len(a.Raw) == 0 || len(a.Raw) > 300<<10 {
+			if a.Status != http.StatusOK || a.Header.Get("Content-Type") != kind || len(a.Raw) == 0 || len(a.Raw) > 500<<10 {
 				t.Errorf("%s: HTTP %d, %s, %d bytes", l, a.Status, a.Header.Get("Content-Type"), len(a.Raw))
 			}
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -30,8 +31,57 @@ func TestDemoOverHTTP(t *testing.T) {
 	// The same content as an all-in-one makes for itself.
 	own := harness.AllInOne(t, harness.Set("demo.enabled", "true"))
 	alice, ownAlice := d.Login(t, "alice", password), own.Login(t, "alice", demo.Password)
-	if got, want := alice.Feed(t, 0).Videos, ownAlice.Feed(t, 0).Videos; len(got) != 8 || len(want) != 8 {
+	if got, want := alice.Feed(t, 0).Videos, ownAlice.Feed(t, 0).Videos; len(got) != 12 || len(want) != 12 {
 		t.Errorf("%d videos, the all-in-one has %d", len(got), len(want))
+	}
+	got, want := alice.Profile(t, alice.ID).Signature, ownAlice.Profile(t, ownAlice.ID).Signature
+	if got != want || !strings.Contains(got, "海") {
+		t.Errorf("the signature is %q, in the all-in-one %q", got, want)
+	}
+	if a, b := len(alice.Friends(t)), len(ownAlice.Friends(t)); a != b || a == 0 {
+		t.Errorf("%d friends, in the all-in-one %d", a, b)
+	}
+	d.Audit(t)
+}
+
+// With --if-empty an empty deployment is filled, one that was begun is finished, and every other one is left as it is.
+func TestDemoIfEmpty(t *testing.T) {
+	d := harness.AllInOne(t)
+	const password = "of the demo"
+	fill := func(password string) string {
+		t.Helper()
+		code, out, errs := run(t, nil, "demo", "--url", d.URL(), "--if-empty", "--password", password)
+		if code != 0 {
+			t.Fatalf("%d %q %q", code, out, errs)
+		}
+		return out
+	}
+	owner := d.NewUser(t)
+	owner.Publish(t, "mine")
+	if out := fill(password); out != "" {
+		t.Errorf("a deployment of somebody else: %q", out)
+	}
+	if n := len(owner.Feed(t, 0).Videos); n != 1 {
+		t.Fatalf("%d videos", n)
+	}
+	// As after a first try that ended after the accounts, with a password of its own.
+	d.Call(t, http.MethodPost, harness.PathRegister, harness.Params("username", "alice", "password", password), nil).OK(t)
+	if out := fill("another password"); out != "" {
+		t.Errorf("with another password: %q", out)
+	}
+	if out := fill(password); !strings.Contains(out, "going on") {
+		t.Errorf("unfinished: %q", out)
+	}
+	if n := len(owner.Feed(t, 0).Videos); n != 13 {
+		t.Errorf("%d videos", n)
+	}
+	// What is deleted afterwards does not come again.
+	owner.DeleteVideo(t, owner.Published(t, owner.ID)[0].ID)
+	if out := fill(password); !strings.Contains(out, "accounts") || strings.Contains(out, "videos") {
+		t.Errorf("finished: %q", out)
+	}
+	if n := len(owner.Feed(t, 0).Videos); n != 12 {
+		t.Errorf("%d videos after one was deleted", n)
 	}
 	d.Audit(t)
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -18,6 +19,8 @@ type Backend interface {
 	Empty(ctx context.Context) (bool, error)
 	// Account registers a name, or logs in when it is taken.
 	Account(ctx context.Context, name, password string) (Account, error)
+	// Profile sets what others see of the account.
+	Profile(ctx context.Context, of Account, a Author) error
 	// Videos are the ids of the author's videos by title.
 	Videos(ctx context.Context, author Account) (map[string]int64, error)
 	Publish(ctx context.Context, author Account, v Video) error
@@ -34,12 +37,15 @@ type Backend interface {
 // Fill makes what is not there yet of the content, so that it can go on after a failure. say hears of each step.
 func Fill(ctx context.Context, b Backend, password string, say func(format string, args ...any)) error {
 	accounts := map[string]Account{}
-	for _, name := range Users() {
-		a, err := b.Account(ctx, name, password)
+	for _, author := range Authors() {
+		a, err := b.Account(ctx, author.Name, password)
 		if err != nil {
-			return fmt.Errorf("account %s: %w", name, err)
+			return fmt.Errorf("account %s: %w", author.Name, err)
 		}
-		accounts[name] = a
+		if err := b.Profile(ctx, a, author); err != nil {
+			return fmt.Errorf("profile of %s: %w", author.Name, err)
+		}
+		accounts[author.Name] = a
 	}
 	say("%d accounts", len(accounts))
 	ids, err := publish(ctx, b, accounts)
@@ -58,7 +64,7 @@ func Fill(ctx context.Context, b Backend, password string, say func(format strin
 	if err := talk(ctx, b, accounts); err != nil {
 		return err
 	}
-	say("likes, comments, follows and a chat")
+	say("likes, comments, follows and chats")
 	return nil
 }
 
@@ -89,7 +95,7 @@ func publish(ctx context.Context, b Backend, accounts map[string]Account) ([]int
 
 // react likes and comments on the videos.
 func react(ctx context.Context, b Backend, accounts map[string]Account, ids []int64) error {
-	texts := comments()
+	all := videos()
 	for j, id := range ids {
 		for i, name := range Users() {
 			if !likes(i, j) {
@@ -103,9 +109,9 @@ func react(ctx context.Context, b Backend, accounts map[string]Account, ids []in
 		if err != nil {
 			return fmt.Errorf("comments: %w", err)
 		}
-		for i := there; i < 1+j%3; i++ {
-			c := texts[(j+i)%len(texts)]
-			if err := b.Comment(ctx, accounts[c[0]], id, c[1]); err != nil {
+		said := commentsOn(j, all[j].Author)
+		for _, c := range said[min(there, len(said)):] {
+			if err := b.Comment(ctx, accounts[c.Author], id, c.Text); err != nil {
 				return fmt.Errorf("comment: %w", err)
 			}
 		}
@@ -113,21 +119,64 @@ func react(ctx context.Context, b Backend, accounts map[string]Account, ids []in
 	return nil
 }
 
+// commentsOn are the comments of a video by its index: one to four.
+func commentsOn(video int, author string) (said []line) {
+	texts := comments()
+	for i := 0; len(said) < 1+video%4; i++ {
+		if c := texts[(3*video+i)%len(texts)]; c.Author != author {
+			said = append(said, c)
+		}
+	}
+	return said
+}
+
 // talk sends the messages that are missing.
 func talk(ctx context.Context, b Backend, accounts map[string]Account) error {
-	alice, bob := accounts["alice"], accounts["bob"]
-	there, err := b.Messages(ctx, alice, bob)
-	if err != nil {
-		return fmt.Errorf("messages: %w", err)
-	}
-	for _, m := range messages()[min(there, len(messages())):] {
-		to := bob
-		if m[0] == "bob" {
-			to = alice
+	for _, chat := range chats() {
+		one, other := pair(chat)
+		there, err := b.Messages(ctx, accounts[one], accounts[other])
+		if err != nil {
+			return fmt.Errorf("messages: %w", err)
 		}
-		if err := b.Send(ctx, accounts[m[0]], to, m[1]); err != nil {
-			return fmt.Errorf("message: %w", err)
+		for _, m := range chat[min(there, len(chat)):] {
+			to := other
+			if m.Author == other {
+				to = one
+			}
+			if err := b.Send(ctx, accounts[m.Author], accounts[to], m.Text); err != nil {
+				return fmt.Errorf("message: %w", err)
+			}
 		}
 	}
 	return nil
+}
+
+// pair are the two of a chat.
+func pair(chat []line) (one, other string) {
+	one = chat[0].Author
+	for _, m := range chat {
+		if m.Author != one {
+			other = m.Author
+		}
+	}
+	return one, other
+}
+
+// Ours tells whether Fill has begun with this password, and whether it has come to its end, which is the last chat.
+func Ours(ctx context.Context, h HTTP, password string) (ours, finished bool, err error) {
+	last := chats()[len(chats())-1]
+	one, other := pair(last)
+	var members [2]Account
+	for i, name := range []string{one, other} {
+		var no refused
+		members[i], err = h.login(ctx, name, password)
+		if errors.As(err, &no) { // the first of them: somebody else's, or nobody's
+			return i > 0, false, nil
+		}
+		if err != nil {
+			return false, false, err
+		}
+	}
+	there, err := h.Messages(ctx, members[0], members[1])
+	return true, there >= len(last), err
 }

@@ -11,12 +11,16 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"tiktok/pkg/errno"
 )
 
 // maxAnswer bounds an answer of the API; the longest here is a chat.
 const maxAnswer = 4 << 20
+
+// maxRefusal bounds what is shown of a refusal.
+const maxRefusal = 1 << 10
 
 // HTTP is a deployment as clients see it.
 type HTTP struct {
@@ -57,24 +61,32 @@ func (h HTTP) get(ctx context.Context, path string, params url.Values) (answer, 
 }
 
 func (h HTTP) post(ctx context.Context, path string, params url.Values) (answer, error) {
-	return h.do(ctx, http.MethodPost, path, strings.NewReader(params.Encode()), "application/x-www-form-urlencoded")
+	return h.do(ctx, http.MethodPost, path, []byte(params.Encode()), "application/x-www-form-urlencoded")
 }
 
-func (h HTTP) do(ctx context.Context, method, path string, body io.Reader, contentType string) (answer, error) {
-	var a answer
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(h.URL, "/")+"/douyin/"+path, body)
-	if err != nil {
-		return a, err
-	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	res, err := h.Client.Do(req)
-	if err != nil {
-		var failed *url.Error // names the address, and with it the token
-		if errors.As(err, &failed) {
-			err = failed.Err
+// tooFast bounds how often a request is repeated that came too fast for the deployment's limits.
+const tooFast = 60
+
+// do makes a request, again a second later when the deployment says that there were too many.
+func (h HTTP) do(ctx context.Context, method, path string, body []byte, contentType string) (a answer, err error) {
+	for range tooFast {
+		a, err = h.once(ctx, method, path, body, contentType)
+		var no refused
+		if !errors.As(err, &no) || no.code != errno.TooManyRequests.Code {
+			return a, err
 		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return a, ctx.Err()
+		}
+	}
+	return a, err
+}
+
+func (h HTTP) once(ctx context.Context, method, path string, body []byte, contentType string) (a answer, err error) {
+	res, err := h.send(ctx, method, "/douyin/"+path, body, "Content-Type", contentType)
+	if err != nil {
 		return a, err
 	}
 	defer res.Body.Close()
@@ -85,6 +97,25 @@ func (h HTTP) do(ctx context.Context, method, path string, body io.Reader, conte
 		return a, refused{a.Code, a.Message}
 	}
 	return a, nil
+}
+
+// send makes one request; headers are names and values. The caller closes the answer's body.
+func (h HTTP) send(ctx context.Context, method, path string, body []byte, headers ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(h.URL, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i+1] != "" {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	res, err := h.Client.Do(req)
+	var failed *url.Error // names the address, and with it the token
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return res, err
 }
 
 // params are pairs of names and values.
@@ -107,11 +138,37 @@ func (h HTTP) Account(ctx context.Context, name, password string) (Account, erro
 	a, err := h.post(ctx, "user/register/", params("username", name, "password", password))
 	var no refused
 	if errors.As(err, &no) && no.code == errno.UserNameTaken.Code {
-		if a, err = h.post(ctx, "user/login/", params("username", name, "password", password)); err != nil {
+		known, err := h.login(ctx, name, password)
+		if err != nil {
 			err = errors.Join(errors.New("the name belongs to somebody else, or has another password"), err)
 		}
+		return known, err
 	}
 	return Account{ID: a.UserID, Token: a.Token}, err
+}
+
+func (h HTTP) login(ctx context.Context, name, password string) (Account, error) {
+	a, err := h.post(ctx, "user/login/", params("username", name, "password", password))
+	return Account{ID: a.UserID, Token: a.Token}, err
+}
+
+// Profile implements Backend. /douyin cannot set it, and nothing can in a deployment of the version before: there it stays as it is.
+func (h HTTP) Profile(ctx context.Context, of Account, a Author) error {
+	body, err := json.Marshal(map[string]string{"display_name": a.DisplayName, "signature": a.Signature})
+	if err != nil {
+		return err
+	}
+	res, err := h.send(ctx, http.MethodPatch, "/api/v1/me", body, "Content-Type", "application/json", "Authorization", "Bearer "+of.Token)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	switch res.StatusCode {
+	case http.StatusOK, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxRefusal))
+	return errors.Join(fmt.Errorf("refused with status %d: %s", res.StatusCode, text), err)
 }
 
 // Videos implements Backend.
@@ -143,7 +200,7 @@ func (h HTTP) Publish(ctx context.Context, author Account, v Video) error {
 	if err := form.Close(); err != nil {
 		return err
 	}
-	_, err = h.do(ctx, http.MethodPost, "publish/action/", &body, form.FormDataContentType())
+	_, err = h.do(ctx, http.MethodPost, "publish/action/", body.Bytes(), form.FormDataContentType())
 	return err
 }
 

@@ -48,6 +48,14 @@ func (p InProcess) Account(ctx context.Context, name, password string) (Account,
 	return Account{ID: known.UserId}, nil
 }
 
+// Profile implements Backend.
+func (p InProcess) Profile(ctx context.Context, of Account, a Author) error {
+	_, err := p.Clients.User.UpdateProfile(ctx, &user.UpdateProfileRequest{
+		UserId: of.ID, DisplayName: &a.DisplayName, Signature: &a.Signature,
+	})
+	return err
+}
+
 // Videos implements Backend.
 func (p InProcess) Videos(ctx context.Context, author Account) (map[string]int64, error) {
 	r, err := p.Clients.Video.ListByAuthor(ctx, &video.ListByAuthorRequest{AuthorId: author.ID, Fresh: true})

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Draws the demo clips and their covers from formulas, with ffmpeg's own sources: no footage, no font, no download.
+# Draws the demo clips and their covers from formulas, with ffmpeg's own sources and the Go program in ./draw: no footage, no font, no
+# download, and so no rights of others.
 #
 #   ./make-clips.sh            draws all of them into ./clips
 #   ./make-clips.sh aurora     draws one
 #
-# Every clip is 360x640 at 24 frames a second, H.264 High + AAC, with the index in front (faststart), below 300 KB.
+# Every clip has 24 frames a second, H.264 High + AAC, with the index in front (faststart), below 500 KB; most are upright.
 # The pictures move in whole turns of the clip's length, so that a player that loops shows no seam. Two runs of one
 # ffmpeg build give the same bytes (fixed seeds, one encoder thread, no dates in the file); tested with ffmpeg 5.1.
 set -euo pipefail
@@ -40,14 +41,16 @@ arpeggio() {
 	echo "$sum"
 }
 
-# draw NAME SECONDS COVER_AT CRF VIDEO_GRAPH AUDIO_EXPRESSION
+# draw NAME SECONDS COVER_AT CRF VIDEO AUDIO_EXPRESSION: VIDEO is a graph, or the options of an input.
 draw() {
-	local name="$1" seconds="$2" cover="$3" crf="$4" video="$5" audio="$6" fade
+	local name="$1" seconds="$2" cover="$3" crf="$4" audio="$6" fade
+	local -a video=(-f lavfi -i "$5")
+	[ "${5:0:3}" != "-f " ] || read -ra video <<<"$5"
 	fade="$(awk "BEGIN{print $seconds-0.9}")"
 	"$FFMPEG" -hide_banner -loglevel error -y -fflags +bitexact \
-		-f lavfi -i "$video,format=yuv420p,setsar=1" \
+		"${video[@]}" \
 		-f lavfi -i "aevalsrc='$audio':s=44100:d=$seconds,aecho=0.8:0.5:90|170:0.3|0.2,lowpass=f=5000,volume=11dB,afade=t=in:d=0.4,afade=t=out:st=$fade:d=0.9,aformat=channel_layouts=stereo" \
-		-t "$seconds" -r "$FPS" -map_metadata -1 \
+		-vf format=yuv420p,setsar=1 -t "$seconds" -r "$FPS" -map_metadata -1 \
 		-c:v libx264 -profile:v high -level:v 3.1 -preset veryslow -crf "$crf" -maxrate 400k -bufsize 400k -g 48 -threads 1 \
 		-x264-params aq-mode=3:aq-strength=1.2 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv \
 		-c:a aac -b:a 64k -flags:v +bitexact -flags:a +bitexact -movflags +faststart "$WORK/$name.mp4"
@@ -58,15 +61,15 @@ draw() {
 	printf '%-12s %7d B  cover %6d B\n' "$name" "$(wc -c <"clips/$name.mp4")" "$(wc -c <"clips/$name.jpg")"
 }
 
-# formula SECONDS R G B [SIZE]: a picture computed with few pixels (SIZE, a quarter of them by default) and scaled up,
+# formula SECONDS R G B [SIZE [OUT]]: a picture computed with few pixels (SIZE, a quarter of them by default) and scaled up to OUT,
 # which is smooth and quick. In the formulas u and v are 0..1 across and down, p is the angle that makes one turn in the clip.
 formula() {
-	local seconds="$1" c out=() size="${5:-180x320}"
+	local seconds="$1" c out=() size="${5:-180x320}" to="${6:-360:640}"
 	for c in "$2" "$3" "$4"; do
 		c="$(sed -E "s/\bu\b/(X\/W)/g; s/\bv\b/(Y\/H)/g; s/\bp\b/(2*PI*T\/$seconds)/g" <<<"$c" | tr -d ' \n\t')"
 		out+=("clip($c,0,255)")
 	done
-	echo "nullsrc=s=$size:r=$FPS:d=$seconds,format=gbrp,geq=r='${out[0]}':g='${out[1]}':b='${out[2]}',scale=360:640:flags=bicubic"
+	echo "nullsrc=s=$size:r=$FPS:d=$seconds,format=gbrp,geq=r='${out[0]}':g='${out[1]}':b='${out[2]}',scale=$to:flags=bicubic"
 }
 
 # Northern lights over a ridge, under stars.
@@ -182,6 +185,43 @@ moss() {
 		"0.035*($(pad 116.54 174.61 233.08 293.66))+0.10*($(arpeggio 0.25 466.16 587.33 698.46 932.33 698.46 587.33 523.25 698.46 880 698.46 587.33 466.16 587.33 698.46 932.33))"
 }
 
-for name in "${@:-aurora tide ripples fireflies silk vortex hills moss}"; do
+# scene NAME COVER_AT CRF AUDIO_EXPRESSION: pictures that the Go program in ./draw makes.
+scene() {
+	local size fps seconds
+	[ -x "$WORK/draw" ] || go build -o "$WORK/draw" ./draw
+	read -r size fps seconds <<<"$("$WORK/draw" -size "$1")"
+	mkfifo "$WORK/$1.rgb"
+	"$WORK/draw" "$1" >"$WORK/$1.rgb" &
+	draw "$1" "$seconds" "$2" "$3" "-f rawvideo -pixel_format rgb24 -video_size $size -framerate $fps -i $WORK/$1.rgb" "$4"
+	wait $!
+}
+
+# A city at dusk, on the other side of the water. Landscape.
+skyline() {
+	scene skyline 1.5 26 "0.035*($(pad 98 146.83 185 220))+0.09*($(arpeggio 0.6 587.33 739.99 880 659.25 554.37 739.99 493.88 587.33 440))"
+}
+
+# Paper lanterns rise from a lake.
+lanterns() {
+	scene lanterns 3 26 "0.032*($(pad 146.83 220 293.66))+0.10*($(arpeggio 0.72 587.33 659.25 880 783.99 659.25 587.33 493.88 440 493.88 587.33))"
+}
+
+# Five balls hand on what one of them brings: four swings, and a click each time they meet. Landscape.
+cradle() {
+	local clicks="0" i at
+	for i in 0 1 2 3 4 5 6 7; do
+		at="$(awk "BEGIN{print 0.3125*(2*$i+1)}")"
+		clicks="$clicks+gte(t\,$at)*exp(-26*(t-$at))*(sin(2*PI*1975*(t-$at))+0.6*sin(2*PI*2960*(t-$at))+0.3*sin(2*PI*5230*(t-$at)))"
+	done
+	scene cradle 0.1 24 "0.03*($(pad 110 164.81 220 277.18))+0.12*($clicks)+0.06*($(arpeggio 1.25 440 554.37 659.25))"
+}
+
+# Two tones a fifth apart draw this figure; a little out of tune, so that it turns.
+fifth() {
+	draw fifth 6 2.0 27 "aevalsrc='0.82*sin(2*PI*220*t)|0.82*sin(2*PI*(330+1/6)*t)':s=44100:d=6,avectorscope=s=480x480:r=$FPS:mode=lissajous_xy:draw=line:scale=lin:rc=70:gc=235:bc=205:ac=255:rf=24:gf=12:bf=9:af=0,format=gbrp,split[line][halo];[halo]gblur=sigma=11,lutrgb=r=val*1.6:g=val*0.9:b=val*2.2[glow];[line]gblur=sigma=0.8[sharp];[glow][sharp]blend=all_mode=screen,pad=540:960:30:240:color=black,lutrgb=r=max(val\,12):g=max(val\,10):b=max(val\,26)" \
+		"0.16*(sin(2*PI*220*t)+0.8*sin(2*PI*(330+1/6)*t)+0.3*sin(2*PI*440*t))*(0.85+0.15*sin(2*PI*t/3))"
+}
+
+for name in "${@:-aurora tide ripples fireflies silk vortex hills moss skyline lanterns cradle fifth}"; do
 	for one in $name; do "$one"; done
 done
