@@ -39,6 +39,8 @@ func scenarios() []scenario {
 		{"publish refused", testPublishRefused},
 		{"media", testMedia},
 		{"delete", testDelete},
+		{"profile", testProfile},
+		{"own pictures", testOwnPictures},
 		{"other methods and paths", testOtherRoutes},
 		{"bad input", testBadInput},
 		{"broken bodies", testBrokenBodies},
