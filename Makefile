@@ -26,6 +26,10 @@ $(BIN)/tiktok:
 gen: ## generate kitex_gen, the HTTP models and the OpenAPI document from idl/
 	@.ci/gen.sh
 
+.PHONY: screenshots
+screenshots: ## look at every page of the web client with Chromium, into docs/screens
+	@SCREENSHOTS=$(CURDIR)/docs/screens go test ./test/web -count=1 -run TestScreenshots
+
 web: ## build the web client (cmd/api/web) with Node.js; ARGS=--check compares with what is committed
 	@.ci/web.sh $(ARGS)
 

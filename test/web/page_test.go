@@ -75,6 +75,7 @@ func (b *browser) open(t testing.TB, v view) *page {
 	if v.dark {
 		scheme = "dark"
 	}
+	p.before(pageScript)
 	agent := eval[string](p, "navigator.userAgent")
 	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
 	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
@@ -83,11 +84,25 @@ func (b *browser) open(t testing.TB, v view) *page {
 	_, err2 := chromedp.Call(ctx, emulation.SetUserAgentOverride,
 		emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language})
 	_, err3 := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
-	_, err4 := chromedp.Call(ctx, cdpage.AddScriptToEvaluateOnNewDocument, cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: pageScript})
-	if err := errors.Join(err, err2, err3, err4); err != nil {
+	if err := errors.Join(err, err2, err3); err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// before runs a script in every document before its own.
+func (p *page) before(script string) {
+	p.t.Helper()
+	params := cdpage.AddScriptToEvaluateOnNewDocumentParams{Source: script}
+	if _, err := chromedp.Call(p.ctx, cdpage.AddScriptToEvaluateOnNewDocument, params); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// leave leaves the client, which then plays and asks for nothing any more.
+func (p *page) leave() {
+	p.t.Helper()
+	p.do(chromedp.Navigate("about:blank"))
 }
 
 // note is told what happens in the tab.

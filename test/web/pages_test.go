@@ -52,10 +52,19 @@ func fill(t *testing.T, b *browser) content {
 
 // places are all pages.
 func (c content) places() []place {
+	chat := fmt.Sprintf("/chat/%d", c.author.ID)
 	return []place{
 		{"feed", "/", "article", ".", false},
 		{"video", fmt.Sprintf("/v/%d", c.video.ID), "article", ".", false},
+		{"profile", "/@" + c.author.Name, "heading", c.author.Name, false},
+		{"login", "/login", "field", ".", false},
 		{"missing", "/nothing/here", "heading", ".", false},
+		{"visitor-upload", "/upload", "button", ".", false},
+		{"upload", "/upload", "heading", ".", true},
+		{"messages", "/chat", "link", c.author.Name, true},
+		{"conversation", chat, "any", "It is my favourite", true},
+		{"settings", "/settings", "heading", ".", true},
+		{"own-profile", "/@" + c.viewer.Name, "heading", c.viewer.Name, true},
 	}
 }
 
@@ -132,9 +141,16 @@ func TestPages(t *testing.T) {
 		for _, v := range looks {
 			p := b.open(t, v)
 			p.allow(404) // /nothing/here
-			for _, to := range c.places() {
+			entered := false
+			for _, to := range c.places() { // those of members come last
 				t.Run(v.name+"/"+to.name, func(t *testing.T) {
-					p.during(t, func() { look(t, p, to) })
+					p.during(t, func() {
+						if to.member && !entered {
+							p.enter(c.viewer)
+							entered = true
+						}
+						look(t, p, to)
+					})
 				})
 			}
 		}
@@ -187,4 +203,23 @@ func (p *page) during(t testing.TB, f func()) {
 		p.t = before
 	}()
 	f()
+}
+
+// TestMarkupIsText opens pages that show what people have written.
+func TestMarkupIsText(t *testing.T) {
+	each(t, func(t *testing.T, b *browser) {
+		c := fill(t, b)
+		p := b.open(t, desktop("en"))
+		p.enter(c.viewer)
+		p.visit(fmt.Sprintf("/v/%d", c.video.ID))
+		p.see(hostile)
+		p.see("How long did this take? " + hostile)
+		p.visit(fmt.Sprintf("/chat/%d", c.author.ID))
+		p.see("Thank you for the like! " + hostile)
+		p.visit("/chat")
+		p.has("link", "It is my favourite")
+		if title := eval[string](p, "document.title"); title == "owned" {
+			t.Errorf("a script of a text has run: the title is %q", title)
+		}
+	})
 }

@@ -105,6 +105,8 @@ export function useList<T>(
   const [error, setError] = useState<unknown>(null);
   const round = useRef(0);
   const busy = useRef(false);
+  // Changes made while a first page is on its way hold for that page, too.
+  const edits = useRef<((items: T[]) => T[])[]>([]);
   const latest = useLatest({ fetch, state, keyOf });
 
   const load = useCallback((fresh: boolean) => {
@@ -113,16 +115,16 @@ export function useList<T>(
     // A fetch that is overtaken by a refresh is ignored.
     const mine = ++round.current;
     busy.current = true;
+    edits.current = [];
     setLoading(true);
     latest.current.fetch(fresh ? undefined : now.cursor || undefined).then(
       (page) => {
         if (round.current !== mine) return;
         busy.current = false;
         setState((old) => {
-          const before = fresh ? [] : old.items;
-          // An item that moved between two pages must not be there twice.
-          const seen = new Set(before.map(latest.current.keyOf));
-          const items = [...before, ...page.items.filter((item) => !seen.has(latest.current.keyOf(item)))];
+          const all = fresh ? edits.current.reduce((items, edit) => edit(items), page.items) : [...old.items, ...page.items];
+          // An item that moved between two pages, or was added meanwhile, must not be there twice.
+          const items = [...new Map(all.map((item) => [latest.current.keyOf(item), item])).values()];
           return { items, cursor: page.next_cursor, isEnd: page.next_cursor === "" };
         });
         setError(null);
@@ -146,7 +148,10 @@ export function useList<T>(
   }, [load]);
   const more = useCallback(() => load(false), [load]);
   const refresh = useCallback(() => load(true), [load]);
-  const change = useCallback((edit: (items: T[]) => T[]) => setState((old) => ({ ...old, items: edit(old.items) })), []);
+  const change = useCallback((edit: (items: T[]) => T[]) => {
+    if (busy.current) edits.current.push(edit);
+    setState((old) => ({ ...old, items: edit(old.items) }));
+  }, []);
   useEffect(() => (error ? onReconnect(more) : undefined), [error, more]);
   return {
     items: state.items,

@@ -1,0 +1,169 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"testing"
+
+	cdpage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"golang.org/x/image/draw"
+	"golang.org/x/image/webp"
+
+	"tiktok/cmd/tiktok/app/demo"
+	"tiktok/test/harness"
+)
+
+// The strip of README: some pages of the phone side by side.
+const (
+	stripHeight  = 600
+	stripGap     = 16
+	stripQuality = 82
+	webpQuality  = 60
+	// maxScreens is what all pictures may take together, in bytes.
+	maxScreens = 1_500_000
+)
+
+// stripPages are shown in README.
+func stripPages() []string {
+	return []string{"phone-feed", "phone-comments", "phone-profile", "phone-conversation", "phone-dark-settings"}
+}
+
+// TestScreenshots looks at every page with the demo's content, phone and desktop, and writes the pictures into the folder
+// of the variable SCREENSHOTS: `make screenshots`.
+func TestScreenshots(t *testing.T) {
+	dir := os.Getenv("SCREENSHOTS")
+	if dir == "" {
+		t.Skip("make screenshots writes docs/screens")
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := startBrowser(t, harness.AllInOne(t, harness.WithoutLimits(), harness.Set("demo.enabled", "true")))
+	me := b.d.Login(t, "alice", demo.Password)
+	friend := b.d.Login(t, "bob", demo.Password)
+	video := me.Published(t, me.ID)[0]
+	looks := []view{
+		{name: "phone", width: 390, height: 844, phone: true, language: "en"},
+		{name: "desktop", width: 1440, height: 900, language: "en"},
+		{name: "phone-dark", width: 390, height: 844, phone: true, language: "zh", dark: true},
+	}
+	total := 0
+	for _, v := range looks {
+		p := b.open(t, v)
+		p.allow(404)
+		for _, to := range []place{
+			{"feed", "/", "article", ".", false},
+			{"comments", fmt.Sprintf("/v/%d", video.ID), "article", ".", false},
+			{"login", "/login", "field", ".", false},
+			{"missing", "/nothing", "heading", ".", false},
+			{"profile", "/@bob", "heading", "bob", true},
+			{"upload", "/upload", "heading", ".", true},
+			{"messages", "/chat", "link", "bob", true},
+			{"conversation", fmt.Sprintf("/chat/%d", friend.ID), "heading", "bob", true},
+			{"settings", "/settings", "heading", ".", true},
+		} {
+			if to.name == "profile" { // the first one of a member
+				p.enter(me)
+			}
+			p.arrive(to)
+			if to.role == "article" {
+				p.plays()
+			}
+			if to.name == "comments" {
+				p.openComments()
+			}
+			file := filepath.Join(dir, v.name+"-"+to.name+".webp")
+			total += p.screenshot(file)
+		}
+	}
+	strip := joinScreens(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "strip.jpg"), strip, 0o644); err != nil { //nolint:gosec // a picture for everybody
+		t.Fatal(err)
+	}
+	if total += len(strip); total > maxScreens {
+		t.Errorf("the pictures have %d bytes together, at most %d", total, maxScreens)
+	}
+}
+
+// screenshot writes what is to be seen to a file, when its pictures are there, and returns its size.
+func (p *page) screenshot(file string) int {
+	p.t.Helper()
+	eval[bool](p, `Promise.all([...document.images].filter((e) => e.checkVisibility() && e.getBoundingClientRect().top < innerHeight)
+		.map((e) => e.decode().catch(() => undefined))).then(() => true)`)
+	p.until(`document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity)`)
+	quality := int64(webpQuality)
+	shot, err := chromedp.Call(p.ctx, cdpage.CaptureScreenshot, cdpage.CaptureScreenshotParams{
+		Format: cdpage.CaptureScreenshotFormatWebp, Quality: &quality,
+	})
+	if err == nil {
+		err = os.WriteFile(file, shot.Data, 0o644) //nolint:gosec // a picture for everybody
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return len(shot.Data)
+}
+
+// openComments opens the comments of the video in view, where they are not open beside it.
+func (p *page) openComments() {
+	p.t.Helper()
+	if !p.view.phone {
+		p.has("field", p.named("comments.placeholder"))
+		return
+	}
+	p.eventually(func(ctx context.Context) error {
+		if open, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`Boolean(document.querySelector("textarea"))`)); err != nil || open {
+			return err
+		}
+		at, err := chromedp.Run(ctx, chromedp.Evaluate[[]float64](`(() => {
+			const box = document.querySelector("button[aria-keyshortcuts=C]")?.getBoundingClientRect();
+			return box ? [box.left + box.width / 2, box.top + box.height / 2] : [];
+		})()`))
+		if err == nil && len(at) == 2 {
+			err = chromedp.Do(ctx, chromedp.MouseClickXY(at[0], at[1]))
+		}
+		return errors.Join(err, errors.New("the comments are not open"))
+	})
+}
+
+// joinScreens puts the pages of the strip side by side.
+func joinScreens(t *testing.T, dir string) []byte {
+	t.Helper()
+	var all []image.Image
+	width := 0
+	for _, name := range stripPages() {
+		f, err := os.Open(filepath.Join(dir, name+".webp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := webp.Decode(f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all = append(all, img)
+		width += stripWidth(img) + stripGap
+	}
+	out := image.NewRGBA(image.Rect(0, 0, width-stripGap, stripHeight))
+	draw.Draw(out, out.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	x := 0
+	for _, img := range all {
+		w := stripWidth(img)
+		draw.CatmullRom.Scale(out, image.Rect(x, 0, x+w, stripHeight), img, img.Bounds(), draw.Src, nil)
+		x += w + stripGap
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, out, &jpeg.Options{Quality: stripQuality}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func stripWidth(img image.Image) int { return img.Bounds().Dx() * stripHeight / img.Bounds().Dy() }
