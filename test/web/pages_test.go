@@ -213,6 +213,7 @@ func TestMarkupIsText(t *testing.T) {
 		p.enter(c.viewer)
 		p.visit(fmt.Sprintf("/v/%d", c.video.ID))
 		p.see(hostile)
+		p.openComments()
 		p.see("How long did this take? " + hostile)
 		p.visit(fmt.Sprintf("/chat/%d", c.author.ID))
 		p.see("Thank you for the like! " + hostile)

@@ -15,6 +15,7 @@ func TestRestart(t *testing.T) {
 		p.enter(c.viewer)
 		p.visit(fmt.Sprintf("/v/%d", c.video.ID))
 		p.plays()
+		p.openComments()
 		p.fill(p.named("comments.placeholder"), "before and after")
 		p.away(true)
 		b.d.Stop(t)

@@ -112,13 +112,9 @@ func (p *page) screenshot(file string) int {
 	return len(shot.Data)
 }
 
-// openComments opens the comments of the video in view, where they are not open beside it.
+// openComments opens the comments of the video in view.
 func (p *page) openComments() {
 	p.t.Helper()
-	if !p.view.phone {
-		p.has("field", p.named("comments.placeholder"))
-		return
-	}
 	p.eventually(func(ctx context.Context) error {
 		if open, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`Boolean(document.querySelector("textarea"))`)); err != nil || open {
 			return err
