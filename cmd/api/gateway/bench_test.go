@@ -15,7 +15,7 @@ import (
 )
 
 // BenchmarkFeed is a request for the first feed page through the whole gateway, from the router to the encoded answer,
-// without a socket: a viewer with a token, services that answer from memory, called as the all-in-one calls its own. Limits
+// without a socket: a viewer with a token, by each API, services that answer from memory, called as the all-in-one calls its own. Limits
 // count and let everything through.
 func BenchmarkFeed(b *testing.B) {
 	const page = 30
@@ -34,29 +34,28 @@ func BenchmarkFeed(b *testing.B) {
 		rules.ReadAddr.Rate, rules.ReadAddr.Burst, rules.ReadUser.Rate, rules.ReadUser.Burst = 1e9, 1e9, 1e9, 1e9
 		d.Limits = rules
 	})
-	url := "/douyin/feed/?token=" + e.token(7)
-	for _, coding := range []string{"identity", "gzip"} {
-		b.Run(coding, func(b *testing.B) {
-			c := ut.CreateUtRequestContext(
-				"GET",
-				url,
-				nil,
-				ut.Header{Key: "Accept-Encoding", Value: coding},
-				ut.Header{Key: "Host", Value: "203.0.113.7:10001"},
-			)
-			var sent app.RequestContext
-			c.Request.CopyTo(&sent.Request)
-			engine := e.gw.Engine()
-			b.ReportAllocs()
-			for b.Loop() {
-				c.Reset()
-				sent.Request.CopyTo(&c.Request)
-				engine.ServeHTTP(b.Context(), c)
-			}
-			if c.Response.StatusCode() != 200 || len(c.Response.Body()) < 1000 {
-				b.Fatalf("HTTP %d: %s", c.Response.StatusCode(), c.Response.Body())
-			}
-			b.ReportMetric(float64(len(c.Response.Body())), "bytes/answer")
-		})
+	for _, try := range []struct{ name, url, token string }{
+		{"douyin", "/douyin/feed/?token=" + e.token(7), ""},
+		{"v1", "/api/v1/feed", "Bearer " + e.token(7)},
+	} {
+		for _, coding := range []string{"identity", "gzip"} {
+			b.Run(try.name+"/"+coding, func(b *testing.B) {
+				c := ut.CreateUtRequestContext("GET", try.url, nil, ut.Header{Key: "Accept-Encoding", Value: coding},
+					ut.Header{Key: "Host", Value: "203.0.113.7:10001"}, ut.Header{Key: "Authorization", Value: try.token})
+				var sent app.RequestContext
+				c.Request.CopyTo(&sent.Request)
+				engine := e.gw.Engine()
+				b.ReportAllocs()
+				for b.Loop() {
+					c.Reset()
+					sent.Request.CopyTo(&c.Request)
+					engine.ServeHTTP(b.Context(), c)
+				}
+				if c.Response.StatusCode() != 200 || len(c.Response.Body()) < 1000 {
+					b.Fatalf("HTTP %d: %s", c.Response.StatusCode(), c.Response.Body())
+				}
+				b.ReportMetric(float64(len(c.Response.Body())), "bytes/answer")
+			})
+		}
 	}
 }
