@@ -27,7 +27,7 @@ func TestProgram(t *testing.T) {
 	if len(before) < 12 || len(authors) < 4 || len(clips) < 12 {
 		t.Errorf("demo content: %d videos, %d clips, by %d authors", len(before), len(clips), len(authors))
 	}
-	for _, want := range []string{addr, "/douyin/feed/", "password", data} {
+	for _, want := range []string{addr, "in a browser", "/docs", "password", data} {
 		if out := first.Output(t); !strings.Contains(out, want) {
 			t.Errorf("the greeting does not mention %s:\n%s", want, out)
 		}
