@@ -37,8 +37,8 @@ func TestReadmes(t *testing.T) {
 			}
 		}
 		sessions[regexp.MustCompile("(?s)```\n\\$ make run\n.*?```").FindString(text)] = true
-		if !strings.Contains(text, "](docs/demo.jpg)") {
-			t.Errorf("%s does not show the demo", file)
+		if !strings.Contains(text, "](docs/screens/strip.jpg)") {
+			t.Errorf("%s does not show the client", file)
 		}
 	}
 	if len(sessions) != 1 || sessions[""] {

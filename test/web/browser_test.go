@@ -20,9 +20,8 @@ const patience = 30 * time.Second
 
 // browser is a Chromium and the deployment that it visits.
 type browser struct {
-	d       *harness.Deployment
-	ctx     context.Context
-	failing bool // a page has failed; the pages that are left are looked at all the same
+	d   *harness.Deployment
+	ctx context.Context //nolint:containedctx // chromedp keeps the browser in it
 }
 
 // chromium is the path of the browser. Without one the test is skipped, in CI it fails.

@@ -28,7 +28,8 @@ globalThis.__shift = 0;
 new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) globalThis.__shift += e.value; })
 	.observe({type: "layout-shift", buffered: true});`
 
-// TestFigures prints how fast the feed of the demo is there, and what it costs: WEB_FIGURES=1 go test ./test/web -run Figures -v
+// TestFigures prints how fast the feed of the demo is there, and what it costs. To run it:
+// WEB_FIGURES=1 go test ./test/web -run TestFigures -v.
 func TestFigures(t *testing.T) {
 	if os.Getenv("WEB_FIGURES") == "" {
 		t.Skip("WEB_FIGURES=1 prints figures")

@@ -34,7 +34,7 @@ type page struct {
 	b     *browser
 	view  view
 	texts map[string]string
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // chromedp keeps the tab in it
 
 	mu       sync.Mutex
 	problems []string
