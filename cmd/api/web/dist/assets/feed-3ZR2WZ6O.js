@@ -1,1 +1,0 @@
-import{b as a,c as b}from"./chunk-MJJEST3R.js";import"./chunk-FA6ZWFII.js";import"./chunk-PA5UVCMZ.js";import"./chunk-4LZXS4RO.js";import"./chunk-YGTZTLHB.js";import"./chunk-PSM4WOSW.js";import"./chunk-L6Y6RMPO.js";import"./chunk-FAHWY4GW.js";export{b as FeedSkeleton,a as default};
