@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ, etcd and S3 on loopback
 # (installing Debian's packages when they are missing, that of ffmpeg too), runs, and leaves nothing running.
-# Without arguments test/fault/run.sh follows, in its short form: it stops servers, so it has an instance of its own; and
-# test/attack/run.sh, which wants the machine for itself.
+# Without arguments follow the tests with browsers; test/fault/run.sh, in its short form: it stops servers, so it has an instance of
+# its own; and test/attack/run.sh. These want the machine for themselves.
 #   test/run.sh [-race] [go test arguments, default ./...]
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)
@@ -23,11 +23,12 @@ if [ "${1:-}" = -race ]; then
   fi
 fi
 packages=("$@")
-faults=
+all=
 if [ ${#packages[@]} -eq 0 ]; then
-  packages=(./...)
-  # Their bounds on time leave no room for the race detector.
-  [ ${#race[@]} -gt 0 ] || faults=yes
+  # Those with browsers follow: videos that play leave nothing of two processors to the tests beside them.
+  mapfile -t packages < <(go list ./... | grep -v '/test/web$')
+  # The bounds on time of the rest leave no room for the race detector.
+  [ ${#race[@]} -gt 0 ] || all=yes
 fi
 
 step "S3 server"
@@ -54,11 +55,14 @@ go build "${race[@]}" -o "$TIKTOK_TEST_BIN/" ./cmd/tiktok
 step "go vet"
 go vet ./...
 
-step "go test ${race[*]:-} ${packages[*]}"
+step "go test ${race[*]:-}"
 # Two packages at a time: they share the servers, and some start whole deployments.
 go test "${race[@]}" -count=1 -p 2 -timeout 20m "${packages[@]}"
 
-if [ -n "$faults" ]; then
+if [ -n "$all" ]; then
+  step "browsers"
+  go test -count=1 -timeout 15m ./test/web
+
   step "faults"
   # One after the other: the machine and the ports are for those servers now.
   test/env.sh down --purge
