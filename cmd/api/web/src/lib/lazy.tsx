@@ -21,8 +21,10 @@ export function lazy<P extends object>(
       setError(null);
       load().then(() => render((n) => n + 1), setError);
     };
+    // As it was rendered: code that comes before the effect runs, fetched beforehand, has rendered nothing yet.
+    const isWaiting = !code;
     useEffect(() => {
-      if (!code) fetch();
+      if (isWaiting) fetch();
     }, []);
     if (code) {
       const Shown = code;

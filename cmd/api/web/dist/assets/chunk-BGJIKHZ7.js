@@ -1,1 +1,0 @@
-import{b as s}from"./chunk-4QXDTGSX.js";import{d as n,e as m,ea as e}from"./chunk-RNMPPNW6.js";function h(a,d){let o=null,t=async()=>{o=await a()},r=u=>{let[p,c]=n(null),[,f]=n(0),l=()=>{c(null),t().then(()=>f(i=>i+1),c)};return m(()=>{o||l()},[]),o?e(o,{...u}):p?e(s,{error:p,retry:l}):e(d,{})};return r.load=()=>t().catch(()=>{}),r}export{h as a};
