@@ -103,7 +103,8 @@ func (h *Hasher) Verify(ctx context.Context, client, hash, password string) (boo
 
 // derive waits for a slot and computes.
 func (h *Hasher) derive(ctx context.Context, client, password string, p params, keyBytes int) ([]byte, error) {
-	if err := h.inTime(ctx, client); err != nil {
+	w, err := h.inTime(ctx, client)
+	if err != nil {
 		return nil, err
 	}
 	release, err := h.queue.Acquire(ctx, client)
@@ -112,28 +113,39 @@ func (h *Hasher) derive(ctx context.Context, client, password string, p params, 
 	}
 	defer release()
 	began := time.Now()
+	if w.tooLate(began.Add(time.Duration(h.took.Load()))) {
+		return nil, w.refusal
+	}
 	key := argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(keyBytes))
 	h.measured(time.Since(began))
 	return key, nil
 }
 
-// inTime is an error when those who come before are so many that the deadline of ctx would pass. A fifth of the time is
-// left for who joins later under other clients, and for everything after the hash.
-func (h *Hasher) inTime(ctx context.Context, client string) error {
+// wait is until when a caller's hash is of use, and what they are told when it cannot be made by then.
+type wait struct {
+	latest  time.Time // zero: whenever it is made
+	refusal error
+}
+
+func (w wait) tooLate(done time.Time) bool { return !w.latest.IsZero() && done.After(w.latest) }
+
+// inTime is an error when those who come before are so many that the deadline of ctx would pass. A fifth of the time is left for who joins
+// later under other clients, and for everything after the hash. It is an estimate: whose turn comes later than that is refused then.
+func (h *Hasher) inTime(ctx context.Context, client string) (wait, error) {
 	deadline, ok := ctx.Deadline()
-	if !ok {
-		return nil
-	}
 	ahead, ofClient := h.queue.Ahead(client)
-	wait := time.Duration(ahead/h.slots+1) * time.Duration(h.took.Load())
-	switch {
-	case ahead == 0 || wait < time.Until(deadline)*4/5:
-		return nil
-	case ofClient > 0:
-		return ErrTooMany
-	default:
-		return fair.ErrBusy
+	if !ok || ahead == 0 {
+		return wait{}, nil
 	}
+	now := time.Now()
+	w := wait{latest: now.Add(deadline.Sub(now) * 4 / 5), refusal: fair.ErrBusy}
+	if ofClient > 0 {
+		w.refusal = ErrTooMany
+	}
+	if w.tooLate(now.Add(time.Duration(ahead/h.slots+1) * time.Duration(h.took.Load()))) {
+		return wait{}, w.refusal
+	}
+	return w, nil
 }
 
 // measured moves the average by an eighth. Of two at once one may be lost, which does not matter.

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tiktok/pkg/fair"
@@ -241,4 +242,33 @@ func TestBusyInAll(t *testing.T) {
 	if _, err := h.Hash(ctx, "second", "x"); !errors.Is(err, fair.ErrBusy) {
 		t.Errorf("got %v, want fair.ErrBusy: this client has nobody who waits", err)
 	}
+}
+
+// Those who were before take longer than hashes did of late: whose turn comes too late for an answer is told so, and no hash is made.
+func TestPasswordTurnTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHasher(1)
+		h.took.Store(int64(time.Millisecond))
+		release, err := h.queue.Acquire(t.Context(), "other")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		answer := make(chan error)
+		for range 2 {
+			go func() {
+				_, err := h.Hash(ctx, "one", "douyin")
+				answer <- err
+			}()
+			synctest.Wait()
+		}
+		<-time.After(900 * time.Millisecond)
+		release()
+		for range 2 { // they began with somebody else ahead, and with one of their own
+			if err := <-answer; !errors.Is(err, fair.ErrBusy) && !errors.Is(err, ErrTooMany) {
+				t.Errorf("answered with %v", err)
+			}
+		}
+	})
 }
