@@ -126,14 +126,6 @@ func (w *Watch) Ready(context.Context) error {
 	return nil
 }
 
-// Revoked reports whether a session, or with 0 all tokens of the user without one, is known to be revoked.
-func (w *Watch) Revoked(userID, sessionID int64) bool {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	_, revoked := w.revoked[key{userID, sessionID}]
-	return revoked
-}
-
 // note remembers a use, unless there are too many.
 func (w *Watch) note(k key, ms int64) {
 	w.mu.Lock()

@@ -285,3 +285,11 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	})
 }
+
+// Revoked reports whether a session, or with 0 all tokens of the user without one, is known to be revoked.
+func (w *Watch) Revoked(userID, sessionID int64) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	_, revoked := w.revoked[key{userID, sessionID}]
+	return revoked
+}
