@@ -85,6 +85,19 @@ struct CountUnreadResponse {
     1: i32 conversations
 }
 
+struct DeleteMessageRequest {
+    1: i64 user_id
+    2: i64 peer_id
+    3: i64 message_id
+}
+struct DeleteMessageResponse {}
+
+struct DeleteConversationRequest {
+    1: i64 user_id
+    2: i64 peer_id
+}
+struct DeleteConversationResponse {}
+
 service ChatService {
     /**
      * Sends a message; durable and visible to both when it returns. What the other has sent before it is read then.
@@ -103,4 +116,8 @@ service ChatService {
     MarkReadResponse MarkRead(1: MarkReadRequest req)
     /** Counts the conversations in which the user has unread messages. */
     CountUnreadResponse CountUnread(1: CountUnreadRequest req)
+    /** Deletes a message for the user alone; the other still has it. Doing so twice is success. Fails with MessageNotFound. */
+    DeleteMessageResponse DeleteMessage(1: DeleteMessageRequest req)
+    /** Deletes all messages there are for the user alone. The conversation comes back with its next message. */
+    DeleteConversationResponse DeleteConversation(1: DeleteConversationRequest req)
 }

@@ -9,6 +9,27 @@ struct Comment {
     3: i64 user_id
     4: string content
     5: i64 created_at_ms
+    /** The comment that began the thread; 0: this one did. */
+    6: i64 root_id
+    /** The comment that it answers, and who wrote that; 0 for one that begins a thread. */
+    7: i64 reply_to_id
+    8: i64 reply_to_user_id
+    /** Whom it mentions, without its author. */
+    9: list<i64> mentioned_user_ids
+    10: i64 like_count
+    /** Answers in the thread that it began, at any depth; 0 for an answer. */
+    11: i64 reply_count
+    /** The video's author has pinned it. */
+    12: bool pinned
+    /** The viewer likes it. */
+    13: bool liked
+}
+
+/** CommentSort is the order of the comments that begin a thread. */
+enum CommentSort {
+    NEWEST = 1
+    /** Most liked first, of equally liked ones the newest. */
+    TOP = 2
 }
 
 /** VideoStats are a video's counters. Each equals the length of its list. */
@@ -53,6 +74,10 @@ struct CreateCommentRequest {
     2: i64 video_id
     /** 1..500 characters, not blank. */
     3: string content
+    /** The comment to answer, of the same video; 0 begins a thread. */
+    4: i64 reply_to_id
+    /** Whom the content mentions, at most MAX_MENTIONS; the caller has looked the names up. */
+    5: list<i64> mentioned_user_ids
 }
 struct CreateCommentResponse {
     /** As stored: the content may have been masked. */
@@ -66,6 +91,32 @@ struct DeleteCommentRequest {
 }
 struct DeleteCommentResponse {}
 
+/** Most users whom one text mentions. */
+const i32 MAX_MENTIONS = 10
+
+struct LikeCommentRequest {
+    1: i64 user_id
+    2: i64 video_id
+    3: i64 comment_id
+}
+struct LikeCommentResponse {}
+
+struct UnlikeCommentRequest {
+    1: i64 user_id
+    2: i64 video_id
+    3: i64 comment_id
+}
+struct UnlikeCommentResponse {}
+
+struct PinCommentRequest {
+    /** The video's author. */
+    1: i64 user_id
+    2: i64 video_id
+    /** A comment that began a thread; 0: none is pinned any more. */
+    3: i64 comment_id
+}
+struct PinCommentResponse {}
+
 struct ListCommentsRequest {
     1: i64 video_id
     2: common.Page page
@@ -77,6 +128,44 @@ struct ListCommentsResponse {
     1: list<Comment> comments
     /** Empty at the end. */
     2: string next_cursor
+}
+
+struct ListThreadsRequest {
+    1: i64 video_id
+    2: common.Page page
+    3: CommentSort sort
+    /** Whose accepted writes to show even before they are stored, and whose likes; 0 is a visitor. */
+    4: i64 viewer_id
+}
+struct ListThreadsResponse {
+    /** Comments that begin a thread; the pinned one is the first of the first page and on no other place. */
+    1: list<Comment> comments
+    /** Empty at the end. */
+    2: string next_cursor
+}
+
+struct ListRepliesRequest {
+    1: i64 video_id
+    /** The comment that began the thread. */
+    2: i64 comment_id
+    3: common.Page page
+    /** As in ListThreads. */
+    4: i64 viewer_id
+}
+struct ListRepliesResponse {
+    /** Oldest first. */
+    1: list<Comment> comments
+    /** Empty at the end. */
+    2: string next_cursor
+}
+
+struct MGetCommentsRequest {
+    /** Up to MAX_BATCH. */
+    1: list<i64> comment_ids
+}
+struct MGetCommentsResponse {
+    /** As everybody sees them: liked is false. One that does not exist, or not any more, is absent. */
+    1: map<i64, Comment> comments
 }
 
 /** ViewerQuery asks for the state that one viewer sees of videos and users. */
@@ -121,11 +210,32 @@ service InteractionService {
     UnfavoriteResponse Unfavorite(1: UnfavoriteRequest req)
     /** Reads one page of the videos that a user likes. */
     ListFavoritesResponse ListFavorites(1: ListFavoritesRequest req)
-    /** Adds a comment. Fails with VideoNotFound, or CommentRefused when it holds a forbidden word and the config refuses those. */
+    /**
+     * Adds a comment. Fails with VideoNotFound, CommentNotFound when it answers one that is not (or no longer) below that video, or
+     * CommentRefused when it holds a forbidden word and the config refuses those.
+     */
     CreateCommentResponse CreateComment(1: CreateCommentRequest req)
-    /** Deletes the user's own comment. Fails with CommentNotFound when it is not (or no longer) below that video, Forbidden when it is another's. */
+    /**
+     * Deletes the user's own comment, with all answers when it began a thread. Fails with CommentNotFound when it is not (or no longer)
+     * below that video, Forbidden when it is another's.
+     */
     DeleteCommentResponse DeleteComment(1: DeleteCommentRequest req)
-    /** Reads one page of a video's comments. Fails with VideoNotFound. */
+    /** Likes a comment. Liking twice is success and changes nothing. Fails with CommentNotFound when it is not below that video. */
+    LikeCommentResponse LikeComment(1: LikeCommentRequest req)
+    /** Takes a like of a comment back. Doing so twice is success and changes nothing. Fails with CommentNotFound. */
+    UnlikeCommentResponse UnlikeComment(1: UnlikeCommentRequest req)
+    /**
+     * Pins a comment of the author's own video instead of the one that is pinned. Fails with VideoNotFound, Forbidden when the video is
+     * another's, CommentNotFound when the comment does not begin a thread below it.
+     */
+    PinCommentResponse PinComment(1: PinCommentRequest req)
+    /** Reads one page of the comments that begin a thread. Fails with VideoNotFound. */
+    ListThreadsResponse ListThreads(1: ListThreadsRequest req)
+    /** Reads one page of a thread's answers. Fails with VideoNotFound, CommentNotFound. */
+    ListRepliesResponse ListReplies(1: ListRepliesRequest req)
+    /** Reads up to MAX_BATCH comments, as they are stored. */
+    MGetCommentsResponse MGetComments(1: MGetCommentsRequest req)
+    /** Reads one page of all of a video's comments, newest first, answers among them. Fails with VideoNotFound. */
     ListCommentsResponse ListComments(1: ListCommentsRequest req)
     /** Reads counters of videos and users, and what viewers see of them that not everybody sees, for many requests at a time. */
     MGetStatsResponse MGetStats(1: MGetStatsRequest req)

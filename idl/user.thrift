@@ -181,7 +181,18 @@ struct MGetUsersResponse {
     1: map<i64, User> users
 }
 
+struct MFindUsersRequest {
+    /** Up to MAX_BATCH; one that cannot be a name is nobody's. */
+    1: list<string> names
+}
+struct MFindUsersResponse {
+    /** The ids of the accounts by name; a name that nobody has is absent. */
+    1: map<string, i64> user_ids
+}
+
 service UserService {
+    /** Finds accounts by their names, byte for byte. */
+    MFindUsersResponse MFindUsers(1: MFindUsersRequest req)
     /**
      * Creates an account. Fails with UserNameTaken if the name exists, or one that looks like it, and with TooManyRequests when too many of the
      * client's network wait for a hash.

@@ -9,6 +9,7 @@
 /*
  * Annotations beside those of hz, which cmd/api/openapi/generate reads, as it does the comments:
  * api.access   visitor (default), member or public (credentials are not read)
+ * api.stream   the content type of an answer that does not end: a sequence of the struct
  * api.status   of a success: 200, or 204 for Empty, unless it says otherwise
  * api.errors   codes of pkg/errno that the operation answers beside the general ones
  * api.cookie   session: the answer may set or delete the cookie of the session
@@ -86,6 +87,14 @@ struct Video {
     14: string published_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
     /** The address of its page. */
     15: string page_url (api.example="http://localhost:10001/v/1180591620717568")
+    /** Users whom the title mentions as @name. */
+    16: list<Mention> mentions
+}
+
+/** Mention is a user whom a text mentions as @name. */
+struct Mention {
+    1: i64 user_id (api.example="1180591620717412")
+    2: string name (api.example="bob")
 }
 
 /** Comment is a text below a video. */
@@ -96,6 +105,21 @@ struct Comment {
     /** As stored; forbidden words may be masked. */
     4: string content (api.example="I could watch this all day")
     5: string created_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
+    /** Users whom the content mentions as @name. */
+    6: list<Mention> mentions
+    7: i64 like_count (api.example="2")
+    /** The viewer likes it. */
+    8: bool is_liked
+    /** Answers in the thread that it began, at any depth; 0 for an answer. */
+    9: i64 reply_count (api.example="1")
+    /** The comment that began the thread that it is an answer in; 0: it began one. */
+    10: i64 root_id (api.example="0")
+    /** The comment that it answers; 0: none. */
+    11: i64 reply_to_id (api.example="0")
+    /** Who wrote the comment that it answers. */
+    12: optional User reply_to_user
+    /** The video's author has pinned it. */
+    13: bool is_pinned
 }
 
 /** Upload is the work on one of the viewer's own files. */
@@ -135,6 +159,38 @@ struct Message {
     4: string content (api.example="hi Bob")
     /** Unique and ascending in a conversation. */
     5: string created_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
+}
+
+/** VideoRef is what is needed to show which video something is about. */
+struct VideoRef {
+    1: i64 id (api.example="1180591620717568")
+    2: string title (api.example="A walk by the sea")
+    3: string cover_url (api.example="http://localhost:10001/media/covers/ab/1180591620717568.jpg")
+}
+
+/** Notice is what happened to the viewer, grouped: "Ann, Bob and 12 others like your video" is one. */
+struct Notice {
+    /** Stays the same while the group grows and shrinks. */
+    1: string id (api.example="like-1180591620717568")
+    /** like, comment, reply, mention, follow, comment_like or upload. */
+    2: string kind (api.enum="like,comment,reply,mention,follow,comment_like,upload", api.example="like")
+    /** Who did it, newest first, at most 3. Empty for upload. */
+    3: list<User> actors
+    /** Likes, comments, answers, mentions or followers in the group. */
+    4: i64 count (api.range="1..", api.example="14")
+    /** When the newest of them was made. */
+    5: string at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
+    6: bool is_unread (api.example="true")
+    /** The video that it is about; absent for follow, and for an upload that failed. */
+    7: optional VideoRef video
+    /** comment, reply, mention: the newest one (absent: a mention in the title); comment_like: the viewer's own. */
+    8: optional Comment comment
+    /** upload: ready or failed; else empty. */
+    9: string state
+    /** upload: why it failed; else empty. */
+    10: string reason
+    /** upload: the title; else empty. */
+    11: string title
 }
 
 /** Conversation is what two users write each other, as the viewer sees it. */
@@ -191,6 +247,50 @@ struct MessagePage {
     3: string newer_cursor (api.example="MTE4MDU5MTYyMDcxODA4MA")
 }
 
+/** NoticePage is a page of notices. */
+struct NoticePage {
+    1: list<Notice> items
+    /** Empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
+}
+/** MarkNoticesReadRequest moves the mark up to which notices are read. */
+struct MarkNoticesReadRequest {
+    /** at of the newest notice that was seen. */
+    1: string until (api.body="until", api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
+}
+/** NoticeSettings are what a user wants to hear of. */
+struct NoticeSettings {
+    /** Kinds that are neither listed nor counted nor pushed. */
+    1: list<string> muted_kinds (api.body="muted_kinds", api.example="[\"like\"]")
+}
+/** PushKey is what a browser needs to subscribe to Web Push. */
+struct PushKey {
+    /** The server's key (VAPID), base64url. Empty: this server does not push. */
+    1: string public_key (api.example="BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM")
+}
+/** PushSubscriptionRequest is what PushSubscription.toJSON() of the browser has. */
+struct PushSubscriptionRequest {
+    /** https, at most 1000 bytes. */
+    1: string endpoint (api.body="endpoint", api.length="1..1000", api.example="https://push.example.com/send/1")
+    2: string p256dh (api.body="p256dh", api.length="1..200", api.example="BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM")
+    3: string auth (api.body="auth", api.length="1..100", api.example="tBHItJI5svbpez7KI4CCXg")
+}
+/** PushSubscription is a browser that is told of notices and messages while no page is open. */
+struct PushSubscription { 1: i64 id (api.example="1180591620719999") }
+struct PushSubscriptionIDRequest { 1: i64 subscription_id (api.path="subscription_id", api.example="1180591620719999") }
+
+/** Hint is the data of an event of the stream: there is something new to read. It may be lost: read every 30 s all the same. */
+struct Hint {
+    /** message: there are new ones. read: messages were marked as read. notice: notices or their number changed. upload: a state changed. */
+    1: string kind (api.enum="message,read,notice,upload", api.example="message")
+    /** message, read: the other one of the conversation. */
+    2: optional i64 user_id (api.example="1180591620717412")
+    /** upload: which video. */
+    3: optional i64 video_id (api.example="1180591620717569")
+    /** upload: its state. */
+    4: optional string state (api.enum="uploaded,processing,ready,failed", api.example="processing")
+}
+
 /** PageRequest is a request for a list of all. */
 struct PageRequest {
     /** next_cursor of the page before; absent: the first page. */
@@ -224,6 +324,8 @@ struct Me {
     2: i64 session_id (api.example="1180591620719104")
     /** Conversations with unread messages, at most 100. */
     3: i32 unread_conversations (api.range="0..100", api.example="1")
+    /** Unread notices, at most 100. */
+    4: i32 unread_notices (api.range="0..100", api.example="2")
 }
 /** ProfileRequest is what changes; absent fields stay as they are. */
 struct ProfileRequest {
@@ -268,10 +370,30 @@ struct VideoListRequest {
     /** Most entries in the page. */
     3: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
 }
+struct CommentListRequest {
+    1: i64 video_id (api.path="video_id", api.example="1180591620717568")
+    /** next_cursor of the page before, with the same sort; absent: the first page. */
+    2: optional string cursor (api.query="cursor")
+    /** Most entries in the page. */
+    3: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
+    /** newest (default) or top: most liked first. */
+    4: optional string sort (api.query="sort", api.enum="newest,top", api.default="newest")
+}
+struct ReplyListRequest {
+    1: i64 video_id (api.path="video_id", api.example="1180591620717568")
+    /** The comment that began the thread. */
+    2: i64 comment_id (api.path="comment_id", api.example="1180591620717824")
+    /** next_cursor of the page before; absent: the first page. */
+    3: optional string cursor (api.query="cursor")
+    /** Most entries in the page. */
+    4: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
+}
 struct CreateCommentRequest {
     1: i64 video_id (api.path="video_id", api.example="1180591620717568")
-    /** 1..500 characters */
+    /** 1..500 characters; "@name" mentions a user, ten at most. */
     2: string content (api.body="content", api.length="1..500", api.example="I could watch this all day")
+    /** The comment to answer; absent: a new thread. */
+    3: optional i64 reply_to_id (api.body="reply_to_id", api.example="1180591620717824")
 }
 struct CommentRequest {
     1: i64 video_id (api.path="video_id", api.example="1180591620717568")
@@ -292,6 +414,11 @@ struct SendMessageRequest {
     1: i64 user_id (api.path="user_id", api.example="1180591620717412")
     /** 1..1000 characters */
     2: string content (api.body="content", api.length="1..1000", api.example="hi Bob")
+}
+struct MessageRequest {
+    /** The other one. */
+    1: i64 user_id (api.path="user_id", api.example="1180591620717412")
+    2: i64 message_id (api.path="message_id", api.example="1180591620718080")
 }
 struct MarkReadRequest {
     1: i64 user_id (api.path="user_id", api.example="1180591620717412")
@@ -364,12 +491,26 @@ service V1 {
     Empty Like(1: VideoRequest req) (api.put="/api/v1/videos/:video_id/like", api.access="member", api.errors="10301")
     /** Takes the like back; twice is success. */
     Empty Unlike(1: VideoRequest req) (api.delete="/api/v1/videos/:video_id/like", api.access="member", api.errors="10301")
-    /** A video's comments, newest first. */
-    CommentPage ListComments(1: VideoListRequest req) (api.get="/api/v1/videos/:video_id/comments", api.errors="10301")
-    /** Comments on a video. */
+    /** A video's comments that begin a thread; the one that the author has pinned comes first. */
+    CommentPage ListComments(1: CommentListRequest req) (api.get="/api/v1/videos/:video_id/comments", api.errors="10301")
+    /** A thread's answers, oldest first. */
+    CommentPage ListReplies(1: ReplyListRequest req)
+        (api.get="/api/v1/videos/:video_id/comments/:comment_id/replies", api.errors="10301,10401")
+    /** Comments on a video, or answers a comment. */
     Comment CreateComment(1: CreateCommentRequest req)
-        (api.post="/api/v1/videos/:video_id/comments", api.status="201", api.access="member", api.errors="10301,10402")
-    /** Deletes a comment of the account. */
+        (api.post="/api/v1/videos/:video_id/comments", api.status="201", api.access="member", api.errors="10301,10401,10402")
+    /** Likes a comment; twice is success. */
+    Empty LikeComment(1: CommentRequest req)
+        (api.put="/api/v1/videos/:video_id/comments/:comment_id/like", api.access="member", api.errors="10401")
+    /** Takes the like of a comment back; twice is success. */
+    Empty UnlikeComment(1: CommentRequest req)
+        (api.delete="/api/v1/videos/:video_id/comments/:comment_id/like", api.access="member", api.errors="10401")
+    /** Pins a comment of an own video instead of the one that is pinned. */
+    Empty PinComment(1: CommentRequest req)
+        (api.put="/api/v1/videos/:video_id/comments/:comment_id/pin", api.access="member", api.errors="10301,10401")
+    /** Pins no comment of an own video any more; twice is success. */
+    Empty UnpinComment(1: VideoRequest req) (api.delete="/api/v1/videos/:video_id/pinned-comment", api.access="member", api.errors="10301")
+    /** Deletes a comment of the account, with its answers. */
     Empty DeleteComment(1: CommentRequest req)
         (api.delete="/api/v1/videos/:video_id/comments/:comment_id", api.access="member", api.errors="10401")
 
@@ -382,4 +523,32 @@ service V1 {
         (api.post="/api/v1/conversations/:user_id/messages", api.status="201", api.access="member", api.errors="10201,10601,10602")
     /** Marks the other's messages as read. */
     Empty MarkRead(1: MarkReadRequest req) (api.put="/api/v1/conversations/:user_id/read", api.access="member")
+    /** Deletes a message for the account alone; the other still has it. Twice is success. */
+    Empty DeleteMessage(1: MessageRequest req)
+        (api.delete="/api/v1/conversations/:user_id/messages/:message_id", api.access="member", api.errors="10603")
+    /** Deletes all messages of a conversation for the account alone; it comes back with its next message. */
+    Empty DeleteConversation(1: UserRequest req) (api.delete="/api/v1/conversations/:user_id", api.access="member")
+
+    /** The account's notices, newest first. */
+    NoticePage ListNotices(1: PageRequest req) (api.get="/api/v1/notices", api.access="member")
+    /** Marks notices as read. */
+    Empty MarkNoticesRead(1: MarkNoticesReadRequest req) (api.put="/api/v1/notices/read", api.access="member")
+    /** What the account wants to hear of. */
+    NoticeSettings GetNoticeSettings(1: Empty req) (api.get="/api/v1/notices/settings", api.access="member")
+    /** Replaces what the account wants to hear of. */
+    NoticeSettings SetNoticeSettings(1: NoticeSettings req) (api.put="/api/v1/notices/settings", api.access="member")
+
+    /** The key that a browser needs to subscribe to Web Push. */
+    PushKey GetPushKey(1: Empty req) (api.get="/api/v1/push", api.access="member")
+    /** Adds this browser to those that are told of notices and messages while no page is open. */
+    PushSubscription Subscribe(1: PushSubscriptionRequest req)
+        (api.post="/api/v1/push/subscriptions", api.status="201", api.access="member", api.errors="10701")
+    /** Removes a browser; twice is success. */
+    Empty Unsubscribe(1: PushSubscriptionIDRequest req) (api.delete="/api/v1/push/subscriptions/:subscription_id", api.access="member")
+
+    /**
+     * A stream of hints (server-sent events): each event is named hint, its data is a Hint. A comment line comes every 15 s. The stream ends
+     * when the session does, and when the server stops: connect again after a random pause of up to 10 s.
+     */
+    Hint Events(1: Empty req) (api.get="/api/v1/events", api.access="member", api.stream="text/event-stream")
 }

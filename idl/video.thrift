@@ -21,6 +21,8 @@ struct Video {
     11: string hls_key
     /** Blob key of the animated preview; empty until there is one. */
     12: string preview_key
+    /** Whom the title mentions, without the author. */
+    13: list<i64> mentioned_user_ids
 }
 
 /** UploadState is where the work on an upload is. */
@@ -83,6 +85,8 @@ struct PublishRequest {
     12: string audio_codec
     /** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
     13: i32 rotation
+    /** Whom the title mentions, at most 10; the caller has looked the names up. */
+    14: list<i64> mentioned_user_ids
 }
 struct PublishResponse {
     /** The video, listed or (transcode) not yet; then it has no publish time. */

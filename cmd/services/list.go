@@ -14,6 +14,8 @@ import (
 	interactiondb "tiktok/cmd/interaction/dal/db"
 	interactionrpc "tiktok/cmd/interaction/rpc"
 	interactionservice "tiktok/cmd/interaction/service"
+	noticedb "tiktok/cmd/notice/dal/db"
+	noticeservice "tiktok/cmd/notice/service"
 	socialdb "tiktok/cmd/social/dal/db"
 	socialrpc "tiktok/cmd/social/rpc"
 	socialservice "tiktok/cmd/social/service"
@@ -23,7 +25,9 @@ import (
 	videoservice "tiktok/cmd/video/service"
 	"tiktok/config"
 	kitexchat "tiktok/kitex_gen/chat/chatservice"
+	"tiktok/kitex_gen/event"
 	kitexinteraction "tiktok/kitex_gen/interaction/interactionservice"
+	kitexnotice "tiktok/kitex_gen/notice/noticeservice"
 	kitexsocial "tiktok/kitex_gen/social/socialservice"
 	kitexuser "tiktok/kitex_gen/user/userservice"
 	kitexvideo "tiktok/kitex_gen/video/videoservice"
@@ -38,13 +42,16 @@ func gatewayOnly() []string { return []string{"api"} }
 
 func user() Spec {
 	return Spec{
-		Process: config.Process{Name: "user", RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true}},
+		Process: config.Process{
+			Name: "user", RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true, Queue: true},
+		},
 		Callers: transport.Rules{
 			"Register":  gatewayOnly(),
 			"Login":     gatewayOnly(),
 			"MGetUsers": {"api", "social", "chat"}, // both check that a user exists
 
 			"FindUser":            gatewayOnly(),
+			"MFindUsers":          gatewayOnly(),
 			"UpdateProfile":       gatewayOnly(),
 			"ListSessions":        gatewayOnly(),
 			"RevokeSession":       gatewayOnly(),
@@ -55,7 +62,7 @@ func user() Spec {
 		},
 		Migrations: userdb.Migrations,
 		Open: func(ctx context.Context, d Deps) (Part, error) {
-			s, err := userservice.Open(ctx, d.Config, d.Telemetry, d.IDs)
+			s, err := userservice.Open(ctx, d.Config, d.Telemetry, d.IDs, d.Bus)
 			if err != nil {
 				return Part{}, err
 			}
@@ -88,7 +95,7 @@ func video() Spec {
 			if err != nil {
 				return Part{}, err
 			}
-			s, err := videoservice.Open(ctx, d.Config, d.Telemetry, d.IDs, deleted)
+			s, err := videoservice.Open(ctx, d.Config, d.Telemetry, d.IDs, deleted, d.Bus)
 			if err != nil {
 				return Part{}, err
 			}
@@ -112,6 +119,13 @@ func interaction() Spec {
 			"DeleteComment": gatewayOnly(),
 			"ListComments":  gatewayOnly(),
 			"MGetStats":     gatewayOnly(),
+
+			"LikeComment":   gatewayOnly(),
+			"UnlikeComment": gatewayOnly(),
+			"PinComment":    gatewayOnly(),
+			"ListThreads":   gatewayOnly(),
+			"ListReplies":   gatewayOnly(),
+			"MGetComments":  gatewayOnly(),
 		},
 		Migrations: interactiondb.Migrations,
 		Audit: func(db *sqldb.DB, shared kv.Store) Auditor {
@@ -128,7 +142,7 @@ func interaction() Spec {
 			if err != nil {
 				return Part{}, err
 			}
-			s, err := interactionservice.Open(ctx, d.Config, d.Telemetry, d.IDs, interactionrpc.Peers{Videos: videos}, deleted)
+			s, err := interactionservice.Open(ctx, d.Config, d.Telemetry, d.IDs, interactionrpc.Peers{Videos: videos}, deleted, d.Bus)
 			if err != nil {
 				return Part{}, err
 			}
@@ -150,7 +164,9 @@ func (a interactionAudit) Repair(ctx context.Context, report func(format string,
 
 func social() Spec {
 	return Spec{
-		Process: config.Process{Name: "social", RPCAddr: "127.0.0.1:10005", AdminAddr: "127.0.0.1:10105", Uses: config.Uses{DB: true}},
+		Process: config.Process{
+			Name: "social", RPCAddr: "127.0.0.1:10005", AdminAddr: "127.0.0.1:10105", Uses: config.Uses{DB: true, Queue: true},
+		},
 		Callers: transport.Rules{
 			"Follow":        gatewayOnly(),
 			"Unfollow":      gatewayOnly(),
@@ -166,7 +182,7 @@ func social() Spec {
 			if err != nil {
 				return Part{}, err
 			}
-			s, err := socialservice.Open(ctx, d.Config, d.Telemetry, d.IDs, socialrpc.Peers{Users: users})
+			s, err := socialservice.Open(ctx, d.Config, d.Telemetry, d.IDs, socialrpc.Peers{Users: users}, d.Bus)
 			if err != nil {
 				return Part{}, err
 			}
@@ -177,7 +193,9 @@ func social() Spec {
 
 func chat() Spec {
 	return Spec{
-		Process: config.Process{Name: "chat", RPCAddr: "127.0.0.1:10006", AdminAddr: "127.0.0.1:10106", Uses: config.Uses{DB: true}},
+		Process: config.Process{
+			Name: "chat", RPCAddr: "127.0.0.1:10006", AdminAddr: "127.0.0.1:10106", Uses: config.Uses{DB: true, Queue: true},
+		},
 		Callers: transport.Rules{
 			"SendMessage":      gatewayOnly(),
 			"ListMessages":     gatewayOnly(),
@@ -186,6 +204,9 @@ func chat() Spec {
 			"ListConversations": gatewayOnly(),
 			"MarkRead":          gatewayOnly(),
 			"CountUnread":       gatewayOnly(),
+
+			"DeleteMessage":      gatewayOnly(),
+			"DeleteConversation": gatewayOnly(),
 		},
 		Migrations: chatdb.Migrations,
 		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return chatdb.New(db) },
@@ -194,11 +215,40 @@ func chat() Spec {
 			if err != nil {
 				return Part{}, err
 			}
-			s, err := chatservice.Open(ctx, d.Config, d.Telemetry, d.IDs, chatrpc.Peers{Users: users})
+			s, err := chatservice.Open(ctx, d.Config, d.Telemetry, d.IDs, chatrpc.Peers{Users: users}, d.Bus)
 			if err != nil {
 				return Part{}, err
 			}
 			return part("chat", s, func(opts ...server.Option) server.Server { return kitexchat.NewServer(s, opts...) }), nil
+		},
+	}
+}
+
+func notice() Spec {
+	return Spec{
+		Process: config.Process{
+			Name: "notice", RPCAddr: "127.0.0.1:10007", AdminAddr: "127.0.0.1:10107", Uses: config.Uses{DB: true, Queue: true},
+		},
+		Callers: transport.Rules{
+			"ListNotices":    gatewayOnly(),
+			"CountUnread":    gatewayOnly(),
+			"MarkRead":       gatewayOnly(),
+			"GetPreferences": gatewayOnly(),
+			"SetPreferences": gatewayOnly(),
+			"GetPushKey":     gatewayOnly(),
+			"Subscribe":      gatewayOnly(),
+			"Unsubscribe":    gatewayOnly(),
+		},
+		Consumes: []string{
+			event.TOPIC_VIDEO, event.TOPIC_UPLOAD, event.TOPIC_LIKE, event.TOPIC_COMMENT, event.TOPIC_FOLLOW, event.TOPIC_MESSAGE,
+		},
+		Migrations: noticedb.Migrations,
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			s, err := noticeservice.Open(ctx, d.Config, d.Telemetry, d.IDs, d.Bus, d.Push)
+			if err != nil {
+				return Part{}, err
+			}
+			return part("notice", s, func(opts ...server.Option) server.Server { return kitexnotice.NewServer(s, opts...) }), nil
 		},
 	}
 }
@@ -212,7 +262,7 @@ func Gateway() Spec {
 			if err != nil {
 				return Part{}, err
 			}
-			g, err := gateway.Open(ctx, d.Config, d.Telemetry, clients, d.Demo)
+			g, err := gateway.Open(ctx, d.Config, d.Telemetry, clients, d.Push, d.Demo)
 			if err != nil {
 				return Part{}, err
 			}

@@ -10,6 +10,8 @@ import (
 
 	"tiktok/cmd/internal/boot"
 	"tiktok/pkg/id"
+	"tiktok/pkg/outbox"
+	"tiktok/pkg/push"
 	"tiktok/pkg/transport"
 )
 
@@ -33,6 +35,11 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 	d := Deps{Config: p.Config, Telemetry: p.Telemetry, Queues: NewQueues(&p.Group)}
 	remote := sync.OnceValues(func() ([]client.Option, error) { return transport.RemoteOptions(s.Name, p.Config.RPC, p.Telemetry) })
 	d.Dial = func(string) ([]client.Option, error) { return remote() }
+	var err error
+	if d.Push, err = push.Open(ctx, p.Config.Cache, p.Telemetry); err != nil {
+		return err
+	}
+	p.Group.Add("push", nil, d.Push.Close)
 	if s.RPCAddr == "" {
 		part, err := s.Open(ctx, d)
 		if err != nil {
@@ -41,7 +48,10 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 		p.Group.Add(s.Name, part.Run, part.Close)
 		return p.Admin(ctx, part.Checks, "http", part.Addr())
 	}
-	var err error
+	if d.Bus, err = outbox.OpenBus(ctx, p.Config.Queue, Consumers(), p.Telemetry); err != nil {
+		return err
+	}
+	p.Group.Add("bus", nil, d.Bus.Close)
 	if d.IDs, err = leaseIDs(ctx, p); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package services is the list of the processes that the product consists of: five services and the gateway. The
+// Package services is the list of the processes that the product consists of: six services and the gateway. The
 // all-in-one, each service's own process, the commands, tests and generators of deployment files read it.
 package services
 
@@ -12,6 +12,8 @@ import (
 	"tiktok/config"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/outbox"
+	"tiktok/pkg/push"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
@@ -23,6 +25,8 @@ type Spec struct {
 	// Callers are who may call each method; both deployments enforce it. A new method needs a line, a new caller a reason,
 	// which docs/architecture.md ("Services and calls") gives. Nil for the gateway, which has no methods.
 	Callers transport.Rules
+	// Consumes are the topics of other services that it wants to hear of (idl/event.thrift).
+	Consumes []string
 	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none.
 	Migrations func() fs.FS
 	// Audit recounts its counters. Nil when it has none.
@@ -41,6 +45,10 @@ type Deps struct {
 	Dial transport.Dial
 	// Queues are those that services share.
 	Queues *Queues
+	// Bus carries what services tell each other. Nil for the gateway in a process of its own.
+	Bus outbox.Bus
+	// Push carries hints to the pages of users.
+	Push push.Broker
 	// Demo are accounts that the gateway lets log in from nearby only.
 	Demo handler.Demo
 }
@@ -71,7 +79,9 @@ type Repairer interface {
 }
 
 // All are the services in start order, each after those that it calls, and the gateway at the end.
-func All() []Spec { return []Spec{user(), video(), interaction(), social(), chat(), Gateway()} }
+func All() []Spec {
+	return []Spec{user(), video(), interaction(), social(), chat(), notice(), Gateway()}
+}
 
 // Names are the names of All.
 func Names() []string {
@@ -80,6 +90,17 @@ func Names() []string {
 		names = append(names, s.Name)
 	}
 	return names
+}
+
+// Consumers are the services that hear of what others do.
+func Consumers() []outbox.Consumer {
+	var consumers []outbox.Consumer
+	for _, s := range All() {
+		if len(s.Consumes) > 0 {
+			consumers = append(consumers, outbox.Consumer{Name: s.Name, Topics: s.Consumes})
+		}
+	}
+	return consumers
 }
 
 // Find returns the service of that name.

@@ -624,6 +624,129 @@ var fieldIDToName_CountUnreadResponse = map[int16]string{
 	1: "conversations",
 }
 
+type DeleteMessageRequest struct {
+	UserId    int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	PeerId    int64 `thrift:"peer_id,2" frugal:"2,default,i64" json:"peer_id"`
+	MessageId int64 `thrift:"message_id,3" frugal:"3,default,i64" json:"message_id"`
+}
+
+func NewDeleteMessageRequest() *DeleteMessageRequest {
+	return &DeleteMessageRequest{}
+}
+
+func (p *DeleteMessageRequest) InitDefault() {
+}
+
+func (p *DeleteMessageRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *DeleteMessageRequest) GetPeerId() (v int64) {
+	return p.PeerId
+}
+
+func (p *DeleteMessageRequest) GetMessageId() (v int64) {
+	return p.MessageId
+}
+func (p *DeleteMessageRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *DeleteMessageRequest) SetPeerId(val int64) {
+	p.PeerId = val
+}
+func (p *DeleteMessageRequest) SetMessageId(val int64) {
+	p.MessageId = val
+}
+
+func (p *DeleteMessageRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteMessageRequest(%+v)", *p)
+}
+
+var fieldIDToName_DeleteMessageRequest = map[int16]string{
+	1: "user_id",
+	2: "peer_id",
+	3: "message_id",
+}
+
+type DeleteMessageResponse struct {
+}
+
+func NewDeleteMessageResponse() *DeleteMessageResponse {
+	return &DeleteMessageResponse{}
+}
+
+func (p *DeleteMessageResponse) InitDefault() {
+}
+
+func (p *DeleteMessageResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteMessageResponse(%+v)", *p)
+}
+
+var fieldIDToName_DeleteMessageResponse = map[int16]string{}
+
+type DeleteConversationRequest struct {
+	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	PeerId int64 `thrift:"peer_id,2" frugal:"2,default,i64" json:"peer_id"`
+}
+
+func NewDeleteConversationRequest() *DeleteConversationRequest {
+	return &DeleteConversationRequest{}
+}
+
+func (p *DeleteConversationRequest) InitDefault() {
+}
+
+func (p *DeleteConversationRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *DeleteConversationRequest) GetPeerId() (v int64) {
+	return p.PeerId
+}
+func (p *DeleteConversationRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *DeleteConversationRequest) SetPeerId(val int64) {
+	p.PeerId = val
+}
+
+func (p *DeleteConversationRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteConversationRequest(%+v)", *p)
+}
+
+var fieldIDToName_DeleteConversationRequest = map[int16]string{
+	1: "user_id",
+	2: "peer_id",
+}
+
+type DeleteConversationResponse struct {
+}
+
+func NewDeleteConversationResponse() *DeleteConversationResponse {
+	return &DeleteConversationResponse{}
+}
+
+func (p *DeleteConversationResponse) InitDefault() {
+}
+
+func (p *DeleteConversationResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DeleteConversationResponse(%+v)", *p)
+}
+
+var fieldIDToName_DeleteConversationResponse = map[int16]string{}
+
 type ChatService interface {
 	/**
 	 * Sends a message; durable and visible to both when it returns. What the other has sent before it is read then.
@@ -642,6 +765,10 @@ type ChatService interface {
 	MarkRead(ctx context.Context, req *MarkReadRequest) (r *MarkReadResponse, err error)
 	/** Counts the conversations in which the user has unread messages. */
 	CountUnread(ctx context.Context, req *CountUnreadRequest) (r *CountUnreadResponse, err error)
+	/** Deletes a message for the user alone; the other still has it. Doing so twice is success. Fails with MessageNotFound. */
+	DeleteMessage(ctx context.Context, req *DeleteMessageRequest) (r *DeleteMessageResponse, err error)
+	/** Deletes all messages there are for the user alone. The conversation comes back with its next message. */
+	DeleteConversation(ctx context.Context, req *DeleteConversationRequest) (r *DeleteConversationResponse, err error)
 }
 
 type ChatServiceSendMessageArgs struct {
@@ -1097,5 +1224,157 @@ func (p *ChatServiceCountUnreadResult) String() string {
 }
 
 var fieldIDToName_ChatServiceCountUnreadResult = map[int16]string{
+	0: "success",
+}
+
+type ChatServiceDeleteMessageArgs struct {
+	Req *DeleteMessageRequest `thrift:"req,1" frugal:"1,default,DeleteMessageRequest" json:"req"`
+}
+
+func NewChatServiceDeleteMessageArgs() *ChatServiceDeleteMessageArgs {
+	return &ChatServiceDeleteMessageArgs{}
+}
+
+func (p *ChatServiceDeleteMessageArgs) InitDefault() {
+}
+
+var ChatServiceDeleteMessageArgs_Req_DEFAULT *DeleteMessageRequest
+
+func (p *ChatServiceDeleteMessageArgs) GetReq() (v *DeleteMessageRequest) {
+	if !p.IsSetReq() {
+		return ChatServiceDeleteMessageArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *ChatServiceDeleteMessageArgs) SetReq(val *DeleteMessageRequest) {
+	p.Req = val
+}
+
+func (p *ChatServiceDeleteMessageArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *ChatServiceDeleteMessageArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceDeleteMessageArgs(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceDeleteMessageArgs = map[int16]string{
+	1: "req",
+}
+
+type ChatServiceDeleteMessageResult struct {
+	Success *DeleteMessageResponse `thrift:"success,0,optional" frugal:"0,optional,DeleteMessageResponse" json:"success,omitempty"`
+}
+
+func NewChatServiceDeleteMessageResult() *ChatServiceDeleteMessageResult {
+	return &ChatServiceDeleteMessageResult{}
+}
+
+func (p *ChatServiceDeleteMessageResult) InitDefault() {
+}
+
+var ChatServiceDeleteMessageResult_Success_DEFAULT *DeleteMessageResponse
+
+func (p *ChatServiceDeleteMessageResult) GetSuccess() (v *DeleteMessageResponse) {
+	if !p.IsSetSuccess() {
+		return ChatServiceDeleteMessageResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *ChatServiceDeleteMessageResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DeleteMessageResponse)
+}
+
+func (p *ChatServiceDeleteMessageResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *ChatServiceDeleteMessageResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceDeleteMessageResult(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceDeleteMessageResult = map[int16]string{
+	0: "success",
+}
+
+type ChatServiceDeleteConversationArgs struct {
+	Req *DeleteConversationRequest `thrift:"req,1" frugal:"1,default,DeleteConversationRequest" json:"req"`
+}
+
+func NewChatServiceDeleteConversationArgs() *ChatServiceDeleteConversationArgs {
+	return &ChatServiceDeleteConversationArgs{}
+}
+
+func (p *ChatServiceDeleteConversationArgs) InitDefault() {
+}
+
+var ChatServiceDeleteConversationArgs_Req_DEFAULT *DeleteConversationRequest
+
+func (p *ChatServiceDeleteConversationArgs) GetReq() (v *DeleteConversationRequest) {
+	if !p.IsSetReq() {
+		return ChatServiceDeleteConversationArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *ChatServiceDeleteConversationArgs) SetReq(val *DeleteConversationRequest) {
+	p.Req = val
+}
+
+func (p *ChatServiceDeleteConversationArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *ChatServiceDeleteConversationArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceDeleteConversationArgs(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceDeleteConversationArgs = map[int16]string{
+	1: "req",
+}
+
+type ChatServiceDeleteConversationResult struct {
+	Success *DeleteConversationResponse `thrift:"success,0,optional" frugal:"0,optional,DeleteConversationResponse" json:"success,omitempty"`
+}
+
+func NewChatServiceDeleteConversationResult() *ChatServiceDeleteConversationResult {
+	return &ChatServiceDeleteConversationResult{}
+}
+
+func (p *ChatServiceDeleteConversationResult) InitDefault() {
+}
+
+var ChatServiceDeleteConversationResult_Success_DEFAULT *DeleteConversationResponse
+
+func (p *ChatServiceDeleteConversationResult) GetSuccess() (v *DeleteConversationResponse) {
+	if !p.IsSetSuccess() {
+		return ChatServiceDeleteConversationResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *ChatServiceDeleteConversationResult) SetSuccess(x interface{}) {
+	p.Success = x.(*DeleteConversationResponse)
+}
+
+func (p *ChatServiceDeleteConversationResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *ChatServiceDeleteConversationResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ChatServiceDeleteConversationResult(%+v)", *p)
+}
+
+var fieldIDToName_ChatServiceDeleteConversationResult = map[int16]string{
 	0: "success",
 }

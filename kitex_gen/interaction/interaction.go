@@ -4,14 +4,62 @@ package interaction
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"tiktok/kitex_gen/common"
 )
 
 const (
+	/** Most users whom one text mentions. */
+	MAX_MENTIONS = 10
 	/** Maximum number of ids in all viewer queries of one call. */
 	MAX_VIEWER_IDS = 10000
 )
+
+/** CommentSort is the order of the comments that begin a thread. */
+type CommentSort int64
+
+const (
+	CommentSort_NEWEST CommentSort = 1
+	/** Most liked first, of equally liked ones the newest. */
+	CommentSort_TOP CommentSort = 2
+)
+
+func (p CommentSort) String() string {
+	switch p {
+	case CommentSort_NEWEST:
+		return "NEWEST"
+	case CommentSort_TOP:
+		return "TOP"
+	}
+	return "<UNSET>"
+}
+
+func CommentSortFromString(s string) (CommentSort, error) {
+	switch s {
+	case "NEWEST":
+		return CommentSort_NEWEST, nil
+	case "TOP":
+		return CommentSort_TOP, nil
+	}
+	return CommentSort(0), fmt.Errorf("not a valid CommentSort string")
+}
+
+func CommentSortPtr(v CommentSort) *CommentSort { return &v }
+func (p *CommentSort) Scan(value interface{}) (err error) {
+	var result sql.NullInt64
+	err = result.Scan(value)
+	*p = CommentSort(result.Int64)
+	return
+}
+
+func (p *CommentSort) Value() (driver.Value, error) {
+	if p == nil {
+		return nil, nil
+	}
+	return int64(*p), nil
+}
 
 /** Comment is a text below a video. */
 type Comment struct {
@@ -20,6 +68,20 @@ type Comment struct {
 	UserId      int64  `thrift:"user_id,3" frugal:"3,default,i64" json:"user_id"`
 	Content     string `thrift:"content,4" frugal:"4,default,string" json:"content"`
 	CreatedAtMs int64  `thrift:"created_at_ms,5" frugal:"5,default,i64" json:"created_at_ms"`
+	/** The comment that began the thread; 0: this one did. */
+	RootId int64 `thrift:"root_id,6" frugal:"6,default,i64" json:"root_id"`
+	/** The comment that it answers, and who wrote that; 0 for one that begins a thread. */
+	ReplyToId     int64 `thrift:"reply_to_id,7" frugal:"7,default,i64" json:"reply_to_id"`
+	ReplyToUserId int64 `thrift:"reply_to_user_id,8" frugal:"8,default,i64" json:"reply_to_user_id"`
+	/** Whom it mentions, without its author. */
+	MentionedUserIds []int64 `thrift:"mentioned_user_ids,9" frugal:"9,default,list<i64>" json:"mentioned_user_ids"`
+	LikeCount        int64   `thrift:"like_count,10" frugal:"10,default,i64" json:"like_count"`
+	/** Answers in the thread that it began, at any depth; 0 for an answer. */
+	ReplyCount int64 `thrift:"reply_count,11" frugal:"11,default,i64" json:"reply_count"`
+	/** The video's author has pinned it. */
+	Pinned bool `thrift:"pinned,12" frugal:"12,default,bool" json:"pinned"`
+	/** The viewer likes it. */
+	Liked bool `thrift:"liked,13" frugal:"13,default,bool" json:"liked"`
 }
 
 func NewComment() *Comment {
@@ -48,6 +110,38 @@ func (p *Comment) GetContent() (v string) {
 func (p *Comment) GetCreatedAtMs() (v int64) {
 	return p.CreatedAtMs
 }
+
+func (p *Comment) GetRootId() (v int64) {
+	return p.RootId
+}
+
+func (p *Comment) GetReplyToId() (v int64) {
+	return p.ReplyToId
+}
+
+func (p *Comment) GetReplyToUserId() (v int64) {
+	return p.ReplyToUserId
+}
+
+func (p *Comment) GetMentionedUserIds() (v []int64) {
+	return p.MentionedUserIds
+}
+
+func (p *Comment) GetLikeCount() (v int64) {
+	return p.LikeCount
+}
+
+func (p *Comment) GetReplyCount() (v int64) {
+	return p.ReplyCount
+}
+
+func (p *Comment) GetPinned() (v bool) {
+	return p.Pinned
+}
+
+func (p *Comment) GetLiked() (v bool) {
+	return p.Liked
+}
 func (p *Comment) SetId(val int64) {
 	p.Id = val
 }
@@ -63,6 +157,30 @@ func (p *Comment) SetContent(val string) {
 func (p *Comment) SetCreatedAtMs(val int64) {
 	p.CreatedAtMs = val
 }
+func (p *Comment) SetRootId(val int64) {
+	p.RootId = val
+}
+func (p *Comment) SetReplyToId(val int64) {
+	p.ReplyToId = val
+}
+func (p *Comment) SetReplyToUserId(val int64) {
+	p.ReplyToUserId = val
+}
+func (p *Comment) SetMentionedUserIds(val []int64) {
+	p.MentionedUserIds = val
+}
+func (p *Comment) SetLikeCount(val int64) {
+	p.LikeCount = val
+}
+func (p *Comment) SetReplyCount(val int64) {
+	p.ReplyCount = val
+}
+func (p *Comment) SetPinned(val bool) {
+	p.Pinned = val
+}
+func (p *Comment) SetLiked(val bool) {
+	p.Liked = val
+}
 
 func (p *Comment) String() string {
 	if p == nil {
@@ -72,11 +190,19 @@ func (p *Comment) String() string {
 }
 
 var fieldIDToName_Comment = map[int16]string{
-	1: "id",
-	2: "video_id",
-	3: "user_id",
-	4: "content",
-	5: "created_at_ms",
+	1:  "id",
+	2:  "video_id",
+	3:  "user_id",
+	4:  "content",
+	5:  "created_at_ms",
+	6:  "root_id",
+	7:  "reply_to_id",
+	8:  "reply_to_user_id",
+	9:  "mentioned_user_ids",
+	10: "like_count",
+	11: "reply_count",
+	12: "pinned",
+	13: "liked",
 }
 
 /** VideoStats are a video's counters. Each equals the length of its list. */
@@ -365,6 +491,10 @@ type CreateCommentRequest struct {
 	VideoId int64 `thrift:"video_id,2" frugal:"2,default,i64" json:"video_id"`
 	/** 1..500 characters, not blank. */
 	Content string `thrift:"content,3" frugal:"3,default,string" json:"content"`
+	/** The comment to answer, of the same video; 0 begins a thread. */
+	ReplyToId int64 `thrift:"reply_to_id,4" frugal:"4,default,i64" json:"reply_to_id"`
+	/** Whom the content mentions, at most MAX_MENTIONS; the caller has looked the names up. */
+	MentionedUserIds []int64 `thrift:"mentioned_user_ids,5" frugal:"5,default,list<i64>" json:"mentioned_user_ids"`
 }
 
 func NewCreateCommentRequest() *CreateCommentRequest {
@@ -385,6 +515,14 @@ func (p *CreateCommentRequest) GetVideoId() (v int64) {
 func (p *CreateCommentRequest) GetContent() (v string) {
 	return p.Content
 }
+
+func (p *CreateCommentRequest) GetReplyToId() (v int64) {
+	return p.ReplyToId
+}
+
+func (p *CreateCommentRequest) GetMentionedUserIds() (v []int64) {
+	return p.MentionedUserIds
+}
 func (p *CreateCommentRequest) SetUserId(val int64) {
 	p.UserId = val
 }
@@ -393,6 +531,12 @@ func (p *CreateCommentRequest) SetVideoId(val int64) {
 }
 func (p *CreateCommentRequest) SetContent(val string) {
 	p.Content = val
+}
+func (p *CreateCommentRequest) SetReplyToId(val int64) {
+	p.ReplyToId = val
+}
+func (p *CreateCommentRequest) SetMentionedUserIds(val []int64) {
+	p.MentionedUserIds = val
 }
 
 func (p *CreateCommentRequest) String() string {
@@ -406,6 +550,8 @@ var fieldIDToName_CreateCommentRequest = map[int16]string{
 	1: "user_id",
 	2: "video_id",
 	3: "content",
+	4: "reply_to_id",
+	5: "mentioned_user_ids",
 }
 
 type CreateCommentResponse struct {
@@ -513,6 +659,206 @@ func (p *DeleteCommentResponse) String() string {
 
 var fieldIDToName_DeleteCommentResponse = map[int16]string{}
 
+type LikeCommentRequest struct {
+	UserId    int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	VideoId   int64 `thrift:"video_id,2" frugal:"2,default,i64" json:"video_id"`
+	CommentId int64 `thrift:"comment_id,3" frugal:"3,default,i64" json:"comment_id"`
+}
+
+func NewLikeCommentRequest() *LikeCommentRequest {
+	return &LikeCommentRequest{}
+}
+
+func (p *LikeCommentRequest) InitDefault() {
+}
+
+func (p *LikeCommentRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *LikeCommentRequest) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+func (p *LikeCommentRequest) GetCommentId() (v int64) {
+	return p.CommentId
+}
+func (p *LikeCommentRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *LikeCommentRequest) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *LikeCommentRequest) SetCommentId(val int64) {
+	p.CommentId = val
+}
+
+func (p *LikeCommentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LikeCommentRequest(%+v)", *p)
+}
+
+var fieldIDToName_LikeCommentRequest = map[int16]string{
+	1: "user_id",
+	2: "video_id",
+	3: "comment_id",
+}
+
+type LikeCommentResponse struct {
+}
+
+func NewLikeCommentResponse() *LikeCommentResponse {
+	return &LikeCommentResponse{}
+}
+
+func (p *LikeCommentResponse) InitDefault() {
+}
+
+func (p *LikeCommentResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("LikeCommentResponse(%+v)", *p)
+}
+
+var fieldIDToName_LikeCommentResponse = map[int16]string{}
+
+type UnlikeCommentRequest struct {
+	UserId    int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	VideoId   int64 `thrift:"video_id,2" frugal:"2,default,i64" json:"video_id"`
+	CommentId int64 `thrift:"comment_id,3" frugal:"3,default,i64" json:"comment_id"`
+}
+
+func NewUnlikeCommentRequest() *UnlikeCommentRequest {
+	return &UnlikeCommentRequest{}
+}
+
+func (p *UnlikeCommentRequest) InitDefault() {
+}
+
+func (p *UnlikeCommentRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *UnlikeCommentRequest) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+func (p *UnlikeCommentRequest) GetCommentId() (v int64) {
+	return p.CommentId
+}
+func (p *UnlikeCommentRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *UnlikeCommentRequest) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *UnlikeCommentRequest) SetCommentId(val int64) {
+	p.CommentId = val
+}
+
+func (p *UnlikeCommentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UnlikeCommentRequest(%+v)", *p)
+}
+
+var fieldIDToName_UnlikeCommentRequest = map[int16]string{
+	1: "user_id",
+	2: "video_id",
+	3: "comment_id",
+}
+
+type UnlikeCommentResponse struct {
+}
+
+func NewUnlikeCommentResponse() *UnlikeCommentResponse {
+	return &UnlikeCommentResponse{}
+}
+
+func (p *UnlikeCommentResponse) InitDefault() {
+}
+
+func (p *UnlikeCommentResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UnlikeCommentResponse(%+v)", *p)
+}
+
+var fieldIDToName_UnlikeCommentResponse = map[int16]string{}
+
+type PinCommentRequest struct {
+	/** The video's author. */
+	UserId  int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	VideoId int64 `thrift:"video_id,2" frugal:"2,default,i64" json:"video_id"`
+	/** A comment that began a thread; 0: none is pinned any more. */
+	CommentId int64 `thrift:"comment_id,3" frugal:"3,default,i64" json:"comment_id"`
+}
+
+func NewPinCommentRequest() *PinCommentRequest {
+	return &PinCommentRequest{}
+}
+
+func (p *PinCommentRequest) InitDefault() {
+}
+
+func (p *PinCommentRequest) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *PinCommentRequest) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+func (p *PinCommentRequest) GetCommentId() (v int64) {
+	return p.CommentId
+}
+func (p *PinCommentRequest) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *PinCommentRequest) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *PinCommentRequest) SetCommentId(val int64) {
+	p.CommentId = val
+}
+
+func (p *PinCommentRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PinCommentRequest(%+v)", *p)
+}
+
+var fieldIDToName_PinCommentRequest = map[int16]string{
+	1: "user_id",
+	2: "video_id",
+	3: "comment_id",
+}
+
+type PinCommentResponse struct {
+}
+
+func NewPinCommentResponse() *PinCommentResponse {
+	return &PinCommentResponse{}
+}
+
+func (p *PinCommentResponse) InitDefault() {
+}
+
+func (p *PinCommentResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PinCommentResponse(%+v)", *p)
+}
+
+var fieldIDToName_PinCommentResponse = map[int16]string{}
+
 type ListCommentsRequest struct {
 	VideoId int64        `thrift:"video_id,1" frugal:"1,default,i64" json:"video_id"`
 	Page    *common.Page `thrift:"page,2" frugal:"2,default,common.Page" json:"page"`
@@ -608,6 +954,279 @@ func (p *ListCommentsResponse) String() string {
 var fieldIDToName_ListCommentsResponse = map[int16]string{
 	1: "comments",
 	2: "next_cursor",
+}
+
+type ListThreadsRequest struct {
+	VideoId int64        `thrift:"video_id,1" frugal:"1,default,i64" json:"video_id"`
+	Page    *common.Page `thrift:"page,2" frugal:"2,default,common.Page" json:"page"`
+	Sort    CommentSort  `thrift:"sort,3" frugal:"3,default,CommentSort" json:"sort"`
+	/** Whose accepted writes to show even before they are stored, and whose likes; 0 is a visitor. */
+	ViewerId int64 `thrift:"viewer_id,4" frugal:"4,default,i64" json:"viewer_id"`
+}
+
+func NewListThreadsRequest() *ListThreadsRequest {
+	return &ListThreadsRequest{}
+}
+
+func (p *ListThreadsRequest) InitDefault() {
+}
+
+func (p *ListThreadsRequest) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+var ListThreadsRequest_Page_DEFAULT *common.Page
+
+func (p *ListThreadsRequest) GetPage() (v *common.Page) {
+	if !p.IsSetPage() {
+		return ListThreadsRequest_Page_DEFAULT
+	}
+	return p.Page
+}
+
+func (p *ListThreadsRequest) GetSort() (v CommentSort) {
+	return p.Sort
+}
+
+func (p *ListThreadsRequest) GetViewerId() (v int64) {
+	return p.ViewerId
+}
+func (p *ListThreadsRequest) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *ListThreadsRequest) SetPage(val *common.Page) {
+	p.Page = val
+}
+func (p *ListThreadsRequest) SetSort(val CommentSort) {
+	p.Sort = val
+}
+func (p *ListThreadsRequest) SetViewerId(val int64) {
+	p.ViewerId = val
+}
+
+func (p *ListThreadsRequest) IsSetPage() bool {
+	return p.Page != nil
+}
+
+func (p *ListThreadsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListThreadsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ListThreadsRequest = map[int16]string{
+	1: "video_id",
+	2: "page",
+	3: "sort",
+	4: "viewer_id",
+}
+
+type ListThreadsResponse struct {
+	/** Comments that begin a thread; the pinned one is the first of the first page and on no other place. */
+	Comments []*Comment `thrift:"comments,1" frugal:"1,default,list<Comment>" json:"comments"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" frugal:"2,default,string" json:"next_cursor"`
+}
+
+func NewListThreadsResponse() *ListThreadsResponse {
+	return &ListThreadsResponse{}
+}
+
+func (p *ListThreadsResponse) InitDefault() {
+}
+
+func (p *ListThreadsResponse) GetComments() (v []*Comment) {
+	return p.Comments
+}
+
+func (p *ListThreadsResponse) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+func (p *ListThreadsResponse) SetComments(val []*Comment) {
+	p.Comments = val
+}
+func (p *ListThreadsResponse) SetNextCursor(val string) {
+	p.NextCursor = val
+}
+
+func (p *ListThreadsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListThreadsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ListThreadsResponse = map[int16]string{
+	1: "comments",
+	2: "next_cursor",
+}
+
+type ListRepliesRequest struct {
+	VideoId int64 `thrift:"video_id,1" frugal:"1,default,i64" json:"video_id"`
+	/** The comment that began the thread. */
+	CommentId int64        `thrift:"comment_id,2" frugal:"2,default,i64" json:"comment_id"`
+	Page      *common.Page `thrift:"page,3" frugal:"3,default,common.Page" json:"page"`
+	/** As in ListThreads. */
+	ViewerId int64 `thrift:"viewer_id,4" frugal:"4,default,i64" json:"viewer_id"`
+}
+
+func NewListRepliesRequest() *ListRepliesRequest {
+	return &ListRepliesRequest{}
+}
+
+func (p *ListRepliesRequest) InitDefault() {
+}
+
+func (p *ListRepliesRequest) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+func (p *ListRepliesRequest) GetCommentId() (v int64) {
+	return p.CommentId
+}
+
+var ListRepliesRequest_Page_DEFAULT *common.Page
+
+func (p *ListRepliesRequest) GetPage() (v *common.Page) {
+	if !p.IsSetPage() {
+		return ListRepliesRequest_Page_DEFAULT
+	}
+	return p.Page
+}
+
+func (p *ListRepliesRequest) GetViewerId() (v int64) {
+	return p.ViewerId
+}
+func (p *ListRepliesRequest) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *ListRepliesRequest) SetCommentId(val int64) {
+	p.CommentId = val
+}
+func (p *ListRepliesRequest) SetPage(val *common.Page) {
+	p.Page = val
+}
+func (p *ListRepliesRequest) SetViewerId(val int64) {
+	p.ViewerId = val
+}
+
+func (p *ListRepliesRequest) IsSetPage() bool {
+	return p.Page != nil
+}
+
+func (p *ListRepliesRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListRepliesRequest(%+v)", *p)
+}
+
+var fieldIDToName_ListRepliesRequest = map[int16]string{
+	1: "video_id",
+	2: "comment_id",
+	3: "page",
+	4: "viewer_id",
+}
+
+type ListRepliesResponse struct {
+	/** Oldest first. */
+	Comments []*Comment `thrift:"comments,1" frugal:"1,default,list<Comment>" json:"comments"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" frugal:"2,default,string" json:"next_cursor"`
+}
+
+func NewListRepliesResponse() *ListRepliesResponse {
+	return &ListRepliesResponse{}
+}
+
+func (p *ListRepliesResponse) InitDefault() {
+}
+
+func (p *ListRepliesResponse) GetComments() (v []*Comment) {
+	return p.Comments
+}
+
+func (p *ListRepliesResponse) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+func (p *ListRepliesResponse) SetComments(val []*Comment) {
+	p.Comments = val
+}
+func (p *ListRepliesResponse) SetNextCursor(val string) {
+	p.NextCursor = val
+}
+
+func (p *ListRepliesResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListRepliesResponse(%+v)", *p)
+}
+
+var fieldIDToName_ListRepliesResponse = map[int16]string{
+	1: "comments",
+	2: "next_cursor",
+}
+
+type MGetCommentsRequest struct {
+	/** Up to MAX_BATCH. */
+	CommentIds []int64 `thrift:"comment_ids,1" frugal:"1,default,list<i64>" json:"comment_ids"`
+}
+
+func NewMGetCommentsRequest() *MGetCommentsRequest {
+	return &MGetCommentsRequest{}
+}
+
+func (p *MGetCommentsRequest) InitDefault() {
+}
+
+func (p *MGetCommentsRequest) GetCommentIds() (v []int64) {
+	return p.CommentIds
+}
+func (p *MGetCommentsRequest) SetCommentIds(val []int64) {
+	p.CommentIds = val
+}
+
+func (p *MGetCommentsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MGetCommentsRequest(%+v)", *p)
+}
+
+var fieldIDToName_MGetCommentsRequest = map[int16]string{
+	1: "comment_ids",
+}
+
+type MGetCommentsResponse struct {
+	/** As everybody sees them: liked is false. One that does not exist, or not any more, is absent. */
+	Comments map[int64]*Comment `thrift:"comments,1" frugal:"1,default,map<i64:Comment>" json:"comments"`
+}
+
+func NewMGetCommentsResponse() *MGetCommentsResponse {
+	return &MGetCommentsResponse{}
+}
+
+func (p *MGetCommentsResponse) InitDefault() {
+}
+
+func (p *MGetCommentsResponse) GetComments() (v map[int64]*Comment) {
+	return p.Comments
+}
+func (p *MGetCommentsResponse) SetComments(val map[int64]*Comment) {
+	p.Comments = val
+}
+
+func (p *MGetCommentsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MGetCommentsResponse(%+v)", *p)
+}
+
+var fieldIDToName_MGetCommentsResponse = map[int16]string{
+	1: "comments",
 }
 
 /** ViewerQuery asks for the state that one viewer sees of videos and users. */
@@ -814,11 +1433,32 @@ type InteractionService interface {
 	Unfavorite(ctx context.Context, req *UnfavoriteRequest) (r *UnfavoriteResponse, err error)
 	/** Reads one page of the videos that a user likes. */
 	ListFavorites(ctx context.Context, req *ListFavoritesRequest) (r *ListFavoritesResponse, err error)
-	/** Adds a comment. Fails with VideoNotFound, or CommentRefused when it holds a forbidden word and the config refuses those. */
+	/**
+	 * Adds a comment. Fails with VideoNotFound, CommentNotFound when it answers one that is not (or no longer) below that video, or
+	 * CommentRefused when it holds a forbidden word and the config refuses those.
+	 */
 	CreateComment(ctx context.Context, req *CreateCommentRequest) (r *CreateCommentResponse, err error)
-	/** Deletes the user's own comment. Fails with CommentNotFound when it is not (or no longer) below that video, Forbidden when it is another's. */
+	/**
+	 * Deletes the user's own comment, with all answers when it began a thread. Fails with CommentNotFound when it is not (or no longer)
+	 * below that video, Forbidden when it is another's.
+	 */
 	DeleteComment(ctx context.Context, req *DeleteCommentRequest) (r *DeleteCommentResponse, err error)
-	/** Reads one page of a video's comments. Fails with VideoNotFound. */
+	/** Likes a comment. Liking twice is success and changes nothing. Fails with CommentNotFound when it is not below that video. */
+	LikeComment(ctx context.Context, req *LikeCommentRequest) (r *LikeCommentResponse, err error)
+	/** Takes a like of a comment back. Doing so twice is success and changes nothing. Fails with CommentNotFound. */
+	UnlikeComment(ctx context.Context, req *UnlikeCommentRequest) (r *UnlikeCommentResponse, err error)
+	/**
+	 * Pins a comment of the author's own video instead of the one that is pinned. Fails with VideoNotFound, Forbidden when the video is
+	 * another's, CommentNotFound when the comment does not begin a thread below it.
+	 */
+	PinComment(ctx context.Context, req *PinCommentRequest) (r *PinCommentResponse, err error)
+	/** Reads one page of the comments that begin a thread. Fails with VideoNotFound. */
+	ListThreads(ctx context.Context, req *ListThreadsRequest) (r *ListThreadsResponse, err error)
+	/** Reads one page of a thread's answers. Fails with VideoNotFound, CommentNotFound. */
+	ListReplies(ctx context.Context, req *ListRepliesRequest) (r *ListRepliesResponse, err error)
+	/** Reads up to MAX_BATCH comments, as they are stored. */
+	MGetComments(ctx context.Context, req *MGetCommentsRequest) (r *MGetCommentsResponse, err error)
+	/** Reads one page of all of a video's comments, newest first, answers among them. Fails with VideoNotFound. */
 	ListComments(ctx context.Context, req *ListCommentsRequest) (r *ListCommentsResponse, err error)
 	/** Reads counters of videos and users, and what viewers see of them that not everybody sees, for many requests at a time. */
 	MGetStats(ctx context.Context, req *MGetStatsRequest) (r *MGetStatsResponse, err error)
@@ -1201,6 +1841,462 @@ func (p *InteractionServiceDeleteCommentResult) String() string {
 }
 
 var fieldIDToName_InteractionServiceDeleteCommentResult = map[int16]string{
+	0: "success",
+}
+
+type InteractionServiceLikeCommentArgs struct {
+	Req *LikeCommentRequest `thrift:"req,1" frugal:"1,default,LikeCommentRequest" json:"req"`
+}
+
+func NewInteractionServiceLikeCommentArgs() *InteractionServiceLikeCommentArgs {
+	return &InteractionServiceLikeCommentArgs{}
+}
+
+func (p *InteractionServiceLikeCommentArgs) InitDefault() {
+}
+
+var InteractionServiceLikeCommentArgs_Req_DEFAULT *LikeCommentRequest
+
+func (p *InteractionServiceLikeCommentArgs) GetReq() (v *LikeCommentRequest) {
+	if !p.IsSetReq() {
+		return InteractionServiceLikeCommentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *InteractionServiceLikeCommentArgs) SetReq(val *LikeCommentRequest) {
+	p.Req = val
+}
+
+func (p *InteractionServiceLikeCommentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *InteractionServiceLikeCommentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceLikeCommentArgs(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceLikeCommentArgs = map[int16]string{
+	1: "req",
+}
+
+type InteractionServiceLikeCommentResult struct {
+	Success *LikeCommentResponse `thrift:"success,0,optional" frugal:"0,optional,LikeCommentResponse" json:"success,omitempty"`
+}
+
+func NewInteractionServiceLikeCommentResult() *InteractionServiceLikeCommentResult {
+	return &InteractionServiceLikeCommentResult{}
+}
+
+func (p *InteractionServiceLikeCommentResult) InitDefault() {
+}
+
+var InteractionServiceLikeCommentResult_Success_DEFAULT *LikeCommentResponse
+
+func (p *InteractionServiceLikeCommentResult) GetSuccess() (v *LikeCommentResponse) {
+	if !p.IsSetSuccess() {
+		return InteractionServiceLikeCommentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *InteractionServiceLikeCommentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*LikeCommentResponse)
+}
+
+func (p *InteractionServiceLikeCommentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *InteractionServiceLikeCommentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceLikeCommentResult(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceLikeCommentResult = map[int16]string{
+	0: "success",
+}
+
+type InteractionServiceUnlikeCommentArgs struct {
+	Req *UnlikeCommentRequest `thrift:"req,1" frugal:"1,default,UnlikeCommentRequest" json:"req"`
+}
+
+func NewInteractionServiceUnlikeCommentArgs() *InteractionServiceUnlikeCommentArgs {
+	return &InteractionServiceUnlikeCommentArgs{}
+}
+
+func (p *InteractionServiceUnlikeCommentArgs) InitDefault() {
+}
+
+var InteractionServiceUnlikeCommentArgs_Req_DEFAULT *UnlikeCommentRequest
+
+func (p *InteractionServiceUnlikeCommentArgs) GetReq() (v *UnlikeCommentRequest) {
+	if !p.IsSetReq() {
+		return InteractionServiceUnlikeCommentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *InteractionServiceUnlikeCommentArgs) SetReq(val *UnlikeCommentRequest) {
+	p.Req = val
+}
+
+func (p *InteractionServiceUnlikeCommentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *InteractionServiceUnlikeCommentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceUnlikeCommentArgs(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceUnlikeCommentArgs = map[int16]string{
+	1: "req",
+}
+
+type InteractionServiceUnlikeCommentResult struct {
+	Success *UnlikeCommentResponse `thrift:"success,0,optional" frugal:"0,optional,UnlikeCommentResponse" json:"success,omitempty"`
+}
+
+func NewInteractionServiceUnlikeCommentResult() *InteractionServiceUnlikeCommentResult {
+	return &InteractionServiceUnlikeCommentResult{}
+}
+
+func (p *InteractionServiceUnlikeCommentResult) InitDefault() {
+}
+
+var InteractionServiceUnlikeCommentResult_Success_DEFAULT *UnlikeCommentResponse
+
+func (p *InteractionServiceUnlikeCommentResult) GetSuccess() (v *UnlikeCommentResponse) {
+	if !p.IsSetSuccess() {
+		return InteractionServiceUnlikeCommentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *InteractionServiceUnlikeCommentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*UnlikeCommentResponse)
+}
+
+func (p *InteractionServiceUnlikeCommentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *InteractionServiceUnlikeCommentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceUnlikeCommentResult(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceUnlikeCommentResult = map[int16]string{
+	0: "success",
+}
+
+type InteractionServicePinCommentArgs struct {
+	Req *PinCommentRequest `thrift:"req,1" frugal:"1,default,PinCommentRequest" json:"req"`
+}
+
+func NewInteractionServicePinCommentArgs() *InteractionServicePinCommentArgs {
+	return &InteractionServicePinCommentArgs{}
+}
+
+func (p *InteractionServicePinCommentArgs) InitDefault() {
+}
+
+var InteractionServicePinCommentArgs_Req_DEFAULT *PinCommentRequest
+
+func (p *InteractionServicePinCommentArgs) GetReq() (v *PinCommentRequest) {
+	if !p.IsSetReq() {
+		return InteractionServicePinCommentArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *InteractionServicePinCommentArgs) SetReq(val *PinCommentRequest) {
+	p.Req = val
+}
+
+func (p *InteractionServicePinCommentArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *InteractionServicePinCommentArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServicePinCommentArgs(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServicePinCommentArgs = map[int16]string{
+	1: "req",
+}
+
+type InteractionServicePinCommentResult struct {
+	Success *PinCommentResponse `thrift:"success,0,optional" frugal:"0,optional,PinCommentResponse" json:"success,omitempty"`
+}
+
+func NewInteractionServicePinCommentResult() *InteractionServicePinCommentResult {
+	return &InteractionServicePinCommentResult{}
+}
+
+func (p *InteractionServicePinCommentResult) InitDefault() {
+}
+
+var InteractionServicePinCommentResult_Success_DEFAULT *PinCommentResponse
+
+func (p *InteractionServicePinCommentResult) GetSuccess() (v *PinCommentResponse) {
+	if !p.IsSetSuccess() {
+		return InteractionServicePinCommentResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *InteractionServicePinCommentResult) SetSuccess(x interface{}) {
+	p.Success = x.(*PinCommentResponse)
+}
+
+func (p *InteractionServicePinCommentResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *InteractionServicePinCommentResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServicePinCommentResult(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServicePinCommentResult = map[int16]string{
+	0: "success",
+}
+
+type InteractionServiceListThreadsArgs struct {
+	Req *ListThreadsRequest `thrift:"req,1" frugal:"1,default,ListThreadsRequest" json:"req"`
+}
+
+func NewInteractionServiceListThreadsArgs() *InteractionServiceListThreadsArgs {
+	return &InteractionServiceListThreadsArgs{}
+}
+
+func (p *InteractionServiceListThreadsArgs) InitDefault() {
+}
+
+var InteractionServiceListThreadsArgs_Req_DEFAULT *ListThreadsRequest
+
+func (p *InteractionServiceListThreadsArgs) GetReq() (v *ListThreadsRequest) {
+	if !p.IsSetReq() {
+		return InteractionServiceListThreadsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *InteractionServiceListThreadsArgs) SetReq(val *ListThreadsRequest) {
+	p.Req = val
+}
+
+func (p *InteractionServiceListThreadsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *InteractionServiceListThreadsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceListThreadsArgs(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceListThreadsArgs = map[int16]string{
+	1: "req",
+}
+
+type InteractionServiceListThreadsResult struct {
+	Success *ListThreadsResponse `thrift:"success,0,optional" frugal:"0,optional,ListThreadsResponse" json:"success,omitempty"`
+}
+
+func NewInteractionServiceListThreadsResult() *InteractionServiceListThreadsResult {
+	return &InteractionServiceListThreadsResult{}
+}
+
+func (p *InteractionServiceListThreadsResult) InitDefault() {
+}
+
+var InteractionServiceListThreadsResult_Success_DEFAULT *ListThreadsResponse
+
+func (p *InteractionServiceListThreadsResult) GetSuccess() (v *ListThreadsResponse) {
+	if !p.IsSetSuccess() {
+		return InteractionServiceListThreadsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *InteractionServiceListThreadsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ListThreadsResponse)
+}
+
+func (p *InteractionServiceListThreadsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *InteractionServiceListThreadsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceListThreadsResult(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceListThreadsResult = map[int16]string{
+	0: "success",
+}
+
+type InteractionServiceListRepliesArgs struct {
+	Req *ListRepliesRequest `thrift:"req,1" frugal:"1,default,ListRepliesRequest" json:"req"`
+}
+
+func NewInteractionServiceListRepliesArgs() *InteractionServiceListRepliesArgs {
+	return &InteractionServiceListRepliesArgs{}
+}
+
+func (p *InteractionServiceListRepliesArgs) InitDefault() {
+}
+
+var InteractionServiceListRepliesArgs_Req_DEFAULT *ListRepliesRequest
+
+func (p *InteractionServiceListRepliesArgs) GetReq() (v *ListRepliesRequest) {
+	if !p.IsSetReq() {
+		return InteractionServiceListRepliesArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *InteractionServiceListRepliesArgs) SetReq(val *ListRepliesRequest) {
+	p.Req = val
+}
+
+func (p *InteractionServiceListRepliesArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *InteractionServiceListRepliesArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceListRepliesArgs(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceListRepliesArgs = map[int16]string{
+	1: "req",
+}
+
+type InteractionServiceListRepliesResult struct {
+	Success *ListRepliesResponse `thrift:"success,0,optional" frugal:"0,optional,ListRepliesResponse" json:"success,omitempty"`
+}
+
+func NewInteractionServiceListRepliesResult() *InteractionServiceListRepliesResult {
+	return &InteractionServiceListRepliesResult{}
+}
+
+func (p *InteractionServiceListRepliesResult) InitDefault() {
+}
+
+var InteractionServiceListRepliesResult_Success_DEFAULT *ListRepliesResponse
+
+func (p *InteractionServiceListRepliesResult) GetSuccess() (v *ListRepliesResponse) {
+	if !p.IsSetSuccess() {
+		return InteractionServiceListRepliesResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *InteractionServiceListRepliesResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ListRepliesResponse)
+}
+
+func (p *InteractionServiceListRepliesResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *InteractionServiceListRepliesResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceListRepliesResult(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceListRepliesResult = map[int16]string{
+	0: "success",
+}
+
+type InteractionServiceMGetCommentsArgs struct {
+	Req *MGetCommentsRequest `thrift:"req,1" frugal:"1,default,MGetCommentsRequest" json:"req"`
+}
+
+func NewInteractionServiceMGetCommentsArgs() *InteractionServiceMGetCommentsArgs {
+	return &InteractionServiceMGetCommentsArgs{}
+}
+
+func (p *InteractionServiceMGetCommentsArgs) InitDefault() {
+}
+
+var InteractionServiceMGetCommentsArgs_Req_DEFAULT *MGetCommentsRequest
+
+func (p *InteractionServiceMGetCommentsArgs) GetReq() (v *MGetCommentsRequest) {
+	if !p.IsSetReq() {
+		return InteractionServiceMGetCommentsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *InteractionServiceMGetCommentsArgs) SetReq(val *MGetCommentsRequest) {
+	p.Req = val
+}
+
+func (p *InteractionServiceMGetCommentsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *InteractionServiceMGetCommentsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceMGetCommentsArgs(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceMGetCommentsArgs = map[int16]string{
+	1: "req",
+}
+
+type InteractionServiceMGetCommentsResult struct {
+	Success *MGetCommentsResponse `thrift:"success,0,optional" frugal:"0,optional,MGetCommentsResponse" json:"success,omitempty"`
+}
+
+func NewInteractionServiceMGetCommentsResult() *InteractionServiceMGetCommentsResult {
+	return &InteractionServiceMGetCommentsResult{}
+}
+
+func (p *InteractionServiceMGetCommentsResult) InitDefault() {
+}
+
+var InteractionServiceMGetCommentsResult_Success_DEFAULT *MGetCommentsResponse
+
+func (p *InteractionServiceMGetCommentsResult) GetSuccess() (v *MGetCommentsResponse) {
+	if !p.IsSetSuccess() {
+		return InteractionServiceMGetCommentsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *InteractionServiceMGetCommentsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*MGetCommentsResponse)
+}
+
+func (p *InteractionServiceMGetCommentsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *InteractionServiceMGetCommentsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceMGetCommentsResult(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceMGetCommentsResult = map[int16]string{
 	0: "success",
 }
 

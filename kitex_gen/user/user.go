@@ -1296,7 +1296,69 @@ var fieldIDToName_MGetUsersResponse = map[int16]string{
 	1: "users",
 }
 
+type MFindUsersRequest struct {
+	/** Up to MAX_BATCH; one that cannot be a name is nobody's. */
+	Names []string `thrift:"names,1" frugal:"1,default,list<string>" json:"names"`
+}
+
+func NewMFindUsersRequest() *MFindUsersRequest {
+	return &MFindUsersRequest{}
+}
+
+func (p *MFindUsersRequest) InitDefault() {
+}
+
+func (p *MFindUsersRequest) GetNames() (v []string) {
+	return p.Names
+}
+func (p *MFindUsersRequest) SetNames(val []string) {
+	p.Names = val
+}
+
+func (p *MFindUsersRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MFindUsersRequest(%+v)", *p)
+}
+
+var fieldIDToName_MFindUsersRequest = map[int16]string{
+	1: "names",
+}
+
+type MFindUsersResponse struct {
+	/** The ids of the accounts by name; a name that nobody has is absent. */
+	UserIds map[string]int64 `thrift:"user_ids,1" frugal:"1,default,map<string:i64>" json:"user_ids"`
+}
+
+func NewMFindUsersResponse() *MFindUsersResponse {
+	return &MFindUsersResponse{}
+}
+
+func (p *MFindUsersResponse) InitDefault() {
+}
+
+func (p *MFindUsersResponse) GetUserIds() (v map[string]int64) {
+	return p.UserIds
+}
+func (p *MFindUsersResponse) SetUserIds(val map[string]int64) {
+	p.UserIds = val
+}
+
+func (p *MFindUsersResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MFindUsersResponse(%+v)", *p)
+}
+
+var fieldIDToName_MFindUsersResponse = map[int16]string{
+	1: "user_ids",
+}
+
 type UserService interface {
+	/** Finds accounts by their names, byte for byte. */
+	MFindUsers(ctx context.Context, req *MFindUsersRequest) (r *MFindUsersResponse, err error)
 	/**
 	 * Creates an account. Fails with UserNameTaken if the name exists, or one that looks like it, and with TooManyRequests when too many of the
 	 * client's network wait for a hash.
@@ -1332,6 +1394,82 @@ type UserService interface {
 	ListRevoked(ctx context.Context, req *ListRevokedRequest) (r *ListRevokedResponse, err error)
 	/** Notes when sessions were last used. Unknown and revoked ones are left out. */
 	TouchSessions(ctx context.Context, req *TouchSessionsRequest) (r *TouchSessionsResponse, err error)
+}
+
+type UserServiceMFindUsersArgs struct {
+	Req *MFindUsersRequest `thrift:"req,1" frugal:"1,default,MFindUsersRequest" json:"req"`
+}
+
+func NewUserServiceMFindUsersArgs() *UserServiceMFindUsersArgs {
+	return &UserServiceMFindUsersArgs{}
+}
+
+func (p *UserServiceMFindUsersArgs) InitDefault() {
+}
+
+var UserServiceMFindUsersArgs_Req_DEFAULT *MFindUsersRequest
+
+func (p *UserServiceMFindUsersArgs) GetReq() (v *MFindUsersRequest) {
+	if !p.IsSetReq() {
+		return UserServiceMFindUsersArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceMFindUsersArgs) SetReq(val *MFindUsersRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceMFindUsersArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceMFindUsersArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceMFindUsersArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceMFindUsersArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceMFindUsersResult struct {
+	Success *MFindUsersResponse `thrift:"success,0,optional" frugal:"0,optional,MFindUsersResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceMFindUsersResult() *UserServiceMFindUsersResult {
+	return &UserServiceMFindUsersResult{}
+}
+
+func (p *UserServiceMFindUsersResult) InitDefault() {
+}
+
+var UserServiceMFindUsersResult_Success_DEFAULT *MFindUsersResponse
+
+func (p *UserServiceMFindUsersResult) GetSuccess() (v *MFindUsersResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceMFindUsersResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceMFindUsersResult) SetSuccess(x interface{}) {
+	p.Success = x.(*MFindUsersResponse)
+}
+
+func (p *UserServiceMFindUsersResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceMFindUsersResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceMFindUsersResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceMFindUsersResult = map[int16]string{
+	0: "success",
 }
 
 type UserServiceRegisterArgs struct {

@@ -90,6 +90,8 @@ type Video struct {
 	HlsKey string `thrift:"hls_key,11" frugal:"11,default,string" json:"hls_key"`
 	/** Blob key of the animated preview; empty until there is one. */
 	PreviewKey string `thrift:"preview_key,12" frugal:"12,default,string" json:"preview_key"`
+	/** Whom the title mentions, without the author. */
+	MentionedUserIds []int64 `thrift:"mentioned_user_ids,13" frugal:"13,default,list<i64>" json:"mentioned_user_ids"`
 }
 
 func NewVideo() *Video {
@@ -146,6 +148,10 @@ func (p *Video) GetHlsKey() (v string) {
 func (p *Video) GetPreviewKey() (v string) {
 	return p.PreviewKey
 }
+
+func (p *Video) GetMentionedUserIds() (v []int64) {
+	return p.MentionedUserIds
+}
 func (p *Video) SetId(val int64) {
 	p.Id = val
 }
@@ -182,6 +188,9 @@ func (p *Video) SetHlsKey(val string) {
 func (p *Video) SetPreviewKey(val string) {
 	p.PreviewKey = val
 }
+func (p *Video) SetMentionedUserIds(val []int64) {
+	p.MentionedUserIds = val
+}
 
 func (p *Video) String() string {
 	if p == nil {
@@ -203,6 +212,7 @@ var fieldIDToName_Video = map[int16]string{
 	10: "height_px",
 	11: "hls_key",
 	12: "preview_key",
+	13: "mentioned_user_ids",
 }
 
 /** Upload is the work on one uploaded file, as its author may see it. */
@@ -365,6 +375,8 @@ type PublishRequest struct {
 	AudioCodec string `thrift:"audio_codec,12" frugal:"12,default,string" json:"audio_codec"`
 	/** Degrees clockwise that the file asks its player to turn the picture by: 0, 90, 180, 270. */
 	Rotation int32 `thrift:"rotation,13" frugal:"13,default,i32" json:"rotation"`
+	/** Whom the title mentions, at most 10; the caller has looked the names up. */
+	MentionedUserIds []int64 `thrift:"mentioned_user_ids,14" frugal:"14,default,list<i64>" json:"mentioned_user_ids"`
 }
 
 func NewPublishRequest() *PublishRequest {
@@ -425,6 +437,10 @@ func (p *PublishRequest) GetAudioCodec() (v string) {
 func (p *PublishRequest) GetRotation() (v int32) {
 	return p.Rotation
 }
+
+func (p *PublishRequest) GetMentionedUserIds() (v []int64) {
+	return p.MentionedUserIds
+}
 func (p *PublishRequest) SetAuthorId(val int64) {
 	p.AuthorId = val
 }
@@ -464,6 +480,9 @@ func (p *PublishRequest) SetAudioCodec(val string) {
 func (p *PublishRequest) SetRotation(val int32) {
 	p.Rotation = val
 }
+func (p *PublishRequest) SetMentionedUserIds(val []int64) {
+	p.MentionedUserIds = val
+}
 
 func (p *PublishRequest) String() string {
 	if p == nil {
@@ -486,6 +505,7 @@ var fieldIDToName_PublishRequest = map[int16]string{
 	11: "video_codec",
 	12: "audio_codec",
 	13: "rotation",
+	14: "mentioned_user_ids",
 }
 
 type PublishResponse struct {

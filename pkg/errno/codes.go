@@ -51,8 +51,14 @@ var (
 
 // Chat errors, 106xx.
 var (
-	ChatSelf       = &Error{10601, "you cannot message yourself"}
-	MessageRefused = &Error{10602, "the message holds a forbidden word"}
+	ChatSelf        = &Error{10601, "you cannot message yourself"}
+	MessageRefused  = &Error{10602, "the message holds a forbidden word"}
+	MessageNotFound = &Error{10603, "message does not exist"}
+)
+
+// Notice errors, 107xx.
+var (
+	PushUnavailable = &Error{10701, "this server does not push to browsers"}
 )
 
 // All lists every error, for tests and documents.
@@ -64,6 +70,7 @@ func All() []*Error {
 		VideoNotFound, VideoUnplayable, VideoTooLarge, VideoTooLong, VideoFileMissing, QuotaExceeded,
 		CommentNotFound, CommentRefused,
 		SocialSelf,
-		ChatSelf, MessageRefused,
+		ChatSelf, MessageRefused, MessageNotFound,
+		PushUnavailable,
 	}
 }

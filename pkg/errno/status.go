@@ -12,11 +12,12 @@ func (e *Error) Status() int {
 		return http.StatusUnauthorized
 	case Forbidden.Code:
 		return http.StatusForbidden
-	case NotFound.Code, UserNotFound.Code, SessionNotFound.Code, VideoNotFound.Code, CommentNotFound.Code:
+	case NotFound.Code, UserNotFound.Code, SessionNotFound.Code, VideoNotFound.Code, CommentNotFound.Code,
+		MessageNotFound.Code:
 		return http.StatusNotFound
 	case MethodNotAllowed.Code:
 		return http.StatusMethodNotAllowed
-	case AlreadyExists.Code, UserNameTaken.Code, QuotaExceeded.Code:
+	case AlreadyExists.Code, UserNameTaken.Code, QuotaExceeded.Code, PushUnavailable.Code:
 		return http.StatusConflict
 	case BodyTooLarge.Code, PictureTooLarge.Code, VideoTooLarge.Code:
 		return http.StatusRequestEntityTooLarge

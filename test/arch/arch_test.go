@@ -131,8 +131,11 @@ func rules() []rule {
 			func(n string) bool { return serviceOf(n) != "" && serviceOf(n) != "api" && layer(n) == "pack" },
 			importing("gorm.io/", "net/", "os/", local("pkg/kv"), local("pkg/queue"), local("pkg/sqldb")), "packing does no I/O",
 		},
-		{func(n string) bool { return home("pkg/sqldb/")(n) && !dal("db")(n) }, importing("gorm.io/"), "gorm lives in pkg/sqldb and dal/db"},
-		{home("pkg/kv/", "pkg/limiter/"), importing("github.com/redis/"), "go-redis lives in pkg/kv and pkg/limiter"},
+		{
+			func(n string) bool { return home("pkg/sqldb/", "pkg/outbox/")(n) && !dal("db")(n) }, importing("gorm.io/"),
+			"gorm lives in pkg/sqldb, pkg/outbox and dal/db",
+		},
+		{home("pkg/kv/", "pkg/limiter/", "pkg/push/"), importing("github.com/redis/"), "go-redis lives in pkg/kv, pkg/limiter and pkg/push"},
 		{home("pkg/queue/", "test/"), importing("github.com/rabbitmq/"), "amqp lives in pkg/queue"},
 		{home("pkg/tracing/"), importing("go.opentelemetry.io/"), "OpenTelemetry lives in pkg/tracing"},
 		{home("config/"), importing("github.com/spf13/viper"), "viper lives in config"},

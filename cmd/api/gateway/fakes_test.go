@@ -169,7 +169,10 @@ func (f fakeVideo) MCountByAuthor(_ context.Context, r *video.MCountByAuthorRequ
 	return or(f.countByAuthor, r, &video.MCountByAuthorResponse{})
 }
 
-type fakeInteraction struct{ *fakes }
+type fakeInteraction struct {
+	*fakes
+	interaction.InteractionService // nil: the methods that no test calls
+}
 
 func (f fakeInteraction) Favorite(_ context.Context, r *interaction.FavoriteRequest) (*interaction.FavoriteResponse, error) {
 	return or(f.favorite, r, &interaction.FavoriteResponse{})
@@ -273,7 +276,7 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 		Interaction: fake(
 			t,
 			"interaction",
-			interactionservice.NewServer(&fakeInteraction{f}, opts("interaction")...),
+			interactionservice.NewServer(&fakeInteraction{fakes: f}, opts("interaction")...),
 			interactionservice.NewClient,
 			more,
 		),

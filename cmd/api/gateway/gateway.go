@@ -37,6 +37,7 @@ import (
 	"tiktok/pkg/blob"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
+	"tiktok/pkg/push"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/workdir"
 )
@@ -53,7 +54,9 @@ type Deps struct {
 	Config  config.Gateway
 	Limits  config.Limits
 	Clients rpc.Clients
-	Tokens  *auth.Tokens
+	// Hints reach the open pages of users.
+	Hints  push.Broker
+	Tokens *auth.Tokens
 	// TokenTTL is how long Tokens live.
 	TokenTTL time.Duration
 	Blobs    blob.Store

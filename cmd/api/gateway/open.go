@@ -17,15 +17,19 @@ import (
 	"tiktok/pkg/blob"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/media"
+	"tiktok/pkg/push"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/workdir"
 )
 
 // Open makes a gateway from settings, binds its address and opens the blob store. A taken address is an error here.
-// Without a secret in the settings the file cfg.Auth.SecretFile has it. demo are accounts that log in from nearby only.
-func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clients rpc.Clients, demo handler.Demo) (*Gateway, error) {
+// Without a secret in the settings the file cfg.Auth.SecretFile has it. hints
+// stays the caller's. demo are accounts that log in from nearby only.
+func Open(
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, clients rpc.Clients, hints push.Broker, demo handler.Demo,
+) (*Gateway, error) {
 	d := Deps{
-		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Tel: tel, Demo: demo,
+		Config: cfg.Gateway, Limits: cfg.Limits, Clients: clients, Hints: hints, Tel: tel, Demo: demo,
 		TokenTTL:      cfg.Auth.TokenTTL,
 		MaxDuration:   cfg.Media.MaxDuration,
 		SweepEvery:    cfg.Media.SweepEvery,

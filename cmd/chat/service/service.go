@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"golang.org/x/sync/errgroup"
 
 	"tiktok/cmd/chat/dal/cache"
 	"tiktok/cmd/chat/dal/db"
@@ -16,6 +17,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/words"
 )
@@ -30,6 +32,8 @@ type Deps struct {
 	Words *words.Filter
 	Peers rpc.Peers
 	Tel   *telemetry.Telemetry
+	// Relay hands over what the store has written for other services. Nil: nobody hears of it.
+	Relay *outbox.Relay
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -47,6 +51,7 @@ type Service struct {
 	// stored and polls count messages stored and conversations read.
 	stored prometheus.Counter
 	polls  *prometheus.CounterVec
+	relay  *outbox.Relay
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -54,7 +59,7 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now,
+		store: d.Store, ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now, relay: d.Relay,
 	}
 	s.last = kv.NewLoadingCache(d.Cache, cache.LastOptions(d.Tel.Log, d.Tel.Registry), s.loadLast)
 	if s.now == nil {
@@ -68,10 +73,12 @@ func New(d Deps) *Service {
 	return s
 }
 
-// Run settles stale conversations until ctx ends.
+// Run settles stale conversations, and hands over what other services shall hear of, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	s.settle(ctx)
-	return nil
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { s.settle(ctx); return nil })
+	g.Go(func() error { return s.relay.Run(ctx) })
+	return g.Wait()
 }
 
 // Ready reports whether the service can do its work. Without its cache it can, only slower.

@@ -14,6 +14,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
@@ -31,13 +32,13 @@ func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetr
 }
 
 // Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it; deleted
-// stays the caller's. No write is answered before Run consumes the queue.
+// and bus stay the caller's. No write is answered before Run consumes the queue.
 func Open(
 	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers,
-	deleted queue.Queue[video.VideoDeleted],
+	deleted queue.Queue[video.VideoDeleted], bus outbox.Bus,
 ) (*Service, error) {
 	var closers lifecycle.Closers
-	s, err := open(ctx, cfg, tel, ids, peers, deleted, &closers)
+	s, err := open(ctx, cfg, tel, ids, peers, deleted, bus, &closers)
 	if err != nil {
 		return nil, errors.Join(err, closers.Close())
 	}
@@ -47,8 +48,7 @@ func Open(
 
 func open(
 	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers,
-	deleted queue.Queue[video.VideoDeleted],
-	closers *lifecycle.Closers,
+	deleted queue.Queue[video.VideoDeleted], bus outbox.Bus, closers *lifecycle.Closers,
 ) (*Service, error) {
 	filter, err := words.Open(cfg.Words)
 	if err != nil {
@@ -86,6 +86,7 @@ func open(
 		Pending: accepted,
 		Queue:   events,
 		Deleted: deleted,
+		Relay:   outbox.NewRelay(sql, bus, Name, tel),
 		Words:   filter,
 		IDs:     ids,
 		Peers:   peers,

@@ -41,7 +41,7 @@ func TestOpenAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t), deleted)
+		s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t), deleted, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestOpenFails(t *testing.T) {
 			cfg := config.Default()
 			cfg.DB.Dir = t.TempDir()
 			change(&cfg)
-			s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), rpc.Peers{}, nil)
+			s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), rpc.Peers{}, nil, nil)
 			if err == nil || s != nil || !strings.HasPrefix(err.Error(), "interaction: ") {
 				t.Errorf("Open: %v, %v", s, err)
 			}

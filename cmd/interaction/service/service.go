@@ -23,6 +23,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/words"
 )
@@ -37,9 +38,11 @@ type Deps struct {
 	Pending *pending.Writes
 	// Deleted tells which videos the video service has deleted.
 	Deleted queue.Queue[video.VideoDeleted]
-	Words   *words.Filter
-	IDs     *id.Generator
-	Peers   rpc.Peers
+	// Relay hands over what the store has written for other services. Nil: nobody hears of it.
+	Relay *outbox.Relay
+	Words *words.Filter
+	IDs   *id.Generator
+	Peers rpc.Peers
 	// Log gets a line when the cache fails or the clock is wrong. Nil: no log.
 	Log *slog.Logger
 	// Metrics gets the cache's counters and the service's own metrics. Several services may share one. Nil: no metrics.
@@ -56,6 +59,7 @@ type Service struct {
 	pending *pending.Writes
 	queue   queue.Queue[mq.Event]
 	deleted queue.Queue[video.VideoDeleted]
+	relay   *outbox.Relay
 	// authors are the authors of videos.
 	authors *kv.LoadingCache[int64, int64]
 	words   *words.Filter
@@ -81,6 +85,7 @@ func New(d Deps) *Service {
 		pending: d.Pending,
 		queue:   d.Queue,
 		deleted: d.Deleted,
+		relay:   d.Relay,
 		words:   d.Words,
 		ids:     d.IDs,
 		peers:   d.Peers,
@@ -101,6 +106,7 @@ func (s *Service) Run(ctx context.Context) error {
 		// The queue's own context goes on to the end of what it holds. A deletion may be long, and can stop anywhere.
 		return s.deleted.Consume(ctx, func(_ context.Context, events []video.VideoDeleted) error { return s.forget(ctx, events) })
 	})
+	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { s.watchClock(ctx); return nil })
 	g.Go(func() error { s.purge(ctx); return nil })
 	return g.Wait()

@@ -11,13 +11,16 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 )
 
 // Open opens the database "social", brings its schema up to date, opens the cache, and returns the service, which owns
 // both.
-func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers) (*Service, error) {
+func Open(
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, bus outbox.Bus,
+) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "social", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("social: %w", err)
@@ -30,7 +33,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("social: %w", err), sql.Close())
 	}
-	s := New(Deps{Store: rows, Cache: store, IDs: ids, Peers: peers, Tel: tel})
+	s := New(Deps{Store: rows, Cache: store, IDs: ids, Peers: peers, Tel: tel, Relay: outbox.NewRelay(sql, bus, "social", tel)})
 	s.closers = lifecycle.Closers{sql.Close, store.Close}
 	return s, nil
 }

@@ -13,6 +13,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/telemetry"
 )
 
@@ -25,6 +26,8 @@ type Deps struct {
 	IDs   *id.Generator
 	Peers rpc.Peers
 	Tel   *telemetry.Telemetry
+	// Relay hands over what the store has written for other services. Nil: nobody hears of it.
+	Relay *outbox.Relay
 }
 
 // Service keeps follows. It is safe for concurrent use.
@@ -36,6 +39,7 @@ type Service struct {
 	peers                         rpc.Peers
 	log                           *slog.Logger
 	now                           func() time.Time
+	relay                         *outbox.Relay
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -52,14 +56,12 @@ func New(d Deps) *Service {
 		peers:     d.Peers,
 		log:       d.Tel.Log,
 		now:       time.Now,
+		relay:     d.Relay,
 	}
 }
 
-// Run blocks until ctx ends: the service has no work in the background.
-func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
-}
+// Run hands over what other services shall hear of, until ctx ends.
+func (s *Service) Run(ctx context.Context) error { return s.relay.Run(ctx) }
 
 // Ready reports whether the service can do its work. Without its cache it can, only slower.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }

@@ -584,7 +584,7 @@ func TestOpen(t *testing.T) {
 	cfg := config.Default()
 	cfg.DB.Dir = t.TempDir()
 	for restart := range 2 {
-		svc, err := service.Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t, &fakeUsers{}))
+		svc, err := service.Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t, &fakeUsers{}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,8 @@ import (
 	"tiktok/pkg/blob"
 	"tiktok/pkg/id"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
+	"tiktok/pkg/push"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
 )
@@ -91,6 +93,15 @@ func (a *App) open(ctx context.Context) error {
 // openServices opens the services in call order: each gets clients of services opened before it.
 func (a *App) openServices(ctx context.Context) error {
 	d := services.Deps{Config: a.cfg, Telemetry: a.tel, IDs: id.New(0), Queues: services.NewQueues(&a.group), Demo: a.demoAccounts()}
+	var err error
+	if d.Bus, err = outbox.OpenBus(ctx, a.cfg.Queue, services.Consumers(), a.tel); err != nil {
+		return err
+	}
+	a.group.Add("bus", nil, d.Bus.Close)
+	if d.Push, err = push.Open(ctx, a.cfg.Cache, a.tel); err != nil {
+		return err
+	}
+	a.group.Add("push", nil, d.Push.Close)
 	for _, s := range services.All() {
 		d.Dial = a.dial(s.Name)
 		p, err := s.Open(ctx, d)

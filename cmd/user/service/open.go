@@ -13,13 +13,15 @@ import (
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/names"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/words"
 )
 
-// Open opens the database "user", brings its schema up to date, opens the cache, and returns the service, which owns both.
-func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator) (*Service, error) {
+// Open opens the database "user", brings its schema up to date, opens the cache, and returns the service, which owns both. bus
+// stays the caller's.
+func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, bus outbox.Bus) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "user", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("user: %w", err)
@@ -50,7 +52,7 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	}
 	s := New(Deps{
 		Store: rows, Cache: store, IDs: ids, Hasher: auth.NewHasher(cfg.Auth.HashParallel), Guesses: guesses, Rule: rule,
-		Names: policy, Words: filter, TokenTTL: cfg.Auth.TokenTTL, Tel: tel,
+		Names: policy, Words: filter, TokenTTL: cfg.Auth.TokenTTL, Tel: tel, Relay: outbox.NewRelay(sql, bus, "user", tel),
 	})
 	s.closers = lifecycle.Closers{sql.Close, store.Close, guesses.Close}
 	return s, nil

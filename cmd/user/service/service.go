@@ -18,6 +18,7 @@ import (
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/names"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/words"
 )
@@ -40,6 +41,8 @@ type Deps struct {
 	// TokenTTL is how long tokens live, and so how long sessions and revocations are kept.
 	TokenTTL time.Duration
 	Tel      *telemetry.Telemetry
+	// Relay hands over what the store has written for other services. Nil: nobody hears of it.
+	Relay *outbox.Relay
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -61,6 +64,7 @@ type Service struct {
 	tokenTTL time.Duration
 	log      *slog.Logger
 	now      func() time.Time
+	relay    *outbox.Relay
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -80,6 +84,7 @@ func New(d Deps) *Service {
 		tokenTTL:  d.TokenTTL,
 		log:       d.Tel.Log,
 		now:       d.Now,
+		relay:     d.Relay,
 	}
 	if s.now == nil {
 		s.now = time.Now

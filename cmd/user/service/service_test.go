@@ -293,7 +293,7 @@ func TestOpen(t *testing.T) {
 	cfg := config.Default()
 	cfg.DB.Dir = t.TempDir()
 	for restart := range 2 {
-		svc, err := service.Open(t.Context(), cfg, telemetry.Discard(), id.New(0))
+		svc, err := service.Open(t.Context(), cfg, telemetry.Discard(), id.New(0), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

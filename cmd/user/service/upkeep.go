@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tiktok/pkg/id"
 )
 
@@ -14,10 +16,18 @@ const (
 	skeletonRows = 500
 )
 
-// Run keeps the store in order until ctx ends: it forgets networks from which nobody logged in of late, sessions and
+// Run cleans up, and hands over what other services shall hear of, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.upkeep(ctx) })
+	g.Go(func() error { return s.relay.Run(ctx) })
+	return g.Wait()
+}
+
+// upkeep keeps the store in order until ctx ends: it forgets networks from which nobody logged in of late, sessions and
 // revocations whose tokens have ended, and fills in what
 // names of before this version look like, also those that an older replica registers during an update.
-func (s *Service) Run(ctx context.Context) error {
+func (s *Service) upkeep(ctx context.Context) error {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	for {

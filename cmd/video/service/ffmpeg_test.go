@@ -36,7 +36,7 @@ func fromSettings(t *testing.T, tel *telemetry.Telemetry, set func(*config.Confi
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := service.Open(t.Context(), cfg, tel, id.New(0), deleted)
+	svc, err := service.Open(t.Context(), cfg, tel, id.New(0), deleted, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
@@ -26,12 +27,13 @@ func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetr
 }
 
 // Open opens the database "video", brings its schema up to date, opens the cache, the blob store and the queue of
-// wake-ups, and returns the service, which owns them. deleted stays the caller's.
+// wake-ups, and returns the service, which owns them. deleted and bus stay the caller's.
 func Open(
 	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted],
+	bus outbox.Bus,
 ) (*Service, error) {
 	var closers lifecycle.Closers
-	s, err := open(ctx, cfg, tel, ids, deleted, &closers)
+	s, err := open(ctx, cfg, tel, ids, deleted, bus, &closers)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("video: %w", err), closers.Close())
 	}
@@ -41,7 +43,7 @@ func Open(
 
 func open(
 	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted],
-	closers *lifecycle.Closers,
+	bus outbox.Bus, closers *lifecycle.Closers,
 ) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "video", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
@@ -69,7 +71,7 @@ func open(
 	}
 	closers.Add(events.Close)
 	return New(Deps{
-		Store: rows, Cache: cache, IDs: ids, Tel: tel,
+		Store: rows, Cache: cache, IDs: ids, Tel: tel, Relay: outbox.NewRelay(sql, bus, "video", tel),
 		Quota: db.Quota{Bytes: cfg.Media.UserQuotaBytes, DailyBytes: cfg.Media.UserDailyBytes},
 		Media: MediaDeps{
 			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events, Deleted: deleted,

@@ -6,12 +6,15 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/telemetry"
 )
 
@@ -23,6 +26,8 @@ type Deps struct {
 	Cache kv.Store
 	IDs   *id.Generator
 	Tel   *telemetry.Telemetry
+	// Relay hands over what the store has written for other services. Nil: nobody hears of it.
+	Relay *outbox.Relay
 	// Media is for the work in the background. Without Media.Blobs there is none, whatever is published.
 	Media MediaDeps
 	// Quota is what one author may upload.
@@ -44,6 +49,7 @@ type Service struct {
 	now       func() time.Time
 	media     *worker
 	quota     db.Quota
+	relay     *outbox.Relay
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -57,6 +63,7 @@ func New(d Deps) *Service {
 		ids:    d.IDs,
 		now:    d.Now,
 		quota:  d.Quota,
+		relay:  d.Relay,
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -73,8 +80,13 @@ func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
 		s.works.Invalidation(authorID), s.published.Invalidation(authorID))
 }
 
-// Run works in the background until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.media.run(ctx) }
+// Run works in the background, and hands over what other services shall hear of, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.media.run(ctx) })
+	g.Go(func() error { return s.relay.Run(ctx) })
+	return g.Wait()
+}
 
 // Ready reports whether the service can do its work. Without its cache it can, only slower.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }

@@ -3,6 +3,7 @@ package service_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -212,7 +213,7 @@ func TestReadsAfterPublish(t *testing.T) {
 		t.Fatalf("%v, %v", r, err)
 	}
 	r, err := f.MGetVideos(t.Context(), &video.MGetVideosRequest{VideoIds: []int64{v.Id, v.Id, v.Id + 1, 0}})
-	if err != nil || len(r.Videos) != 1 || *r.Videos[v.Id] != *v {
+	if err != nil || len(r.Videos) != 1 || !reflect.DeepEqual(r.Videos[v.Id], v) {
 		t.Fatalf("%v, %v, want %v", r, err, v)
 	}
 }

@@ -51,11 +51,12 @@ securityContext:
 {{/* Of each service the servers that it connects to, and who calls it. */}}
 {{- define "tiktok.services" -}}
 # generated services by go run ./deploy/generate
-user: {uses: [db, cache, registry], callers: [social, chat, api]}
+user: {uses: [db, cache, registry, queue], callers: [social, chat, api]}
 video: {uses: [db, cache, registry, queue, media], callers: [interaction, api]}
 interaction: {uses: [db, cache, registry, queue], callers: [api]}
-social: {uses: [db, cache, registry], callers: [api]}
-chat: {uses: [db, cache, registry], callers: [api]}
+social: {uses: [db, cache, registry, queue], callers: [api]}
+chat: {uses: [db, cache, registry, queue], callers: [api]}
+notice: {uses: [db, cache, registry, queue], callers: [api]}
 api: {uses: [cache, registry, media], callers: []}
 # end services
 {{- end }}

@@ -55,6 +55,20 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"DeleteMessage": kitex.NewMethodInfo(
+		deleteMessageHandler,
+		newChatServiceDeleteMessageArgs,
+		newChatServiceDeleteMessageResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"DeleteConversation": kitex.NewMethodInfo(
+		deleteConversationHandler,
+		newChatServiceDeleteConversationArgs,
+		newChatServiceDeleteConversationResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -229,6 +243,42 @@ func newChatServiceCountUnreadResult() interface{} {
 	return chat.NewChatServiceCountUnreadResult()
 }
 
+func deleteMessageHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*chat.ChatServiceDeleteMessageArgs)
+	realResult := result.(*chat.ChatServiceDeleteMessageResult)
+	success, err := handler.(chat.ChatService).DeleteMessage(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newChatServiceDeleteMessageArgs() interface{} {
+	return chat.NewChatServiceDeleteMessageArgs()
+}
+
+func newChatServiceDeleteMessageResult() interface{} {
+	return chat.NewChatServiceDeleteMessageResult()
+}
+
+func deleteConversationHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*chat.ChatServiceDeleteConversationArgs)
+	realResult := result.(*chat.ChatServiceDeleteConversationResult)
+	success, err := handler.(chat.ChatService).DeleteConversation(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newChatServiceDeleteConversationArgs() interface{} {
+	return chat.NewChatServiceDeleteConversationArgs()
+}
+
+func newChatServiceDeleteConversationResult() interface{} {
+	return chat.NewChatServiceDeleteConversationResult()
+}
+
 type kClient struct {
 	c client.Client
 }
@@ -294,6 +344,26 @@ func (p *kClient) CountUnread(ctx context.Context, req *chat.CountUnreadRequest)
 	_args.Req = req
 	var _result chat.ChatServiceCountUnreadResult
 	if err = p.c.Call(ctx, "CountUnread", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) DeleteMessage(ctx context.Context, req *chat.DeleteMessageRequest) (r *chat.DeleteMessageResponse, err error) {
+	var _args chat.ChatServiceDeleteMessageArgs
+	_args.Req = req
+	var _result chat.ChatServiceDeleteMessageResult
+	if err = p.c.Call(ctx, "DeleteMessage", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) DeleteConversation(ctx context.Context, req *chat.DeleteConversationRequest) (r *chat.DeleteConversationResponse, err error) {
+	var _args chat.ChatServiceDeleteConversationArgs
+	_args.Req = req
+	var _result chat.ChatServiceDeleteConversationResult
+	if err = p.c.Call(ctx, "DeleteConversation", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

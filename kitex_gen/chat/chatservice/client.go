@@ -17,6 +17,8 @@ type Client interface {
 	ListConversations(ctx context.Context, req *chat.ListConversationsRequest, callOptions ...callopt.Option) (r *chat.ListConversationsResponse, err error)
 	MarkRead(ctx context.Context, req *chat.MarkReadRequest, callOptions ...callopt.Option) (r *chat.MarkReadResponse, err error)
 	CountUnread(ctx context.Context, req *chat.CountUnreadRequest, callOptions ...callopt.Option) (r *chat.CountUnreadResponse, err error)
+	DeleteMessage(ctx context.Context, req *chat.DeleteMessageRequest, callOptions ...callopt.Option) (r *chat.DeleteMessageResponse, err error)
+	DeleteConversation(ctx context.Context, req *chat.DeleteConversationRequest, callOptions ...callopt.Option) (r *chat.DeleteConversationResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -76,4 +78,14 @@ func (p *kChatServiceClient) MarkRead(ctx context.Context, req *chat.MarkReadReq
 func (p *kChatServiceClient) CountUnread(ctx context.Context, req *chat.CountUnreadRequest, callOptions ...callopt.Option) (r *chat.CountUnreadResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.CountUnread(ctx, req)
+}
+
+func (p *kChatServiceClient) DeleteMessage(ctx context.Context, req *chat.DeleteMessageRequest, callOptions ...callopt.Option) (r *chat.DeleteMessageResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DeleteMessage(ctx, req)
+}
+
+func (p *kChatServiceClient) DeleteConversation(ctx context.Context, req *chat.DeleteConversationRequest, callOptions ...callopt.Option) (r *chat.DeleteConversationResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.DeleteConversation(ctx, req)
 }

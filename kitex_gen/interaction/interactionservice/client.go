@@ -16,6 +16,12 @@ type Client interface {
 	ListFavorites(ctx context.Context, req *interaction.ListFavoritesRequest, callOptions ...callopt.Option) (r *interaction.ListFavoritesResponse, err error)
 	CreateComment(ctx context.Context, req *interaction.CreateCommentRequest, callOptions ...callopt.Option) (r *interaction.CreateCommentResponse, err error)
 	DeleteComment(ctx context.Context, req *interaction.DeleteCommentRequest, callOptions ...callopt.Option) (r *interaction.DeleteCommentResponse, err error)
+	LikeComment(ctx context.Context, req *interaction.LikeCommentRequest, callOptions ...callopt.Option) (r *interaction.LikeCommentResponse, err error)
+	UnlikeComment(ctx context.Context, req *interaction.UnlikeCommentRequest, callOptions ...callopt.Option) (r *interaction.UnlikeCommentResponse, err error)
+	PinComment(ctx context.Context, req *interaction.PinCommentRequest, callOptions ...callopt.Option) (r *interaction.PinCommentResponse, err error)
+	ListThreads(ctx context.Context, req *interaction.ListThreadsRequest, callOptions ...callopt.Option) (r *interaction.ListThreadsResponse, err error)
+	ListReplies(ctx context.Context, req *interaction.ListRepliesRequest, callOptions ...callopt.Option) (r *interaction.ListRepliesResponse, err error)
+	MGetComments(ctx context.Context, req *interaction.MGetCommentsRequest, callOptions ...callopt.Option) (r *interaction.MGetCommentsResponse, err error)
 	ListComments(ctx context.Context, req *interaction.ListCommentsRequest, callOptions ...callopt.Option) (r *interaction.ListCommentsResponse, err error)
 	MGetStats(ctx context.Context, req *interaction.MGetStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetStatsResponse, err error)
 }
@@ -72,6 +78,36 @@ func (p *kInteractionServiceClient) CreateComment(ctx context.Context, req *inte
 func (p *kInteractionServiceClient) DeleteComment(ctx context.Context, req *interaction.DeleteCommentRequest, callOptions ...callopt.Option) (r *interaction.DeleteCommentResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.DeleteComment(ctx, req)
+}
+
+func (p *kInteractionServiceClient) LikeComment(ctx context.Context, req *interaction.LikeCommentRequest, callOptions ...callopt.Option) (r *interaction.LikeCommentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.LikeComment(ctx, req)
+}
+
+func (p *kInteractionServiceClient) UnlikeComment(ctx context.Context, req *interaction.UnlikeCommentRequest, callOptions ...callopt.Option) (r *interaction.UnlikeCommentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.UnlikeComment(ctx, req)
+}
+
+func (p *kInteractionServiceClient) PinComment(ctx context.Context, req *interaction.PinCommentRequest, callOptions ...callopt.Option) (r *interaction.PinCommentResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.PinComment(ctx, req)
+}
+
+func (p *kInteractionServiceClient) ListThreads(ctx context.Context, req *interaction.ListThreadsRequest, callOptions ...callopt.Option) (r *interaction.ListThreadsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ListThreads(ctx, req)
+}
+
+func (p *kInteractionServiceClient) ListReplies(ctx context.Context, req *interaction.ListRepliesRequest, callOptions ...callopt.Option) (r *interaction.ListRepliesResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ListReplies(ctx, req)
+}
+
+func (p *kInteractionServiceClient) MGetComments(ctx context.Context, req *interaction.MGetCommentsRequest, callOptions ...callopt.Option) (r *interaction.MGetCommentsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.MGetComments(ctx, req)
 }
 
 func (p *kInteractionServiceClient) ListComments(ctx context.Context, req *interaction.ListCommentsRequest, callOptions ...callopt.Option) (r *interaction.ListCommentsResponse, err error) {

@@ -48,6 +48,48 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"LikeComment": kitex.NewMethodInfo(
+		likeCommentHandler,
+		newInteractionServiceLikeCommentArgs,
+		newInteractionServiceLikeCommentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"UnlikeComment": kitex.NewMethodInfo(
+		unlikeCommentHandler,
+		newInteractionServiceUnlikeCommentArgs,
+		newInteractionServiceUnlikeCommentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"PinComment": kitex.NewMethodInfo(
+		pinCommentHandler,
+		newInteractionServicePinCommentArgs,
+		newInteractionServicePinCommentResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ListThreads": kitex.NewMethodInfo(
+		listThreadsHandler,
+		newInteractionServiceListThreadsArgs,
+		newInteractionServiceListThreadsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"ListReplies": kitex.NewMethodInfo(
+		listRepliesHandler,
+		newInteractionServiceListRepliesArgs,
+		newInteractionServiceListRepliesResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"MGetComments": kitex.NewMethodInfo(
+		mGetCommentsHandler,
+		newInteractionServiceMGetCommentsArgs,
+		newInteractionServiceMGetCommentsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"ListComments": kitex.NewMethodInfo(
 		listCommentsHandler,
 		newInteractionServiceListCommentsArgs,
@@ -218,6 +260,114 @@ func newInteractionServiceDeleteCommentResult() interface{} {
 	return interaction.NewInteractionServiceDeleteCommentResult()
 }
 
+func likeCommentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServiceLikeCommentArgs)
+	realResult := result.(*interaction.InteractionServiceLikeCommentResult)
+	success, err := handler.(interaction.InteractionService).LikeComment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newInteractionServiceLikeCommentArgs() interface{} {
+	return interaction.NewInteractionServiceLikeCommentArgs()
+}
+
+func newInteractionServiceLikeCommentResult() interface{} {
+	return interaction.NewInteractionServiceLikeCommentResult()
+}
+
+func unlikeCommentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServiceUnlikeCommentArgs)
+	realResult := result.(*interaction.InteractionServiceUnlikeCommentResult)
+	success, err := handler.(interaction.InteractionService).UnlikeComment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newInteractionServiceUnlikeCommentArgs() interface{} {
+	return interaction.NewInteractionServiceUnlikeCommentArgs()
+}
+
+func newInteractionServiceUnlikeCommentResult() interface{} {
+	return interaction.NewInteractionServiceUnlikeCommentResult()
+}
+
+func pinCommentHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServicePinCommentArgs)
+	realResult := result.(*interaction.InteractionServicePinCommentResult)
+	success, err := handler.(interaction.InteractionService).PinComment(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newInteractionServicePinCommentArgs() interface{} {
+	return interaction.NewInteractionServicePinCommentArgs()
+}
+
+func newInteractionServicePinCommentResult() interface{} {
+	return interaction.NewInteractionServicePinCommentResult()
+}
+
+func listThreadsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServiceListThreadsArgs)
+	realResult := result.(*interaction.InteractionServiceListThreadsResult)
+	success, err := handler.(interaction.InteractionService).ListThreads(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newInteractionServiceListThreadsArgs() interface{} {
+	return interaction.NewInteractionServiceListThreadsArgs()
+}
+
+func newInteractionServiceListThreadsResult() interface{} {
+	return interaction.NewInteractionServiceListThreadsResult()
+}
+
+func listRepliesHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServiceListRepliesArgs)
+	realResult := result.(*interaction.InteractionServiceListRepliesResult)
+	success, err := handler.(interaction.InteractionService).ListReplies(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newInteractionServiceListRepliesArgs() interface{} {
+	return interaction.NewInteractionServiceListRepliesArgs()
+}
+
+func newInteractionServiceListRepliesResult() interface{} {
+	return interaction.NewInteractionServiceListRepliesResult()
+}
+
+func mGetCommentsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServiceMGetCommentsArgs)
+	realResult := result.(*interaction.InteractionServiceMGetCommentsResult)
+	success, err := handler.(interaction.InteractionService).MGetComments(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newInteractionServiceMGetCommentsArgs() interface{} {
+	return interaction.NewInteractionServiceMGetCommentsArgs()
+}
+
+func newInteractionServiceMGetCommentsResult() interface{} {
+	return interaction.NewInteractionServiceMGetCommentsResult()
+}
+
 func listCommentsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*interaction.InteractionServiceListCommentsArgs)
 	realResult := result.(*interaction.InteractionServiceListCommentsResult)
@@ -309,6 +459,66 @@ func (p *kClient) DeleteComment(ctx context.Context, req *interaction.DeleteComm
 	_args.Req = req
 	var _result interaction.InteractionServiceDeleteCommentResult
 	if err = p.c.Call(ctx, "DeleteComment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) LikeComment(ctx context.Context, req *interaction.LikeCommentRequest) (r *interaction.LikeCommentResponse, err error) {
+	var _args interaction.InteractionServiceLikeCommentArgs
+	_args.Req = req
+	var _result interaction.InteractionServiceLikeCommentResult
+	if err = p.c.Call(ctx, "LikeComment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) UnlikeComment(ctx context.Context, req *interaction.UnlikeCommentRequest) (r *interaction.UnlikeCommentResponse, err error) {
+	var _args interaction.InteractionServiceUnlikeCommentArgs
+	_args.Req = req
+	var _result interaction.InteractionServiceUnlikeCommentResult
+	if err = p.c.Call(ctx, "UnlikeComment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) PinComment(ctx context.Context, req *interaction.PinCommentRequest) (r *interaction.PinCommentResponse, err error) {
+	var _args interaction.InteractionServicePinCommentArgs
+	_args.Req = req
+	var _result interaction.InteractionServicePinCommentResult
+	if err = p.c.Call(ctx, "PinComment", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ListThreads(ctx context.Context, req *interaction.ListThreadsRequest) (r *interaction.ListThreadsResponse, err error) {
+	var _args interaction.InteractionServiceListThreadsArgs
+	_args.Req = req
+	var _result interaction.InteractionServiceListThreadsResult
+	if err = p.c.Call(ctx, "ListThreads", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ListReplies(ctx context.Context, req *interaction.ListRepliesRequest) (r *interaction.ListRepliesResponse, err error) {
+	var _args interaction.InteractionServiceListRepliesArgs
+	_args.Req = req
+	var _result interaction.InteractionServiceListRepliesResult
+	if err = p.c.Call(ctx, "ListReplies", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) MGetComments(ctx context.Context, req *interaction.MGetCommentsRequest) (r *interaction.MGetCommentsResponse, err error) {
+	var _args interaction.InteractionServiceMGetCommentsArgs
+	_args.Req = req
+	var _result interaction.InteractionServiceMGetCommentsResult
+	if err = p.c.Call(ctx, "MGetComments", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -11,6 +11,7 @@ import (
 
 // Client is designed to provide IDL-compatible methods with call-option parameter for kitex framework.
 type Client interface {
+	MFindUsers(ctx context.Context, req *user.MFindUsersRequest, callOptions ...callopt.Option) (r *user.MFindUsersResponse, err error)
 	Register(ctx context.Context, req *user.RegisterRequest, callOptions ...callopt.Option) (r *user.RegisterResponse, err error)
 	Login(ctx context.Context, req *user.LoginRequest, callOptions ...callopt.Option) (r *user.LoginResponse, err error)
 	MGetUsers(ctx context.Context, req *user.MGetUsersRequest, callOptions ...callopt.Option) (r *user.MGetUsersResponse, err error)
@@ -51,6 +52,11 @@ func MustNewClient(destService string, opts ...client.Option) Client {
 
 type kUserServiceClient struct {
 	*kClient
+}
+
+func (p *kUserServiceClient) MFindUsers(ctx context.Context, req *user.MFindUsersRequest, callOptions ...callopt.Option) (r *user.MFindUsersResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.MFindUsers(ctx, req)
 }
 
 func (p *kUserServiceClient) Register(ctx context.Context, req *user.RegisterRequest, callOptions ...callopt.Option) (r *user.RegisterResponse, err error) {

@@ -13,6 +13,13 @@ import (
 var errInvalidMessageType = errors.New("invalid message type for service method handler")
 
 var serviceMethods = map[string]kitex.MethodInfo{
+	"MFindUsers": kitex.NewMethodInfo(
+		mFindUsersHandler,
+		newUserServiceMFindUsersArgs,
+		newUserServiceMFindUsersResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"Register": kitex.NewMethodInfo(
 		registerHandler,
 		newUserServiceRegisterArgs,
@@ -154,6 +161,24 @@ func newServiceInfo(hasStreaming bool, keepStreamingMethods bool, keepNonStreami
 		Extra:           extra,
 	}
 	return svcInfo
+}
+
+func mFindUsersHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceMFindUsersArgs)
+	realResult := result.(*user.UserServiceMFindUsersResult)
+	success, err := handler.(user.UserService).MFindUsers(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceMFindUsersArgs() interface{} {
+	return user.NewUserServiceMFindUsersArgs()
+}
+
+func newUserServiceMFindUsersResult() interface{} {
+	return user.NewUserServiceMFindUsersResult()
 }
 
 func registerHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
@@ -362,6 +387,16 @@ func newServiceClient(c client.Client) *kClient {
 	return &kClient{
 		c: c,
 	}
+}
+
+func (p *kClient) MFindUsers(ctx context.Context, req *user.MFindUsersRequest) (r *user.MFindUsersResponse, err error) {
+	var _args user.UserServiceMFindUsersArgs
+	_args.Req = req
+	var _result user.UserServiceMFindUsersResult
+	if err = p.c.Call(ctx, "MFindUsers", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
 }
 
 func (p *kClient) Register(ctx context.Context, req *user.RegisterRequest) (r *user.RegisterResponse, err error) {

@@ -1,4 +1,4 @@
-// Package rpc holds the gateway's clients of the five services.
+// Package rpc holds the gateway's clients of the six services.
 package rpc
 
 import (
@@ -6,6 +6,7 @@ import (
 
 	"tiktok/kitex_gen/chat/chatservice"
 	"tiktok/kitex_gen/interaction/interactionservice"
+	"tiktok/kitex_gen/notice/noticeservice"
 	"tiktok/kitex_gen/social/socialservice"
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/kitex_gen/video/videoservice"
@@ -19,16 +20,18 @@ type Clients struct {
 	Interaction interactionservice.Client
 	Social      socialservice.Client
 	Chat        chatservice.Client
+	Notice      noticeservice.Client
 }
 
 // NewClients makes one client per service. Nothing is connected yet.
 func NewClients(dial transport.Dial) (Clients, error) {
 	var c Clients
-	var errs [5]error
+	var errs [6]error
 	c.User, errs[0] = transport.NewClient(dial, "user", userservice.NewClient)
 	c.Video, errs[1] = transport.NewClient(dial, "video", videoservice.NewClient)
 	c.Interaction, errs[2] = transport.NewClient(dial, "interaction", interactionservice.NewClient)
 	c.Social, errs[3] = transport.NewClient(dial, "social", socialservice.NewClient)
 	c.Chat, errs[4] = transport.NewClient(dial, "chat", chatservice.NewClient)
+	c.Notice, errs[5] = transport.NewClient(dial, "notice", noticeservice.NewClient)
 	return c, errors.Join(errs[:]...)
 }

@@ -61,13 +61,26 @@ func sections() []section {
 			{"like", nil, nil},
 			{"listUserLikes", nil, nil},
 			{"unlike", nil, nil},
-			{"createComment", nil, map[string]string{"comment_id": "id"}},
+			{"createComment", map[string]string{"reply_to_id": ""}, map[string]string{"comment_id": "id"}},
 			{"listComments", nil, nil},
+			{"likeComment", nil, nil},
+			{"unlikeComment", nil, nil},
+			{"pinComment", nil, nil},
+			{"unpinComment", nil, nil},
+			{"listReplies", nil, nil},
 			{"deleteComment", nil, nil},
-			{"sendMessage", other, map[string]string{"until": "created_at"}},
+			{"sendMessage", other, map[string]string{"until": "created_at", "message_id": "id"}},
 			{"listConversations", nil, nil},
 			{"listMessages", other, nil},
 			{"markRead", map[string]string{"user_id": "{{other_id}}", "until": "{{until}}"}, nil},
+			{"deleteMessage", map[string]string{"user_id": "{{other_id}}", "message_id": "{{message_id}}"}, nil},
+			{"deleteConversation", other, nil},
+			{"listNotices", nil, nil},
+			{"markNoticesRead", map[string]string{"until": "{{until}}"}, nil},
+			{"setNoticeSettings", nil, nil},
+			{"getNoticeSettings", nil, nil},
+			{"getPushKey", nil, nil},
+			{"unsubscribe", nil, nil},
 			{"deleteVideo", nil, nil},
 		}},
 		{"Mobile client", []step{
@@ -92,6 +105,9 @@ func sections() []section {
 		{"The end", []step{{"logout", nil, nil}}},
 	}
 }
+
+// unplayed are operations that a collection cannot play: a stream does not end, and a subscription needs a browser and a server with keys.
+func unplayed() []string { return []string{"events", "subscribe"} }
 
 // samples are files for the operations that send one, from the repository's root.
 func samples() map[string]string {
@@ -130,7 +146,7 @@ func collection(doc object) (object, error) {
 		folders = append(folders, object{{"name", s.name}, {"item", items}})
 	}
 	for id := range ops {
-		if !played[id] {
+		if !played[id] && !slices.Contains(unplayed(), id) {
 			return nil, fmt.Errorf("the collection (collection.go) does not play %s", id)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -118,7 +119,8 @@ func (d *doc) responses(call *parser.Function, method, access string, body bool)
 	switch {
 	case call.FunctionType.Name != "Empty":
 		success[0].value = "Success."
-		success.set("content", object{{"application/json", object{{"schema", d.schemas.answer(d.api, call.FunctionType.Name)}}}})
+		kind := cmp.Or(annotation(call.Annotations, "api.stream"), "application/json")
+		success.set("content", object{{kind, object{{"schema", d.schemas.answer(d.api, call.FunctionType.Name)}}}})
 	case status == "":
 		status = "204"
 	}

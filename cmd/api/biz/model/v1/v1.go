@@ -207,6 +207,8 @@ type Video struct {
 	PublishedAt string `thrift:"published_at,14" form:"published_at" json:"published_at" query:"published_at"`
 	/** The address of its page. */
 	PageURL string `thrift:"page_url,15" form:"page_url" json:"page_url" query:"page_url"`
+	/** Users whom the title mentions as @name. */
+	Mentions []*Mention `thrift:"mentions,16,default,list<Mention>" form:"mentions" json:"mentions" query:"mentions"`
 }
 
 func NewVideo() *Video {
@@ -281,6 +283,10 @@ func (p *Video) GetPageURL() (v string) {
 	return p.PageURL
 }
 
+func (p *Video) GetMentions() (v []*Mention) {
+	return p.Mentions
+}
+
 func (p *Video) IsSetAuthor() bool {
 	return p.Author != nil
 }
@@ -292,6 +298,34 @@ func (p *Video) String() string {
 	return fmt.Sprintf("Video(%+v)", *p)
 }
 
+/** Mention is a user whom a text mentions as @name. */
+type Mention struct {
+	UserID int64  `thrift:"user_id,1" form:"user_id" json:"user_id" query:"user_id"`
+	Name   string `thrift:"name,2" form:"name" json:"name" query:"name"`
+}
+
+func NewMention() *Mention {
+	return &Mention{}
+}
+
+func (p *Mention) InitDefault() {
+}
+
+func (p *Mention) GetUserID() (v int64) {
+	return p.UserID
+}
+
+func (p *Mention) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Mention) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Mention(%+v)", *p)
+}
+
 /** Comment is a text below a video. */
 type Comment struct {
 	ID      int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
@@ -300,6 +334,21 @@ type Comment struct {
 	/** As stored; forbidden words may be masked. */
 	Content   string `thrift:"content,4" form:"content" json:"content" query:"content"`
 	CreatedAt string `thrift:"created_at,5" form:"created_at" json:"created_at" query:"created_at"`
+	/** Users whom the content mentions as @name. */
+	Mentions  []*Mention `thrift:"mentions,6,default,list<Mention>" form:"mentions" json:"mentions" query:"mentions"`
+	LikeCount int64      `thrift:"like_count,7" form:"like_count" json:"like_count" query:"like_count"`
+	/** The viewer likes it. */
+	IsLiked bool `thrift:"is_liked,8" form:"is_liked" json:"is_liked" query:"is_liked"`
+	/** Answers in the thread that it began, at any depth; 0 for an answer. */
+	ReplyCount int64 `thrift:"reply_count,9" form:"reply_count" json:"reply_count" query:"reply_count"`
+	/** The comment that began the thread that it is an answer in; 0: it began one. */
+	RootID int64 `thrift:"root_id,10" form:"root_id" json:"root_id" query:"root_id"`
+	/** The comment that it answers; 0: none. */
+	ReplyToID int64 `thrift:"reply_to_id,11" form:"reply_to_id" json:"reply_to_id" query:"reply_to_id"`
+	/** Who wrote the comment that it answers. */
+	ReplyToUser *User `thrift:"reply_to_user,12,optional" form:"reply_to_user" json:"reply_to_user,omitempty" query:"reply_to_user"`
+	/** The video's author has pinned it. */
+	IsPinned bool `thrift:"is_pinned,13" form:"is_pinned" json:"is_pinned" query:"is_pinned"`
 }
 
 func NewComment() *Comment {
@@ -334,8 +383,49 @@ func (p *Comment) GetCreatedAt() (v string) {
 	return p.CreatedAt
 }
 
+func (p *Comment) GetMentions() (v []*Mention) {
+	return p.Mentions
+}
+
+func (p *Comment) GetLikeCount() (v int64) {
+	return p.LikeCount
+}
+
+func (p *Comment) GetIsLiked() (v bool) {
+	return p.IsLiked
+}
+
+func (p *Comment) GetReplyCount() (v int64) {
+	return p.ReplyCount
+}
+
+func (p *Comment) GetRootID() (v int64) {
+	return p.RootID
+}
+
+func (p *Comment) GetReplyToID() (v int64) {
+	return p.ReplyToID
+}
+
+var Comment_ReplyToUser_DEFAULT *User
+
+func (p *Comment) GetReplyToUser() (v *User) {
+	if !p.IsSetReplyToUser() {
+		return Comment_ReplyToUser_DEFAULT
+	}
+	return p.ReplyToUser
+}
+
+func (p *Comment) GetIsPinned() (v bool) {
+	return p.IsPinned
+}
+
 func (p *Comment) IsSetAuthor() bool {
 	return p.Author != nil
+}
+
+func (p *Comment) IsSetReplyToUser() bool {
+	return p.ReplyToUser != nil
 }
 
 func (p *Comment) String() string {
@@ -496,6 +586,140 @@ func (p *Message) String() string {
 		return "<nil>"
 	}
 	return fmt.Sprintf("Message(%+v)", *p)
+}
+
+/** VideoRef is what is needed to show which video something is about. */
+type VideoRef struct {
+	ID       int64  `thrift:"id,1" form:"id" json:"id" query:"id"`
+	Title    string `thrift:"title,2" form:"title" json:"title" query:"title"`
+	CoverURL string `thrift:"cover_url,3" form:"cover_url" json:"cover_url" query:"cover_url"`
+}
+
+func NewVideoRef() *VideoRef {
+	return &VideoRef{}
+}
+
+func (p *VideoRef) InitDefault() {
+}
+
+func (p *VideoRef) GetID() (v int64) {
+	return p.ID
+}
+
+func (p *VideoRef) GetTitle() (v string) {
+	return p.Title
+}
+
+func (p *VideoRef) GetCoverURL() (v string) {
+	return p.CoverURL
+}
+
+func (p *VideoRef) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoRef(%+v)", *p)
+}
+
+/** Notice is what happened to the viewer, grouped: "Ann, Bob and 12 others like your video" is one. */
+type Notice struct {
+	/** Stays the same while the group grows and shrinks. */
+	ID string `thrift:"id,1" form:"id" json:"id" query:"id"`
+	/** like, comment, reply, mention, follow, comment_like or upload. */
+	Kind string `thrift:"kind,2" form:"kind" json:"kind" query:"kind"`
+	/** Who did it, newest first, at most 3. Empty for upload. */
+	Actors []*User `thrift:"actors,3,default,list<User>" form:"actors" json:"actors" query:"actors"`
+	/** Likes, comments, answers, mentions or followers in the group. */
+	Count int64 `thrift:"count,4" form:"count" json:"count" query:"count"`
+	/** When the newest of them was made. */
+	At       string `thrift:"at,5" form:"at" json:"at" query:"at"`
+	IsUnread bool   `thrift:"is_unread,6" form:"is_unread" json:"is_unread" query:"is_unread"`
+	/** The video that it is about; absent for follow, and for an upload that failed. */
+	Video *VideoRef `thrift:"video,7,optional" form:"video" json:"video,omitempty" query:"video"`
+	/** comment, reply, mention: the newest one (absent: a mention in the title); comment_like: the viewer's own. */
+	Comment *Comment `thrift:"comment,8,optional" form:"comment" json:"comment,omitempty" query:"comment"`
+	/** upload: ready or failed; else empty. */
+	State string `thrift:"state,9" form:"state" json:"state" query:"state"`
+	/** upload: why it failed; else empty. */
+	Reason string `thrift:"reason,10" form:"reason" json:"reason" query:"reason"`
+	/** upload: the title; else empty. */
+	Title string `thrift:"title,11" form:"title" json:"title" query:"title"`
+}
+
+func NewNotice() *Notice {
+	return &Notice{}
+}
+
+func (p *Notice) InitDefault() {
+}
+
+func (p *Notice) GetID() (v string) {
+	return p.ID
+}
+
+func (p *Notice) GetKind() (v string) {
+	return p.Kind
+}
+
+func (p *Notice) GetActors() (v []*User) {
+	return p.Actors
+}
+
+func (p *Notice) GetCount() (v int64) {
+	return p.Count
+}
+
+func (p *Notice) GetAt() (v string) {
+	return p.At
+}
+
+func (p *Notice) GetIsUnread() (v bool) {
+	return p.IsUnread
+}
+
+var Notice_Video_DEFAULT *VideoRef
+
+func (p *Notice) GetVideo() (v *VideoRef) {
+	if !p.IsSetVideo() {
+		return Notice_Video_DEFAULT
+	}
+	return p.Video
+}
+
+var Notice_Comment_DEFAULT *Comment
+
+func (p *Notice) GetComment() (v *Comment) {
+	if !p.IsSetComment() {
+		return Notice_Comment_DEFAULT
+	}
+	return p.Comment
+}
+
+func (p *Notice) GetState() (v string) {
+	return p.State
+}
+
+func (p *Notice) GetReason() (v string) {
+	return p.Reason
+}
+
+func (p *Notice) GetTitle() (v string) {
+	return p.Title
+}
+
+func (p *Notice) IsSetVideo() bool {
+	return p.Video != nil
+}
+
+func (p *Notice) IsSetComment() bool {
+	return p.Comment != nil
+}
+
+func (p *Notice) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Notice(%+v)", *p)
 }
 
 /** Conversation is what two users write each other, as the viewer sees it. */
@@ -760,6 +984,255 @@ func (p *MessagePage) String() string {
 	return fmt.Sprintf("MessagePage(%+v)", *p)
 }
 
+/** NoticePage is a page of notices. */
+type NoticePage struct {
+	Items []*Notice `thrift:"items,1,default,list<Notice>" form:"items" json:"items" query:"items"`
+	/** Empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+}
+
+func NewNoticePage() *NoticePage {
+	return &NoticePage{}
+}
+
+func (p *NoticePage) InitDefault() {
+}
+
+func (p *NoticePage) GetItems() (v []*Notice) {
+	return p.Items
+}
+
+func (p *NoticePage) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *NoticePage) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("NoticePage(%+v)", *p)
+}
+
+/** MarkNoticesReadRequest moves the mark up to which notices are read. */
+type MarkNoticesReadRequest struct {
+	/** at of the newest notice that was seen. */
+	Until string `thrift:"until,1" form:"until" json:"until"`
+}
+
+func NewMarkNoticesReadRequest() *MarkNoticesReadRequest {
+	return &MarkNoticesReadRequest{}
+}
+
+func (p *MarkNoticesReadRequest) InitDefault() {
+}
+
+func (p *MarkNoticesReadRequest) GetUntil() (v string) {
+	return p.Until
+}
+
+func (p *MarkNoticesReadRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MarkNoticesReadRequest(%+v)", *p)
+}
+
+/** NoticeSettings are what a user wants to hear of. */
+type NoticeSettings struct {
+	/** Kinds that are neither listed nor counted nor pushed. */
+	MutedKinds []string `thrift:"muted_kinds,1,default,list<string>" form:"muted_kinds" json:"muted_kinds"`
+}
+
+func NewNoticeSettings() *NoticeSettings {
+	return &NoticeSettings{}
+}
+
+func (p *NoticeSettings) InitDefault() {
+}
+
+func (p *NoticeSettings) GetMutedKinds() (v []string) {
+	return p.MutedKinds
+}
+
+func (p *NoticeSettings) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("NoticeSettings(%+v)", *p)
+}
+
+/** PushKey is what a browser needs to subscribe to Web Push. */
+type PushKey struct {
+	/** The server's key (VAPID), base64url. Empty: this server does not push. */
+	PublicKey string `thrift:"public_key,1" form:"public_key" json:"public_key" query:"public_key"`
+}
+
+func NewPushKey() *PushKey {
+	return &PushKey{}
+}
+
+func (p *PushKey) InitDefault() {
+}
+
+func (p *PushKey) GetPublicKey() (v string) {
+	return p.PublicKey
+}
+
+func (p *PushKey) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PushKey(%+v)", *p)
+}
+
+/** PushSubscriptionRequest is what PushSubscription.toJSON() of the browser has. */
+type PushSubscriptionRequest struct {
+	/** https, at most 1000 bytes. */
+	Endpoint string `thrift:"endpoint,1" form:"endpoint" json:"endpoint"`
+	P256dh   string `thrift:"p256dh,2" form:"p256dh" json:"p256dh"`
+	Auth     string `thrift:"auth,3" form:"auth" json:"auth"`
+}
+
+func NewPushSubscriptionRequest() *PushSubscriptionRequest {
+	return &PushSubscriptionRequest{}
+}
+
+func (p *PushSubscriptionRequest) InitDefault() {
+}
+
+func (p *PushSubscriptionRequest) GetEndpoint() (v string) {
+	return p.Endpoint
+}
+
+func (p *PushSubscriptionRequest) GetP256dh() (v string) {
+	return p.P256dh
+}
+
+func (p *PushSubscriptionRequest) GetAuth() (v string) {
+	return p.Auth
+}
+
+func (p *PushSubscriptionRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PushSubscriptionRequest(%+v)", *p)
+}
+
+/** PushSubscription is a browser that is told of notices and messages while no page is open. */
+type PushSubscription struct {
+	ID int64 `thrift:"id,1" form:"id" json:"id" query:"id"`
+}
+
+func NewPushSubscription() *PushSubscription {
+	return &PushSubscription{}
+}
+
+func (p *PushSubscription) InitDefault() {
+}
+
+func (p *PushSubscription) GetID() (v int64) {
+	return p.ID
+}
+
+func (p *PushSubscription) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PushSubscription(%+v)", *p)
+}
+
+type PushSubscriptionIDRequest struct {
+	SubscriptionID int64 `thrift:"subscription_id,1" json:"subscription_id" path:"subscription_id"`
+}
+
+func NewPushSubscriptionIDRequest() *PushSubscriptionIDRequest {
+	return &PushSubscriptionIDRequest{}
+}
+
+func (p *PushSubscriptionIDRequest) InitDefault() {
+}
+
+func (p *PushSubscriptionIDRequest) GetSubscriptionID() (v int64) {
+	return p.SubscriptionID
+}
+
+func (p *PushSubscriptionIDRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("PushSubscriptionIDRequest(%+v)", *p)
+}
+
+/** Hint is the data of an event of the stream: there is something new to read. It may be lost: read every 30 s all the same. */
+type Hint struct {
+	/** message: there are new ones. read: messages were marked as read. notice: notices or their number changed. upload: a state changed. */
+	Kind string `thrift:"kind,1" form:"kind" json:"kind" query:"kind"`
+	/** message, read: the other one of the conversation. */
+	UserID *int64 `thrift:"user_id,2,optional" form:"user_id" json:"user_id,omitempty" query:"user_id"`
+	/** upload: which video. */
+	VideoID *int64 `thrift:"video_id,3,optional" form:"video_id" json:"video_id,omitempty" query:"video_id"`
+	/** upload: its state. */
+	State *string `thrift:"state,4,optional" form:"state" json:"state,omitempty" query:"state"`
+}
+
+func NewHint() *Hint {
+	return &Hint{}
+}
+
+func (p *Hint) InitDefault() {
+}
+
+func (p *Hint) GetKind() (v string) {
+	return p.Kind
+}
+
+var Hint_UserID_DEFAULT int64
+
+func (p *Hint) GetUserID() (v int64) {
+	if !p.IsSetUserID() {
+		return Hint_UserID_DEFAULT
+	}
+	return *p.UserID
+}
+
+var Hint_VideoID_DEFAULT int64
+
+func (p *Hint) GetVideoID() (v int64) {
+	if !p.IsSetVideoID() {
+		return Hint_VideoID_DEFAULT
+	}
+	return *p.VideoID
+}
+
+var Hint_State_DEFAULT string
+
+func (p *Hint) GetState() (v string) {
+	if !p.IsSetState() {
+		return Hint_State_DEFAULT
+	}
+	return *p.State
+}
+
+func (p *Hint) IsSetUserID() bool {
+	return p.UserID != nil
+}
+
+func (p *Hint) IsSetVideoID() bool {
+	return p.VideoID != nil
+}
+
+func (p *Hint) IsSetState() bool {
+	return p.State != nil
+}
+
+func (p *Hint) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Hint(%+v)", *p)
+}
+
 /** PageRequest is a request for a list of all. */
 type PageRequest struct {
 	/** next_cursor of the page before; absent: the first page. */
@@ -942,6 +1415,8 @@ type Me struct {
 	SessionID int64 `thrift:"session_id,2" form:"session_id" json:"session_id" query:"session_id"`
 	/** Conversations with unread messages, at most 100. */
 	UnreadConversations int32 `thrift:"unread_conversations,3" form:"unread_conversations" json:"unread_conversations" query:"unread_conversations"`
+	/** Unread notices, at most 100. */
+	UnreadNotices int32 `thrift:"unread_notices,4" form:"unread_notices" json:"unread_notices" query:"unread_notices"`
 }
 
 func NewMe() *Me {
@@ -966,6 +1441,10 @@ func (p *Me) GetSessionID() (v int64) {
 
 func (p *Me) GetUnreadConversations() (v int32) {
 	return p.UnreadConversations
+}
+
+func (p *Me) GetUnreadNotices() (v int32) {
+	return p.UnreadNotices
 }
 
 func (p *Me) IsSetUser() bool {
@@ -1279,10 +1758,137 @@ func (p *VideoListRequest) String() string {
 	return fmt.Sprintf("VideoListRequest(%+v)", *p)
 }
 
+type CommentListRequest struct {
+	VideoID int64 `thrift:"video_id,1" json:"video_id" path:"video_id"`
+	/** next_cursor of the page before, with the same sort; absent: the first page. */
+	Cursor *string `thrift:"cursor,2,optional" json:"cursor,omitempty" query:"cursor"`
+	/** Most entries in the page. */
+	Limit *int32 `thrift:"limit,3,optional" json:"limit,omitempty" query:"limit"`
+	/** newest (default) or top: most liked first. */
+	Sort *string `thrift:"sort,4,optional" json:"sort,omitempty" query:"sort"`
+}
+
+func NewCommentListRequest() *CommentListRequest {
+	return &CommentListRequest{}
+}
+
+func (p *CommentListRequest) InitDefault() {
+}
+
+func (p *CommentListRequest) GetVideoID() (v int64) {
+	return p.VideoID
+}
+
+var CommentListRequest_Cursor_DEFAULT string
+
+func (p *CommentListRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return CommentListRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var CommentListRequest_Limit_DEFAULT int32
+
+func (p *CommentListRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return CommentListRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+var CommentListRequest_Sort_DEFAULT string
+
+func (p *CommentListRequest) GetSort() (v string) {
+	if !p.IsSetSort() {
+		return CommentListRequest_Sort_DEFAULT
+	}
+	return *p.Sort
+}
+
+func (p *CommentListRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *CommentListRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *CommentListRequest) IsSetSort() bool {
+	return p.Sort != nil
+}
+
+func (p *CommentListRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("CommentListRequest(%+v)", *p)
+}
+
+type ReplyListRequest struct {
+	VideoID int64 `thrift:"video_id,1" json:"video_id" path:"video_id"`
+	/** The comment that began the thread. */
+	CommentID int64 `thrift:"comment_id,2" json:"comment_id" path:"comment_id"`
+	/** next_cursor of the page before; absent: the first page. */
+	Cursor *string `thrift:"cursor,3,optional" json:"cursor,omitempty" query:"cursor"`
+	/** Most entries in the page. */
+	Limit *int32 `thrift:"limit,4,optional" json:"limit,omitempty" query:"limit"`
+}
+
+func NewReplyListRequest() *ReplyListRequest {
+	return &ReplyListRequest{}
+}
+
+func (p *ReplyListRequest) InitDefault() {
+}
+
+func (p *ReplyListRequest) GetVideoID() (v int64) {
+	return p.VideoID
+}
+
+func (p *ReplyListRequest) GetCommentID() (v int64) {
+	return p.CommentID
+}
+
+var ReplyListRequest_Cursor_DEFAULT string
+
+func (p *ReplyListRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return ReplyListRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var ReplyListRequest_Limit_DEFAULT int32
+
+func (p *ReplyListRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return ReplyListRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+func (p *ReplyListRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *ReplyListRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *ReplyListRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ReplyListRequest(%+v)", *p)
+}
+
 type CreateCommentRequest struct {
 	VideoID int64 `thrift:"video_id,1" json:"video_id" path:"video_id"`
-	/** 1..500 characters */
+	/** 1..500 characters; "@name" mentions a user, ten at most. */
 	Content string `thrift:"content,2" form:"content" json:"content"`
+	/** The comment to answer; absent: a new thread. */
+	ReplyToID *int64 `thrift:"reply_to_id,3,optional" form:"reply_to_id" json:"reply_to_id,omitempty"`
 }
 
 func NewCreateCommentRequest() *CreateCommentRequest {
@@ -1298,6 +1904,19 @@ func (p *CreateCommentRequest) GetVideoID() (v int64) {
 
 func (p *CreateCommentRequest) GetContent() (v string) {
 	return p.Content
+}
+
+var CreateCommentRequest_ReplyToID_DEFAULT int64
+
+func (p *CreateCommentRequest) GetReplyToID() (v int64) {
+	if !p.IsSetReplyToID() {
+		return CreateCommentRequest_ReplyToID_DEFAULT
+	}
+	return *p.ReplyToID
+}
+
+func (p *CreateCommentRequest) IsSetReplyToID() bool {
+	return p.ReplyToID != nil
 }
 
 func (p *CreateCommentRequest) String() string {
@@ -1430,6 +2049,34 @@ func (p *SendMessageRequest) String() string {
 	return fmt.Sprintf("SendMessageRequest(%+v)", *p)
 }
 
+type MessageRequest struct {
+	/** The other one. */
+	UserID    int64 `thrift:"user_id,1" json:"user_id" path:"user_id"`
+	MessageID int64 `thrift:"message_id,2" json:"message_id" path:"message_id"`
+}
+
+func NewMessageRequest() *MessageRequest {
+	return &MessageRequest{}
+}
+
+func (p *MessageRequest) InitDefault() {
+}
+
+func (p *MessageRequest) GetUserID() (v int64) {
+	return p.UserID
+}
+
+func (p *MessageRequest) GetMessageID() (v int64) {
+	return p.MessageID
+}
+
+func (p *MessageRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("MessageRequest(%+v)", *p)
+}
+
 type MarkReadRequest struct {
 	UserID int64 `thrift:"user_id,1" json:"user_id" path:"user_id"`
 	/** created_at of the last message that was read. */
@@ -1517,11 +2164,21 @@ type V1 interface {
 	Like(ctx context.Context, req *VideoRequest) (r *Empty, err error)
 	/** Takes the like back; twice is success. */
 	Unlike(ctx context.Context, req *VideoRequest) (r *Empty, err error)
-	/** A video's comments, newest first. */
-	ListComments(ctx context.Context, req *VideoListRequest) (r *CommentPage, err error)
-	/** Comments on a video. */
+	/** A video's comments that begin a thread; the one that the author has pinned comes first. */
+	ListComments(ctx context.Context, req *CommentListRequest) (r *CommentPage, err error)
+	/** A thread's answers, oldest first. */
+	ListReplies(ctx context.Context, req *ReplyListRequest) (r *CommentPage, err error)
+	/** Comments on a video, or answers a comment. */
 	CreateComment(ctx context.Context, req *CreateCommentRequest) (r *Comment, err error)
-	/** Deletes a comment of the account. */
+	/** Likes a comment; twice is success. */
+	LikeComment(ctx context.Context, req *CommentRequest) (r *Empty, err error)
+	/** Takes the like of a comment back; twice is success. */
+	UnlikeComment(ctx context.Context, req *CommentRequest) (r *Empty, err error)
+	/** Pins a comment of an own video instead of the one that is pinned. */
+	PinComment(ctx context.Context, req *CommentRequest) (r *Empty, err error)
+	/** Pins no comment of an own video any more; twice is success. */
+	UnpinComment(ctx context.Context, req *VideoRequest) (r *Empty, err error)
+	/** Deletes a comment of the account, with its answers. */
 	DeleteComment(ctx context.Context, req *CommentRequest) (r *Empty, err error)
 	/** The account's conversations, that with the newest message first. */
 	ListConversations(ctx context.Context, req *PageRequest) (r *ConversationPage, err error)
@@ -1531,4 +2188,27 @@ type V1 interface {
 	SendMessage(ctx context.Context, req *SendMessageRequest) (r *Message, err error)
 	/** Marks the other's messages as read. */
 	MarkRead(ctx context.Context, req *MarkReadRequest) (r *Empty, err error)
+	/** Deletes a message for the account alone; the other still has it. Twice is success. */
+	DeleteMessage(ctx context.Context, req *MessageRequest) (r *Empty, err error)
+	/** Deletes all messages of a conversation for the account alone; it comes back with its next message. */
+	DeleteConversation(ctx context.Context, req *UserRequest) (r *Empty, err error)
+	/** The account's notices, newest first. */
+	ListNotices(ctx context.Context, req *PageRequest) (r *NoticePage, err error)
+	/** Marks notices as read. */
+	MarkNoticesRead(ctx context.Context, req *MarkNoticesReadRequest) (r *Empty, err error)
+	/** What the account wants to hear of. */
+	GetNoticeSettings(ctx context.Context, req *Empty) (r *NoticeSettings, err error)
+	/** Replaces what the account wants to hear of. */
+	SetNoticeSettings(ctx context.Context, req *NoticeSettings) (r *NoticeSettings, err error)
+	/** The key that a browser needs to subscribe to Web Push. */
+	GetPushKey(ctx context.Context, req *Empty) (r *PushKey, err error)
+	/** Adds this browser to those that are told of notices and messages while no page is open. */
+	Subscribe(ctx context.Context, req *PushSubscriptionRequest) (r *PushSubscription, err error)
+	/** Removes a browser; twice is success. */
+	Unsubscribe(ctx context.Context, req *PushSubscriptionIDRequest) (r *Empty, err error)
+	/**
+	 * A stream of hints (server-sent events): each event is named hint, its data is a Hint. A comment line comes every 15 s. The stream ends
+	 * when the session does, and when the server stops: connect again after a random pause of up to 10 s.
+	 */
+	Events(ctx context.Context, req *Empty) (r *Hint, err error)
 }

@@ -1,0 +1,63 @@
+// Package service answers the calls of notice.thrift: what users are told, made of what the other services have done.
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tiktok/cmd/notice/dal/db"
+	"tiktok/kitex_gen/notice"
+	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
+	"tiktok/pkg/push"
+	"tiktok/pkg/telemetry"
+)
+
+var _ notice.NoticeService = (*Service)(nil)
+
+// Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
+type Deps struct {
+	Store *db.Store
+	Cache kv.Store
+	IDs   *id.Generator
+	// Bus brings what happened in the other services.
+	Bus outbox.Bus
+	// Hints reach the open pages of users.
+	Hints push.Broker
+	Tel   *telemetry.Telemetry
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Service keeps notices. It is safe for concurrent use.
+type Service struct {
+	store *db.Store
+	bus   outbox.Bus
+	hints push.Broker
+	ids   *id.Generator
+	log   *slog.Logger
+	now   func() time.Time
+	// closers release what Open opened.
+	closers lifecycle.Closers
+}
+
+// New returns a service on top of d. It starts nothing.
+func New(d Deps) *Service {
+	s := &Service{store: d.Store, bus: d.Bus, hints: d.Hints, ids: d.IDs, log: d.Tel.Log, now: d.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
+
+// Run makes notices of what happens, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// Ready reports whether the service can do its work. Without its cache it can, only slower.
+func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
