@@ -87,7 +87,7 @@ struct Video {
     14: string published_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
     /** The address of its page. */
     15: string page_url (api.example="http://localhost:10001/v/1180591620717568")
-    /** Users whom the title mentions as @name. */
+    /** Users whom the title mentions as @name, in its order. Deleted accounts are left out. */
     16: list<Mention> mentions
 }
 
@@ -105,7 +105,7 @@ struct Comment {
     /** As stored; forbidden words may be masked. */
     4: string content (api.example="I could watch this all day")
     5: string created_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
-    /** Users whom the content mentions as @name. */
+    /** Users whom the content mentions as @name, in its order. Deleted accounts are left out. */
     6: list<Mention> mentions
     7: i64 like_count (api.example="2")
     /** The viewer likes it. */
@@ -181,9 +181,12 @@ struct Notice {
     /** When the newest of them was made. */
     5: string at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
     6: bool is_unread (api.example="true")
-    /** The video that it is about; absent for follow, and for an upload that failed. */
+    /** The video that it is about; absent for follow, for an upload that was never listed, and while it cannot be read. */
     7: optional VideoRef video
-    /** comment, reply, mention: the newest one (absent: a mention in the title); comment_like: the viewer's own. */
+    /**
+     * comment, reply, mention: the newest one (absent: a mention in the title); comment_like: the viewer's own. Its is_liked is false.
+     * Absent while it cannot be read.
+     */
     8: optional Comment comment
     /** upload: ready or failed; else empty. */
     9: string state
@@ -260,7 +263,7 @@ struct MarkNoticesReadRequest {
 }
 /** NoticeSettings are what a user wants to hear of. */
 struct NoticeSettings {
-    /** Kinds that are neither listed nor counted nor pushed. */
+    /** Kinds that are neither listed nor counted nor pushed: like, comment, reply, mention, follow, comment_like, upload. */
     1: list<string> muted_kinds (api.body="muted_kinds", api.example="[\"like\"]")
 }
 /** PushKey is what a browser needs to subscribe to Web Push. */
@@ -358,7 +361,7 @@ struct UserListRequest {
 struct VideoRequest { 1: i64 video_id (api.path="video_id", api.example="1180591620717568") }
 /** PublishRequest is a video and what is said about it. */
 struct PublishRequest {
-    /** 1..100 characters. Comes before data. */
+    /** 1..100 characters; "@name" mentions a user, as in comments. Comes before data. */
     1: string title (api.form="title", api.length="1..100", api.example="A walk by the sea")
     /** The file. */
     2: binary data (api.form="data")
@@ -390,7 +393,7 @@ struct ReplyListRequest {
 }
 struct CreateCommentRequest {
     1: i64 video_id (api.path="video_id", api.example="1180591620717568")
-    /** 1..500 characters; "@name" mentions a user, ten at most. */
+    /** 1..500 characters; "@name" mentions a user, ten at most. Of several names that fit, the longest is meant. */
     2: string content (api.body="content", api.length="1..500", api.example="I could watch this all day")
     /** The comment to answer; absent: a new thread. */
     3: optional i64 reply_to_id (api.body="reply_to_id", api.example="1180591620717824")
@@ -529,7 +532,7 @@ service V1 {
     /** Deletes all messages of a conversation for the account alone; it comes back with its next message. */
     Empty DeleteConversation(1: UserRequest req) (api.delete="/api/v1/conversations/:user_id", api.access="member")
 
-    /** The account's notices, newest first. */
+    /** The account's notices, newest first. A page may have fewer than limit: what some were about is gone. */
     NoticePage ListNotices(1: PageRequest req) (api.get="/api/v1/notices", api.access="member")
     /** Marks notices as read. */
     Empty MarkNoticesRead(1: MarkNoticesReadRequest req) (api.put="/api/v1/notices/read", api.access="member")

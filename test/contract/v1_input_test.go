@@ -22,7 +22,7 @@ func (o operation) valid(w *world) harness.Request {
 	r := harness.Request{Method: o.method, Path: o.path, Header: http.Header{"Authorization": {"Bearer " + w.ann.Token}}}
 	for name, value := range map[string]string{
 		"user_id": fmt.Sprint(w.bob.ID), "name": w.bob.Name, "video_id": fmt.Sprint(w.video.ID), "comment_id": fmt.Sprint(w.comment.ID),
-		"session_id": "1",
+		"session_id": "1", "message_id": "1", "subscription_id": "1",
 	} {
 		r.Path = strings.ReplaceAll(r.Path, "{"+name+"}", value)
 	}
@@ -35,10 +35,13 @@ func (o operation) valid(w *world) harness.Request {
 	return r
 }
 
-// fields is a valid JSON body, of the examples.
+// fields is a valid JSON body, of the examples. It names no other thing.
 func (o operation) fields() map[string]any {
 	all := map[string]any{}
 	for name, p := range o.op.RequestBody.Value.Content.Get(jsonType).Schema.Value.Properties {
+		if strings.HasSuffix(name, "_id") {
+			continue
+		}
 		all[name] = p.Value.Examples[0]
 	}
 	return all
@@ -116,6 +119,7 @@ func (o operation) badQueries(valid harness.Request) (all []refusal) {
 			"ŧ",
 		},
 		"direction": {"sideways", "OLDER", "\x00", "older,newer"},
+		"sort":      {"oldest", "TOP", "\x00", "newest,top"},
 	}
 	for _, p := range o.op.Parameters {
 		if p.Value.In != "query" {
@@ -194,7 +198,12 @@ func (o operation) badBodies(valid harness.Request) (all []refusal) {
 // badValues are those that no property with that schema has.
 func badValues(p *openapi3.Schema) []any {
 	all := []any{[]int{1}, map[string]int{"a": 1}, 1.5}
-	if !p.Type.Is("string") {
+	switch {
+	case p.Type.Is("integer"):
+		return append(all, "x", -1, 0, 1<<53)
+	case p.Type.Is("array"):
+		return append(all, "x", 2, []string{"x"})
+	case !p.Type.Is("string"):
 		return append(all, "x", 2)
 	}
 	all = append(all, true, 7, "a\x00b", "\x1b[31m")

@@ -13,6 +13,8 @@ import (
 	"tiktok/kitex_gen/chat/chatservice"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/interaction/interactionservice"
+	"tiktok/kitex_gen/notice"
+	"tiktok/kitex_gen/notice/noticeservice"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/social/socialservice"
 	"tiktok/kitex_gen/user"
@@ -24,7 +26,7 @@ import (
 	"tiktok/pkg/transport"
 )
 
-// fakes are the five services. Each method that a test does not set answers as an empty but healthy service does: users
+// fakes are the six services. Each method that a test does not set answers as an empty but healthy service does: users
 // 1..999 exist, nothing else does.
 type fakes struct {
 	register       func(*user.RegisterRequest) (*user.RegisterResponse, error)
@@ -37,6 +39,7 @@ type fakes struct {
 	listRevoked    func(*user.ListRevokedRequest) (*user.ListRevokedResponse, error)
 	touch          func(*user.TouchSessionsRequest) (*user.TouchSessionsResponse, error)
 	mgetUsers      func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
+	findUsers      func(*user.MFindUsersRequest) (*user.MFindUsersResponse, error)
 	findUser       func(*user.FindUserRequest) (*user.FindUserResponse, error)
 	updateProfile  func(*user.UpdateProfileRequest) (*user.UpdateProfileResponse, error)
 	publish        func(*video.PublishRequest) (*video.PublishResponse, error)
@@ -53,6 +56,12 @@ type fakes struct {
 	createComment  func(*interaction.CreateCommentRequest) (*interaction.CreateCommentResponse, error)
 	deleteComment  func(*interaction.DeleteCommentRequest) (*interaction.DeleteCommentResponse, error)
 	listComments   func(*interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error)
+	likeComment    func(*interaction.LikeCommentRequest) (*interaction.LikeCommentResponse, error)
+	unlikeComment  func(*interaction.UnlikeCommentRequest) (*interaction.UnlikeCommentResponse, error)
+	pinComment     func(*interaction.PinCommentRequest) (*interaction.PinCommentResponse, error)
+	listThreads    func(*interaction.ListThreadsRequest) (*interaction.ListThreadsResponse, error)
+	listReplies    func(*interaction.ListRepliesRequest) (*interaction.ListRepliesResponse, error)
+	mgetComments   func(*interaction.MGetCommentsRequest) (*interaction.MGetCommentsResponse, error)
 	stats          func(*interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error)
 	follow         func(*social.FollowRequest) (*social.FollowResponse, error)
 	unfollow       func(*social.UnfollowRequest) (*social.UnfollowResponse, error)
@@ -65,6 +74,10 @@ type fakes struct {
 	lastMessages   func(*chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error)
 	conversations  func(*chat.ListConversationsRequest) (*chat.ListConversationsResponse, error)
 	markRead       func(*chat.MarkReadRequest) (*chat.MarkReadResponse, error)
+	listNotices    func(*notice.ListNoticesRequest) (*notice.ListNoticesResponse, error)
+	markNotices    func(*notice.MarkReadRequest) (*notice.MarkReadResponse, error)
+	preferences    func(*notice.GetPreferencesRequest) (*notice.GetPreferencesResponse, error)
+	setPreferences func(*notice.SetPreferencesRequest) (*notice.SetPreferencesResponse, error)
 }
 
 // or calls the method the test set, else answers empty.
@@ -122,6 +135,10 @@ func (f fakeUser) MGetUsers(_ context.Context, r *user.MGetUsersRequest) (*user.
 		}
 	}
 	return or(f.mgetUsers, r, known)
+}
+
+func (f fakeUser) MFindUsers(_ context.Context, r *user.MFindUsersRequest) (*user.MFindUsersResponse, error) {
+	return or(f.findUsers, r, &user.MFindUsersResponse{})
 }
 
 func (f fakeUser) FindUser(_ context.Context, r *user.FindUserRequest) (*user.FindUserResponse, error) {
@@ -200,6 +217,30 @@ func (f fakeInteraction) ListComments(_ context.Context, r *interaction.ListComm
 	return or(f.listComments, r, &interaction.ListCommentsResponse{})
 }
 
+func (f fakeInteraction) LikeComment(_ context.Context, r *interaction.LikeCommentRequest) (*interaction.LikeCommentResponse, error) {
+	return or(f.likeComment, r, &interaction.LikeCommentResponse{})
+}
+
+func (f fakeInteraction) UnlikeComment(_ context.Context, r *interaction.UnlikeCommentRequest) (*interaction.UnlikeCommentResponse, error) {
+	return or(f.unlikeComment, r, &interaction.UnlikeCommentResponse{})
+}
+
+func (f fakeInteraction) PinComment(_ context.Context, r *interaction.PinCommentRequest) (*interaction.PinCommentResponse, error) {
+	return or(f.pinComment, r, &interaction.PinCommentResponse{})
+}
+
+func (f fakeInteraction) ListThreads(_ context.Context, r *interaction.ListThreadsRequest) (*interaction.ListThreadsResponse, error) {
+	return or(f.listThreads, r, &interaction.ListThreadsResponse{})
+}
+
+func (f fakeInteraction) ListReplies(_ context.Context, r *interaction.ListRepliesRequest) (*interaction.ListRepliesResponse, error) {
+	return or(f.listReplies, r, &interaction.ListRepliesResponse{})
+}
+
+func (f fakeInteraction) MGetComments(_ context.Context, r *interaction.MGetCommentsRequest) (*interaction.MGetCommentsResponse, error) {
+	return or(f.mgetComments, r, &interaction.MGetCommentsResponse{})
+}
+
 func (f fakeInteraction) MGetStats(_ context.Context, r *interaction.MGetStatsRequest) (*interaction.MGetStatsResponse, error) {
 	return or(f.stats, r, &interaction.MGetStatsResponse{})
 }
@@ -259,6 +300,27 @@ func (f fakeChat) MGetLastMessages(_ context.Context, r *chat.MGetLastMessagesRe
 	return or(f.lastMessages, r, &chat.MGetLastMessagesResponse{})
 }
 
+type fakeNotice struct {
+	*fakes
+	notice.NoticeService // nil: the methods that no test calls
+}
+
+func (f fakeNotice) ListNotices(_ context.Context, r *notice.ListNoticesRequest) (*notice.ListNoticesResponse, error) {
+	return or(f.listNotices, r, &notice.ListNoticesResponse{})
+}
+
+func (f fakeNotice) MarkRead(_ context.Context, r *notice.MarkReadRequest) (*notice.MarkReadResponse, error) {
+	return or(f.markNotices, r, &notice.MarkReadResponse{})
+}
+
+func (f fakeNotice) GetPreferences(_ context.Context, r *notice.GetPreferencesRequest) (*notice.GetPreferencesResponse, error) {
+	return or(f.preferences, r, &notice.GetPreferencesResponse{})
+}
+
+func (f fakeNotice) SetPreferences(_ context.Context, r *notice.SetPreferencesRequest) (*notice.SetPreferencesResponse, error) {
+	return or(f.setPreferences, r, &notice.SetPreferencesResponse{})
+}
+
 // clients makes clients whose messages cross the codec. more comes first, so it sees every call.
 func (f *fakes) clients(t testing.TB, more ...client.Option) rpc.Clients {
 	t.Helper()
@@ -282,6 +344,7 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 		),
 		Social: fake(t, "social", socialservice.NewServer(&fakeSocial{f}, opts("social")...), socialservice.NewClient, more),
 		Chat:   fake(t, "chat", chatservice.NewServer(&fakeChat{fakes: f}, opts("chat")...), chatservice.NewClient, more),
+		Notice: fake(t, "notice", noticeservice.NewServer(&fakeNotice{fakes: f}, opts("notice")...), noticeservice.NewClient, more),
 	}
 }
 

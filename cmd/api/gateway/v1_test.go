@@ -413,6 +413,7 @@ func TestV1Feed(t *testing.T) {
 	want := &v1.Video{
 		ID: 40, Title: "video 40", PlayURL: e.url + "/media/videos/a.mp4", CoverURL: e.url + "/media/covers/a.jpg", DurationMs: 1500,
 		Width: 720, Height: 1280, IsLiked: true, PublishedAt: "1970-01-01T00:00:40.000Z", PageURL: e.url + "/v/40", Author: page.Items[0].Author,
+		Mentions: []*v1.Mention{},
 	}
 	if diff := cmp.Diff(want, page.Items[0]); diff != "" {
 		t.Error(diff)
@@ -470,12 +471,12 @@ func TestV1Lists(t *testing.T) {
 		mgetVideos: func(*video.MGetVideosRequest) (*video.MGetVideosResponse, error) {
 			return &video.MGetVideosResponse{Videos: map[int64]*video.Video{2: videosFrom(2)[0]}}, nil
 		},
-		listComments: func(r *interaction.ListCommentsRequest) (*interaction.ListCommentsResponse, error) {
+		listThreads: func(r *interaction.ListThreadsRequest) (*interaction.ListThreadsResponse, error) {
 			if r.VideoId == 404 {
 				return nil, errno.VideoNotFound
 			}
 			c := &interaction.Comment{Id: 1, VideoId: r.VideoId, UserId: r.ViewerId, Content: "<b>", CreatedAtMs: 1_764_400_530_123}
-			return &interaction.ListCommentsResponse{Comments: []*interaction.Comment{c}, NextCursor: "n"}, nil
+			return &interaction.ListThreadsResponse{Comments: []*interaction.Comment{c}, NextCursor: "n"}, nil
 		},
 		listUploads: func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error) {
 			return &video.ListUploadsResponse{Uploads: []*video.Upload{

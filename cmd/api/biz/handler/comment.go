@@ -26,7 +26,9 @@ func (h *Handler) CommentAction(ctx context.Context, in *call.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	r, err := h.Clients.Interaction.CreateComment(ctx, &interaction.CreateCommentRequest{UserId: in.Viewer, VideoId: videoID, Content: text})
+	r, err := h.Clients.Interaction.CreateComment(ctx, &interaction.CreateCommentRequest{
+		UserId: in.Viewer, VideoId: videoID, Content: text, MentionedUserIds: h.View.Mentioned(ctx, in.Viewer, text),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func (h *Handler) deleteComment(ctx context.Context, in *call.Call, videoID int6
 	return &api.CommentActionResponse{StatusMsg: pack.OK}, nil
 }
 
-// CommentList is the comments below a video, newest first.
+// CommentList is the comments below a video, newest first, answers among them: the client knows no threads.
 func (h *Handler) CommentList(ctx context.Context, in *call.Call) (any, error) {
 	id, err := in.Params.ID("video_id")
 	if err != nil {

@@ -177,7 +177,8 @@ func (u *upload) publish(ctx context.Context, author int64, title string) (*vide
 		AuthorId: author, Title: title, PlayKey: u.key, CoverKey: u.cover,
 		DurationMs: u.info.DurationMs, SizeBytes: u.size, WidthPx: u.info.WidthPx, HeightPx: u.info.HeightPx,
 		Transcode: u.transcode, CoverDrawn: u.coverDrawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
-		Rotation: int32(u.info.RotationDeg), //nolint:gosec // 0..270
+		Rotation:         int32(u.info.RotationDeg), //nolint:gosec // 0..270
+		MentionedUserIds: u.h.View.Mentioned(ctx, author, title),
 	})
 	if err == nil {
 		u.keep = true

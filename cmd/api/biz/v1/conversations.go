@@ -138,12 +138,9 @@ func (a *API) MarkRead(ctx context.Context, in *call.Call) (any, error) {
 	if err = body(in, &req); err != nil {
 		return nil, err
 	}
-	until, err := parseTime("until", req.Until)
+	until, err := parseUntil(req.Until)
 	if err != nil {
 		return nil, err
-	}
-	if until < 0 {
-		return nil, invalid("until is before 1970")
 	}
 	_, err = a.shared.Clients.Chat.MarkRead(ctx, &chat.MarkReadRequest{UserId: in.Viewer, PeerId: peer, UntilMs: until})
 	return nil, err

@@ -132,7 +132,17 @@ func parseTime(name, s string) (int64, error) {
 	return t.UnixMilli(), nil
 }
 
-// body reads the request's body, a JSON object, into req: a struct whose fields are strings, booleans, numbers, or pointers to those.
+// parseUntil reads up to when something is read, as parseTime does; it is not before 1970.
+func parseUntil(s string) (int64, error) {
+	ms, err := parseTime("until", s)
+	if err == nil && ms < 0 {
+		err = invalid("until is before 1970")
+	}
+	return ms, err
+}
+
+// body reads the request's body, a JSON object, into req: a struct whose fields are strings, booleans, numbers, pointers to those, or
+// lists, whose texts the caller checks.
 // Unknown names are ignored. The error is an InvalidArgument that says what is wrong with which field.
 func body(in *call.Call, req any) error {
 	b := bytes.TrimLeft(in.JSON, " \t\r\n")

@@ -110,7 +110,7 @@ func fillVideos(videos []view.Video, texts []textsOfVideo) []*model.Video {
 		x.video = model.Video{
 			ID: v.Id, Author: &x.author, Title: v.Title, DurationMs: v.DurationMs, Width: v.WidthPx, Height: v.HeightPx,
 			PlayURL: t.play, HlsURL: t.hls, CoverURL: t.cover, PreviewURL: t.preview, PublishedAt: t.published, PageURL: t.page,
-			IsLiked: v.IsFavorite,
+			IsLiked: v.IsFavorite, Mentions: renderMentions(v.Mentions),
 		}
 		if s := v.Stats; s != nil {
 			x.video.LikeCount, x.video.CommentCount = s.FavoriteCount, s.CommentCount
@@ -120,11 +120,25 @@ func fillVideos(videos []view.Video, texts []textsOfVideo) []*model.Video {
 	return out
 }
 
+// renderMentions keeps the order. Nil becomes an empty list in JSON.
+func renderMentions(users []*user.User) []*model.Mention {
+	if len(users) == 0 {
+		return nil
+	}
+	return pack.Each(users, func(u **user.User) *model.Mention { return &model.Mention{UserID: (*u).Id, Name: (*u).Name} })
+}
+
 // renderComment renders a comment; base starts its URLs.
 func renderComment(base string, c *view.Comment) *model.Comment {
-	return &model.Comment{
+	out := &model.Comment{
 		ID: c.Id, VideoID: c.VideoId, Author: renderUser(base, &c.Author), Content: c.Content, CreatedAt: timestamp(c.CreatedAtMs),
+		Mentions: renderMentions(c.Mentions), LikeCount: c.LikeCount, IsLiked: c.Liked, ReplyCount: c.ReplyCount,
+		RootID: c.RootId, ReplyToID: c.ReplyToId, IsPinned: c.Pinned,
 	}
+	if c.ReplyToUser != nil {
+		out.ReplyToUser = renderUser(base, c.ReplyToUser)
+	}
+	return out
 }
 
 func renderMessage(m *chat.Message) *model.Message {

@@ -83,12 +83,22 @@ func (a *API) Routes(l middleware.Limits) Table {
 		write(del, "/videos/:video_id/like", none, a.Unlike),
 		read("/videos/:video_id/comments", visitor, a.ListComments),
 		write(post, "/videos/:video_id/comments", http.StatusCreated, a.CreateComment, typeJSON),
+		read("/videos/:video_id/comments/:comment_id/replies", visitor, a.ListReplies),
+		write(put, "/videos/:video_id/comments/:comment_id/like", none, a.LikeComment),
+		write(del, "/videos/:video_id/comments/:comment_id/like", none, a.UnlikeComment),
+		write(put, "/videos/:video_id/comments/:comment_id/pin", none, a.PinComment),
+		write(del, "/videos/:video_id/pinned-comment", none, a.UnpinComment),
 		write(del, "/videos/:video_id/comments/:comment_id", none, a.DeleteComment),
 
 		read("/conversations", member, a.ListConversations),
 		read("/conversations/:user_id/messages", member, a.ListMessages),
 		write(post, "/conversations/:user_id/messages", http.StatusCreated, a.SendMessage, typeJSON),
 		write(put, "/conversations/:user_id/read", none, a.MarkRead, typeJSON),
+
+		read("/notices", member, a.ListNotices),
+		write(put, "/notices/read", none, a.MarkNoticesRead, typeJSON),
+		read("/notices/settings", member, a.GetNoticeSettings),
+		write(put, "/notices/settings", http.StatusOK, a.SetNoticeSettings, typeJSON),
 	}
 }
 

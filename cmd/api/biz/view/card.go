@@ -11,7 +11,7 @@ import (
 // VideoCards are the videos of ids that still exist, in that order, with the accounts of their authors and without any counters: for a
 // preview of a link. 2 calls in 2 steps. Concurrent requests share them.
 func (v *View) VideoCards(ctx context.Context, ids []int64) ([]Video, error) {
-	found, err := v.videos(ctx, ids)
+	found, err := v.videos.Start(ctx, ids).Wait(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -5,8 +5,6 @@ import (
 
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/common"
-	"tiktok/kitex_gen/interaction"
-	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/coalesce"
 )
@@ -22,7 +20,10 @@ func (v *View) Videos(ctx context.Context, viewer int64, videos []*video.Video) 
 
 // VideosByID are the videos of ids that still exist, in that order: 5 calls in 2 steps.
 func (v *View) VideosByID(ctx context.Context, viewer int64, ids []int64) ([]Video, error) {
-	found, err := v.videos(ctx, ids)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := v.videos.Start(ctx, ids).Wait(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,41 +93,13 @@ func (v *View) Uploads(ctx context.Context, author int64) (uploads []*video.Uplo
 	return r.Uploads, true
 }
 
-// Comments are comments with their authors, in the given order: 4 calls in 1 step.
-func (v *View) Comments(ctx context.Context, viewer int64, comments []*interaction.Comment) ([]Comment, error) {
-	authors := make([]int64, len(comments))
-	for i, c := range comments {
-		authors[i] = c.UserId
-	}
-	profiles, err := v.Profiles(ctx, viewer, authors)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Comment, len(comments))
-	for i, c := range comments {
-		out[i] = Comment{Comment: c, Author: profiles[i]}
-	}
-	return out, nil
-}
-
-// NewComment is a comment that the viewer has just posted: 4 calls in 1 step. It does not fail, because the comment is stored
-// and after an error the client would post it again: without the user service its author has no name.
-func (v *View) NewComment(ctx context.Context, viewer int64, c *interaction.Comment) Comment {
-	comments, err := v.Comments(ctx, viewer, []*interaction.Comment{c})
-	if err != nil {
-		v.reportMissing(ctx, "author", err)
-		return Comment{Comment: c, Author: Profile{ID: c.UserId, User: &user.User{Id: c.UserId}}}
-	}
-	return comments[0]
-}
-
 // Friends are users with the latest message between each of them and the viewer, in the order of ids: 5 calls in 1 step.
 func (v *View) Friends(ctx context.Context, viewer int64, ids []int64) ([]Friend, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	all := coalesce.Distinct(ids)
-	pending := v.startParts(ctx, only(viewer), all, nil)
+	pending := v.startParts(ctx, only(viewer), all, nil, nil)
 	r, lastErr := v.clients.Chat.MGetLastMessages(pending.optionalCtx, &chat.MGetLastMessagesRequest{UserId: viewer, PeerIds: all})
 	profiles, err := pending.profiles(v, ids)
 	if err != nil {

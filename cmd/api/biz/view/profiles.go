@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
@@ -15,6 +16,7 @@ import (
 // parts are users, and counters of users and videos, as a visitor sees them, from four services.
 type parts struct {
 	users       map[int64]*user.User
+	moreUsers   map[int64]*user.User // those beyond MAX_BATCH
 	videoCounts map[int64]int64
 	relations   map[int64]*social.Relation
 	userStats   map[int64]*interaction.UserStats
@@ -36,16 +38,27 @@ type pendingParts struct {
 	cancel      context.CancelFunc
 	viewers     int
 	users       coalesce.Pending[map[int64]*user.User]
+	moreUsers   coalesce.Pending[map[int64]*user.User]
 	videoCounts pendingPart[map[int64]int64]
 	relations   pendingPart[relations]
 	stats       pendingPart[stats]
 }
 
-// startParts starts the calls for users and videos, and for the state of each viewer: 4 calls in 1 step.
-func (v *View) startParts(ctx context.Context, viewers, users, videos []int64) *pendingParts {
+// startParts starts the calls for users and videos, and for the state of each viewer: 4 calls in 1 step. cards are more users, of whom only
+// the accounts are needed; with more than MAX_BATCH accounts in all it is 5 calls, and those beyond 2*MAX_BATCH are left out.
+func (v *View) startParts(ctx context.Context, viewers, users, videos, cards []int64) *pendingParts {
 	p := &pendingParts{ctx: ctx, viewers: len(viewers)}
 	p.optionalCtx, p.cancel = context.WithTimeout(ctx, optionalTimeout)
-	p.users = v.users.Start(ctx, usersQuery{users, among(viewers, users)})
+	all := users
+	if len(cards) > 0 {
+		all = coalesce.Distinct(slices.Concat(users, cards))
+	}
+	if more := len(all) - common.MAX_BATCH; more > 0 {
+		rest := all[common.MAX_BATCH:][:min(more, common.MAX_BATCH)]
+		p.moreUsers = v.users.Start(ctx, usersQuery{rest, among(viewers, rest)})
+		all = all[:common.MAX_BATCH]
+	}
+	p.users = v.users.Start(ctx, usersQuery{all, among(viewers, all)})
 	p.videoCounts = v.videoCounts.start(p.optionalCtx, users)
 	p.relations = v.relations.start(p.optionalCtx, relationsQuery{users, viewers})
 	p.stats = v.stats.start(p.optionalCtx, statsQuery{videos, users, viewers})
@@ -66,6 +79,9 @@ func among(a, b []int64) (both []int64) {
 func (p *pendingParts) wait(v *View) (all parts, states []viewerState, err error) {
 	defer p.cancel()
 	if all.users, err = p.users.Wait(p.ctx); err != nil {
+		return all, nil, err
+	}
+	if all.moreUsers, err = p.moreUsers.Wait(p.ctx); err != nil {
 		return all, nil, err
 	}
 	all.videoCounts = waitOptional(v, p, p.videoCounts, "work counts")
@@ -91,9 +107,36 @@ func waitOptional[A any](v *View, p *pendingParts, part pendingPart[A], missing 
 	return answer
 }
 
+// user is an account, nil if there is none.
+func (all *parts) user(id int64) *user.User {
+	if u := all.users[id]; u != nil {
+		return u
+	}
+	return all.moreUsers[id]
+}
+
+// accounts are those of ids that exist, in their order.
+func (all *parts) accounts(ids []int64) (users []*user.User) {
+	for _, id := range ids {
+		if u := all.user(id); u != nil {
+			users = append(users, u)
+		}
+	}
+	return users
+}
+
 // profile is a user as a visitor sees them.
 func (all *parts) profile(id int64) Profile {
-	return Profile{ID: id, User: all.users[id], Relation: all.relations[id], Stats: all.userStats[id], VideoCount: all.videoCounts[id]}
+	return Profile{ID: id, User: all.user(id), Relation: all.relations[id], Stats: all.userStats[id], VideoCount: all.videoCounts[id]}
+}
+
+// seenBy is a user as the one viewer sees them whose state it is, or as a visitor without one.
+func (all *parts) seenBy(states []viewerState, id int64) Profile {
+	p := all.profile(id)
+	for _, s := range states {
+		s.applyTo(&p)
+	}
+	return p
 }
 
 // applyTo makes of a visitor's profile that of the viewer.
@@ -121,17 +164,20 @@ func (v *View) composeVideos(ctx context.Context, viewers []int64, videos []*vid
 	if len(videos) == 0 {
 		return nil, make([]viewerState, len(viewers)), nil
 	}
-	ids, authors := make([]int64, len(videos)), make([]int64, len(videos))
+	ids, authors, mentioned := make([]int64, len(videos)), make([]int64, len(videos)), []int64(nil)
 	for i, x := range videos {
 		ids[i], authors[i] = x.Id, x.AuthorId
+		mentioned = append(mentioned, x.MentionedUserIds...)
 	}
-	all, states, err := v.startParts(ctx, viewers, coalesce.Distinct(authors), coalesce.Distinct(ids)).wait(v)
+	all, states, err := v.startParts(ctx, viewers, coalesce.Distinct(authors), coalesce.Distinct(ids), mentioned).wait(v)
 	if err != nil {
 		return nil, nil, err
 	}
 	out := make([]Video, len(videos))
 	for i, x := range videos {
-		out[i] = Video{Video: x, Author: all.profile(x.AuthorId), Stats: all.videoStats[x.Id]}
+		out[i] = Video{
+			Video: x, Author: all.profile(x.AuthorId), Stats: all.videoStats[x.Id], Mentions: all.accounts(x.MentionedUserIds),
+		}
 	}
 	return out, states, nil
 }
@@ -155,7 +201,7 @@ func (v *View) Profile(ctx context.Context, viewer, id int64) (Profile, error) {
 
 // Me is the viewer, and in how many of their conversations there are unread messages, 0 when that is not known: 5 calls in 1 step.
 func (v *View) Me(ctx context.Context, viewer int64) (p Profile, unread int32, err error) {
-	pending := v.startParts(ctx, only(viewer), []int64{viewer}, nil)
+	pending := v.startParts(ctx, only(viewer), []int64{viewer}, nil, nil)
 	r, unreadErr := v.clients.Chat.CountUnread(pending.optionalCtx, &chat.CountUnreadRequest{UserId: viewer})
 	profiles, err := pending.profiles(v, []int64{viewer})
 	if err != nil {
@@ -174,7 +220,7 @@ func (v *View) Profiles(ctx context.Context, viewer int64, ids []int64) ([]Profi
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return v.startParts(ctx, only(viewer), coalesce.Distinct(ids), nil).profiles(v, ids)
+	return v.startParts(ctx, only(viewer), coalesce.Distinct(ids), nil, nil).profiles(v, ids)
 }
 
 // profiles waits for the parts of a request with one viewer or none.
@@ -185,10 +231,7 @@ func (p *pendingParts) profiles(v *View, ids []int64) ([]Profile, error) {
 	}
 	out := make([]Profile, len(ids))
 	for i, id := range ids {
-		out[i] = all.profile(id)
-		for _, s := range states {
-			s.applyTo(&out[i])
-		}
+		out[i] = all.seenBy(states, id)
 	}
 	return out, nil
 }

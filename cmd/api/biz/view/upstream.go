@@ -114,8 +114,8 @@ func loadUsers(c rpc.Clients) *usersCall {
 	})
 }
 
-func loadVideos(c rpc.Clients) coalesce.Load[*video.Video] {
-	return coalesce.Loader(maxInFlight, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*video.Video, error) {
+func loadVideos(c rpc.Clients) *coalesce.Coalescer[[]int64, map[int64]*video.Video] {
+	return coalesce.NewByID(maxInFlight, common.MAX_BATCH, func(ctx context.Context, ids []int64) (map[int64]*video.Video, error) {
 		r, err := c.Video.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: ids})
 		if err != nil {
 			return nil, err

@@ -41,6 +41,8 @@ type Video struct {
 	Stats *interaction.VideoStats
 	// IsFavorite says that the viewer likes the video.
 	IsFavorite bool
+	// Mentions are the accounts that the title mentions, those that still exist.
+	Mentions []*user.User
 	// Upload is the work on its media. It is set in a list that shows uploads, and there nil when the work is done.
 	Upload *video.Upload
 }
@@ -49,6 +51,10 @@ type Video struct {
 type Comment struct {
 	*interaction.Comment
 	Author Profile
+	// ReplyToUser wrote the comment that it answers; nil for one that begins a thread, and in a list without threads.
+	ReplyToUser *Profile
+	// Mentions are the accounts that it mentions, those that still exist; none in a list without threads.
+	Mentions []*user.User
 }
 
 // Friend is a user with the latest message between them and the viewer, nil for none.
@@ -67,7 +73,7 @@ type Conversation struct {
 type View struct {
 	clients     rpc.Clients
 	users       *usersCall
-	videos      coalesce.Load[*video.Video]
+	videos      *coalesce.Coalescer[[]int64, map[int64]*video.Video]
 	videoCounts optionalCall[[]int64, map[int64]int64]
 	relations   optionalCall[relationsQuery, relations]
 	stats       optionalCall[statsQuery, stats]

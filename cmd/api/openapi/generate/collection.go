@@ -12,7 +12,7 @@ import (
 type step struct {
 	// id is the operation's.
 	id string
-	// with are values of parameters and fields in place of their examples.
+	// with are values of parameters and fields in place of their examples; "" leaves an optional one out.
 	with map[string]string
 	// keep are variables that later steps need, and where the answer has them.
 	keep map[string]string
@@ -62,6 +62,7 @@ func sections() []section {
 			{"listUserLikes", nil, nil},
 			{"unlike", nil, nil},
 			{"createComment", map[string]string{"reply_to_id": ""}, map[string]string{"comment_id": "id"}},
+			{"createComment", map[string]string{"content": "@{{other}} so it is", "reply_to_id": "{{comment_id}}"}, nil},
 			{"listComments", nil, nil},
 			{"likeComment", nil, nil},
 			{"unlikeComment", nil, nil},
@@ -249,19 +250,37 @@ func bodyOf(doc, op object, st step, value func(name, example string) string) (b
 	properties := doc.get("components").get("schemas").get(strings.TrimPrefix(schema.text("$ref"), "#/components/schemas/")).get("properties")
 	switch media {
 	case "application/json":
-		var fields object
-		for _, p := range properties {
-			if p.value.(object).text("type") == "boolean" { // absent is the default
-				continue
-			}
-			fields.set(p.key, value(p.key, exampleOf(p.value.(object))))
-		}
-		text, _ := json.MarshalIndent(fields, "", "  ") // strings only
-		return object{{"mode", "raw"}, {"raw", string(text)}}, media
+		return object{{"mode", "raw"}, {"raw", jsonBody(properties, value)}}, media
 	case "multipart/form-data":
 		return object{{"mode", "formdata"}, {"formdata", form(properties, sample, value)}}, ""
 	}
 	return object{{"mode", "urlencoded"}, {"urlencoded", form(properties, sample, value)}}, ""
+}
+
+// jsonBody is the text of a JSON object with a value for each property.
+func jsonBody(properties object, value func(name, example string) string) string {
+	var fields object
+	var numbers []string // variables that stand for a number
+	for _, p := range properties {
+		schema := p.value.(object)
+		v := value(p.key, exampleOf(schema))
+		switch kind := schema.text("type"); {
+		case kind == "boolean" || kind == "integer" && v == "": // absent is the default
+		case kind == "string":
+			fields.set(p.key, v)
+		case strings.HasPrefix(v, "{{"):
+			fields.set(p.key, v)
+			numbers = append(numbers, v)
+		default:
+			fields.set(p.key, json.RawMessage(v))
+		}
+	}
+	b, _ := json.MarshalIndent(fields, "", "  ") // strings, and examples that are JSON
+	body := string(b)
+	for _, v := range numbers {
+		body = strings.ReplaceAll(body, `"`+v+`"`, v)
+	}
+	return body
 }
 
 func form(properties object, sample string, value func(name, example string) string) (fields []object) {

@@ -207,7 +207,7 @@ type Video struct {
 	PublishedAt string `thrift:"published_at,14" form:"published_at" json:"published_at" query:"published_at"`
 	/** The address of its page. */
 	PageURL string `thrift:"page_url,15" form:"page_url" json:"page_url" query:"page_url"`
-	/** Users whom the title mentions as @name. */
+	/** Users whom the title mentions as @name, in its order. Deleted accounts are left out. */
 	Mentions []*Mention `thrift:"mentions,16,default,list<Mention>" form:"mentions" json:"mentions" query:"mentions"`
 }
 
@@ -334,7 +334,7 @@ type Comment struct {
 	/** As stored; forbidden words may be masked. */
 	Content   string `thrift:"content,4" form:"content" json:"content" query:"content"`
 	CreatedAt string `thrift:"created_at,5" form:"created_at" json:"created_at" query:"created_at"`
-	/** Users whom the content mentions as @name. */
+	/** Users whom the content mentions as @name, in its order. Deleted accounts are left out. */
 	Mentions  []*Mention `thrift:"mentions,6,default,list<Mention>" form:"mentions" json:"mentions" query:"mentions"`
 	LikeCount int64      `thrift:"like_count,7" form:"like_count" json:"like_count" query:"like_count"`
 	/** The viewer likes it. */
@@ -634,9 +634,12 @@ type Notice struct {
 	/** When the newest of them was made. */
 	At       string `thrift:"at,5" form:"at" json:"at" query:"at"`
 	IsUnread bool   `thrift:"is_unread,6" form:"is_unread" json:"is_unread" query:"is_unread"`
-	/** The video that it is about; absent for follow, and for an upload that failed. */
+	/** The video that it is about; absent for follow, for an upload that was never listed, and while it cannot be read. */
 	Video *VideoRef `thrift:"video,7,optional" form:"video" json:"video,omitempty" query:"video"`
-	/** comment, reply, mention: the newest one (absent: a mention in the title); comment_like: the viewer's own. */
+	/**
+	 * comment, reply, mention: the newest one (absent: a mention in the title); comment_like: the viewer's own. Its is_liked is false.
+	 * Absent while it cannot be read.
+	 */
 	Comment *Comment `thrift:"comment,8,optional" form:"comment" json:"comment,omitempty" query:"comment"`
 	/** upload: ready or failed; else empty. */
 	State string `thrift:"state,9" form:"state" json:"state" query:"state"`
@@ -1039,7 +1042,7 @@ func (p *MarkNoticesReadRequest) String() string {
 
 /** NoticeSettings are what a user wants to hear of. */
 type NoticeSettings struct {
-	/** Kinds that are neither listed nor counted nor pushed. */
+	/** Kinds that are neither listed nor counted nor pushed: like, comment, reply, mention, follow, comment_like, upload. */
 	MutedKinds []string `thrift:"muted_kinds,1,default,list<string>" form:"muted_kinds" json:"muted_kinds"`
 }
 
@@ -1678,7 +1681,7 @@ func (p *VideoRequest) String() string {
 
 /** PublishRequest is a video and what is said about it. */
 type PublishRequest struct {
-	/** 1..100 characters. Comes before data. */
+	/** 1..100 characters; "@name" mentions a user, as in comments. Comes before data. */
 	Title string `thrift:"title,1" form:"title" json:"title"`
 	/** The file. */
 	Data []byte `thrift:"data,2" form:"data" json:"data"`
@@ -1885,7 +1888,7 @@ func (p *ReplyListRequest) String() string {
 
 type CreateCommentRequest struct {
 	VideoID int64 `thrift:"video_id,1" json:"video_id" path:"video_id"`
-	/** 1..500 characters; "@name" mentions a user, ten at most. */
+	/** 1..500 characters; "@name" mentions a user, ten at most. Of several names that fit, the longest is meant. */
 	Content string `thrift:"content,2" form:"content" json:"content"`
 	/** The comment to answer; absent: a new thread. */
 	ReplyToID *int64 `thrift:"reply_to_id,3,optional" form:"reply_to_id" json:"reply_to_id,omitempty"`
@@ -2192,7 +2195,7 @@ type V1 interface {
 	DeleteMessage(ctx context.Context, req *MessageRequest) (r *Empty, err error)
 	/** Deletes all messages of a conversation for the account alone; it comes back with its next message. */
 	DeleteConversation(ctx context.Context, req *UserRequest) (r *Empty, err error)
-	/** The account's notices, newest first. */
+	/** The account's notices, newest first. A page may have fewer than limit: what some were about is gone. */
 	ListNotices(ctx context.Context, req *PageRequest) (r *NoticePage, err error)
 	/** Marks notices as read. */
 	MarkNoticesRead(ctx context.Context, req *MarkNoticesReadRequest) (r *Empty, err error)
