@@ -173,11 +173,11 @@ func TestV1NoticeSettings(t *testing.T) {
 	settings("GET", "", 1, "like", "comment_like")
 	settings("GET", "", 2)
 	settings("PUT", `{"muted_kinds":["upload","like","like","follow"]}`, 1, "like", "follow", "upload")
-	if set.Load() != "1[LIKE FOLLOW UPLOAD]" {
+	if set.Load() != "1 [LIKE FOLLOW UPLOAD]" {
 		t.Errorf("set %v", set.Load())
 	}
 	settings("PUT", `{"muted_kinds":[]}`, 1)
-	if set.Load() != "1[]" {
+	if set.Load() != "1 []" {
 		t.Errorf("set %v", set.Load())
 	}
 	set.Store("")

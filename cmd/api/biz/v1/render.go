@@ -120,11 +120,8 @@ func fillVideos(videos []view.Video, texts []textsOfVideo) []*model.Video {
 	return out
 }
 
-// renderMentions keeps the order. Nil becomes an empty list in JSON.
+// renderMentions keeps the order.
 func renderMentions(users []*user.User) []*model.Mention {
-	if len(users) == 0 {
-		return nil
-	}
 	return pack.Each(users, func(u **user.User) *model.Mention { return &model.Mention{UserID: (*u).Id, Name: (*u).Name} })
 }
 
