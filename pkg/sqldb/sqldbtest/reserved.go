@@ -35,12 +35,12 @@ const reservedWords = `
 	varying virtual when where while window with write xor year_month zerofill`
 
 // usedWords are the reserved words that our statements use for what they mean. MariaDB reserves them too, so a name that is
-// one of them fails there, but for JSON_TABLE, which is a function on both.
+// one of them fails there, but for JSON_TABLE, which is a function on both, and for MEDIUMBLOB.
 const usedWords = `
 	add all alter analyze and as asc between bigint by case check collate column constraint create cross default delete desc
 	distinct drop else exists explain false for force from group having if ignore in index inner insert int into is join json_table key
-	left like limit not null on or order primary range select set show smallint straight_join table then tinyint true union unique update using
-	values varbinary varchar when where with database character char binary mod right over replace`
+	left like limit mediumblob not null on or order primary range select set show smallint straight_join table then tinyint true union
+	unique update using values varbinary varchar when where with database character char binary mod right over replace`
 
 var (
 	// notNames are texts, quoted names, comments and variables.
