@@ -4,10 +4,13 @@ import (
 	"context"
 
 	"tiktok/cmd/internal/accounts"
+	"tiktok/cmd/internal/events"
 	"tiktok/cmd/social/dal/db"
+	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/social"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/outbox"
 )
 
 // Follow makes one user follow another.
@@ -16,10 +19,17 @@ func (s *Service) Follow(ctx context.Context, req *social.FollowRequest) (*socia
 		return nil, err
 	}
 	f := db.Follow{ID: s.ids.Next(), UserID: req.UserId, ToUserID: req.ToUserId, CreatedAtMs: s.now().UnixMilli()}
-	_, err := s.store.Follow(ctx, f)
+	tell, err := followChanged(&event.FollowChanged{UserId: f.UserID, ToUserId: f.ToUserID, Following: true, AtMs: f.CreatedAtMs})
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.store.Follow(ctx, f, tell...)
 	s.invalidate(ctx, req.UserId, req.ToUserId)
 	if err != nil {
 		return nil, err
+	}
+	if changed {
+		s.relay.Wake()
 	}
 	return &social.FollowResponse{}, nil
 }
@@ -29,12 +39,24 @@ func (s *Service) Unfollow(ctx context.Context, req *social.UnfollowRequest) (*s
 	if err := accounts.CheckPair(ctx, s.peers.Users, s.log, req.UserId, req.ToUserId, errno.SocialSelf); err != nil {
 		return nil, err
 	}
-	_, err := s.store.Unfollow(ctx, req.UserId, req.ToUserId)
+	tell, err := followChanged(&event.FollowChanged{UserId: req.UserId, ToUserId: req.ToUserId})
+	if err != nil {
+		return nil, err
+	}
+	changed, err := s.store.Unfollow(ctx, req.UserId, req.ToUserId, tell...)
 	s.invalidate(ctx, req.UserId, req.ToUserId)
 	if err != nil {
 		return nil, err
 	}
+	if changed {
+		s.relay.Wake()
+	}
 	return &social.UnfollowResponse{}, nil
+}
+
+// followChanged is what others are told.
+func followChanged(e *event.FollowChanged) ([]outbox.Message, error) {
+	return events.Messages(event.TOPIC_FOLLOW, &event.Event{FollowChanged: e})
 }
 
 // invalidate follows every write, whatever its outcome: after an error nobody knows whether the commit was reached, and

@@ -10,8 +10,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tiktok/cmd/internal/events"
 	"tiktok/cmd/user/dal/db"
 	"tiktok/cmd/user/pack"
+	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
@@ -56,12 +58,17 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 		sessions = []db.Session{s.newSession(a.ID, req.Device)}
 		resp.Session = pack.Session(sessions[0])
 	}
-	if err := s.store.Create(ctx, a, sessions...); err != nil {
+	tell, err := events.Messages(event.TOPIC_ACCOUNT, &event.Event{UserRegistered: &event.UserRegistered{UserId: a.ID, Name: a.Username}})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.store.Create(ctx, a, sessions, tell...); err != nil {
 		if errors.Is(err, sqldb.ErrDuplicate) {
 			return nil, cmp.Or(s.taken(ctx, req.Username, skeleton), error(errno.UserNameTaken))
 		}
 		return nil, err
 	}
+	s.relay.Wake()
 	s.saw(ctx, a.ID, client, 0)
 	s.users.Invalidate(ctx, a.ID) // somebody may have asked for this id before, and "no such user" is cached too
 	return resp, nil

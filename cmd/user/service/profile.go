@@ -3,10 +3,14 @@ package service
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
+	"tiktok/cmd/internal/events"
 	"tiktok/cmd/user/dal/db"
 	"tiktok/cmd/user/pack"
+	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
@@ -40,19 +44,39 @@ func (s *Service) FindUser(ctx context.Context, req *user.FindUserRequest) (*use
 	return &user.FindUserResponse{User: card}, nil
 }
 
+// MFindUsers finds the accounts of names: one statement at most. What cannot be a name is nobody's.
+func (s *Service) MFindUsers(ctx context.Context, req *user.MFindUsersRequest) (*user.MFindUsersResponse, error) {
+	if len(req.Names) > common.MAX_BATCH {
+		return nil, errno.InvalidArgument.With("too many names")
+	}
+	names := slices.DeleteFunc(slices.Clone(req.Names), func(name string) bool { return checkUsername(name) != nil })
+	ids, err := s.idsByName.GetMulti(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	return &user.MFindUsersResponse{UserIds: ids}, nil
+}
+
 // UpdateProfile changes what others see of an account. Doing so twice is doing so once.
 func (s *Service) UpdateProfile(ctx context.Context, req *user.UpdateProfileRequest) (*user.UpdateProfileResponse, error) {
 	p, err := s.checkProfile(req)
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.store.UpdateProfile(ctx, req.UserId, p)
+	tell, err := events.Messages(event.TOPIC_ACCOUNT, &event.Event{ProfileChanged: &event.ProfileChanged{UserId: req.UserId}})
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.store.UpdateProfile(ctx, req.UserId, p, tell...)
 	if errors.Is(err, sqldb.ErrNotFound) {
 		return nil, errno.UserNotFound
 	}
 	s.users.Invalidate(ctx, req.UserId) // also after an error: the commit may have happened
 	if err != nil {
 		return nil, err
+	}
+	if p.Changes(before) {
+		s.relay.Wake()
 	}
 	card, err := s.card(ctx, req.UserId)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
 
@@ -22,11 +23,11 @@ type Follow struct {
 // TableName is follows.
 func (Follow) TableName() string { return "follows" }
 
-// Follow stores f and counts it. When the pair is there already nothing changes, and changed is false.
+// Follow stores f, counts it and tells others. When the pair is there already nothing changes, nobody is told, and changed is false.
 //
 // Every write locks its pair first and the two counter rows last, those in the order of user ids: writers that meet wait
 // for each other in a line, not in a circle, and the row of a famous user is locked for the shortest time.
-func (s *Store) Follow(ctx context.Context, f Follow) (changed bool, err error) {
+func (s *Store) Follow(ctx context.Context, f Follow, tell ...outbox.Message) (changed bool, err error) {
 	err = s.Tx(ctx, func(tx *gorm.DB) error {
 		changed = false // the transaction may be tried again
 		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&f)
@@ -34,6 +35,9 @@ func (s *Store) Follow(ctx context.Context, f Follow) (changed bool, err error) 
 			return res.Error
 		}
 		changed = true
+		if err := outbox.Add(tx, tell...); err != nil {
+			return err
+		}
 		return s.count(tx, f.UserID, f.ToUserID, 1)
 	})
 	if err != nil {
@@ -42,8 +46,9 @@ func (s *Store) Follow(ctx context.Context, f Follow) (changed bool, err error) 
 	return changed, nil
 }
 
-// Unfollow deletes a pair and counts it. When there is no such pair nothing changes, and changed is false.
-func (s *Store) Unfollow(ctx context.Context, userID, toUserID int64) (changed bool, err error) {
+// Unfollow deletes a pair, counts it and tells others. When there is no such pair nothing changes, nobody is told, and changed is
+// false.
+func (s *Store) Unfollow(ctx context.Context, userID, toUserID int64, tell ...outbox.Message) (changed bool, err error) {
 	err = s.Tx(ctx, func(tx *gorm.DB) error {
 		changed = false
 		res := tx.Exec(s.unfollowSQL(), userID, toUserID)
@@ -51,6 +56,9 @@ func (s *Store) Unfollow(ctx context.Context, userID, toUserID int64) (changed b
 			return res.Error
 		}
 		changed = true
+		if err := outbox.Add(tx, tell...); err != nil {
+			return err
+		}
 		return s.count(tx, userID, toUserID, -1)
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
 
@@ -15,30 +16,42 @@ type Profile struct {
 	DisplayName, Signature, AvatarKey, BackgroundKey *string
 }
 
-// columns are the fields that change, by column.
-func (p Profile) columns() map[string]any {
-	all := map[string]*string{
-		"display_name": p.DisplayName, "signature": p.Signature, "avatar_key": p.AvatarKey, "background_key": p.BackgroundKey,
-	}
-	out := make(map[string]any, len(all))
-	for column, value := range all {
-		if value != nil {
-			out[column] = *value
+// Changes reports whether u would be another with it.
+func (p Profile) Changes(u User) bool { return len(p.columns(u)) > 0 }
+
+// columns are the fields of u that change, by column.
+func (p Profile) columns(u User) map[string]any {
+	out := map[string]any{}
+	for _, field := range []struct {
+		column, before string
+		now            *string
+	}{
+		{"display_name", u.DisplayName, p.DisplayName}, {"signature", u.Signature, p.Signature},
+		{"avatar_key", u.AvatarKey, p.AvatarKey}, {"background_key", u.BackgroundKey, p.BackgroundKey},
+	} {
+		if field.now != nil && *field.now != field.before {
+			out[field.column] = *field.now
 		}
 	}
 	return out
 }
 
-// UpdateProfile changes an account in one transaction and returns it as it was before; sqldb.ErrNotFound when there is none.
-// Of several calls at once, each sees what the one before it has made.
-func (s *Store) UpdateProfile(ctx context.Context, id int64, p Profile) (before User, err error) {
-	columns := p.columns()
+// UpdateProfile changes an account in one transaction, tells others when that makes it another, and returns it as it was before;
+// sqldb.ErrNotFound when there is none. Of several calls at once, each sees what the one before it has made.
+func (s *Store) UpdateProfile(ctx context.Context, id int64, p Profile, tell ...outbox.Message) (before User, err error) {
 	err = s.Tx(ctx, func(tx *gorm.DB) error {
 		before = User{}
-		if err := s.ForUpdate(tx).Where("id = ?", id).Take(&before).Error; err != nil || len(columns) == 0 {
+		if err := s.ForUpdate(tx).Where("id = ?", id).Take(&before).Error; err != nil {
 			return err
 		}
-		return tx.Model(&User{}).Where("id = ?", id).Updates(columns).Error
+		columns := p.columns(before)
+		if len(columns) == 0 {
+			return nil
+		}
+		if err := tx.Model(&User{}).Where("id = ?", id).Updates(columns).Error; err != nil {
+			return err
+		}
+		return outbox.Add(tx, tell...)
 	})
 	if err != nil && !errors.Is(err, sqldb.ErrNotFound) {
 		err = fmt.Errorf("update the profile of user %d: %w", id, err)

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
 
@@ -32,14 +33,19 @@ type Account struct {
 	NameSkeleton []byte `gorm:"column:name_skeleton"`
 }
 
-// Create stores a new account with its first sessions. sqldb.ErrDuplicate means that the username is taken, or one that looks like
-// it: the unique keys decide, so of any number of calls at once exactly one succeeds.
-func (s *Store) Create(ctx context.Context, a Account, sessions ...Session) error {
+// Create stores a new account with its first sessions, and tells others. sqldb.ErrDuplicate means that the username is taken, or one
+// that looks like it: the unique keys decide, so of any number of calls at once exactly one succeeds.
+func (s *Store) Create(ctx context.Context, a Account, sessions []Session, tell ...outbox.Message) error {
 	err := s.Tx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Create(&a).Error; err != nil || len(sessions) == 0 {
+		if err := tx.Create(&a).Error; err != nil {
 			return err
 		}
-		return tx.Create(&sessions).Error
+		if len(sessions) > 0 {
+			if err := tx.Create(&sessions).Error; err != nil {
+				return err
+			}
+		}
+		return outbox.Add(tx, tell...)
 	})
 	if err != nil {
 		return fmt.Errorf("create user: %w", err)
