@@ -2,6 +2,7 @@
 package pack
 
 import (
+	"tiktok/cmd/internal/mentions"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/kitex_gen/video"
 )
@@ -12,6 +13,7 @@ func Video(v db.Video) *video.Video {
 		Id: v.ID, AuthorId: v.AuthorID, Title: v.Title, PlayKey: v.PlayKey, CoverKey: v.CoverKey,
 		PublishedAtMs: v.PublishedAtMs, DurationMs: v.DurationMs, SizeBytes: v.SizeBytes, WidthPx: v.WidthPx, HeightPx: v.HeightPx,
 		HlsKey: v.HLSKey, PreviewKey: v.PreviewKey,
+		MentionedUserIds: append([]int64{}, mentions.Split(v.Mentions)...),
 	}
 }
 

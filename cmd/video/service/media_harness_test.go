@@ -20,10 +20,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"tiktok/cmd/internal/events/eventstest"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
 	"tiktok/cmd/video/service"
 	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/video"
 	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/blob"
@@ -413,10 +415,12 @@ func (l *lab) auditing() {
 	l.t.Cleanup(func() { cancel(); wg.Wait() })
 }
 
+// told reports whether others are told that the video is deleted.
 func (l *lab) told(videoID int64) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Contains(l.events, videoID)
+	l.t.Helper()
+	return slices.ContainsFunc(eventstest.Of(l.t, l.db, event.TOPIC_VIDEO), func(e *event.Event) bool {
+		return e.VideoDeleted != nil && e.VideoDeleted.VideoId == videoID
+	})
 }
 
 // row reads the row of work, nil when there is none.

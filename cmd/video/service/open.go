@@ -93,5 +93,6 @@ func Backfill(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, sql.Close()) }()
-	return backfillAll(ctx, db.New(sql), tools.Steps(), report)
+	// The video service of the running system hands over what it is told.
+	return backfillAll(ctx, db.New(sql).Telling(messages, func() {}), tools.Steps(), report)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"tiktok/cmd/internal/mentions"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/cmd/video/pack"
 	"tiktok/kitex_gen/video"
@@ -31,12 +32,17 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 		len(req.VideoCodec) > maxCodec || len(req.AudioCodec) > maxCodec {
 		return nil, errno.InvalidArgument
 	}
+	mentioned, err := mentions.Check(req.MentionedUserIds, req.AuthorId)
+	if err != nil {
+		return nil, err
+	}
 	if req.Transcode && s.media.steps()&db.StepTranscode == 0 {
 		return nil, errno.VideoUnplayable.With("this kind of video can not be converted here; send an mp4 file with H.264 and AAC")
 	}
 	v := db.Video{
 		ID: s.ids.Next(), AuthorID: req.AuthorId, Title: title, PlayKey: req.PlayKey, CoverKey: req.CoverKey,
 		PublishedAtMs: s.now().UnixMilli(), DurationMs: req.DurationMs, SizeBytes: req.SizeBytes, WidthPx: req.WidthPx, HeightPx: req.HeightPx,
+		Mentions: mentions.Join(mentioned),
 	}
 	m := s.plan(v, req)
 	id := v.ID
@@ -83,7 +89,7 @@ func (s *Service) plan(v db.Video, req *video.PublishRequest) db.Media {
 		VideoID: v.ID, AuthorID: v.AuthorID, Title: v.Title, State: db.StateReady, Lane: db.LaneNone, DueMs: db.Never, Progress: 100,
 		Listed: 1, SourceKey: v.PlayKey, CoverKey: v.CoverKey, DurationMs: v.DurationMs, SizeBytes: v.SizeBytes,
 		WidthPx: v.WidthPx, HeightPx: v.HeightPx, Rotation: req.Rotation, VideoCodec: req.VideoCodec, AudioCodec: req.AudioCodec,
-		CreatedAtMs: v.PublishedAtMs,
+		CreatedAtMs: v.PublishedAtMs, Mentions: v.Mentions,
 	}
 	if req.CoverDrawn {
 		m.CoverDrawn = 1

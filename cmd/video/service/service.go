@@ -57,7 +57,7 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store:  d.Store,
+		store:  d.Store.Telling(messages, d.Relay.Wake),
 		videos: kv.NewLoadingCache(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry), d.Store.MGetVideos),
 		works:  kv.NewLoadingCache(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry), d.Store.MCountWorks),
 		ids:    d.IDs,
@@ -70,7 +70,7 @@ func New(d Deps) *Service {
 	}
 	s.newest = kv.NewLoadingCache(d.Cache, cache.NewestOptions(d.Tel.Log, d.Tel.Registry), s.loadNewest)
 	s.published = kv.NewLoadingCache(d.Cache, cache.PublishedOptions(d.Tel.Log, d.Tel.Registry), s.loadPublished)
-	s.media = newWorker(d.Media, d.Store, s.changed, s.now, d.Tel)
+	s.media = newWorker(d.Media, s.store, s.changed, s.now, d.Tel)
 	return s
 }
 

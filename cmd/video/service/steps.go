@@ -123,6 +123,7 @@ func (w *worker) make(ctx context.Context, row db.Media, step int, src, dir stri
 		return db.Done{Key: videoName, Video: db.Video{
 			ID: row.VideoID, AuthorID: row.AuthorID, Title: row.Title, CoverKey: row.CoverKey,
 			DurationMs: info.DurationMs, SizeBytes: stat.Size(), WidthPx: info.WidthPx, HeightPx: info.HeightPx,
+			Mentions: row.Mentions,
 		}}, nil
 	case db.StepCover:
 		return db.Done{Key: coverName}, w.Tools.Cover(ctx, src, filepath.Join(dir, coverName))

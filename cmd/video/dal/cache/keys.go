@@ -82,7 +82,7 @@ func Videos(log *slog.Logger, metrics prometheus.Registerer) kv.Options[int64, d
 }
 
 func size(v db.Video) int {
-	return len(v.Title) + len(v.PlayKey) + len(v.CoverKey) + len(v.HLSKey) + len(v.PreviewKey)
+	return len(v.Title) + len(v.PlayKey) + len(v.CoverKey) + len(v.HLSKey) + len(v.PreviewKey) + len(v.Mentions)
 }
 
 // Works are the options of the cache of counts.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"tiktok/pkg/sqldb"
 )
 
@@ -47,11 +49,26 @@ func (s *Store) Backfill(ctx context.Context, steps int, nowMs int64, limit int)
 	for k, ids := range kinds {
 		// The upload of a transcode is gone: StepTranscode says that there is one to delete.
 		plan := k.plan&^StepTranscode | k.todo
-		r := s.Write.WithContext(ctx).Exec(backfillSQL, plan, k.todo, LaneBackfill, StateUploaded, nowMs, ids, k.plan)
-		if r.Error != nil {
-			return queued, fmt.Errorf("plan work: %w", sqldb.Translate(r.Error))
+		n := int64(0)
+		err := s.change(ctx, func(tx *gorm.DB) ([]Change, error) {
+			var before []Media
+			q := s.ForUpdate(tx).Where("video_id IN ? AND plan = ? AND listed = 1 AND lane = ?", ids, k.plan, LaneNone)
+			if err := q.Order("video_id").Find(&before).Error; err != nil {
+				return nil, err
+			}
+			told := make([]Change, len(before))
+			for i, m := range before {
+				now := m
+				now.Plan, now.Todo, now.Lane, now.State, now.Reason = plan, k.todo, LaneBackfill, StateUploaded, ""
+				told[i] = uploadChange(m, now)
+			}
+			n = int64(len(before))
+			return told, tx.Exec(backfillSQL, plan, k.todo, LaneBackfill, StateUploaded, nowMs, ids, k.plan).Error
+		})
+		if err != nil {
+			return queued, fmt.Errorf("plan work: %w", err)
 		}
-		queued += r.RowsAffected
+		queued += n
 	}
 	return queued, nil
 }

@@ -10,35 +10,37 @@ import (
 	"tiktok/pkg/sqldb"
 )
 
-// Delete takes an author's video, listed or not, out of every list and leaves its files to a worker. A worker that
+// Delete takes an author's video, listed or not, out of every list, tells others, and leaves its files to a worker. A worker that
 // holds the video keeps it until the end of its lease, or until it lets go, so that nobody deletes what is still being
 // written. It fails with ErrNotFound, also for a video that is being deleted, or with ErrNotAuthor.
 func (s *Store) Delete(ctx context.Context, authorID, videoID, nowMs int64) error {
-	err := s.Tx(ctx, func(tx *gorm.DB) error {
+	err := s.change(ctx, func(tx *gorm.DB) ([]Change, error) {
 		m, err := s.lockMedia(tx, videoID)
 		switch {
 		case errors.Is(err, gorm.ErrRecordNotFound):
 			return s.deleteOld(tx, authorID, videoID, nowMs)
 		case err != nil:
-			return err
+			return nil, err
 		case m.AuthorID != authorID && m.Lane != LaneDelete:
-			return ErrNotAuthor
+			return nil, ErrNotAuthor
 		case m.Lane == LaneDelete:
-			return sqldb.ErrNotFound
+			return nil, sqldb.ErrNotFound
 		}
 		if m.Token == "" {
 			m.DueMs = nowMs
 		}
 		if err := giveBack(tx, m); err != nil {
-			return err
+			return nil, err
 		}
+		told := []Change{{Media: m, Deleted: true}}
 		listed := m.Listed
 		m.State, m.Lane, m.Pending, m.Listed, m.Todo, m.Attempts, m.QuotaBytes = StateDeleting, LaneDelete, 0, 0, 0, 0, 0
-		err = tx.Select("state", "lane", "pending", "listed", "todo", "attempts", "quota_bytes", "due_ms").Updates(&m).Error
+		m.Told = s.tells()
+		err = tx.Select("state", "lane", "pending", "listed", "todo", "attempts", "quota_bytes", "due_ms", "told").Updates(&m).Error
 		if err != nil || listed == 0 {
-			return err
+			return told, err
 		}
-		return unlist(tx, authorID, videoID)
+		return told, unlist(tx, authorID, videoID)
 	})
 	if errors.Is(err, sqldb.ErrDuplicate) { // two at once, of a video from before there was video_media
 		err = sqldb.ErrNotFound
@@ -49,28 +51,36 @@ func (s *Store) Delete(ctx context.Context, authorID, videoID, nowMs int64) erro
 	return nil
 }
 
+// tells is Media.Told of what this store deletes.
+func (s *Store) tells() int {
+	if s.messages == nil {
+		return 0
+	}
+	return 1
+}
+
 func (s *Store) lockMedia(tx *gorm.DB, videoID int64) (m Media, err error) {
 	err = s.ForUpdate(tx).Where("video_id = ?", videoID).Take(&m).Error
 	return m, err
 }
 
 // deleteOld deletes a video that has no row of work: it was published before there were such rows.
-func (s *Store) deleteOld(tx *gorm.DB, authorID, videoID, nowMs int64) error {
+func (s *Store) deleteOld(tx *gorm.DB, authorID, videoID, nowMs int64) ([]Change, error) {
 	var v Video
 	if err := s.ForUpdate(tx).Where("id = ?", videoID).Take(&v).Error; err != nil {
-		return err
+		return nil, err
 	}
 	if v.AuthorID != authorID {
-		return ErrNotAuthor
+		return nil, ErrNotAuthor
 	}
 	m := Media{
 		VideoID: v.ID, AuthorID: v.AuthorID, Title: v.Title, State: StateDeleting, Lane: LaneDelete, DueMs: nowMs,
-		SourceKey: v.PlayKey, CoverKey: v.CoverKey, CreatedAtMs: v.PublishedAtMs,
+		SourceKey: v.PlayKey, CoverKey: v.CoverKey, CreatedAtMs: v.PublishedAtMs, Told: s.tells(),
 	}
 	if err := tx.Create(&m).Error; err != nil {
-		return err
+		return nil, err
 	}
-	return unlist(tx, authorID, videoID)
+	return []Change{{Media: m, Deleted: true}}, unlist(tx, authorID, videoID)
 }
 
 // unlist is the opposite of list.
@@ -82,20 +92,23 @@ func unlist(tx *gorm.DB, authorID, videoID int64) error {
 }
 
 // Forget removes the last trace of a video whose deletion the holder of the lease has carried out. What Expire has marked
-// counts for its author until then.
+// counts for its author until then. It tells others of the deletion if who marked it did not.
 func (s *Store) Forget(ctx context.Context, videoID int64, token string) error {
-	err := s.Tx(ctx, func(tx *gorm.DB) error {
+	err := s.change(ctx, func(tx *gorm.DB) (told []Change, err error) {
 		m, err := s.lockMedia(tx, videoID)
 		if errors.Is(err, gorm.ErrRecordNotFound) || err == nil && (m.Token != token || m.Lane != LaneDelete) {
-			return ErrLeaseLost
+			return nil, ErrLeaseLost
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := giveBack(tx, m); err != nil {
-			return err
+			return nil, err
 		}
-		return tx.Exec("DELETE FROM video_media WHERE video_id = ?", videoID).Error
+		if m.Told == 0 {
+			told = []Change{{Media: m, Deleted: true}}
+		}
+		return told, tx.Exec("DELETE FROM video_media WHERE video_id = ?", videoID).Error
 	})
 	if err != nil {
 		return fmt.Errorf("forget video: %w", err)

@@ -87,6 +87,10 @@ type Media struct {
 	CreatedAtMs int64  `gorm:"column:created_at_ms"`
 	// QuotaBytes is how much of Storage.StoredBytes is of this upload.
 	QuotaBytes int64 `gorm:"column:quota_bytes"`
+	// Mentions are those of the Video.
+	Mentions string `gorm:"column:mentions"`
+	// Told is 1 when others were told that it is deleted.
+	Told int `gorm:"column:told"`
 }
 
 // TableName is video_media.

@@ -43,8 +43,9 @@ func TestPlans(t *testing.T) {
 			"waiting":   {waitingSQL, "video_media_due", []any{[]int{1, 2, 3, 4, 5}}},
 			"named":     {namedSQL, "videos_play videos_cover video_media_source video_media_cover", []any{keys, keys, keys, keys}},
 			"made":      {madeSQL, "PRIMARY", []any{ids}},
-			"claim":     {claimSQL, "PRIMARY|video_media_due", []any{"t", 1, StateProcessing, 1, "", 1, LaneImprove, 1}},
-			"expire":    {expireSQL, "video_media_due", []any{StateDeleting, LaneDelete, LaneNone, 1000}},
+			"claim":     {claimSQL, "PRIMARY|video_media_due", []any{"t", 1, StateProcessing, 1, "", 1, LaneImprove, 1, StateUploaded}},
+			"expired":   {media + "FROM video_media WHERE " + expiredSQL + " ORDER BY due_ms", "video_media_due", []any{LaneNone, 1000}},
+			"expire":    {expireSQL, "PRIMARY", []any{StateDeleting, LaneDelete, 1, ids}},
 		} {
 			plan := sqldbtest.Explain(t, d, c.query, c.args...)
 			for _, index := range strings.Fields(c.indexes) {

@@ -23,6 +23,8 @@ type Video struct {
 	HeightPx      int32  `gorm:"column:height_px"`
 	HLSKey        string `gorm:"column:hls_key"`
 	PreviewKey    string `gorm:"column:preview_key"`
+	// Mentions are the ids of those whom the title mentions, in decimal, with commas between them; at most 200 bytes.
+	Mentions string `gorm:"column:mentions"`
 }
 
 // TableName is videos.
@@ -51,22 +53,25 @@ func (authorStats) TableName() string { return "author_stats" }
 func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota) (Video, error) {
 	out := v
 	m.QuotaBytes = m.SizeBytes
-	err := s.Tx(ctx, func(tx *gorm.DB) (err error) {
+	err := s.change(ctx, func(tx *gorm.DB) (_ []Change, err error) {
 		// The storage first, also before the clock: who is refused holds up nobody else.
 		if err := s.store(tx, m, q); err != nil {
-			return err
+			return nil, err
 		}
+		told := Change{Upload: m.Pending != 0}
 		if m.Listed != 0 {
 			if out, err = s.list(tx, v); err != nil {
-				return err
+				return nil, err
 			}
+			told.Listed = &out
 		}
 		if m.Lane != LaneNone {
 			if err := s.enqueue(tx, &m, m.Lane); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		return tx.Create(&m).Error
+		told.Media = m
+		return []Change{told}, tx.Create(&m).Error
 	})
 	if err != nil {
 		return Video{}, fmt.Errorf("publish: %w", err)

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"io/fs"
 
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
 
@@ -16,10 +17,15 @@ var migrations embed.FS
 func Migrations() fs.FS { return migrations }
 
 // Store reads and writes videos and the work on uploads. It is safe for concurrent use.
-type Store struct{ *sqldb.DB }
+type Store struct {
+	*sqldb.DB
+	// messages and wake are those of Telling, nil without.
+	messages func(changes []Change) ([]outbox.Message, error)
+	wake     func()
+}
 
 // New returns a store on a migrated database, which stays the caller's to close.
-func New(db *sqldb.DB) *Store { return &Store{db} }
+func New(db *sqldb.DB) *Store { return &Store{DB: db} }
 
 // NewestID is the greatest id of a video or upload, 0 when there is none.
 func (s *Store) NewestID(ctx context.Context) (int64, error) {

@@ -25,12 +25,16 @@ const (
 
 	// todo is compared because a step may have been recorded between reading the row and this, at the very end of a lease.
 	claimSQL = `UPDATE video_media SET token = ?, due_ms = ?, hold = 1, attempts = attempts + 1, state = ?
-		WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ?`
+		WHERE video_id = ? AND token = ? AND due_ms = ? AND lane = ? AND todo = ? AND state = ?`
 
 	waitingSQL = "SELECT lane, COUNT(*) AS n, MIN(due_ms) AS due FROM video_media WHERE lane IN ? GROUP BY lane"
 
-	expireSQL = "UPDATE video_media SET state = ?, lane = ?, pending = 0 WHERE lane = ? AND due_ms <= ? AND listed = 0"
+	expiredSQL = "lane = ? AND due_ms <= ? AND listed = 0"
+	expireSQL  = "UPDATE video_media SET state = ?, lane = ?, pending = 0, told = ? WHERE video_id IN ?"
 )
+
+// expireRows is how many uploads one transaction of Expire marks.
+const expireRows = 500
 
 // Wanted is work that a worker would take up.
 type Wanted struct {
@@ -81,19 +85,20 @@ func (s *Store) due(ctx context.Context, w Wanted, nowMs int64) (due []Media, er
 	return due, nil
 }
 
-// take makes m, as it was read, the worker's, unless somebody else has changed it meanwhile, and turns the lane's clock on.
+// take makes m, as it was read, the worker's, unless somebody else has changed it meanwhile, and turns the lane's clock on. Others
+// are told when the work begins, not when it goes on.
 func (s *Store) take(ctx context.Context, m *Media, w Wanted) (ok bool, err error) {
 	next := *m
 	next.Token, next.DueMs, next.Hold, next.Attempts = w.Token, w.UntilMs, 1, m.Attempts+1
 	if w.Lane != LaneDelete {
 		next.State = StateProcessing
 	}
-	err = s.Tx(ctx, func(tx *gorm.DB) error {
-		r := tx.Exec(claimSQL, next.Token, next.DueMs, next.State, m.VideoID, m.Token, m.DueMs, w.Lane, m.Todo)
+	err = s.change(ctx, func(tx *gorm.DB) ([]Change, error) {
+		r := tx.Exec(claimSQL, next.Token, next.DueMs, next.State, m.VideoID, m.Token, m.DueMs, w.Lane, m.Todo, m.State)
 		if ok = r.Error == nil && r.RowsAffected == 1; !ok || w.Lane == LaneDelete {
-			return r.Error
+			return nil, r.Error
 		}
-		return tx.Exec(advanceSQL, m.Turn, w.Lane, m.Turn).Error
+		return []Change{uploadChange(*m, next)}, tx.Exec(advanceSQL, m.Turn, w.Lane, m.Turn).Error
 	})
 	if err != nil || !ok {
 		return false, err
@@ -143,28 +148,36 @@ func (s *Store) Finish(ctx context.Context, m Media, d Done) (Media, error) {
 			next.SourceKey = "" // it was only needed to make others from it
 		}
 	}
-	err := s.Tx(ctx, func(tx *gorm.DB) error {
+	err := s.change(ctx, func(tx *gorm.DB) ([]Change, error) {
+		var listed *Video
 		if d.Step == StepTranscode { // first, because everybody who lists locks the clock first
-			if _, err := s.list(tx, d.Video); err != nil {
-				return err
+			v, err := s.list(tx, d.Video)
+			if err != nil {
+				return nil, err
 			}
+			listed = &v
 		}
 		if wait {
 			next.Token, next.DueMs, next.Attempts = "", d.NowMs, 0
 			if err := s.enqueue(tx, &next, next.Lane); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		r := held(tx, m).Select(
 			"todo", "progress", "attempts", "lane", "listed", "state", "due_ms", "token", "hold", "turn", "pending", "source_key",
 		).Updates(next)
 		if err := leased(r, "finish"); err != nil {
-			return err
+			return nil, err
 		}
+		told := uploadChange(m, next)
+		told.Listed = listed
 		if column := keyColumn(d.Step); column != "" {
-			return tx.Exec("UPDATE videos SET "+column+" = ? WHERE id = ?", d.Key, m.VideoID).Error
+			told.Files = true
+			if err := tx.Exec("UPDATE videos SET "+column+" = ? WHERE id = ?", d.Key, m.VideoID).Error; err != nil {
+				return nil, err
+			}
 		}
-		return nil
+		return []Change{told}, nil
 	})
 	if err != nil {
 		return m, fmt.Errorf("finish a step of video %d: %w", m.VideoID, err)
@@ -233,16 +246,38 @@ func (s *Store) GiveUp(ctx context.Context, m Media, reason string, forgetMs int
 	if m.Reason == "" { // else that of a step that was left out before
 		next.Reason = reason
 	}
-	return leased(held(s.Write.WithContext(ctx), m).Select("state", "reason", "lane", "due_ms", "token").Updates(next), "give up")
+	return s.change(ctx, func(tx *gorm.DB) ([]Change, error) {
+		r := held(tx, m).Select("state", "reason", "lane", "due_ms", "token").Updates(next)
+		return []Change{uploadChange(m, next)}, leased(r, "give up")
+	})
 }
 
 // Expire marks for deletion what has failed, was never listed, and is past the time that GiveUp has set.
 func (s *Store) Expire(ctx context.Context, nowMs int64) (rows int64, err error) {
-	r := s.Write.WithContext(ctx).Exec(expireSQL, StateDeleting, LaneDelete, LaneNone, nowMs)
-	if r.Error != nil {
-		return 0, fmt.Errorf("expire: %w", sqldb.Translate(r.Error))
+	for {
+		n := 0
+		err := s.change(ctx, func(tx *gorm.DB) ([]Change, error) {
+			var gone []Media
+			expired := s.ForUpdate(tx).Where(expiredSQL, LaneNone, nowMs).Order("due_ms")
+			if err := expired.Limit(expireRows).Find(&gone).Error; err != nil {
+				return nil, err
+			}
+			if n = len(gone); n == 0 {
+				return nil, nil
+			}
+			ids, told := make([]int64, n), make([]Change, n)
+			for i, m := range gone {
+				ids[i], told[i] = m.VideoID, Change{Media: m, Deleted: true}
+			}
+			return told, tx.Exec(expireSQL, StateDeleting, LaneDelete, s.tells(), ids).Error
+		})
+		if err != nil {
+			return rows, fmt.Errorf("expire: %w", err)
+		}
+		if rows += int64(n); n < expireRows {
+			return rows, nil
+		}
 	}
-	return r.RowsAffected, nil
 }
 
 // Work is what there is to do in a lane.
