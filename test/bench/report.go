@@ -13,8 +13,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/prometheus/procfs"
-
 	"tiktok/test/harness"
 )
 
@@ -227,9 +225,10 @@ func (r result) cells() string {
 // machine is what the figures depend on.
 func machine() string {
 	model := "unknown processor"
-	if fs, err := procfs.NewDefaultFS(); err == nil {
-		if cpus, err := fs.CPUInfo(); err == nil && len(cpus) > 0 {
-			model = cpus[0].ModelName
+	// Not by procfs, which has no CPUInfo on Windows: the driver must build there.
+	if cpus, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if _, rest, ok := strings.Cut(string(cpus), "model name\t: "); ok {
+			model, _, _ = strings.Cut(rest, "\n")
 		}
 	}
 	return fmt.Sprintf("%d × %s, %s", runtime.NumCPU(), model, runtime.Version())

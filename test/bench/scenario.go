@@ -280,7 +280,9 @@ func publish() scenario {
 		target: func(b []byte, d *dataset.Set, n uint64) []byte {
 			return fmt.Appendf(b, "POST /douyin/publish/action/?token=%s", d.User(n*7919).Token)
 		},
-		header: func(*dataset.Set, uint64) string { return "Content-Type: multipart/form-data; boundary=" + edge + "\r\n" },
+		header: func(*dataset.Set, uint64) string {
+			return "Content-Type: multipart/form-data; boundary=" + edge + "\r\n"
+		},
 		body: "--" + edge + "\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nbench upload\r\n" +
 			"--" + edge + "\r\nContent-Disposition: form-data; name=\"data\"; filename=\"clip.mp4\"\r\nContent-Type: video/mp4\r\n\r\n" +
 			string(file) + "\r\n--" + edge + "--\r\n",
