@@ -288,3 +288,72 @@ func testV1Conversations(t *testing.T, d *harness.Deployment, doc *v1Document) {
 	ann.fails(t, post, at("/conversations/%d/messages", ann.id), map[string]any{"content": "x"}, errno.ChatSelf)
 	ann.fails(t, post, at("/conversations/%d/messages", int64(nobody)), map[string]any{"content": "x"}, errno.UserNotFound)
 }
+
+// What one of two has deleted is gone from all that they read, of both APIs, and stays where the other reads.
+func testV1DeleteMessages(t *testing.T, d *harness.Deployment, doc *v1Document) {
+	ann, mobile := doc.register(t, d), d.NewUser(t)
+	bob := doc.user(d, mobile)
+	send := func(from, to *v1User, text string) (m v1.Message) {
+		from.do(t, post, at("/conversations/%d/messages", to.id), map[string]any{"content": text}, 201, &m)
+		return m
+	}
+	var sent []v1.Message
+	for i := range 3 {
+		sent = append(sent, send(ann, bob, at("message %d", i)))
+	}
+	texts := func(of, with *v1User) string {
+		var page v1.MessagePage
+		of.do(t, get, at("/conversations/%d/messages", with.id), nil, 200, &page)
+		var out []string
+		for _, m := range page.Items {
+			out = append(out, m.Content)
+		}
+		return strings.Join(out, ",")
+	}
+	list := func(of *v1User) string {
+		var page v1.ConversationPage
+		of.do(t, get, "/conversations", nil, 200, &page)
+		var out []string
+		for _, c := range page.Items {
+			out = append(out, at("%s, %d unread", c.LastMessage.Content, c.UnreadCount))
+		}
+		return strings.Join(out, "; ")
+	}
+	want := func(what, bobs, bobsList, anns string) {
+		t.Helper()
+		if got := texts(bob, ann); got != bobs {
+			t.Errorf("%s: bob reads %q, want %q", what, got, bobs)
+		}
+		if got := list(bob); got != bobsList {
+			t.Errorf("%s: bob's list has %q, want %q", what, got, bobsList)
+		}
+		if got := texts(ann, bob); got != anns {
+			t.Errorf("%s: ann reads %q, want %q", what, got, anns)
+		}
+	}
+	for range 2 { // twice is success
+		bob.do(t, del, at("/conversations/%d/messages/%d", ann.id, sent[2].ID), nil, 204, nil)
+	}
+	want("the newest one deleted", "message 1,message 0", "message 1, 2 unread", "message 2,message 1,message 0")
+	bob.fails(t, del, at("/conversations/%d/messages/%d", ann.id, int64(nobody)), nil, errno.MessageNotFound)
+	bob.fails(t, del, at("/conversations/%d/messages/%d", int64(nobody), sent[0].ID), nil, errno.MessageNotFound)
+	bob.fails(t, del, at("/conversations/%d/messages/x", ann.id), nil, errno.InvalidArgument)
+	bob.fails(t, del, "/conversations/x", nil, errno.InvalidArgument)
+
+	for range 2 {
+		bob.do(t, del, at("/conversations/%d", ann.id), nil, 204, nil)
+	}
+	want("all deleted", "", "", "message 2,message 1,message 0")
+	var me v1.Me
+	if bob.do(t, get, "/me", nil, 200, &me); me.UnreadConversations != 0 {
+		t.Errorf("unread: %+v", me)
+	}
+	if got := mobile.Chat(t, ann.id, 0); len(got) != 0 {
+		t.Errorf("the mobile client reads %v", got)
+	}
+	send(ann, bob, "again")
+	want("the next one", "again", "again, 1 unread", "again,message 2,message 1,message 0")
+	if got := mobile.Chat(t, ann.id, 0); len(got) != 1 {
+		t.Errorf("the mobile client reads %v", got)
+	}
+}

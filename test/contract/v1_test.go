@@ -47,6 +47,7 @@ func TestV1(t *testing.T) {
 			{"profile", testV1Profile},
 			{"pictures", testV1Pictures},
 			{"conversations", testV1Conversations},
+			{"deleted messages", testV1DeleteMessages},
 			{"bad input", testV1BadInput},
 			{"credentials", testV1Credentials},
 			{"other sites", testV1OtherSites},

@@ -21,11 +21,13 @@ func Messages(rows []db.Message) []*chat.Message {
 	return out
 }
 
-// ByPeer makes one message for each peer of a user.
+// ByPeer makes one message for each peer of a user, of those in which the user sees any.
 func ByPeer(userID int64, last map[db.Key]cache.Last) map[int64]*chat.Message {
 	out := make(map[int64]*chat.Message, len(last))
 	for key, m := range last {
-		out[key.Peer(userID)] = Message(m.Message)
+		if seen, ok := m.For(key, userID); ok {
+			out[key.Peer(userID)] = Message(seen)
+		}
 	}
 	return out
 }

@@ -9,8 +9,11 @@ import (
 
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/pack"
+	"tiktok/cmd/internal/events"
 	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/event"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/paging"
 )
 
@@ -39,7 +42,7 @@ func (s *Service) ListConversations(ctx context.Context, req *chat.ListConversat
 	if len(entries) > limit {
 		entries = entries[:limit]
 		last := entries[limit-1]
-		next = cursorOf(db.Place{LastAtMs: last.LastAtMs, PeerID: last.Key().Peer(req.UserId)})
+		next = cursorOf(db.Place{LastAtMs: last.Last.CreatedAtMs, PeerID: last.Key().Peer(req.UserId)})
 	}
 	return &chat.ListConversationsResponse{Conversations: pack.Conversations(req.UserId, entries), NextCursor: next}, nil
 }
@@ -70,10 +73,23 @@ func (s *Service) MarkRead(ctx context.Context, req *chat.MarkReadRequest) (*cha
 	if req.UserId <= 0 || req.PeerId <= 0 || req.UntilMs < 0 {
 		return nil, errno.InvalidArgument.With("user id or time is not valid")
 	}
-	if err := s.store.MarkRead(ctx, req.UserId, req.PeerId, req.UntilMs); err != nil {
+	told, err := tellRead(req.UserId, req.PeerId)
+	if err != nil {
 		return nil, err
 	}
+	changed, err := s.store.MarkRead(ctx, req.UserId, req.PeerId, req.UntilMs, told)
+	if err != nil {
+		return nil, err
+	}
+	if changed {
+		s.relay.Wake()
+	}
 	return &chat.MarkReadResponse{}, nil
+}
+
+// tellRead makes the event of a conversation that a user has read.
+func tellRead(userID, peerID int64) ([]outbox.Message, error) {
+	return events.Messages(event.TOPIC_MESSAGE, &event.Event{ConversationRead: &event.ConversationRead{UserId: userID, PeerId: peerID}})
 }
 
 // CountUnread counts the conversations in which the user has unread messages.

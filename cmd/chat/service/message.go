@@ -7,9 +7,12 @@ import (
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/pack"
 	"tiktok/cmd/internal/accounts"
+	"tiktok/cmd/internal/events"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/event"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/paging"
 	"tiktok/pkg/text"
 )
@@ -27,17 +30,30 @@ func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest)
 	if !ok {
 		return nil, errno.MessageRefused
 	}
-	if err := accounts.CheckPair(ctx, s.peers.Users, s.log, req.FromUserId, req.ToUserId, errno.ChatSelf); err != nil {
+	if err := s.mayWrite(ctx, req.FromUserId, req.ToUserId); err != nil {
 		return nil, err
 	}
-	m, err := s.store.Append(ctx, s.ids.Next(), req.FromUserId, req.ToUserId, content, s.now().UnixMilli())
+	m, err := s.store.Append(ctx, s.ids.Next(), req.FromUserId, req.ToUserId, content, s.now().UnixMilli(), tellSent)
 	// Also after an error: nobody knows whether the commit was reached.
 	s.last.Invalidate(ctx, db.KeyOf(req.FromUserId, req.ToUserId))
 	if err != nil {
 		return nil, err
 	}
 	s.stored.Inc()
+	s.relay.Wake()
 	return &chat.SendMessageResponse{Message: pack.Message(m)}, nil
+}
+
+// mayWrite fails unless a user may send another one messages. Whatever else may forbid it is asked here.
+func (s *Service) mayWrite(ctx context.Context, from, to int64) error {
+	return accounts.CheckPair(ctx, s.peers.Users, s.log, from, to, errno.ChatSelf)
+}
+
+// tellSent makes the event of a message.
+func tellSent(m db.Message) ([]outbox.Message, error) {
+	return events.Messages(event.TOPIC_MESSAGE, &event.Event{MessageSent: &event.MessageSent{
+		MessageId: m.ID, FromUserId: m.FromUserID, ToUserId: m.ToUserID(), CreatedAtMs: m.CreatedAtMs,
+	}})
 }
 
 // ListMessages reads a conversation in one statement, or none when the cache knows that nothing is new; there is none with
@@ -78,7 +94,7 @@ func (s *Service) read(ctx context.Context, req *chat.ListMessagesRequest, from 
 	if err != nil {
 		return nil, err
 	}
-	if last[key].CreatedAtMs <= req.AfterMs {
+	if seen, ok := last[key].For(key, req.UserId); !ok || seen.CreatedAtMs <= req.AfterMs {
 		return nil, nil
 	}
 	return s.store.After(ctx, req.UserId, req.PeerId, from, req.AfterMs, limit)
@@ -86,13 +102,13 @@ func (s *Service) read(ctx context.Context, req *chat.ListMessagesRequest, from 
 
 // loadLast fills the cache of newest messages.
 func (s *Service) loadLast(ctx context.Context, keys []db.Key) (map[db.Key]cache.Last, error) {
-	messages, err := s.store.MGetLast(ctx, keys)
+	newest, err := s.store.MGetNewest(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	last := make(map[db.Key]cache.Last, len(messages))
-	for key, m := range messages {
-		last[key] = cache.Last{Message: m}
+	last := make(map[db.Key]cache.Last, len(newest))
+	for key, n := range newest {
+		last[key] = cache.Last{Newest: n}
 	}
 	return last, nil
 }

@@ -145,3 +145,27 @@ func (a *API) MarkRead(ctx context.Context, in *call.Call) (any, error) {
 	_, err = a.shared.Clients.Chat.MarkRead(ctx, &chat.MarkReadRequest{UserId: in.Viewer, PeerId: peer, UntilMs: until})
 	return nil, err
 }
+
+// DeleteMessage deletes a message for the viewer alone.
+func (a *API) DeleteMessage(ctx context.Context, in *call.Call) (any, error) {
+	peer, err := pathID(in, "user_id")
+	if err != nil {
+		return nil, err
+	}
+	message, err := pathID(in, "message_id")
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.shared.Clients.Chat.DeleteMessage(ctx, &chat.DeleteMessageRequest{UserId: in.Viewer, PeerId: peer, MessageId: message})
+	return nil, err
+}
+
+// DeleteConversation deletes all messages that a conversation has now, for the viewer alone.
+func (a *API) DeleteConversation(ctx context.Context, in *call.Call) (any, error) {
+	peer, err := pathID(in, "user_id")
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.shared.Clients.Chat.DeleteConversation(ctx, &chat.DeleteConversationRequest{UserId: in.Viewer, PeerId: peer})
+	return nil, err
+}

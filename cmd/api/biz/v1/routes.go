@@ -94,6 +94,8 @@ func (a *API) Routes(l middleware.Limits) Table {
 		read("/conversations/:user_id/messages", member, a.ListMessages),
 		write(post, "/conversations/:user_id/messages", http.StatusCreated, a.SendMessage, typeJSON),
 		write(put, "/conversations/:user_id/read", none, a.MarkRead, typeJSON),
+		write(del, "/conversations/:user_id/messages/:message_id", none, a.DeleteMessage),
+		write(del, "/conversations/:user_id", none, a.DeleteConversation),
 
 		read("/notices", member, a.ListNotices),
 		write(put, "/notices/read", none, a.MarkNoticesRead, typeJSON),

@@ -15,17 +15,22 @@ const auditStep = 500
 const auditSQL = `SELECT c.low_id, c.high_id, c.last_at_ms, c.unread_id,
 		EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.last_at_ms) AS has_last,
 		EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms > c.last_at_ms) AS has_newer,
-		c.stale = 0 AND c.unread_id <> 0 AND (c.read_ms >= c.last_at_ms OR EXISTS (
+		c.newest_low_ms <> COALESCE((SELECT m.created_at_ms FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
+			AND m.created_at_ms > c.cleared_low_ms AND (m.hidden & 1) = 0 ORDER BY m.created_at_ms DESC LIMIT 1), 0)
+		OR c.newest_high_ms <> COALESCE((SELECT m.created_at_ms FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
+			AND m.created_at_ms > c.cleared_high_ms AND (m.hidden & 2) = 0 ORDER BY m.created_at_ms DESC LIMIT 1), 0) AS wrong_shown,
+		c.stale = 0 AND c.unread_id <> 0 AND (
+			c.read_ms >= CASE WHEN c.unread_id = c.low_id THEN c.newest_low_ms ELSE c.newest_high_ms END OR EXISTS (
 			SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms > c.read_ms
 			AND m.from_user_id = c.unread_id)) AS wrong_unread
-	FROM (SELECT low_id, high_id, last_at_ms, unread_id, read_ms, stale FROM conversations
-		WHERE low_id >= ? AND (low_id > ? OR high_id > ?) ORDER BY low_id, high_id LIMIT ?) AS c
+	FROM (SELECT low_id, high_id, last_at_ms, unread_id, read_ms, stale, cleared_low_ms, cleared_high_ms, newest_low_ms, newest_high_ms
+		FROM conversations WHERE low_id >= ? AND (low_id > ? OR high_id > ?) ORDER BY low_id, high_id LIMIT ?) AS c
 	ORDER BY c.low_id, c.high_id`
 
 // audited is a row of auditSQL.
 type audited struct {
-	LowID, HighID, LastAtMs, UnreadID int64
-	HasLast, HasNewer, WrongUnread    bool
+	LowID, HighID, LastAtMs, UnreadID          int64
+	HasLast, HasNewer, WrongShown, WrongUnread bool
 }
 
 // Counters is how many conversations Audit compares with their messages.
@@ -37,7 +42,8 @@ func (s *Store) Counters(ctx context.Context) (n int64, err error) {
 }
 
 // Audit compares every conversation with its messages, step by step, and calls report for each whose newest message is another one
-// than it says, or that takes a user's own messages for unread. It may run while others write. It changes nothing.
+// than it says, also for one of the two who has deleted some, or that takes for unread what a user has written, read or deleted. It may
+// run while others write. It changes nothing.
 func (s *Store) Audit(ctx context.Context, report func(format string, args ...any)) (mismatches int, err error) {
 	after, rows := Key{}, auditStep
 	for rows == auditStep {
@@ -46,10 +52,11 @@ func (s *Store) Audit(ctx context.Context, report func(format string, args ...an
 		err := sqldb.Rows[audited]{Query: query}.Each(func(c audited) {
 			rows++
 			after = Key{c.LowID, c.HighID}
-			if !c.HasLast || c.HasNewer || c.WrongUnread {
+			if !c.HasLast || c.HasNewer || c.WrongShown || c.WrongUnread {
 				mismatches++
-				report("conversation of %d and %d: newest message at %d: %t, newer ones: %t; unread by %d although written by them or read: %t",
-					c.LowID, c.HighID, c.LastAtMs, c.HasLast, c.HasNewer, c.UnreadID, c.WrongUnread)
+				report("conversation of %d and %d: newest message at %d: %t, newer ones: %t, one sees another newest one: %t; "+
+					"unread by %d although written by them, read or deleted: %t",
+					c.LowID, c.HighID, c.LastAtMs, c.HasLast, c.HasNewer, c.WrongShown, c.UnreadID, c.WrongUnread)
 			}
 		})
 		if err != nil {

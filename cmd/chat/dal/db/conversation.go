@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
 
@@ -27,6 +28,15 @@ type Conversation struct {
 	// CountedMs is the newest message of which UnreadID and ReadMs know. While it is not LastAtMs the row is stale: a process that knows
 	// nothing of the two has stored messages. See Settle.
 	CountedMs int64 `gorm:"column:counted_ms"`
+	// ClearedLowMs and ClearedHighMs are up to when a side has deleted all messages.
+	ClearedLowMs  int64 `gorm:"column:cleared_low_ms"`
+	ClearedHighMs int64 `gorm:"column:cleared_high_ms"`
+	// ShownLowMs is the newest message that the lower id's user sees, 0 for none, while ShownLowAtMs is LastAtMs; else that is LastAtMs. The
+	// other two say the same of the other side. The columns newest_low_ms and newest_high_ms are that.
+	ShownLowMs    int64 `gorm:"column:shown_low_ms"`
+	ShownLowAtMs  int64 `gorm:"column:shown_low_at_ms"`
+	ShownHighMs   int64 `gorm:"column:shown_high_ms"`
+	ShownHighAtMs int64 `gorm:"column:shown_high_at_ms"`
 }
 
 // TableName is conversations.
@@ -81,19 +91,21 @@ func (s *Store) claimSet() clause.Set {
 	}
 }
 
-// Place is where a page of conversations begins: behind the conversation with this peer, of which this was the newest message.
+// Place is where a page of conversations begins: behind the conversation with this peer, of which the user saw this as the newest
+// message.
 type Place struct{ LastAtMs, PeerID int64 }
 
 // Entry is a conversation in a user's list.
 type Entry struct {
 	Conversation
-	// Last is the newest message.
+	// Last is the newest message that the user sees.
 	Last Message
 	// Unread is how many messages of the peer the user has not read, MaxUnread at the most.
 	Unread int
 }
 
-// Conversations reads up to limit of a user's conversations that come after a place, that with the newest message first. It takes two
+// Conversations reads up to limit of a user's conversations that come after a place, that with the newest message first. Those in which
+// the user has deleted everything are none of them. It takes two
 // statements, one when nothing in them is unread, and one more when some of them are stale.
 func (s *Store) Conversations(ctx context.Context, userID int64, after Place, limit int) ([]Entry, error) {
 	entries, err := s.page(ctx, userID, after, limit)
@@ -123,21 +135,22 @@ func (s *Store) page(ctx context.Context, userID int64, after Place, limit int) 
 	query, args := pageSQL(userID, after, limit)
 	var entries []Entry
 	err := sqldb.Rows[listed]{Query: s.Read.WithContext(ctx).Raw(query, args...)}.Each(func(r listed) {
-		m := Message{r.LowID, r.HighID, r.LastAtMs, r.ID, r.FromUserID, r.Content}
+		m := Message{r.LowID, r.HighID, r.NewestMs, r.ID, r.FromUserID, r.Content}
 		entries = append(entries, Entry{Conversation: r.Conversation, Last: m})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list conversations: %w", err)
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { // no database promises the order of a union
-		return cmp.Or(cmp.Compare(b.LastAtMs, a.LastAtMs), cmp.Compare(b.Key().Peer(userID), a.Key().Peer(userID)))
+		return cmp.Or(cmp.Compare(b.Last.CreatedAtMs, a.Last.CreatedAtMs), cmp.Compare(b.Key().Peer(userID), a.Key().Peer(userID)))
 	})
 	return entries[:min(limit, len(entries))], nil
 }
 
-// listed is a conversation with its newest message.
+// listed is a conversation with the newest message that a user sees.
 type listed struct {
 	Conversation
+	NewestMs   int64  `gorm:"column:newest_ms"`
 	ID         int64  `gorm:"column:id"`
 	FromUserID int64  `gorm:"column:from_user_id"`
 	Content    string `gorm:"column:content"`
@@ -146,23 +159,25 @@ type listed struct {
 // pageSQL reads the first conversations in which the user has the lower id, and the first in which the user has the higher one, each
 // from an index in list order, and then the newest messages by their primary key.
 func pageSQL(userID int64, after Place, limit int) (query string, args []any) {
-	side := func(own, peer string) string {
-		return `SELECT c.low_id, c.high_id, c.last_at_ms, c.unread_id, c.read_ms, c.counted_ms, m.id, m.from_user_id, m.content FROM (
-			SELECT low_id, high_id, last_at_ms, unread_id, read_ms, counted_ms FROM conversations
-			WHERE ` + own + ` = ? AND last_at_ms <= ? AND (last_at_ms < ? OR ` + peer + ` < ?)
-			ORDER BY last_at_ms DESC, ` + peer + ` DESC LIMIT ?
-		) AS c JOIN messages m ON m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.last_at_ms`
+	part := func(own, peer, newest string) string {
+		return `SELECT c.low_id, c.high_id, c.last_at_ms, c.unread_id, c.read_ms, c.counted_ms, c.newest_ms,
+			m.id, m.from_user_id, m.content FROM (
+			SELECT low_id, high_id, last_at_ms, unread_id, read_ms, counted_ms, ` + newest + ` AS newest_ms FROM conversations
+			WHERE ` + own + ` = ? AND ` + newest + ` > 0 AND ` + newest + ` <= ? AND (` + newest + ` < ? OR ` + peer + ` < ?)
+			ORDER BY ` + newest + ` DESC, ` + peer + ` DESC LIMIT ?
+		) AS c JOIN messages m ON m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.newest_ms`
 	}
 	args = []any{userID, after.LastAtMs, after.LastAtMs, after.PeerID, limit}
-	return side("low_id", "high_id") + " UNION ALL " + side("high_id", "low_id"), append(args, args...)
+	return part("low_id", "high_id", "newest_low_ms") + " UNION ALL " + part("high_id", "low_id", "newest_high_ms"), append(args, args...)
 }
 
 // MaxUnread bounds what is counted.
 const MaxUnread = 100
 
-// unreadSQL counts in one conversation. All messages after the mark are the peer's.
+// unreadSQL counts in one conversation. All messages after the mark are the peer's, and none of them was cleared; single ones may be
+// deleted.
 const unreadSQL = `SELECT ? AS place, COUNT(*) AS unread FROM (
-	SELECT 1 FROM messages WHERE low_id = ? AND high_id = ? AND created_at_ms > ? AND created_at_ms <= ? LIMIT ?) AS t`
+	SELECT 1 FROM messages WHERE low_id = ? AND high_id = ? AND created_at_ms > ? AND created_at_ms <= ? AND (hidden & ?) = 0 LIMIT ?) AS t`
 
 // countUnread fills in Unread, in one statement for every 200 conversations.
 func (s *Store) countUnread(ctx context.Context, userID int64, entries []Entry) error {
@@ -173,10 +188,10 @@ func (s *Store) countUnread(ctx context.Context, userID int64, entries []Entry) 
 		}
 	}
 	for part := range slices.Chunk(places, maxUnion) {
-		args := make([]any, 0, 6*len(part))
+		args := make([]any, 0, 7*len(part))
 		for _, i := range part {
 			e := entries[i]
-			args = append(args, i, e.LowID, e.HighID, e.ReadMs, e.LastAtMs, MaxUnread)
+			args = append(args, i, e.LowID, e.HighID, e.ReadMs, e.LastAtMs, e.Key().side(userID).bit, MaxUnread)
 		}
 		type row struct{ Place, Unread int }
 		query := s.Read.WithContext(ctx).Raw(sqldb.UnionAll(unreadSQL, len(part)), args...)
@@ -201,46 +216,52 @@ func (s *Store) CountUnread(ctx context.Context, userID int64) (n int, err error
 }
 
 // MarkRead marks the peer's messages up to a time as read. What is read stays read. A time after the newest message is that message's,
-// so that none is marked that comes later.
-func (s *Store) MarkRead(ctx context.Context, userID, peerID, untilMs int64) error {
-	marked, err := s.mark(ctx, userID, peerID, untilMs)
-	if err != nil || marked {
-		return err
+// so that none is marked that comes later. told is what other services hear when that changed something; changed says so.
+func (s *Store) MarkRead(ctx context.Context, userID, peerID, untilMs int64, told []outbox.Message) (changed bool, err error) {
+	changed, err = s.mark(ctx, userID, peerID, untilMs, told)
+	if err != nil || changed {
+		return changed, err
 	}
 	key := KeyOf(userID, peerID)
 	var c Conversation
 	query := sqldb.Select[Conversation](s.Write.WithContext(ctx), "FROM conversations WHERE low_id = ? AND high_id = ?", key.Low, key.High)
 	if err := query.Each(func(row Conversation) { c = row }); err != nil {
-		return fmt.Errorf("mark as read: %w", err)
+		return false, fmt.Errorf("mark as read: %w", err)
 	}
 	if !c.stale() { // it was read, or there is none
-		return nil
+		return false, nil
 	}
 	if _, err := s.Settle(ctx, []Key{key}); err != nil {
-		return err
+		return false, err
 	}
-	_, err = s.mark(ctx, userID, peerID, untilMs)
-	return err
+	return s.mark(ctx, userID, peerID, untilMs, told)
 }
 
-func (s *Store) mark(ctx context.Context, userID, peerID, untilMs int64) (marked bool, err error) {
+func (s *Store) mark(ctx context.Context, userID, peerID, untilMs int64, told []outbox.Message) (marked bool, err error) {
 	key := KeyOf(userID, peerID)
-	res := s.Write.WithContext(ctx).Exec(s.markSQL(), untilMs, untilMs, untilMs, key.Low, key.High, userID, untilMs)
-	if res.Error != nil {
-		return false, fmt.Errorf("mark as read: %w", sqldb.Translate(res.Error))
+	err = s.Tx(ctx, func(tx *gorm.DB) error {
+		res := tx.Exec(s.markSQL(key.side(userID)), untilMs, untilMs, untilMs, key.Low, key.High, userID, untilMs)
+		if marked = res.RowsAffected > 0; res.Error != nil || !marked {
+			return res.Error
+		}
+		return outbox.Add(tx, told...)
+	})
+	if err != nil {
+		return false, fmt.Errorf("mark as read: %w", err)
 	}
-	return res.RowsAffected > 0, nil
+	return marked, nil
 }
 
-// markSQL makes MySQL find the row by the primary key, whatever else it may think of unread_id.
-func (s *Store) markSQL() string {
+// markSQL makes MySQL find the row by the primary key, whatever else it may think of unread_id. Nothing is unread behind the newest
+// message that the side sees.
+func (s *Store) markSQL(side side) string {
 	hint := " FORCE INDEX (PRIMARY)"
 	if s.IsSQLite() {
 		hint = ""
 	}
 	return `UPDATE conversations` + hint + ` SET
 		read_ms = CASE WHEN last_at_ms < ? THEN last_at_ms ELSE ? END,
-		unread_id = CASE WHEN last_at_ms <= ? THEN 0 ELSE unread_id END
+		unread_id = CASE WHEN ` + side.column("newest") + ` <= ? THEN 0 ELSE unread_id END
 		WHERE low_id = ? AND high_id = ? AND unread_id = ? AND read_ms < ? AND counted_ms = last_at_ms`
 }
 
@@ -290,12 +311,17 @@ func (s *Store) Settle(ctx context.Context, keys []Key) (settled int, err error)
 
 // lockStale reads and locks those of the conversations that are stale.
 func (s *Store) lockStale(tx *gorm.DB, keys []Key) ([]Conversation, error) {
+	rows, err := s.lock(tx, keys)
+	return slices.DeleteFunc(rows, func(c Conversation) bool { return !c.stale() }), err
+}
+
+// lock reads and locks conversations, those that there are.
+func (s *Store) lock(tx *gorm.DB, keys []Key) ([]Conversation, error) {
 	query, args := lockSQL(keys)
 	if !s.IsSQLite() { // there the transaction is alone with the file
 		query += " FOR UPDATE"
 	}
-	rows, err := sqldb.Select[Conversation](tx, query, args...).All()
-	return slices.DeleteFunc(rows, func(c Conversation) bool { return !c.stale() }), err
+	return sqldb.Select[Conversation](tx, query, args...).All()
 }
 
 // lockSQL reads rows by primary key, in its order: who settles the same ones waits instead of deadlocking. MariaDB uses the key for

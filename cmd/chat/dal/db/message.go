@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
 
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
 
@@ -36,10 +38,35 @@ func (k Key) Peer(userID int64) int64 { return k.Low + k.High - userID }
 // KeyOf is the key of the conversation of two users.
 func KeyOf(a, b int64) Key { return Key{Low: min(a, b), High: max(a, b)} }
 
+// side is one of the two users of a conversation, by name and by bit in messages.hidden.
+type side struct {
+	name string
+	bit  int64
+}
+
+// side is the one that a user is.
+func (k Key) side(userID int64) side {
+	if userID == k.Low {
+		return side{"low", 1}
+	}
+	return side{"high", 2}
+}
+
+// column is the column of conversations that tells of the side: cleared, shown or newest.
+func (s side) column(what string) string { return what + "_" + s.name + "_ms" }
+
+// sees is the condition for a message that the side has not deleted by itself.
+func (s side) sees(alias string) string {
+	return "(" + alias + ".hidden & " + strconv.FormatInt(s.bit, 10) + ") = 0"
+}
+
+// Tell makes what other services shall hear of a message.
+type Tell func(Message) ([]outbox.Message, error)
+
 // Append stores a message at atMs, or a little later when the conversation has a message of that time or a later one:
 // times strictly increase in a conversation, whatever the clocks of its senders do. What was there is read for the sender from now on,
 // the message is unread for the other. It returns what was stored.
-func (s *Store) Append(ctx context.Context, id, from, to int64, content string, atMs int64) (Message, error) {
+func (s *Store) Append(ctx context.Context, id, from, to int64, content string, atMs int64, tell Tell) (Message, error) {
 	low, high := min(from, to), max(from, to)
 	m := Message{LowID: low, HighID: high, ID: id, FromUserID: from, Content: content}
 	err := s.Tx(ctx, func(tx *gorm.DB) (err error) {
@@ -47,7 +74,14 @@ func (s *Store) Append(ctx context.Context, id, from, to int64, content string, 
 		if m.CreatedAtMs, err = s.claim(tx, row); err != nil {
 			return err
 		}
-		return tx.Create(&m).Error
+		told, err := tell(m)
+		if err != nil {
+			return err
+		}
+		if err := tx.Create(&m).Error; err != nil {
+			return err
+		}
+		return outbox.Add(tx, told...)
 	})
 	if err != nil {
 		return Message{}, fmt.Errorf("store message: %w", err)
@@ -55,51 +89,47 @@ func (s *Store) Append(ctx context.Context, id, from, to int64, content string, 
 	return m, nil
 }
 
-// Latest reads the newest messages of a conversation, at most limit, oldest first. from leaves out those of the other
-// side; 0 is both sides.
-func (s *Store) Latest(ctx context.Context, a, b, from int64, limit int) ([]Message, error) {
-	messages, err := list(sqldb.Select[Message](s.Read.WithContext(ctx), latestSQL(from), args(a, b, from, limit)...))
+// Latest reads the newest messages that a user sees of the conversation with a peer, at most limit, oldest first. from leaves out those
+// of the other side; 0 is both sides.
+func (s *Store) Latest(ctx context.Context, userID, peerID, from int64, limit int) ([]Message, error) {
+	messages, err := s.list(ctx, userID, peerID, from, latest, limit)
 	slices.Reverse(messages)
 	return messages, err
 }
 
-// After reads the messages of a conversation that are newer than afterMs, at most limit, oldest first. from is as in
+// After reads the messages that a user sees of a conversation and that are newer than afterMs, at most limit, oldest first. from is as in
 // Latest. It looks only at what is newer, so a poll that finds nothing is one probe of the primary key.
-func (s *Store) After(ctx context.Context, a, b, from, afterMs int64, limit int) ([]Message, error) {
-	return list(sqldb.Select[Message](s.Read.WithContext(ctx), afterSQL(from), args(a, b, from, afterMs, limit)...))
+func (s *Store) After(ctx context.Context, userID, peerID, from, afterMs int64, limit int) ([]Message, error) {
+	return s.list(ctx, userID, peerID, from, after, afterMs, limit)
 }
 
-// Before reads the messages of a conversation that are older than beforeMs, at most limit, the newest of them, oldest first. from is
-// as in Latest.
-func (s *Store) Before(ctx context.Context, a, b, from, beforeMs int64, limit int) ([]Message, error) {
-	messages, err := list(sqldb.Select[Message](s.Read.WithContext(ctx), beforeSQL(from), args(a, b, from, beforeMs, limit)...))
+// Before reads the messages that a user sees of a conversation and that are older than beforeMs, at most limit, the newest of them, oldest
+// first. from is as in Latest.
+func (s *Store) Before(ctx context.Context, userID, peerID, from, beforeMs int64, limit int) ([]Message, error) {
+	messages, err := s.list(ctx, userID, peerID, from, before, beforeMs, limit)
 	slices.Reverse(messages)
 	return messages, err
 }
 
-func latestSQL(from int64) string {
-	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
-		" ORDER BY created_at_ms DESC LIMIT ?"
-}
+// The parts of a conversation that are read, and in which order.
+const (
+	latest = "ORDER BY m.created_at_ms DESC LIMIT ?"
+	after  = "AND m.created_at_ms > ? ORDER BY m.created_at_ms LIMIT ?"
+	before = "AND m.created_at_ms < ? ORDER BY m.created_at_ms DESC LIMIT ?"
+)
 
-func afterSQL(from int64) string {
-	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
-		" AND created_at_ms > ? ORDER BY created_at_ms LIMIT ?"
-}
-
-func beforeSQL(from int64) string {
-	return "FROM messages WHERE low_id = ? AND high_id = ?" + fromSQL(from) +
-		" AND created_at_ms < ? ORDER BY created_at_ms DESC LIMIT ?"
-}
-
-func fromSQL(from int64) string {
-	if from == 0 {
-		return ""
+// listSQL reads what a side sees of a conversation: the row of the conversation is found first, by its primary key, and bounds the range
+// of messages by what that side has cleared.
+func listSQL(side side, from int64, part string) string {
+	query := "FROM conversations c JOIN messages m ON m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms > c." +
+		side.column("cleared") + " WHERE c.low_id = ? AND c.high_id = ? AND " + side.sees("m") + " "
+	if from != 0 {
+		query += "AND m.from_user_id = ? "
 	}
-	return " AND from_user_id = ?"
+	return query + part
 }
 
-func args(a, b, from int64, rest ...any) []any {
+func listArgs(a, b, from int64, rest ...any) []any {
 	out := []any{min(a, b), max(a, b)}
 	if from != 0 {
 		out = append(out, from)
@@ -107,63 +137,113 @@ func args(a, b, from int64, rest ...any) []any {
 	return append(out, rest...)
 }
 
-func list(rows sqldb.Rows[Message]) ([]Message, error) {
-	messages, err := rows.All()
+func (s *Store) list(ctx context.Context, userID, peerID, from int64, part string, rest ...any) ([]Message, error) {
+	read := s.Read.WithContext(ctx)
+	query := "SELECT " + sqldb.Columns[Message](read, "m") + " " + listSQL(KeyOf(userID, peerID).side(userID), from, part)
+	messages, err := sqldb.Rows[Message]{Query: read.Raw(query, listArgs(userID, peerID, from, rest...)...)}.All()
 	if err != nil {
 		return nil, fmt.Errorf("list messages: %w", err)
 	}
 	return messages, nil
 }
 
-// MGetLast reads the newest message of each conversation, in one statement. A conversation without messages is absent.
-func (s *Store) MGetLast(ctx context.Context, keys []Key) (map[Key]Message, error) {
-	read := s.Read.WithContext(ctx)
-	query, args := lastSQL(sqldb.Columns[Message](read, "m"), keys)
-	if query == "" {
-		return map[Key]Message{}, nil
+// Newest is the newest message that each of the two users of a conversation sees. One that sees none has a zero Message.
+type Newest struct{ Low, High Message }
+
+// For is what a user sees. ok is false when that is nothing.
+func (n Newest) For(key Key, userID int64) (m Message, ok bool) {
+	m = n.High
+	if userID == key.Low {
+		m = n.Low
 	}
-	rows := sqldb.Rows[Message]{Query: read.Raw(query, args...)}
-	last, err := sqldb.Map(rows, func(m Message) Key { return Key{Low: m.LowID, High: m.HighID} })
-	if err != nil {
+	return m, m.CreatedAtMs > 0
+}
+
+// MGetNewest reads the newest message of each conversation, in one statement. A conversation that never had one is absent.
+func (s *Store) MGetNewest(ctx context.Context, keys []Key) (map[Key]Newest, error) {
+	query, args := lastSQL(keys)
+	if query == "" {
+		return map[Key]Newest{}, nil
+	}
+	newest := map[Key]Newest{}
+	rows := sqldb.Rows[newestRow]{Query: s.Read.WithContext(ctx).Raw(query, args...)}
+	if err := rows.Each(func(r newestRow) { newest[Key{r.LowID, r.HighID}] = r.newest() }); err != nil {
 		return nil, fmt.Errorf("read newest messages: %w", err)
 	}
-	return last, nil
+	return newest, nil
 }
+
+// newestRow is a conversation with the newest message of the lower id's user, and that of the other when it is another one.
+type newestRow struct {
+	LowID    int64  `gorm:"column:low_id"`
+	HighID   int64  `gorm:"column:high_id"`
+	Same     bool   `gorm:"column:same"`
+	LAt      int64  `gorm:"column:l_at"`
+	LID      int64  `gorm:"column:l_id"`
+	LFrom    int64  `gorm:"column:l_from"`
+	LContent string `gorm:"column:l_content"`
+	HAt      int64  `gorm:"column:h_at"`
+	HID      int64  `gorm:"column:h_id"`
+	HFrom    int64  `gorm:"column:h_from"`
+	HContent string `gorm:"column:h_content"`
+}
+
+func (r newestRow) newest() (n Newest) {
+	if r.LAt > 0 {
+		n.Low = Message{r.LowID, r.HighID, r.LAt, r.LID, r.LFrom, r.LContent}
+	}
+	switch {
+	case r.Same:
+		n.High = n.Low
+	case r.HAt > 0:
+		n.High = Message{r.LowID, r.HighID, r.HAt, r.HID, r.HFrom, r.HContent}
+	}
+	return n
+}
+
+// newestColumns reads a newestRow. The second message is only looked up when it is another one.
+const newestColumns = `SELECT c.low_id, c.high_id, c.newest_low_ms = c.newest_high_ms AS same,
+	COALESCE(l.created_at_ms, 0) AS l_at, COALESCE(l.id, 0) AS l_id, COALESCE(l.from_user_id, 0) AS l_from,
+	COALESCE(l.content, '') AS l_content,
+	COALESCE(h.created_at_ms, 0) AS h_at, COALESCE(h.id, 0) AS h_id, COALESCE(h.from_user_id, 0) AS h_from,
+	COALESCE(h.content, '') AS h_content
+	FROM conversations c
+	LEFT JOIN messages l ON l.low_id = c.low_id AND l.high_id = c.high_id AND l.created_at_ms = c.newest_low_ms
+	LEFT JOIN messages h ON h.low_id = c.low_id AND h.high_id = c.high_id AND h.created_at_ms = c.newest_high_ms
+		AND c.newest_high_ms <> c.newest_low_ms WHERE `
 
 // lastSQL asks for the conversations of each user: in one part for those in which the user has the lower id, in another for
 // those with the higher one. Each part looks its rows up by the primary key. All conversations of one user, which is a list of
 // friends, are two parts.
-func lastSQL(columns string, keys []Key) (query string, args []any) {
+func lastSQL(keys []Key) (query string, args []any) {
 	count := make(map[int64]int)
 	for _, k := range keys {
 		count[k.Low]++
 		count[k.High]++
 	}
-	type side struct {
+	type own struct {
 		user  int64
 		lower bool
 	}
-	peers, sides := make(map[side][]int64), []side(nil)
+	peers, sides := make(map[own][]int64), []own(nil)
 	for _, k := range keys {
 		if k.Low == k.High {
 			continue
 		}
-		s := side{k.Low, true}
+		s := own{k.Low, true}
 		if count[k.High] > count[k.Low] {
-			s = side{k.High, false}
+			s = own{k.High, false}
 		}
 		if peers[s] == nil {
 			sides = append(sides, s)
 		}
 		peers[s] = append(peers[s], k.Peer(s.user))
 	}
-	part := "SELECT " + columns + ` FROM conversations c JOIN messages m
-		ON m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.last_at_ms WHERE `
 	parts := make([]string, len(sides))
 	for i, s := range sides {
-		parts[i] = part + "c.low_id = ? AND c.high_id IN ?"
+		parts[i] = newestColumns + "c.low_id = ? AND c.high_id IN ?"
 		if !s.lower {
-			parts[i] = part + "c.high_id = ? AND c.low_id IN ?"
+			parts[i] = newestColumns + "c.high_id = ? AND c.low_id IN ?"
 		}
 		args = append(args, s.user, peers[s])
 	}

@@ -12,20 +12,21 @@ import (
 // Every list is read from an index in its own order: no sort, no scan of a table.
 func TestListPlans(t *testing.T) {
 	s := New(sqldbtest.SQLite(t, "chat", Migrations()))
-	all := "SELECT " + sqldb.Columns[Message](s.Read, "") + " "
-	last, lastArgs := lastSQL(sqldb.Columns[Message](s.Read, "m"),
-		[]Key{KeyOf(5, 1), KeyOf(5, 2), KeyOf(5, 8), KeyOf(5, 9), KeyOf(3, 7), KeyOf(5, 5)})
+	all := "SELECT " + sqldb.Columns[Message](s.Read, "m") + " "
+	last, lastArgs := lastSQL([]Key{KeyOf(5, 1), KeyOf(5, 2), KeyOf(5, 8), KeyOf(5, 9), KeyOf(3, 7), KeyOf(5, 5)})
+	low, high := KeyOf(1, 2).side(1), KeyOf(1, 2).side(2)
 	for name, c := range map[string]struct {
 		query string
 		args  []any
 	}{
-		"latest":          {all + latestSQL(0), args(1, 2, 0, 10)},
-		"after":           {all + afterSQL(0), args(1, 2, 0, 77, 10)},
-		"before":          {all + beforeSQL(0), args(1, 2, 0, 77, 10)},
-		"latest from one": {all + latestSQL(2), args(1, 2, 2, 10)},
-		"after from one":  {all + afterSQL(2), args(1, 2, 2, 77, 10)},
-		"before from one": {all + beforeSQL(2), args(1, 2, 2, 77, 10)},
+		"latest":          {all + listSQL(low, 0, latest), listArgs(1, 2, 0, 10)},
+		"after":           {all + listSQL(low, 0, after), listArgs(1, 2, 0, 77, 10)},
+		"before":          {all + listSQL(high, 0, before), listArgs(1, 2, 0, 77, 10)},
+		"latest from one": {all + listSQL(high, 2, latest), listArgs(1, 2, 2, 10)},
+		"after from one":  {all + listSQL(low, 2, after), listArgs(1, 2, 2, 77, 10)},
+		"before from one": {all + listSQL(low, 2, before), listArgs(1, 2, 2, 77, 10)},
 		"last of many":    {last, lastArgs},
+		"left":            {leftSQL(low), []any{1, 2, 5, 9}},
 	} {
 		plan := sqldbtest.Explain(t, s.DB, c.query, c.args...)
 		if !strings.Contains(plan, "PRIMARY KEY") || strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN") {
@@ -40,19 +41,26 @@ func TestConversationPlans(t *testing.T) {
 		s := New(d)
 		fillConversations(t, s)
 		page, pageArgs := pageSQL(5000, Place{1 << 40, 1}, 30)
+		all, side := "SELECT "+sqldb.Columns[Message](s.Read, "m")+" ", KeyOf(4001, 5000).side(5000)
+		last, lastArgs := lastSQL([]Key{KeyOf(5000, 4001), KeyOf(5000, 4002), KeyOf(5000, 5001)})
 		lock, lockArgs := lockSQL([]Key{{1, 5000}, {2, 5000}, {5000, 5001}})
 		for name, c := range map[string]struct {
 			query string
 			args  []any
 			want  []string
 		}{
-			"page":        {page, pageArgs, []string{"conversations_low", "conversations_high"}},
-			"unread":      {sqldb.UnionAll(unreadSQL, 2), []any{0, 1, 5000, 5, 9, 100, 1, 2, 5000, 5, 9, 100}, []string{"PRIMARY"}},
+			"page":        {page, pageArgs, []string{"conversations_low_newest", "conversations_high_newest"}},
+			"unread":      {sqldb.UnionAll(unreadSQL, 2), []any{0, 1, 5000, 5, 9, 1, 100, 1, 2, 5000, 5, 9, 1, 100}, []string{"PRIMARY"}},
 			"with unread": {withUnreadSQL, []any{5000, 100}, []string{"conversations_unread"}},
 			"stale":       {staleSQL, []any{100}, []string{"conversations_stale"}},
 			"lock":        {"SELECT low_id, high_id, counted_ms " + lock, lockArgs, []string{"PRIMARY"}},
 			"newest":      {sqldb.UnionAll(newestSQL, 2), []any{1, 5000, 9, 101, 2, 5000, 9, 101}, []string{"PRIMARY"}},
-			"mark":        {s.markSQL(), []any{9, 9, 9, 1, 5000, 5000, 9}, []string{"PRIMARY"}},
+			"latest":      {all + listSQL(side, 0, latest), listArgs(4001, 5000, 0, 10), []string{"PRIMARY"}},
+			"after":       {all + listSQL(side, 1, after), listArgs(4001, 5000, 1, 77, 10), []string{"PRIMARY"}},
+			"before":      {all + listSQL(side, 0, before), listArgs(4001, 5000, 0, 77, 10), []string{"PRIMARY"}},
+			"left":        {leftSQL(side), []any{4001, 5000, 5, 9}, []string{"PRIMARY"}},
+			"last":        {last, lastArgs, []string{"PRIMARY"}},
+			"mark":        {s.markSQL(side), []any{9, 9, 9, 1, 5000, 5000, 9}, []string{"PRIMARY"}},
 		} {
 			plan := sqldbtest.Explain(t, d, c.query, c.args...)
 			for _, index := range c.want {
@@ -61,7 +69,8 @@ func TestConversationPlans(t *testing.T) {
 				}
 			}
 			for _, bad := range []string{"SCAN conversations", "SCAN messages", "filesort", "table=conversations type=ALL",
-				"table=conversations type=index", "table=messages type=ALL", "table=m type=ALL"} {
+				"table=conversations type=index", "table=messages type=ALL", "table=m type=ALL", "table=m type=index",
+				"table=l type=ALL", "table=h type=ALL", "TEMP B-TREE FOR ORDER BY m"} {
 				if strings.Contains(plan, bad) {
 					t.Errorf("%s: %s:\n%s", name, bad, plan)
 				}

@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"tiktok/cmd/chat/dal/db"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 )
@@ -30,7 +31,7 @@ type fixture struct {
 func (f *fixture) append(t *testing.T, from, to int64) db.Message {
 	t.Helper()
 	f.id++
-	m, err := f.Append(t.Context(), f.id, from, to, fmt.Sprint("message ", f.id), 1000)
+	m, err := f.Append(t.Context(), f.id, from, to, fmt.Sprint("message ", f.id), 1000, nobodyHears)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func (f *fixture) unread(t *testing.T, userID int64) map[int64]int {
 	counts := map[int64]int{}
 	for _, e := range entries {
 		counts[e.Key().Peer(userID)] = e.Unread
-		if e.Last.CreatedAtMs != e.LastAtMs || e.Last.ID == 0 {
+		if e.Last.CreatedAtMs > e.LastAtMs || e.Last.ID == 0 {
 			t.Errorf("the newest message at %d is %+v", e.LastAtMs, e.Last)
 		}
 	}
@@ -103,10 +104,12 @@ func (f *fixture) wantAudit(t *testing.T, want ...string) {
 
 func (f *fixture) mark(t *testing.T, userID, peerID, untilMs int64) {
 	t.Helper()
-	if err := f.MarkRead(t.Context(), userID, peerID, untilMs); err != nil {
+	if _, err := f.MarkRead(t.Context(), userID, peerID, untilMs, nil); err != nil {
 		t.Fatal(err)
 	}
 }
+
+func nobodyHears(db.Message) ([]outbox.Message, error) { return nil, nil }
 
 // The numbers follow each step of a conversation, for the side with the lower id and for the other.
 func TestUnread(t *testing.T) {
@@ -269,7 +272,7 @@ func TestUnreadStorm(t *testing.T) {
 						if i%5 == 4 {
 							err = f.oldAppend(t.Context(), id, pair[0], pair[1])
 						} else {
-							_, err = f.Append(t.Context(), id, pair[0], pair[1], "x", 1000)
+							_, err = f.Append(t.Context(), id, pair[0], pair[1], "x", 1000, nobodyHears)
 						}
 						if err != nil {
 							t.Error(err)
@@ -284,7 +287,7 @@ func TestUnreadStorm(t *testing.T) {
 					t.Error(err)
 				}
 				for _, e := range entries { // not all of it, so that the next mark has something
-					if err := f.MarkRead(t.Context(), peer, 1, e.LastAtMs-1); err != nil {
+					if _, err := f.MarkRead(t.Context(), peer, 1, e.LastAtMs-1, nil); err != nil {
 						t.Error(err)
 					}
 				}
@@ -403,12 +406,19 @@ func TestAuditFindsEveryKindOfError(t *testing.T) {
 		f.exec(t, "UPDATE conversations SET last_at_ms = 2000, counted_ms = 2000 WHERE high_id = 1700")
 		f.exec(t, "UPDATE conversations SET unread_id = 1 WHERE high_id = 2100")
 		f.exec(t, "UPDATE conversations SET unread_id = 3, read_ms = 0 WHERE high_id = 3")
-		const format = "conversation of %d and %d: newest message at %d: %t, newer ones: %t; unread by %d although written by them or read: %t"
+		f.exec(t, "UPDATE messages SET hidden = 1 WHERE high_id = 1002")
+		f.exec(t, "UPDATE conversations SET cleared_high_ms = 1000 WHERE high_id = 1003")
+		f.exec(t, "UPDATE conversations SET shown_high_at_ms = last_at_ms WHERE high_id = 1004")
+		const format = "conversation of %d and %d: newest message at %d: %t, newer ones: %t, one sees another newest one: %t; " +
+			"unread by %d although written by them, read or deleted: %t"
 		f.wantAudit(t,
-			fmt.Sprintf(format, 1, 1001, 900, false, true, 1001, false),
-			fmt.Sprintf(format, 1, 1700, 2000, false, false, 1700, false),
-			fmt.Sprintf(format, 1, 2100, 1000, true, false, 1, true),
-			fmt.Sprintf(format, 2, 3, 1001, true, false, 3, true),
+			fmt.Sprintf(format, 1, 1001, 900, false, true, true, 1001, false),
+			fmt.Sprintf(format, 1, 1002, 1000, true, false, true, 1002, false),
+			fmt.Sprintf(format, 1, 1003, 1000, true, false, true, 1003, false),
+			fmt.Sprintf(format, 1, 1004, 1000, true, false, true, 1004, true),
+			fmt.Sprintf(format, 1, 1700, 2000, false, false, true, 1700, false),
+			fmt.Sprintf(format, 1, 2100, 1000, true, false, false, 1, true),
+			fmt.Sprintf(format, 2, 3, 1001, true, false, false, 3, true),
 		)
 	})
 }
@@ -418,7 +428,7 @@ func TestCanceledMarkChangesNothing(t *testing.T) {
 		f.append(t, 1, 2)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := f.MarkRead(ctx, 2, 1, 5000); err == nil {
+		if _, err := f.MarkRead(ctx, 2, 1, 5000, nil); err == nil {
 			t.Error("no error")
 		}
 		f.wantUnread(t, "a mark that was canceled", 2, map[int64]int{1: 1})
