@@ -67,6 +67,9 @@ func groups() []group {
 			{"feed", "The home screen"},
 			{"videos", "Videos, likes and comments"},
 			{"conversations", "Chat"},
+			{"notices", "Notices, and what one wants to hear of"},
+			{"push", "Web Push"},
+			{"events", "Hints of what is new, as they come"},
 		}},
 		{"Mobile client", [][2]string{
 			{"douyin feed", "The mobile client: its home screen"},
