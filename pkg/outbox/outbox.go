@@ -5,8 +5,16 @@ package outbox
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"gorm.io/gorm"
+)
+
+const (
+	// MaxBody bounds the body of a message, in bytes.
+	MaxBody = 1 << 20
+	// MaxTopic bounds its topic.
+	MaxTopic = 64
 )
 
 // Message is what happened in one transaction: events of one topic, which the bus does not look into.
@@ -34,13 +42,17 @@ type row struct {
 func (row) TableName() string { return "outbox" }
 
 // Add writes messages within a transaction, in one statement. Call it after the rows that they are about are locked, so that Seq has
-// the order of their changes, and Relay.Wake after the commit.
+// the order of their changes, and Relay.Wake after the commit. It refuses a message that no bus may be able to carry, so that the
+// transaction fails rather than its message.
 func Add(tx *gorm.DB, messages ...Message) error {
 	if len(messages) == 0 {
 		return nil
 	}
 	rows := make([]row, len(messages))
 	for i, m := range messages {
+		if len(m.Body) > MaxBody || len(m.Topic) > MaxTopic || m.Topic == "" {
+			return fmt.Errorf("outbox: a message of %d bytes with the topic %q", len(m.Body), m.Topic)
+		}
 		rows[i] = row{Topic: m.Topic, AtMs: m.AtMs, Body: m.Body}
 	}
 	return tx.Create(&rows).Error

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"time"
@@ -186,18 +187,18 @@ func checkURL(u string) error {
 	return fmt.Errorf("queue: url of RabbitMQ: %w", err)
 }
 
-// declare makes the queue and its dead-letter queue, or checks that they are as they should be. It returns how many
-// messages each has.
-func declare(ch *amqp.Channel, name, kind string, maxLength int32) (depth, dead int, err error) {
+// declare makes the queue and its dead-letter queue, or checks that they are as they should be. more are settings of the queue
+// besides those that all have. It returns how many messages each has.
+func declare(ch *amqp.Channel, name, kind string, more amqp.Table) (depth, dead int, err error) {
 	if dead, err = declareOne(ch, name+deadSuffix, kind, amqp.Table{}); err != nil {
 		return 0, 0, err
 	}
 	args := amqp.Table{
-		amqp.QueueMaxLenArg:         maxLength,
 		amqp.QueueOverflowArg:       amqp.QueueOverflowRejectPublish,
 		"x-dead-letter-exchange":    "",
 		"x-dead-letter-routing-key": name + deadSuffix,
 	}
+	maps.Copy(args, more)
 	if kind == TypeQuorum { // a classic queue knows neither
 		args["x-delivery-limit"] = int32(deliveryLimit)
 		args["x-dead-letter-strategy"] = "at-least-once"
@@ -205,6 +206,9 @@ func declare(ch *amqp.Channel, name, kind string, maxLength int32) (depth, dead 
 	depth, err = declareOne(ch, name, kind, args)
 	return depth, dead, err
 }
+
+// bounded is the setting of a queue that takes so many messages.
+func bounded(maxLength int32) amqp.Table { return amqp.Table{amqp.QueueMaxLenArg: maxLength} }
 
 func declareOne(ch *amqp.Channel, name, kind string, args amqp.Table) (messages int, err error) {
 	args[amqp.QueueTypeArg] = kind

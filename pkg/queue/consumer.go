@@ -65,7 +65,7 @@ type hand[T any] struct {
 func (c *consumer[T]) session(ctx context.Context) error {
 	var incoming <-chan amqp.Delivery
 	conn, err := dial(ctx, c.cfg, c.name+" consume", func(ch *amqp.Channel) (err error) {
-		if _, _, err = declare(ch, c.name, c.cfg.Type, c.pub.maxLength); err != nil {
+		if _, _, err = declare(ch, c.name, c.cfg.Type, bounded(c.pub.maxLength)); err != nil {
 			return err
 		}
 		// A batch in hand and the next one on its way, even if every delivery is a single event.

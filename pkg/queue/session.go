@@ -55,7 +55,7 @@ type session struct {
 func (p *publisher) session(ctx context.Context) error {
 	var replies <-chan amqp.Delivery
 	c, err := dial(ctx, p.cfg, p.name+" publish", func(ch *amqp.Channel) (err error) {
-		if _, _, err = declare(ch, p.name, p.cfg.Type, p.maxLength); err == nil {
+		if _, _, err = declare(ch, p.name, p.cfg.Type, bounded(p.maxLength)); err == nil {
 			replies, err = ch.Consume(directReplyTo, "", true, false, false, false, nil)
 		}
 		return err
@@ -70,7 +70,7 @@ func (p *publisher) session(ctx context.Context) error {
 	p.gate.open(nil)
 
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.watch(ctx, blocked) })
+	g.Go(func() error { return watch(ctx, c, p.gate, blocked) })
 	g.Go(func() error { return s.send(ctx, g) })
 	g.Go(func() error { return s.sendReplies(ctx) })
 	g.Go(func() error { s.receiveReplies(replies); return nil })
@@ -88,18 +88,18 @@ func (p *publisher) session(ctx context.Context) error {
 
 // watch waits for the end of the connection, and shuts the gate while the broker is out of memory or disk: then it reads
 // nothing from this connection. A new connection would be stopped by its first message.
-func (s *session) watch(ctx context.Context, blocked <-chan amqp.Blocking) error {
+func watch(ctx context.Context, c *connection, gate *gate, blocked <-chan amqp.Blocking) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-s.conn.down:
+		case err := <-c.down:
 			return lostBy(err)
 		case b := <-blocked:
 			if b.Active {
-				s.gate.close(errBlocked)
+				gate.close(errBlocked)
 			} else {
-				s.gate.open(errBlocked)
+				gate.open(errBlocked)
 			}
 		}
 	}
@@ -280,7 +280,7 @@ func (s *session) measure(ctx context.Context) error {
 	tick := time.NewTicker(measureEvery)
 	defer tick.Stop()
 	for {
-		depth, dead, err := declare(ch, s.name, s.cfg.Type, s.maxLength)
+		depth, dead, err := declare(ch, s.name, s.cfg.Type, bounded(s.maxLength))
 		if err != nil {
 			return fmt.Errorf("measure: %w", err)
 		}
