@@ -73,8 +73,10 @@ func TestScale(t *testing.T) {
 		{"16-bit PNG with alpha", encodePNG(t, quarters{80, 60, seeThrough, color.NRGBA64Model}), onWhite},
 		{"16-bit gray PNG", encodePNG(t, rgby(color.Gray16Model)), grays},
 		{"gray PNG", encodePNG(t, rgby(color.GrayModel)), grays},
-		{"PNG with a palette", encodePNG(t, paletted(quarters{80, 60, [4]color.NRGBA{red, lime, clear, white}, color.NRGBAModel})),
-			[4]color.NRGBA{red, lime, white, white}},
+		{
+			"PNG with a palette", encodePNG(t, paletted(quarters{80, 60, [4]color.NRGBA{red, lime, clear, white}, color.NRGBAModel})),
+			[4]color.NRGBA{red, lime, white, white},
+		},
 		{"interlaced PNG", file(t, "interlaced.png"), four},
 		{"animated GIF", animated(t, rgby(color.RGBAModel)), four},
 		{"lossy WebP", file(t, "lossy.webp"), four},
@@ -141,8 +143,14 @@ func TestScaleAverages(t *testing.T) {
 // What the numbers mean is as EXIF says it: at which side of the upright picture the first row and the first column are.
 func TestOrientation(t *testing.T) {
 	sides := [][2]string{
-		{"top", "left"}, {"top", "right"}, {"bottom", "right"}, {"bottom", "left"},
-		{"left", "top"}, {"right", "top"}, {"right", "bottom"}, {"left", "bottom"},
+		{"top", "left"},
+		{"top", "right"},
+		{"bottom", "right"},
+		{"bottom", "left"},
+		{"left", "top"},
+		{"right", "top"},
+		{"right", "bottom"},
+		{"left", "bottom"},
 	}
 	stored := [4]color.NRGBA{red, lime, blue, white}
 	plain := encodeJPEG(t, rgby(color.RGBAModel))
@@ -239,8 +247,10 @@ func TestRefusals(t *testing.T) {
 		{"WebP bomb", webpCanvas(file(t, "lossy.webp"), 0, 16000, 16000), errno.PictureTooLarge},
 		{"WebP larger than it says", webpCanvas(file(t, "lossy.webp"), 0, 8, 8), errno.PictureUnreadable},
 		{"lossless WebP larger than it says", webpCanvas(file(t, "lossless.webp"), 0, 8, 8), errno.PictureUnreadable},
-		{"animated WebP", webpCanvas(append(file(t, "lossy.webp")[:12:12], "ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00"...), 2, 80, 60),
-			errno.PictureUnreadable},
+		{
+			"animated WebP", webpCanvas(append(file(t, "lossy.webp")[:12:12], "ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00"...), 2, 80, 60),
+			errno.PictureUnreadable,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, err := Scale(t.Context(), c.data, 320, 320)

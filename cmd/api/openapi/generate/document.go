@@ -43,9 +43,7 @@ func document(idl string) (object, error) {
 			return nil, err
 		}
 	}
-	for _, p := range otherPaths() {
-		d.paths = append(d.paths, p)
-	}
+	d.paths = append(d.paths, otherPaths()...)
 	if d.schemas.err != nil {
 		return nil, d.schemas.err
 	}

@@ -118,8 +118,10 @@ func (s *Store) changeOwn(
 		if err := change(tx, own); err != nil || own.row == rows[0] {
 			return err
 		}
-		set := clause.AssignmentColumns([]string{"unread_id", "read_ms", "counted_ms", "cleared_low_ms", "cleared_high_ms",
-			"shown_low_ms", "shown_low_at_ms", "shown_high_ms", "shown_high_at_ms"})
+		set := clause.AssignmentColumns([]string{
+			"unread_id", "read_ms", "counted_ms", "cleared_low_ms", "cleared_high_ms",
+			"shown_low_ms", "shown_low_at_ms", "shown_high_ms", "shown_high_at_ms",
+		})
 		if err := tx.Clauses(sqldb.Upsert(set, "low_id", "high_id")).Create(&own.row).Error; err != nil {
 			return err
 		}

@@ -289,7 +289,7 @@ func TestDeleteStorm(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		const rounds = 60
 		var ids sync.Map
-		var next, wg = make(chan int64, 2*rounds), sync.WaitGroup{}
+		next, wg := make(chan int64, 2*rounds), sync.WaitGroup{}
 		for i := range int64(2 * rounds) {
 			next <- i + 1
 		}

@@ -68,9 +68,11 @@ func TestConversationPlans(t *testing.T) {
 					t.Errorf("%s does not use %s:\n%s", name, index, plan)
 				}
 			}
-			for _, bad := range []string{"SCAN conversations", "SCAN messages", "filesort", "table=conversations type=ALL",
+			for _, bad := range []string{
+				"SCAN conversations", "SCAN messages", "filesort", "table=conversations type=ALL",
 				"table=conversations type=index", "table=messages type=ALL", "table=m type=ALL", "table=m type=index",
-				"table=l type=ALL", "table=h type=ALL", "TEMP B-TREE FOR ORDER BY m"} {
+				"table=l type=ALL", "table=h type=ALL", "TEMP B-TREE FOR ORDER BY m",
+			} {
 				if strings.Contains(plan, bad) {
 					t.Errorf("%s: %s:\n%s", name, bad, plan)
 				}

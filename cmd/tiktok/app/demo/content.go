@@ -59,8 +59,17 @@ func videos() []Video {
 // follows are pairs of a follower and whom they follow.
 func follows() [][2]string {
 	return [][2]string{
-		{"alice", "bob"}, {"bob", "alice"}, {"alice", "carol"}, {"carol", "alice"}, {"dave", "alice"}, {"bob", "carol"}, {"erin", "bob"},
-		{"dave", "erin"}, {"erin", "dave"}, {"alice", "erin"}, {"erin", "alice"},
+		{"alice", "bob"},
+		{"bob", "alice"},
+		{"alice", "carol"},
+		{"carol", "alice"},
+		{"dave", "alice"},
+		{"bob", "carol"},
+		{"erin", "bob"},
+		{"dave", "erin"},
+		{"erin", "dave"},
+		{"alice", "erin"},
+		{"erin", "alice"},
 	}
 }
 

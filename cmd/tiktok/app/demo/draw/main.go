@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"flag"
 	"fmt"
+	"log"
 	"math"
 	"os"
 	"runtime"
@@ -91,7 +92,7 @@ func run() error {
 		return fmt.Errorf("no scene %q", flag.Arg(0))
 	}
 	if *size {
-		_, err := fmt.Printf("%dx%d %d %d\n", s.width, s.height, fps, s.seconds)
+		_, err := fmt.Fprintf(os.Stdout, "%dx%d %d %d\n", s.width, s.height, fps, s.seconds)
 		return err
 	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
@@ -105,7 +106,6 @@ func run() error {
 
 func main() {
 	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "draw:", err)
-		os.Exit(1)
+		log.Fatal("draw: ", err)
 	}
 }

@@ -27,7 +27,7 @@ func skyline(p, px float64) func(x, y float64) colour {
 		}
 		sky := math.Pow(clip(at/shore), 1.9)
 		c = mix(colour{20, 18, 62}, colour{255, 138, 96}, sky)
-		c = mix(c, colour{255, 206, 140}, 0.7*math.Exp(-math.Pow((at-shore)/0.12, 2))*math.Exp(-math.Pow((x-0.25)/0.5, 2)))
+		c = mix(c, colour{255, 206, 140}, 0.7*bell((at-shore)/0.12)*bell((x-0.25)/0.5))
 		if s := hash(math.Floor(x*130), math.Floor(at*130)); s > 0.985 && at < 0.34 && !water { // stars
 			dx, dy := fract(x*130)-0.5, fract(at*130)-0.5
 			c = add(c, colour{255, 240, 230}, 0.8*math.Exp(-9*(dx*dx+dy*dy)*2)*(0.55+0.45*math.Sin(400*s+2*p)))
@@ -94,7 +94,7 @@ func lanterns(p, px float64) func(x, y float64) colour {
 			dim = 0.55
 		}
 		c := mix(colour{6, 10, 38}, colour{58, 36, 84}, math.Pow(clip(at/shore), 2))
-		c = add(c, colour{255, 120, 60}, 0.16*math.Exp(-math.Pow((at-shore)/0.10, 2)))
+		c = add(c, colour{255, 120, 60}, 0.16*bell((at-shore)/0.10))
 		if s := hash(math.Floor(x*90), math.Floor(at*90)); s > 0.97 && at < 0.62 {
 			dx, dy := fract(x*90)-0.5, fract(at*90)-0.5
 			c = add(c, colour{230, 235, 255}, (s-0.97)*26*math.Exp(-22*(dx*dx+dy*dy))*(0.6+0.4*math.Sin(300*s+2*p)))
@@ -164,7 +164,7 @@ func cradle(p, px float64) func(x, y float64) colour {
 			}
 			lx, ly := (x-px0-length*sin)/radius, (y-beam-length*cos)/radius
 			ball := mix(base, colour{base[0] * 0.66, base[1] * 0.62, base[2] * 0.72}, clip(0.5*math.Hypot(lx+0.35, ly+0.4)-0.1))
-			ball = mix(ball, colour{255, 255, 255}, 0.75*math.Exp(-(math.Pow(lx+0.36, 2)+math.Pow(ly+0.40, 2))*16))
+			ball = mix(ball, colour{255, 255, 255}, 0.75*bell(4*(lx+0.36))*bell(4*(ly+0.40)))
 			c = mix(c, ball, clip((radius-d)/px+0.5))
 		}
 		if math.Abs(x) < 0.66 {
@@ -176,3 +176,6 @@ func cradle(p, px float64) func(x, y float64) colour {
 		return c
 	}
 }
+
+// bell is the normal curve: 1 at 0, and 0 far from it.
+func bell(x float64) float64 { return math.Exp(-x * x) }
