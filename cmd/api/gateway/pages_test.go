@@ -57,7 +57,7 @@ func wantPage(t *testing.T, name string, a answer, status int) {
 
 func TestPages(t *testing.T) {
 	e := start(t, &fakes{})
-	for _, path := range []string{"/", "/upload", "/chat", "/chat/5", "/settings", "/login", "/login?to=%2Fupload"} {
+	for _, path := range []string{"/", "/upload", "/inbox", "/inbox?x=1", "/chat", "/chat/5", "/settings", "/login", "/login?to=%2Fupload"} {
 		wantPage(t, path, e.page("GET", path), 200)
 		head := e.page("HEAD", path)
 		wantPage(t, "HEAD "+path, head, 200)
@@ -115,6 +115,25 @@ func TestAssets(t *testing.T) {
 		_, body := raw(t, e, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n")
 		if strings.Contains(body, "<html") || strings.Contains(body, "package") || strings.Contains(body, "root:") {
 			t.Errorf("%s: %.100s", path, body)
+		}
+	}
+}
+
+// The service worker governs all pages, asks the API only, and is asked for anew each time: a new build's is there at once.
+func TestWorker(t *testing.T) {
+	e := start(t, &fakes{})
+	for _, path := range []string{"/sw.js", "/sw.js?lang=zh"} {
+		a := e.get(path)
+		if a.StatusCode != 200 || len(a.body) == 0 || a.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
+			t.Errorf("%s: %d %v", path, a.StatusCode, a.Header)
+		}
+		for key, want := range map[string]string{
+			"Cache-Control": "no-cache", "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+			"Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff",
+		} {
+			if got := a.Header.Values(key); len(got) != 1 || got[0] != want {
+				t.Errorf("%s: %s is %q", path, key, got)
+			}
 		}
 	}
 }

@@ -35,8 +35,11 @@ const bundled = await build({ ...common, entryPoints: { main: "src/main.tsx" }, 
 // It runs before the first paint, so it is a script of its own and no module.
 const blocking = await build({ ...common, entryPoints: { early: "src/early.ts" }, format: "iife" });
 
-const inputs = { ...bundled.metafile.inputs, ...blocking.metafile.inputs };
-const outputs = { ...bundled.metafile.outputs, ...blocking.metafile.outputs };
+// The service worker keeps its name: browsers know it by its address. It is no module: not all browsers take one there.
+const worker = await build({ ...common, entryPoints: { sw: "src/worker/sw.ts" }, outdir: "dist", entryNames: "[name]", format: "iife" });
+
+const inputs = { ...bundled.metafile.inputs, ...blocking.metafile.inputs, ...worker.metafile.inputs };
+const outputs = { ...bundled.metafile.outputs, ...blocking.metafile.outputs, ...worker.metafile.outputs };
 const outputOf = (source) => {
   const found = Object.keys(outputs).find((file) => outputs[file].entryPoint === source && file.endsWith(".js"));
   if (!found) throw new Error(`no output of ${source}`);

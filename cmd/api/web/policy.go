@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// WorkerPolicy is the Content-Security-Policy of the service worker: it asks this server's API, and loads nothing.
+const WorkerPolicy = "default-src 'none'; connect-src 'self'"
+
 // Policy is the Content-Security-Policy of the client's pages: its own scripts and styles, nothing inline, no other address. Pictures,
 // videos and playlists may also come from origins, which are URLs of which all but scheme, host and port is dropped; what is no http
 // URL is left out.

@@ -18,6 +18,8 @@ const (
 	indexFile = "index.html"
 	// assetsDir has the files with a hash of their content in their name.
 	assetsDir = "assets"
+	// WorkerFile is the service worker: browsers know it by its address, and it governs all pages below that.
+	WorkerFile = "sw.js"
 )
 
 // How long browsers keep what: files with a hash in their name for good, other files for a day, and pages until they have asked again.
@@ -75,7 +77,11 @@ func (s *Site) read(from fs.FS) error {
 		if strings.Contains(name, "/") {
 			return fmt.Errorf("%s: only files of the folder %s may be in folders", name, assetsDir)
 		}
-		s.root[name] = newFile(path.Ext(name), body, fileCache)
+		cache := fileCache
+		if name == WorkerFile {
+			cache = pageCache // a new build's worker is there at once
+		}
+		s.root[name] = newFile(path.Ext(name), body, cache)
 		return nil
 	})
 }

@@ -4,13 +4,14 @@ import (
 	"github.com/cloudwego/hertz/pkg/app"
 
 	"tiktok/cmd/api/biz/middleware"
+	"tiktok/cmd/api/web"
 )
 
 // clientPages are the addresses of the web client that are about nothing in particular: all get the same page, and the client shows
 // what belongs there. A path of the client that is not here is answered with its page and status 404.
 func clientPages() []string {
 	return []string{
-		"/", "/upload", "/chat", "/chat/:user_id", "/settings", "/login",
+		"/", "/upload", "/inbox", "/chat", "/chat/:user_id", "/settings", "/login",
 	}
 }
 
@@ -24,6 +25,10 @@ func (d Deps) pages(both func(path string, h ...app.HandlerFunc)) {
 	both("/@:name", page, d.Pages.User)
 	both("/assets/*name", d.Pages.Asset)
 	for _, name := range d.Pages.Site.Names() {
+		if name == web.WorkerFile {
+			both("/"+name, middleware.Page(web.WorkerPolicy), d.Pages.File)
+			continue
+		}
 		both("/"+name, d.Pages.File)
 	}
 }

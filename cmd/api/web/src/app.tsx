@@ -9,7 +9,7 @@ import { followLinks, match, place, scrollOf, useAgain, useTitle, type PageProps
 import { askLogin, followOtherTabs, useViewer } from "./lib/session";
 import { createStore, useStore } from "./lib/store";
 import { onReconnect, reachable } from "./lib/connection";
-import { followUnread } from "./lib/unread";
+import { followNews } from "./lib/news";
 import { missing, routes } from "./routes";
 import { Button } from "./ui/button";
 import { UserIcon } from "./ui/icons";
@@ -66,10 +66,10 @@ export function App() {
       if (opened.get()?.error) void openPage();
     });
     const stopTabs = followOtherTabs();
-    const stopUnread = followUnread();
+    const stopNews = followNews();
     return () => {
       stopTabs();
-      stopUnread();
+      stopNews();
       stopLinks();
       stopPlace();
       stopReconnect();

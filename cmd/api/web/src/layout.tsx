@@ -10,7 +10,7 @@ import { useStore } from "./lib/store";
 import { toast } from "./lib/toasts";
 import { Avatar, displayName, profilePath } from "./ui/avatar";
 import { IconButton } from "./ui/button";
-import { ChatIcon, DeviceIcon, HomeIcon, LanguageIcon, LogoIcon, MoonIcon, SettingsIcon, SunIcon, UploadIcon, UserIcon } from "./ui/icons";
+import { BellIcon, ChatIcon, DeviceIcon, HomeIcon, LanguageIcon, LogoIcon, MoonIcon, SettingsIcon, SunIcon, UploadIcon, UserIcon } from "./ui/icons";
 import { Toasts } from "./ui/toasts";
 
 const LoginSheet = lazy(
@@ -51,26 +51,41 @@ export function Layout({ path, full, children }: LayoutProps) {
   );
 }
 
-/** entries are the places of the navigation, in order. Search comes after home and the inbox after upload, with their pages. */
+/** entries are the places of the navigation, in order. Search comes after home, with its page. */
 function useEntries(path: string) {
   const viewer = useViewer();
   const me = useMe();
-  const unread = viewer.kind === "member" ? viewer.me.unread_conversations : 0;
+  const { unread_conversations: chats, unread_notices: notices } =
+    viewer.kind === "member" ? viewer.me : { unread_conversations: 0, unread_notices: 0 };
   const profile = me ? profilePath(me) : "/login";
   return [
-    { href: "/", label: t("nav.home"), short: t("nav.home.short"), Icon: HomeIcon, isOpen: path === "/", badge: 0 },
-    { href: "/upload", label: t("nav.upload"), short: t("nav.upload"), Icon: UploadIcon, isOpen: path === "/upload", badge: 0 },
-    { href: "/chat", label: t("nav.chat"), short: t("nav.chat"), Icon: ChatIcon, isOpen: path.startsWith("/chat"), badge: unread },
-    { href: profile, label: t("nav.profile"), short: t("nav.profile"), Icon: UserIcon, isOpen: path === profile, badge: 0 },
+    { href: "/", label: t("nav.home"), short: t("nav.home.short"), Icon: HomeIcon, isOpen: path === "/", unread: null },
+    { href: "/upload", label: t("nav.upload"), short: t("nav.upload"), Icon: UploadIcon, isOpen: path === "/upload", unread: null },
+    {
+      href: "/inbox",
+      label: t("nav.inbox"),
+      short: t("nav.inbox"),
+      Icon: BellIcon,
+      isOpen: path === "/inbox",
+      unread: notices > 0 && <Badge n={notices} text={tn("nav.unread.notices", notices)} />,
+    },
+    {
+      href: "/chat",
+      label: t("nav.chat"),
+      short: t("nav.chat"),
+      Icon: ChatIcon,
+      isOpen: path.startsWith("/chat"),
+      unread: chats > 0 && <Badge n={chats} text={tn("nav.unread", chats)} />,
+    },
+    { href: profile, label: t("nav.profile"), short: t("nav.profile"), Icon: UserIcon, isOpen: path === profile, unread: null },
   ];
 }
 
-function Badge({ n }: { n: number }) {
-  if (n === 0) return null;
+function Badge({ n, text }: { n: number; text: string }) {
   return (
     <span class="badge">
       <span aria-hidden="true">{n > 99 ? "99+" : n}</span>
-      <span class="visually-hidden">{tn("nav.unread", n)}</span>
+      <span class="visually-hidden">{text}</span>
     </span>
   );
 }
@@ -78,11 +93,11 @@ function Badge({ n }: { n: number }) {
 function BottomNavigation({ path }: { path: string }) {
   return (
     <nav class="bottom-nav" aria-label={t("nav.main")}>
-      {useEntries(path).map(({ href, short, Icon, isOpen, badge }) => (
+      {useEntries(path).map(({ href, short, Icon, isOpen, unread }) => (
         <a key={short} href={href} class="bottom-nav-entry" aria-current={isOpen ? "page" : undefined}>
           <span class="nav-icon">
             <Icon filled={isOpen} />
-            <Badge n={badge} />
+            {unread}
           </span>
           <span>{short}</span>
         </a>
@@ -101,11 +116,11 @@ function SideNavigation({ path }: { path: string }) {
         <span>{t("app.name")}</span>
       </a>
       <nav aria-label={t("nav.main")}>
-        {useEntries(path).map(({ href, label, Icon, isOpen, badge }) => (
+        {useEntries(path).map(({ href, label, Icon, isOpen, unread }) => (
           <a key={label} href={href} class="side-nav-entry" aria-current={isOpen ? "page" : undefined}>
             <span class="nav-icon">
               <Icon filled={isOpen} />
-              <Badge n={badge} />
+              {unread}
             </span>
             <span>{label}</span>
           </a>

@@ -7,6 +7,7 @@ export const routes: Route[] = [
   { path: "/v/:id", load: () => import("./pages/video"), full: true },
   { path: "/login", load: () => import("./pages/login") },
   { path: "/upload", load: () => import("./pages/upload"), member: true },
+  { path: "/inbox", load: () => import("./pages/inbox"), member: true },
   { path: "/chat", load: () => import("./pages/chat"), member: true },
   { path: "/chat/:id", load: () => import("./pages/chat"), member: true },
   { path: "/settings", load: () => import("./pages/settings") },

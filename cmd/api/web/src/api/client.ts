@@ -2,7 +2,20 @@ import createClient from "openapi-fetch";
 import { ApiError, LoginCancelled, codes, problemError } from "./error";
 import { quietHeader, send } from "./fetch";
 import type { paths } from "./schema";
-import type { Comment, Conversation, Me, Message, MessagePage, Page, Session, Upload, User, Video } from "./types";
+import type {
+  Comment,
+  Conversation,
+  Me,
+  Message,
+  MessagePage,
+  Notice,
+  NoticeSettings,
+  Page,
+  Session,
+  Upload,
+  User,
+  Video,
+} from "./types";
 
 const http = createClient<paths>({ baseUrl: location.origin, fetch: send, credentials: "same-origin" });
 
@@ -13,6 +26,16 @@ interface Answer<T> {
   data?: T;
   error?: unknown;
   response: Response;
+}
+
+/** Sort is the order of comments. */
+export type Sort = "newest" | "top";
+
+/** Subscription is what a browser gives for Web Push. */
+export interface Subscription {
+  endpoint: string;
+  p256dh: string;
+  auth: string;
 }
 
 /** value is the body of a successful answer; every other answer, or none, is an ApiError. */
@@ -38,6 +61,7 @@ const done = async (answer: Promise<Answer<unknown>>): Promise<void> => {
 const page = (cursor: string | undefined, limit: number) => ({ query: { limit, ...(cursor ? { cursor } : {}) } });
 const user = (user_id: number) => ({ path: { user_id } });
 const video = (video_id: number) => ({ path: { video_id } });
+const comment = (video_id: number, comment_id: number) => ({ path: { video_id, comment_id } });
 
 /**
  * api has a function for every operation of /api/v1. They reject with ApiError, or with LoginCancelled when a session was needed and the
@@ -79,12 +103,28 @@ export const api = {
   deleteVideo: (id: number) => done(http.DELETE("/api/v1/videos/{video_id}", { params: video(id) })),
   like: (id: number) => done(http.PUT("/api/v1/videos/{video_id}/like", { params: video(id) })),
   unlike: (id: number) => done(http.DELETE("/api/v1/videos/{video_id}/like", { params: video(id) })),
-  comments: (id: number, cursor?: string, limit = 20): Promise<Page<Comment>> =>
-    value(http.GET("/api/v1/videos/{video_id}/comments", { params: { ...video(id), ...page(cursor, limit) } })),
-  createComment: (id: number, content: string): Promise<Comment> =>
-    value(http.POST("/api/v1/videos/{video_id}/comments", { params: video(id), body: { content } })),
-  deleteComment: (video_id: number, comment_id: number) =>
-    done(http.DELETE("/api/v1/videos/{video_id}/comments/{comment_id}", { params: { path: { video_id, comment_id } } })),
+  comments: (id: number, sort: Sort, cursor?: string, limit = 20): Promise<Page<Comment>> =>
+    value(
+      http.GET("/api/v1/videos/{video_id}/comments", { params: { ...video(id), query: { ...page(cursor, limit).query, sort } } }),
+    ),
+  replies: (id: number, root: number, cursor?: string, limit = 20): Promise<Page<Comment>> =>
+    value(http.GET("/api/v1/videos/{video_id}/comments/{comment_id}/replies", { params: { ...comment(id, root), ...page(cursor, limit) } })),
+  createComment: (id: number, content: string, reply_to_id = 0): Promise<Comment> =>
+    value(
+      http.POST("/api/v1/videos/{video_id}/comments", {
+        params: video(id),
+        body: { content, ...(reply_to_id ? { reply_to_id } : {}) },
+      }),
+    ),
+  deleteComment: (video_id: number, id: number) =>
+    done(http.DELETE("/api/v1/videos/{video_id}/comments/{comment_id}", { params: comment(video_id, id) })),
+  likeComment: (video_id: number, id: number) =>
+    done(http.PUT("/api/v1/videos/{video_id}/comments/{comment_id}/like", { params: comment(video_id, id) })),
+  unlikeComment: (video_id: number, id: number) =>
+    done(http.DELETE("/api/v1/videos/{video_id}/comments/{comment_id}/like", { params: comment(video_id, id) })),
+  pinComment: (video_id: number, id: number) =>
+    done(http.PUT("/api/v1/videos/{video_id}/comments/{comment_id}/pin", { params: comment(video_id, id) })),
+  unpinComment: (id: number) => done(http.DELETE("/api/v1/videos/{video_id}/pinned-comment", { params: video(id) })),
 
   conversations: (cursor?: string, limit = 30): Promise<Page<Conversation>> =>
     value(http.GET("/api/v1/conversations", { params: page(cursor, limit) })),
@@ -99,6 +139,22 @@ export const api = {
     value(http.POST("/api/v1/conversations/{user_id}/messages", { params: user(id), body: { content } })),
   markRead: (id: number, until: string) =>
     done(http.PUT("/api/v1/conversations/{user_id}/read", { params: user(id), body: { until }, ...quiet })),
+  deleteMessage: (user_id: number, message_id: number) =>
+    done(http.DELETE("/api/v1/conversations/{user_id}/messages/{message_id}", { params: { path: { user_id, message_id } } })),
+  deleteConversation: (id: number) => done(http.DELETE("/api/v1/conversations/{user_id}", { params: user(id) })),
+
+  notices: (cursor?: string, limit = 30): Promise<Page<Notice>> =>
+    value(http.GET("/api/v1/notices", { params: page(cursor, limit), ...quiet })),
+  markNoticesRead: (until: string) => done(http.PUT("/api/v1/notices/read", { body: { until }, ...quiet })),
+  noticeSettings: (): Promise<NoticeSettings> => value(http.GET("/api/v1/notices/settings")),
+  setNoticeSettings: (muted_kinds: string[]): Promise<NoticeSettings> =>
+    value(http.PUT("/api/v1/notices/settings", { body: { muted_kinds } })),
+
+  pushKey: async (): Promise<string> => (await value(http.GET("/api/v1/push", quiet))).public_key,
+  subscribe: async (subscription: Subscription): Promise<number> =>
+    (await value(http.POST("/api/v1/push/subscriptions", { body: subscription }))).id,
+  unsubscribe: (subscription_id: number) =>
+    done(http.DELETE("/api/v1/push/subscriptions/{subscription_id}", { params: { path: { subscription_id } }, ...quiet })),
 };
 
 // putPicture sends a file as it is: its type is the file's own.

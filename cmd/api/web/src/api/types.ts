@@ -6,11 +6,15 @@ type Schemas = components["schemas"];
 export type User = Schemas["User"];
 export type Video = Schemas["Video"];
 export type Comment = Schemas["Comment"];
+export type Mention = Schemas["Mention"];
 export type Upload = Schemas["Upload"];
 export type Session = Schemas["Session"];
 export type Message = Schemas["Message"];
 export type MessagePage = Schemas["MessagePage"];
 export type Conversation = Schemas["Conversation"];
+export type Notice = Schemas["Notice"];
+export type NoticeSettings = Schemas["NoticeSettings"];
+export type Hint = Schemas["Hint"];
 export type Me = Schemas["Me"];
 export type Problem = Schemas["Problem"];
 

@@ -1,15 +1,21 @@
 import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/client";
-import { ApiError } from "../api/error";
+import { ApiError, LoginCancelled, errorText } from "../api/error";
+import type { User } from "../api/types";
+import { conversations, dropConversation } from "../lib/conversations";
 import { putUser, useUser } from "../lib/entities";
 import { useDesktop, useLoad } from "../lib/hooks";
 import { clock, dateTime, day, t } from "../lib/i18n";
+import { go } from "../lib/router";
 import { viewerId } from "../lib/session";
+import { useStore } from "../lib/store";
+import { toast } from "../lib/toasts";
 import { Avatar, displayName, profilePath } from "../ui/avatar";
 import { Button, IconButton } from "../ui/button";
+import { Confirm } from "../ui/dialog";
 import { TextArea, length } from "../ui/form";
-import { BackIcon, ChatIcon, DownIcon, SendIcon, UserIcon } from "../ui/icons";
+import { BackIcon, ChatIcon, DownIcon, SendIcon, TrashIcon, UserIcon } from "../ui/icons";
 import { Empty, Failed, Skeleton, Spinner } from "../ui/states";
 import { useDialogue, type Dialogue, type Entry } from "./messages";
 
@@ -61,23 +67,64 @@ export function Conversation({ peer }: { peer: number }) {
         ) : (
           <Skeleton class="chat-skeleton-name" />
         )}
+        {user && dialogue.entries.length > 0 && <DeleteAll user={user} />}
       </header>
-      <Messages dialogue={dialogue} />
+      <Messages dialogue={dialogue} peer={peer} />
       <Composer peer={peer} onSend={dialogue.send} isOff={user?.is_deleted ?? false} />
     </section>
+  );
+}
+
+// tellOf says what went wrong, unless it is that the viewer did not want to log in.
+function tellOf(error: unknown): void {
+  if (!(error instanceof LoginCancelled)) toast(errorText(error), "error");
+}
+
+// DeleteAll deletes the conversation for the viewer alone.
+function DeleteAll({ user }: { user: User }) {
+  const [asks, ask] = useState(false);
+  const remove = async () => {
+    try {
+      await api.deleteConversation(user.id);
+    } catch (error) {
+      tellOf(error);
+      throw error;
+    }
+    dropConversation(user.id);
+    drafts.delete(user.id);
+    toast(t("chat.deleted"), "success");
+    go("/chat", true);
+  };
+  return (
+    <>
+      <IconButton label={t("chat.delete")} onClick={() => ask(true)} class="conversation-delete">
+        <TrashIcon size={20} />
+      </IconButton>
+      {asks && (
+        <Confirm
+          title={t("chat.delete.ask")}
+          text={t("chat.delete.text", { name: displayName(user) })}
+          action={t("action.delete")}
+          onConfirm={remove}
+          onClose={() => ask(false)}
+        />
+      )}
+    </>
   );
 }
 
 // How near to its end, in pixels, the list has to be to follow new messages.
 const nearEnd = 80;
 
-function Messages({ dialogue }: { dialogue: Dialogue }) {
+function Messages({ dialogue, peer }: { dialogue: Dialogue; peer: number }) {
   const { entries, isLoaded, isBegin, isLoadingOlder, error } = dialogue;
   const box = useRef<HTMLDivElement>(null);
   // What is to stay in its place when the messages change: the end, or what is looked at.
   const follows = useRef(true);
   const before = useRef({ height: 0, first: "" });
   const [isNewBelow, setNewBelow] = useState(false);
+  const [asked, ask] = useState<Entry | null>(null);
+  const firstUnread = useFirstUnread(dialogue, peer);
   const me = viewerId();
   const first = entries[0]?.key ?? "";
   const last = entries.at(-1);
@@ -130,7 +177,18 @@ function Messages({ dialogue }: { dialogue: Dialogue }) {
         {entries.map((entry, i) => (
           <Fragment key={entry.key}>
             {!sameDay(entries[i - 1], entry) && <p class="message-day">{day(entry.created_at)}</p>}
-            <MessageView entry={entry} isOwn={entry.from_user_id === me} isLast={!together(entry, entries[i + 1])} dialogue={dialogue} />
+            {entry.key === firstUnread && (
+              <p class="message-unread">
+                <span>{t("chat.unread.here")}</span>
+              </p>
+            )}
+            <MessageView
+              entry={entry}
+              isOwn={entry.from_user_id === me}
+              isLast={!together(entry, entries[i + 1])}
+              dialogue={dialogue}
+              onDelete={() => ask(entry)}
+            />
           </Fragment>
         ))}
       </div>
@@ -140,8 +198,35 @@ function Messages({ dialogue }: { dialogue: Dialogue }) {
           {t("chat.new")}
         </Button>
       )}
+      {asked && (
+        <Confirm
+          title={t("chat.message.delete")}
+          text={t("chat.message.delete.text")}
+          action={t("action.delete")}
+          onConfirm={() =>
+            dialogue.remove(asked).catch((error: unknown) => {
+              tellOf(error);
+              throw error;
+            })
+          }
+          onClose={() => ask(null)}
+        />
+      )}
     </div>
   );
+}
+
+// The first message that was unread when the conversation was opened, by its key: a line stands above it until it is left. How many were
+// unread is known from the list.
+function useFirstUnread({ entries, isLoaded }: Dialogue, peer: number): string {
+  const known = useStore(conversations).items.find(({ user }) => user.id === peer);
+  const count = useRef(0);
+  const found = useRef<string | null>(null);
+  if (found.current === null && known) {
+    count.current = Math.max(count.current, known.unread_count);
+    if (isLoaded) found.current = count.current > 0 ? (entries.filter((entry) => entry.from_user_id === peer).at(-count.current)?.key ?? "") : "";
+  }
+  return found.current ?? "";
 }
 
 const sameDay = (a: Entry | undefined, b: Entry): boolean => a !== undefined && new Date(a.created_at).toDateString() === new Date(b.created_at).toDateString();
@@ -150,13 +235,30 @@ const sameDay = (a: Entry | undefined, b: Entry): boolean => a !== undefined && 
 const together = (a: Entry, b: Entry | undefined): boolean =>
   b !== undefined && a.from_user_id === b.from_user_id && Date.parse(b.created_at) - Date.parse(a.created_at) < 300_000 && sameDay(a, b);
 
-function MessageView({ entry, isOwn, isLast, dialogue }: { entry: Entry; isOwn: boolean; isLast: boolean; dialogue: Dialogue }) {
+interface MessageProps {
+  entry: Entry;
+  isOwn: boolean;
+  isLast: boolean;
+  dialogue: Dialogue;
+  onDelete: () => void;
+}
+
+function MessageView({ entry, isOwn, isLast, dialogue, onDelete }: MessageProps) {
+  // What can be done with a message shows under the pointer; where there is none, after a tap.
+  const [isChosen, choose] = useState(false);
   return (
     <div class={`message${isOwn ? " message-own" : ""}${isLast ? " message-last" : ""} message-${entry.state}`}>
-      <p class="message-text">
-        <span class="visually-hidden">{isOwn ? t("chat.you") : ""} </span>
-        {entry.content}
-      </p>
+      <div class={`message-line${isChosen ? " message-chosen" : ""}`}>
+        <p class="message-text" onClick={() => choose(!isChosen)}>
+          <span class="visually-hidden">{isOwn ? t("chat.you") : ""} </span>
+          {entry.content}
+        </p>
+        {entry.state === "sent" && (
+          <IconButton label={t("chat.message.delete.label", { text: entry.content.slice(0, 40) })} onClick={onDelete} class="message-delete">
+            <TrashIcon size={16} />
+          </IconButton>
+        )}
+      </div>
       {entry.state === "failed" ? (
         <p class="message-note message-note-failed" role="alert">
           {t("chat.failed")}

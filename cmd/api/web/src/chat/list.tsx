@@ -5,14 +5,12 @@ import { conversations, moreConversations, refreshConversations } from "../lib/c
 import { useUser } from "../lib/entities";
 import { useLoad, useVisible } from "../lib/hooks";
 import { ago, dateTime, t, tn } from "../lib/i18n";
-import { poll } from "../lib/poll";
+import { keepUp } from "../lib/keepup";
 import { viewerId } from "../lib/session";
 import { useStore } from "../lib/store";
 import { Avatar, displayName } from "../ui/avatar";
 import { ChatIcon } from "../ui/icons";
 import { Empty, Failed, Skeleton } from "../ui/states";
-
-const pace = { visible: 4000, hidden: 30_000 };
 
 // Where the list was scrolled to: opening a conversation makes the page anew.
 let scrolledTo = 0;
@@ -23,7 +21,7 @@ export function ConversationList({ open }: { open: number }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     void refreshConversations().catch(() => undefined);
-    return poll(refreshConversations, pace);
+    return keepUp(refreshConversations, { about: ({ kind }) => kind === "message" || kind === "read" });
   }, []);
   useLayoutEffect(() => {
     if (box.current) box.current.scrollTop = scrolledTo;

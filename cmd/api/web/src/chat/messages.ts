@@ -3,8 +3,8 @@ import { api } from "../api/client";
 import { ApiError, LoginCancelled, errorText } from "../api/error";
 import type { Message } from "../api/types";
 import { onReconnect } from "../lib/connection";
-import { setLastMessage, setRead } from "../lib/conversations";
-import { poll } from "../lib/poll";
+import { refreshConversations, setLastMessage, setRead } from "../lib/conversations";
+import { keepUp } from "../lib/keepup";
 import { viewerId } from "../lib/session";
 import { toast } from "../lib/toasts";
 
@@ -29,10 +29,12 @@ export interface Dialogue {
   /** again sends an entry that failed; drop takes it away. */
   again: (entry: Entry) => void;
   drop: (entry: Entry) => void;
+  /** remove deletes an entry for the viewer alone. It rejects when that fails. */
+  remove: (entry: Entry) => Promise<void>;
 }
 
-// How often new messages are asked for.
-const pace = { visible: 1500, hidden: 15_000 };
+// How often new messages are asked for, with and without hints.
+const pace = (isLive: boolean): number => (isLive ? 30_000 : 3000);
 
 const entryOf = (message: Message): Entry => ({ ...message, key: `m${message.id}`, state: "sent" });
 
@@ -85,7 +87,7 @@ export function useDialogue(peer: number): Dialogue {
 
   useEffect(() => {
     if (!isLoaded) return;
-    return poll(async () => {
+    const readNewer = async () => {
       // While there are more than a page of them, the next page is asked for at once.
       for (let isMore = true; isMore; ) {
         const page = await api.messages(peer, newer.current, "newer", 100);
@@ -93,7 +95,8 @@ export function useDialogue(peer: number): Dialogue {
         newer.current = page.next_cursor;
         if (page.items.length > 0) setEntries((now) => merge(now, page.items));
       }
-    }, pace);
+    };
+    return keepUp(readNewer, { about: ({ kind, user_id }) => kind === "message" && user_id === peer, pace });
   }, [peer, isLoaded]);
 
   // Read is what was there while somebody looked at the page.
@@ -165,6 +168,12 @@ export function useDialogue(peer: number): Dialogue {
     void transmit(entry);
   };
   const drop = (entry: Entry) => setEntries((now) => now.filter((one) => one.key !== entry.key));
+  const remove = async (entry: Entry) => {
+    await api.deleteMessage(peer, entry.id);
+    drop(entry);
+    // What the list shows of the conversation may be that message.
+    void refreshConversations().catch(() => undefined);
+  };
 
-  return { entries, error, isLoaded, isBegin: isLoaded && olderCursor === "", isLoadingOlder, older, reload, send, again, drop };
+  return { entries, error, isLoaded, isBegin: isLoaded && olderCursor === "", isLoadingOlder, older, reload, send, again, drop, remove };
 }

@@ -11,9 +11,11 @@ interface Switch {
 }
 const switches = new Map<string, Switch>();
 
-// Turns a switch: shows its new position at once, sends it, and goes back when that fails. One request at a time for a switch; when it was
-// turned meanwhile, the latest position is sent next.
-async function turn(
+/**
+ * turn turns a switch: shows its new position at once, sends it, and goes back when that fails. One request at a time for a switch; when it
+ * was turned meanwhile, the latest position is sent next.
+ */
+export async function turn(
   key: string,
   from: boolean,
   to: boolean,

@@ -1,5 +1,5 @@
 import { api } from "../api/client";
-import type { Conversation, Message } from "../api/types";
+import type { Conversation, Message, Page } from "../api/types";
 import { putUser } from "./entities";
 import { setUnread } from "./session";
 import { createStore } from "./store";
@@ -27,19 +27,21 @@ export function ownConversations(owner: number): void {
 
 const newestFirst = (a: Conversation, b: Conversation): number => Date.parse(b.last_message.created_at) - Date.parse(a.last_message.created_at);
 
-// show puts new items in the place of the old ones of the same users.
-function show(fresh: Conversation[], cursor: string | null): void {
+// show puts new items in the place of the old ones of the same users. Those that a first page would have, and has not, are gone.
+function show({ items: fresh, next_cursor }: Page<Conversation>, cursor: string | null, isFirst: boolean): void {
   for (const item of fresh) putUser(item.user);
   const ids = new Set(fresh.map((item) => item.user.id));
+  const oldest = next_cursor === "" ? -Infinity : Date.parse(fresh.at(-1)?.last_message.created_at ?? "");
+  const isThere = (item: Conversation) => !ids.has(item.user.id) && !(isFirst && Date.parse(item.last_message.created_at) > oldest);
   conversations.update((now) => ({
     ...now,
-    items: [...fresh, ...now.items.filter((item) => !ids.has(item.user.id))].sort(newestFirst),
+    items: [...fresh, ...now.items.filter(isThere)].sort(newestFirst),
     cursor: cursor ?? now.cursor,
     isLoaded: true,
     error: null,
   }));
   const now = conversations.get();
-  if (now.cursor === "") setUnread(now.items.filter((item) => item.unread_count > 0).length);
+  if (now.cursor === "") setUnread({ unread_conversations: now.items.filter((item) => item.unread_count > 0).length });
 }
 
 /** refreshConversations reads the newest ones. It rejects when that fails; the list tells it too while it has nothing else to show. */
@@ -48,7 +50,7 @@ export async function refreshConversations(): Promise<void> {
   try {
     const page = await api.conversations();
     const now = conversations.get();
-    if (now.owner === owner) show(page.items, now.isLoaded ? null : page.next_cursor);
+    if (now.owner === owner) show(page, now.isLoaded ? null : page.next_cursor, true);
   } catch (error) {
     conversations.update((now) => (now.owner === owner ? { ...now, error } : now));
     throw error;
@@ -64,7 +66,7 @@ export async function moreConversations(): Promise<void> {
   isLoadingMore = true;
   try {
     const page = await api.conversations(cursor);
-    if (conversations.get().owner === owner) show(page.items, page.next_cursor);
+    if (conversations.get().owner === owner) show(page, page.next_cursor, false);
   } catch {
     // Scrolling on tries again.
   } finally {
@@ -85,5 +87,11 @@ export function setRead(user_id: number): void {
   const now = conversations.get();
   if (!now.items.some((item) => item.user.id === user_id && item.unread_count > 0)) return;
   conversations.set({ ...now, items: now.items.map((item) => (item.user.id === user_id ? { ...item, unread_count: 0 } : item)) });
-  if (now.cursor === "") setUnread(conversations.get().items.filter((item) => item.unread_count > 0).length);
+  if (now.cursor === "") setUnread({ unread_conversations: conversations.get().items.filter((item) => item.unread_count > 0).length });
+}
+
+/** dropConversation takes a conversation away; it comes back with its next message. */
+export function dropConversation(user_id: number): void {
+  setRead(user_id);
+  conversations.update((now) => ({ ...now, items: now.items.filter((item) => item.user.id !== user_id) }));
 }

@@ -158,9 +158,23 @@ export function useAgain(listener: () => void): void {
   }, [listener]);
 }
 
+let title = "";
+let titleCount = 0;
+const showTitle = (): void => {
+  document.title = `${titleCount > 0 ? `(${titleCount > 99 ? "99+" : titleCount}) ` : ""}${title ? `${title} · tiktok` : "tiktok"}`;
+};
+
 /** useTitle sets the document's title. */
-export function useTitle(title: string): void {
+export function useTitle(text: string): void {
   useEffect(() => {
-    document.title = title ? `${title} · tiktok` : "tiktok";
-  }, [title]);
+    title = text;
+    showTitle();
+  }, [text]);
+}
+
+/** setTitleCount is the number before every title: how much is unread. */
+export function setTitleCount(n: number): void {
+  if (n === titleCount) return;
+  titleCount = n;
+  showTitle();
 }

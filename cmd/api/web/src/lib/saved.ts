@@ -47,6 +47,10 @@ export const sessionKey = "session";
 export const hadSession = (): boolean => read(sessionKey) === "yes";
 export const saveHadSession = (had: boolean): void => write(sessionKey, had ? "yes" : null);
 
+/** savedPush is the id of this browser's subscription to Web Push, 0 when it has none. */
+export const savedPush = (): number => Number(read("push")) || 0;
+export const savePush = (id: number): void => write("push", id ? String(id) : null);
+
 /** markReload notes that a page is loaded anew because its code did not come; false when that has been tried for this page already. */
 export function markReload(page: string): boolean {
   try {

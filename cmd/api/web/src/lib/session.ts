@@ -3,7 +3,7 @@ import { ApiError, LoginCancelled } from "../api/error";
 import { onLoginNeeded } from "../api/fetch";
 import type { Me, User } from "../api/types";
 import { epoch, putUser, useUser } from "./entities";
-import { hadSession, saveHadSession, sessionKey } from "./saved";
+import { hadSession, saveHadSession, savedPush, sessionKey } from "./saved";
 import { createStore, useStore } from "./store";
 
 /** Viewer is who uses the page. Unknown while it is asked for, or while the server cannot be reached. */
@@ -69,6 +69,8 @@ function setMember(me: Me): void {
 /** setVisitor forgets who was logged in. */
 export function setVisitor(): void {
   saveHadSession(false);
+  // This browser is told of nobody's notices any more.
+  if (savedPush()) void import("./push").then(({ forgetPush }) => forgetPush()).catch(() => undefined);
   changeViewer({ kind: "visitor" });
 }
 
@@ -78,20 +80,24 @@ export function setMyUser(user: User): void {
   viewer.update((now) => (now.kind === "member" ? { ...now, me: { ...now.me, user } } : now));
 }
 
-/** setUnread is the number of conversations with unread messages, for the navigation. */
-export function setUnread(unread_conversations: number): void {
-  viewer.update((now) =>
-    now.kind === "member" && now.me.unread_conversations !== unread_conversations
-      ? { ...now, me: { ...now.me, unread_conversations } }
-      : now,
-  );
+/** Unread are the numbers at the navigation: of conversations with unread messages, and of unread notices. */
+export type Unread = Pick<Me, "unread_conversations" | "unread_notices">;
+
+/** setUnread sets those of the numbers that are given. */
+export function setUnread(fresh: Partial<Unread>): void {
+  viewer.update((now) => {
+    if (now.kind !== "member") return now;
+    const me = { ...now.me, ...fresh };
+    const isSame = me.unread_conversations === now.me.unread_conversations && me.unread_notices === now.me.unread_notices;
+    return isSame ? now : { ...now, me };
+  });
 }
 
 /** enter logs in or registers. */
 export async function enter(kind: "login" | "register", name: string, password: string): Promise<User> {
   const { user, session } = await (kind === "login" ? api.login(name, password) : api.register(name, password));
-  setMember({ user, session_id: session.id, unread_conversations: 0 });
-  // The number of unread conversations comes with the account; nobody waits for it.
+  setMember({ user, session_id: session.id, unread_conversations: 0, unread_notices: 0 });
+  // What is unread comes with the account; nobody waits for it.
   void api.me().then(setMember, () => undefined);
   return user;
 }
@@ -99,6 +105,7 @@ export async function enter(kind: "login" | "register", name: string, password: 
 /** leave logs out; also when the server has ended the session before. */
 export async function leave(): Promise<void> {
   try {
+    if (savedPush()) await import("./push").then(({ stopPush }) => stopPush()).catch(() => undefined);
     await api.logout();
   } catch (error) {
     if (!(error instanceof LoginCancelled)) throw error;

@@ -1,12 +1,12 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { api } from "../api/client";
 import { ApiError, LoginCancelled, errorText } from "../api/error";
-import type { Page, Upload, User } from "../api/types";
+import type { Hint, Page, Upload, User } from "../api/types";
 import { setFollowed } from "../lib/actions";
 import { epoch, patchUser, putUser, putUsers, putVideos, useUser, useVideo } from "../lib/entities";
 import { useLatest, useList, useLoad, type List } from "../lib/hooks";
 import { count, t, tn } from "../lib/i18n";
-import { poll } from "../lib/poll";
+import { keepUp } from "../lib/keepup";
 import { go, useKept, useTitle, type PageProps } from "../lib/router";
 import { useMe } from "../lib/session";
 import { useStore } from "../lib/store";
@@ -19,7 +19,7 @@ import { Empty, Failed, ListEnd, Skeleton } from "../ui/states";
 import { Tabs } from "../ui/tabs";
 
 /** Profile is the page of an account: who they are, their videos and those they like. */
-export default function Profile({ params }: PageProps) {
+export default function Profile({ params, query }: PageProps) {
   const name = params["name"] ?? "";
   const round = useStore(epoch);
   const loaded = useLoad(
@@ -33,7 +33,7 @@ export default function Profile({ params }: PageProps) {
   );
   const user = useUser(loaded.value ?? 0);
   useTitle(user ? `${displayName(user)} (@${user.name})` : `@${name}`);
-  if (user) return <Account key={user.id} user={user} />;
+  if (user) return <Account key={user.id} user={user} list={query.get("list")} />;
   if (loaded.error instanceof ApiError && loaded.error.isMissing) {
     return (
       <Empty page icon={<UserIcon size={40} />} title={t("profile.missing")} text={t("profile.missing.text")}>
@@ -49,11 +49,12 @@ export default function Profile({ params }: PageProps) {
 
 type Sheet = "following" | "followers" | null;
 
-function Account({ user }: { user: User }) {
+// list is the sheet that a link opens.
+function Account({ user, list }: { user: User; list: string | null }) {
   const me = useMe();
   const isOwn = user.id === me?.id;
   const [tab, setTab] = useKept<"videos" | "likes">("tab", "videos");
-  const [sheet, setSheet] = useState<Sheet>(null);
+  const [sheet, setSheet] = useState<Sheet>(list === "following" || list === "followers" ? list : null);
   return (
     <div class="page page-wide profile">
       <div class={`profile-background tint-${user.id % 6}`}>
@@ -219,8 +220,8 @@ function Likes({ user, isOwn }: { user: User; isOwn: boolean }) {
   return <Grid list={list} showAuthor />;
 }
 
-// Asked for again while any upload moves on.
-const pace = { visible: 3000, hidden: 30_000 };
+// Asked for again while any upload moves on: hints tell of new states, not of percents.
+const news = { about: ({ kind }: Hint) => kind === "upload", pace: () => 3000 };
 const isMoving = (upload: Upload): boolean => upload.state === "uploaded" || upload.state === "processing";
 
 // The viewer's uploads in work. When one is done, the videos are read anew.
@@ -240,7 +241,7 @@ function useUploads(isOwn: boolean, onDone: () => void): Upload[] {
     if (isOwn) refresh().catch(() => undefined);
   }, [isOwn, refresh]);
   const isAnyMoving = isOwn && uploads.some(isMoving);
-  useEffect(() => (isAnyMoving ? poll(refresh, pace) : undefined), [isAnyMoving, refresh]);
+  useEffect(() => (isAnyMoving ? keepUp(refresh, news) : undefined), [isAnyMoving, refresh]);
   return isOwn ? uploads : [];
 }
 

@@ -11,6 +11,7 @@ import type { Language, Theme } from "../lib/saved";
 import { leave, useMe, useViewer } from "../lib/session";
 import { setTheme, useTheme } from "../lib/theme";
 import { toast } from "../lib/toasts";
+import { Notices } from "../settings/notices";
 import { PasswordForm } from "../settings/password";
 import { ProfileForm } from "../settings/profile";
 import { Sessions } from "../settings/sessions";
@@ -83,6 +84,9 @@ function Account({ me }: { me: User }) {
   };
   return (
     <>
+      <Section title={t("settings.notices")}>
+        <Notices />
+      </Section>
       <Section title={t("settings.sessions")}>
         <Sessions list={sessions} />
       </Section>

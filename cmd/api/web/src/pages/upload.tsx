@@ -4,7 +4,7 @@ import type { Upload as UploadWork } from "../api/types";
 import { maxUploadBytes, maxUploadMs } from "../lib/facts";
 import { useMedia } from "../lib/hooks";
 import { bytes, duration, percent, t } from "../lib/i18n";
-import { poll } from "../lib/poll";
+import { keepUp } from "../lib/keepup";
 import { useKept, useTitle } from "../lib/router";
 import { useMe } from "../lib/session";
 import { useStore } from "../lib/store";
@@ -15,7 +15,8 @@ import { AlertIcon, CheckIcon, CloseIcon, UploadIcon, VideoIcon } from "../ui/ic
 import { cancelTransfer, dropFailed, ownWork, refreshWork, startTransfer, transfer, work, type Transfer } from "../upload/state";
 
 const maxTitle = 100;
-const pace = { visible: 1500, hidden: 10_000 };
+// Hints tell of new states, not of percents.
+const pace = (isLive: boolean): number => (work.get().uploads.some(({ state }) => state !== "failed") ? 2000 : isLive ? 30_000 : 10_000);
 
 // Browsers do not know the types of all files that the server takes.
 const endings = /\.(mp4|m4v|mov|webm|mkv|avi|3gp|ts|flv|mpe?g)$/i;
@@ -278,7 +279,7 @@ function Works() {
   useEffect(() => {
     if (owner === 0) return;
     void refreshWork().catch(() => undefined);
-    return poll(refreshWork, pace);
+    return keepUp(refreshWork, { about: ({ kind }) => kind === "upload", pace });
   }, [owner]);
   if (uploads.length === 0 && done.length === 0) return null;
   return (

@@ -1,7 +1,8 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { api } from "../api/client";
 import { ApiError } from "../api/error";
 import type { Video } from "../api/types";
+import type { Pointed } from "../comments/comments";
 import { getVideo, putVideo, putVideos, useVideo } from "../lib/entities";
 import { useDesktop, useList, useLoad } from "../lib/hooks";
 import { t } from "../lib/i18n";
@@ -14,16 +15,29 @@ import { displayName, profilePath } from "../ui/avatar";
 import { FeedSkeleton } from "./feed";
 
 /** VideoPage plays one video, then its author's others. The address follows what plays. */
-export default function VideoPage({ params }: PageProps) {
+export default function VideoPage({ params, query }: PageProps) {
   // Going back finds the list that began here, though the address has moved on.
   const [first] = useKept("first", Number(params["id"]));
+  const [pointed] = useState(() => pointedOf(query));
   if (!Number.isSafeInteger(first) || first <= 0) return <Missing />;
-  return <Loaded first={first} />;
+  return <Loaded first={first} pointed={pointed} />;
 }
 
-function Loaded({ first }: { first: number }) {
+// pointedOf is the comment that ?comment=ID&root=ID points to.
+function pointedOf(query: URLSearchParams): Pointed | undefined {
+  const comment = Number(query.get("comment"));
+  const root = Number(query.get("root")) || comment;
+  return comment > 0 && root > 0 ? { comment, root } : undefined;
+}
+
+interface VideosProps {
+  first: number;
+  pointed: Pointed | undefined;
+}
+
+function Loaded({ first, pointed }: VideosProps) {
   const video = useLoad(`video ${first}`, async () => putAndName(await api.video(first)), [first]);
-  if (video.value !== undefined || (getVideo(first) && !video.error)) return <Videos first={first} />;
+  if (video.value !== undefined || (getVideo(first) && !video.error)) return <Videos first={first} pointed={pointed} />;
   if (video.error instanceof ApiError && video.error.isMissing) return <Missing />;
   if (video.error) return <Failed page error={video.error} retry={video.reload} />;
   return <FeedSkeleton />;
@@ -45,7 +59,7 @@ function Missing() {
   );
 }
 
-function Videos({ first }: { first: number }) {
+function Videos({ first, pointed }: VideosProps) {
   const desktop = useDesktop();
   const author = getVideo(first)?.author;
   const list = useList(
@@ -77,6 +91,7 @@ function Videos({ first }: { first: number }) {
         ids={ids}
         index={Math.min(index, ids.length - 1)}
         onIndex={setIndex}
+        pointed={pointed}
         onNearEnd={list.more}
         after={
           list.error ? (

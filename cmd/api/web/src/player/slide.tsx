@@ -11,6 +11,7 @@ import { createStore, useStore } from "../lib/store";
 import { Avatar, displayName, profilePath } from "../ui/avatar";
 import { Button } from "../ui/button";
 import { CommentIcon, HeartIcon, MutedIcon, PlayIcon, PlusIcon, ShareIcon, SoundIcon } from "../ui/icons";
+import { Mentions } from "../ui/mentions";
 import type { Playback, Player } from "./player";
 import { Progress } from "./progress";
 import { isLocked, isMuted, toggleSound, unlocked, useSound } from "./sound";
@@ -178,7 +179,7 @@ function Info({ video }: { video: Video }) {
         <span class="muted"> · {ago(video.published_at)}</span>
       </p>
       <p ref={text} class={`video-title${isOpen ? "" : " video-title-short"}`}>
-        {video.title}
+        <Mentions text={video.title} mentions={video.mentions} />
       </p>
       {isLong && (
         <button type="button" class="video-more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { Pointed } from "../comments/comments";
 import { useVideo } from "../lib/entities";
 import { useDesktop, useLatest } from "../lib/hooks";
 import { t, tn } from "../lib/i18n";
@@ -12,7 +13,7 @@ import { Scroller } from "./scroller";
 
 // What is not needed for the first frame is fetched after it.
 const Comments = lazy(
-  async () => (await import("./comments")).Comments,
+  async () => (await import("../comments/comments")).Comments,
   () => <Spinner />,
 );
 
@@ -22,24 +23,31 @@ interface WatchProps {
   onIndex: (index: number) => void;
   onNearEnd: () => void;
   after: ComponentChildren;
+  /** A comment of the first video that a link points to: the comments are open from the beginning. */
+  pointed?: Pointed | undefined;
 }
 
 /** Watch is the screen on which videos play: the videos, and the comments in a sheet on the phone, beside them on the desktop. */
-export function Watch(props: WatchProps) {
+export function Watch({ pointed, ...props }: WatchProps) {
   const desktop = useDesktop();
-  const [isOpen, setOpen] = useState(false);
+  const [isOpen, setOpen] = useState(pointed !== undefined);
   const id = props.ids[props.index] ?? 0;
+  const [first] = useState(id);
+  const at = id === first ? pointed : undefined;
   const onPlaying = useCallback(() => void Comments.load(), []);
   const toggle = () => setOpen((open) => !open);
   // The sheet belongs to the video under it.
+  const shown = useRef(`${id} ${desktop}`);
   useEffect(() => {
+    if (shown.current === `${id} ${desktop}`) return;
+    shown.current = `${id} ${desktop}`;
     if (!desktop) setOpen(false);
   }, [id, desktop]);
   return (
     <div class={`watch${isOpen && desktop ? " watch-with-panel" : ""}`}>
       <Scroller {...props} onComments={toggle} onPlaying={onPlaying} />
-      {isOpen && desktop && <Panel key={id} id={id} onClose={toggle} />}
-      {isOpen && !desktop && <Sheet id={id} onClose={toggle} />}
+      {isOpen && desktop && <Panel key={id} id={id} pointed={at} onClose={toggle} />}
+      {isOpen && !desktop && <Sheet id={id} pointed={at} onClose={toggle} />}
     </div>
   );
 }
@@ -49,7 +57,13 @@ function useTitleOf(id: number): string {
   return video ? tn("video.comments", video.comment_count) : t("comments.title");
 }
 
-function Panel({ id, onClose }: { id: number; onClose: () => void }) {
+interface SheetProps {
+  id: number;
+  pointed: Pointed | undefined;
+  onClose: () => void;
+}
+
+function Panel({ id, pointed, onClose }: SheetProps) {
   const title = useTitleOf(id);
   const close = useLatest(onClose);
   useEffect(() => {
@@ -67,15 +81,15 @@ function Panel({ id, onClose }: { id: number; onClose: () => void }) {
           <CloseIcon />
         </IconButton>
       </header>
-      <Comments videoId={id} />
+      <Comments videoId={id} pointed={pointed} />
     </aside>
   );
 }
 
-function Sheet({ id, onClose }: { id: number; onClose: () => void }) {
+function Sheet({ id, pointed, onClose }: SheetProps) {
   return (
     <Dialog look="sheet" title={useTitleOf(id)} onClose={onClose}>
-      <Comments videoId={id} />
+      <Comments videoId={id} pointed={pointed} />
     </Dialog>
   );
 }

@@ -42,6 +42,20 @@ export const UploadIcon = icon((on) => (
     <path d="M12 8.5v7M8.5 12h7" stroke={on ? "var(--bg)" : "currentColor"} />
   </>
 ));
+export const BellIcon = icon((on) => (
+  <>
+    <path d="M6 10.5a6 6 0 0 1 12 0c0 4.4 1.5 5.6 2 6.3H4c.5-.7 2-1.9 2-6.3z" fill={fill(on)} />
+    <path d="M10 19.8a2.2 2.2 0 0 0 4 0" />
+  </>
+));
+export const PinIcon = icon(() => <path d="M9 4h6l-.8 5.5 3.3 3.5h-11l3.3-3.5zM12 13v7" />);
+export const ReplyIcon = icon(() => <path d="M10 6 4 11.5l6 5.5M4.5 11.5H14a6 6 0 0 1 6 6V19" />);
+export const MentionIcon = icon(() => (
+  <>
+    <circle cx="12" cy="12" r="3.6" />
+    <path d="M15.6 8.5v4.9a2.3 2.3 0 0 0 4.6 0V12a8.2 8.2 0 1 0-3.4 6.6" />
+  </>
+));
 export const ChatIcon = icon((on) => (
   <path
     d="M20.5 11.4c0 4-3.8 7.2-8.5 7.2-1 0-2-.1-2.9-.4L4.4 20l1-3.7a6.6 6.6 0 0 1-1.9-4.9c0-4 3.8-7.2 8.5-7.2s8.5 3.2 8.5 7.2z"

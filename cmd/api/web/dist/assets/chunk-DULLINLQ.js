@@ -1,1 +1,0 @@
-import{b as m}from"./chunk-4QXDTGSX.js";import{d as n,e as l,ea as e}from"./chunk-RNMPPNW6.js";function C(a,d){let o=null,t=async()=>{o=await a()},r=u=>{let[i,c]=n(null),[,f]=n(0),p=()=>{c(null),t().then(()=>f(s=>s+1),c)},y=!o;return l(()=>{y&&p()},[]),o?e(o,{...u}):i?e(m,{error:i,retry:p}):e(d,{})};return r.load=()=>t().catch(()=>{}),r}export{C as a};

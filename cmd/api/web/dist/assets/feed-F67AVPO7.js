@@ -1,1 +1,0 @@
-import{b as a,c as b}from"./chunk-JPAWHE6N.js";import"./chunk-DULLINLQ.js";import"./chunk-XNTH6H4K.js";import"./chunk-4QXDTGSX.js";import"./chunk-SSFN3Q5E.js";import"./chunk-AP35HXD7.js";import"./chunk-5WXVMYHJ.js";import"./chunk-RNMPPNW6.js";export{b as FeedSkeleton,a as default};
