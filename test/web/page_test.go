@@ -44,12 +44,26 @@ type page struct {
 	scripts map[network.RequestID]string // requests under way for scripts
 	urls    map[network.RequestID]string
 	bytes   map[string]float64 // what scripts took on the wire, by address
+	streams int                // streams of hints that were opened
 }
 
 // open opens an empty tab.
 func (b *browser) open(t testing.TB, v view) *page {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	return b.tab(t, v, ctx, cancel)
+}
+
+// another opens one more tab for whoever uses the page.
+func (p *page) another() (second *page, closeTab func()) {
+	p.t.Helper()
+	ctx, cancel := chromedp.NewContext(p.ctx)
+	return p.b.tab(p.t, p.view, ctx, cancel), cancel
+}
+
+//nolint:revive // the context is that of the tab, not of the call
+func (b *browser) tab(t testing.TB, v view, ctx context.Context, cancel func()) *page {
+	t.Helper()
 	p := &page{
 		t: t, b: b, view: v, texts: texts(t, v.language), ctx: ctx,
 		scripts: map[network.RequestID]string{}, urls: map[network.RequestID]string{}, bytes: map[string]float64{},
@@ -131,6 +145,9 @@ func (p *page) note(event any) {
 		if e.Type == network.ResourceTypeScript {
 			p.scripts[e.RequestID] = e.Response.URL
 		}
+		if strings.HasSuffix(e.Response.URL, "/api/v1/events") && e.Response.Status == 200 {
+			p.streams++
+		}
 		if s := e.Response.Status; s >= 400 && p.ours(e.Response.URL) && !slices.Contains(p.allowed, s) && !p.mayFail {
 			p.problem("%s is answered with %d", e.Response.URL, s)
 		}
@@ -152,6 +169,24 @@ func exception(d *runtime.ExceptionDetails) string {
 		return d.Exception.Description
 	}
 	return d.Text
+}
+
+// opened is how many streams of hints the tab has opened so far.
+func (p *page) opened() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.streams
+}
+
+// hears waits until the tab has opened more than that many streams of hints.
+func (p *page) hears(more int) {
+	p.t.Helper()
+	p.eventually(func(context.Context) error {
+		if n := p.opened(); n <= more {
+			return fmt.Errorf("%d streams, not more than %d", n, more)
+		}
+		return nil
+	})
 }
 
 func (p *page) ours(url string) bool { return strings.HasPrefix(url, p.b.d.URL()) }

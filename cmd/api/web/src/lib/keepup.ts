@@ -41,8 +41,10 @@ export function keepUp(read: () => Promise<void>, { about, pace = usualPace, whe
     if (!stopped) timer = setTimeout(run, ms);
   };
   const schedule = () => {
+    if (running) return;
     clearTimeout(timer);
-    if (isVisible()) wait(pace(live.get()) * slowdown);
+    // At random, as all clients may have begun to wait at once.
+    if (isVisible()) wait(pace(live.get()) * slowdown * (0.75 + Math.random() / 2));
   };
   const run = () => {
     if (running || stopped) return;
@@ -77,7 +79,8 @@ export function keepUp(read: () => Promise<void>, { about, pace = usualPace, whe
     onHint((hint) => {
       if (about(hint)) soon();
     }),
-    live.subscribe(soon),
+    // Some may have been lost before they come in again.
+    live.subscribe(() => (live.get() ? soon() : schedule())),
     onReconnect(soon),
   ];
   document.addEventListener("visibilitychange", onVisible);

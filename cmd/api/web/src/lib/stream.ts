@@ -1,4 +1,5 @@
 import type { Hint } from "../api/types";
+import { onReconnect } from "./connection";
 import { giveHint, leads, live } from "./hints";
 
 const path = "/api/v1/events";
@@ -9,7 +10,7 @@ const name = "hints";
 const silenceMs = 40_000;
 // What is waited before connecting again, unless the server says otherwise; doubled after each failure.
 const retryMs = 5000;
-const maxRetryMs = 60_000;
+const maxRetryMs = 30_000;
 // A session that has ended is not there again soon.
 const signedOutMs = 60_000;
 // A stream that held for this long was no failure.
@@ -119,14 +120,14 @@ async function hold(stop: AbortSignal, onHint: (hint: Hint) => void): Promise<vo
   }
 }
 
-// pause waits; a page that becomes visible, or a network that comes back, ends it early.
+// pause waits; a page that becomes visible, or a connection that comes back, ends it early.
 const pause = (ms: number, stop: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(done, ms);
     function done() {
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onVisible);
-      removeEventListener("online", done);
+      stopReconnect();
       stop.removeEventListener("abort", done);
       resolve();
     }
@@ -134,7 +135,8 @@ const pause = (ms: number, stop: AbortSignal): Promise<void> =>
       if (document.visibilityState === "visible") done();
     };
     document.addEventListener("visibilitychange", onVisible);
-    addEventListener("online", done);
+    // The layout finds out that the server is back, in each client at another time.
+    const stopReconnect = onReconnect(done);
     stop.addEventListener("abort", done);
   });
 
@@ -168,5 +170,6 @@ async function readEvents(body: ReadableStream<Uint8Array>, lost: AbortControlle
     return retry;
   } finally {
     clearTimeout(timer);
+    lost.abort();
   }
 }
