@@ -129,7 +129,7 @@ func TestLiveChat(t *testing.T) {
 
 		// A message, then all of them, are deleted for oneself.
 		p.until(`document.querySelectorAll(".message").length === 2`)
-		p.do(hover(".message-line"))
+		p.hover(".message-line")
 		p.click("button", p.text("chat.message.delete.label", "text", "hello from "+bob.Name))
 		p.click("button", p.named("action.delete"))
 		p.until(`document.querySelectorAll(".message").length === 1`)

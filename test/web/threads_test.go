@@ -10,18 +10,16 @@ import (
 )
 
 // hover puts the mouse over the first element of a selector.
-func hover(selector string) chromedp.Action[chromedp.Void] {
-	return chromedp.ActionFunc[chromedp.Void](func(c ctx) (chromedp.Void, error) {
-		at, err := chromedp.Run(c, chromedp.Evaluate[[]float64](fmt.Sprintf(`(() => {
-			const box = document.querySelector(%q).getBoundingClientRect();
-			return [box.left + box.width / 2, box.top + box.height / 2];
-		})()`, selector)))
-		if err != nil {
-			return chromedp.Void{}, err
-		}
-		_, err = chromedp.Call(c, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.MouseMoved, X: at[0], Y: at[1]})
-		return chromedp.Void{}, err
-	})
+func (p *page) hover(selector string) {
+	p.t.Helper()
+	at := eval[[]float64](p, fmt.Sprintf(`(() => {
+		const box = document.querySelector(%q).getBoundingClientRect();
+		return [box.left + box.width / 2, box.top + box.height / 2];
+	})()`, selector))
+	params := input.DispatchMouseEventParams{Type: "mouseMoved", X: at[0], Y: at[1]}
+	if _, err := chromedp.Call(p.ctx, input.DispatchMouseEvent, params); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // TestThreads has the author of a video and a viewer answer, mention, like, pin and delete comments.

@@ -1,1 +1,0 @@
-import{a,b,c,d,e,f}from"./chunk-23TJEQ6A.js";import"./chunk-B2QOM5YM.js";import"./chunk-JDIZRFXF.js";import"./chunk-KB4ZWPVO.js";export{b as PushRefused,a as canPush,e as forgetPush,f as keepPush,c as startPush,d as stopPush};
