@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	cdpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/serviceworker"
 	"github.com/chromedp/chromedp"
 
 	"tiktok/test/harness"
@@ -45,6 +46,7 @@ type page struct {
 	urls    map[network.RequestID]string
 	bytes   map[string]float64 // what scripts took on the wire, by address
 	streams int                // streams of hints that were opened
+	worker  serviceworker.RegistrationID
 }
 
 // open opens an empty tab.
@@ -138,6 +140,12 @@ func (p *page) note(event any) {
 		// Requests that fail are looked at below, with their statuses.
 		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork {
 			p.problem("log: %s %s", e.Entry.Text, e.Entry.URL)
+		}
+	case *serviceworker.EventWorkerRegistrationUpdated:
+		for _, r := range e.Registrations {
+			if p.ours(r.ScopeURL) && !r.IsDeleted {
+				p.worker = r.RegistrationID
+			}
 		}
 	case *network.EventRequestWillBeSent:
 		p.urls[e.RequestID] = e.Request.URL

@@ -14,6 +14,7 @@ import { TextArea, length } from "../ui/form";
 import { CloseIcon, CommentIcon, DownIcon, SendIcon, UpIcon } from "../ui/icons";
 import { Empty, Failed, ListEnd, Skeleton, Spinner } from "../ui/states";
 import { Row, rowId } from "./row";
+import { useSuggestions } from "./suggest";
 import { useThreads, type Threads } from "./threads";
 
 const maxLength = 500;
@@ -45,6 +46,11 @@ export function Comments({ videoId, pointed }: CommentsProps) {
   const text = draft.trim();
   const isSendable = text !== "" && length(text) <= maxLength && !isSending;
   usePointed(pointed, threads);
+  const suggestions = useSuggestions(
+    () => form.current?.querySelector("textarea"),
+    [...(video ? [video.author] : []), ...roots.items.map(({ author }) => author)],
+    setDraft,
+  );
 
   const isFirst = useRef(true);
   useLayoutEffect(() => {
@@ -109,12 +115,17 @@ export function Comments({ videoId, pointed }: CommentsProps) {
           event.preventDefault();
           void post();
         }}
+        onInput={suggestions.onChange}
+        onKeyUp={(event) => /^(ArrowLeft|ArrowRight|Home|End)$/.test(event.key) && suggestions.onChange()}
+        onClick={suggestions.onChange}
+        onKeyDownCapture={suggestions.onKey}
         onKeyDown={(event) => {
           if (event.key !== "Escape" || !answered) return;
           event.stopPropagation();
           answer(null);
         }}
       >
+        {suggestions.list}
         {answered && (
           <p class="comments-answered">
             <span>{t("comments.reply.to", { name: displayName(answered.author) })}</span>

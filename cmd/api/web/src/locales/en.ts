@@ -135,6 +135,8 @@ export const en = {
   "comments.sort": "Order",
   "comments.sort.newest": "Newest",
   "comments.sort.top": "Top",
+  "comments.suggestions.one": "{n} person to mention",
+  "comments.suggestions.other": "{n} people to mention",
   "comments.author": "Author",
   "comments.answers": "replies to",
   "comments.reply": "Reply",

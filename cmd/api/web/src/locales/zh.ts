@@ -137,6 +137,8 @@ export const zh: Dictionary = {
   "comments.sort": "排序",
   "comments.sort.newest": "最新",
   "comments.sort.top": "最热",
+  "comments.suggestions.one": "可以提到 {n} 人",
+  "comments.suggestions.other": "可以提到 {n} 人",
   "comments.author": "作者",
   "comments.answers": "回复",
   "comments.reply": "回复",

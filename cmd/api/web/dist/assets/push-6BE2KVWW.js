@@ -1,1 +1,0 @@
-import{a,b,c,d,e,f}from"./chunk-YNL2WPEV.js";import"./chunk-XIRWGLHZ.js";import"./chunk-6HPQOF62.js";import"./chunk-CFCGHBI7.js";export{b as PushRefused,a as canPush,e as forgetPush,f as keepPush,c as startPush,d as stopPush};
