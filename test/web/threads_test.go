@@ -68,7 +68,8 @@ func TestThreads(t *testing.T) {
 		p.openComments()
 		p.until(`document.querySelector(".comments-list li")?.textContent.includes("a root of a third one")`)
 		p.see(p.plain("comments.pinned"))
-		p.until(`[...document.querySelectorAll(".comment")].some((e) => e.textContent.includes("look, ") && e.querySelector(".comment-like").textContent === "1")`)
+		p.until(`[...document.querySelectorAll(".comment")]
+			.some((e) => e.textContent.includes("look, ") && e.querySelector(".comment-like").textContent === "1")`)
 		p.unsee("an answer")
 		p.click("button", "^1 reply$")
 		p.see("an answer")
