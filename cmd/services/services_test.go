@@ -21,6 +21,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/push"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
@@ -84,6 +85,7 @@ func open(t *testing.T) (map[string]services.Part, map[string]server.Server) {
 	})
 	parts, servers := map[string]services.Part{}, map[string]server.Server{}
 	d := services.Deps{Config: cfg, Telemetry: telemetry.Discard(), IDs: id.New(0), Queues: services.NewQueues(group)}
+	d.Push = push.NewMemory(d.Telemetry)
 	for _, s := range services.All() {
 		d.Dial = func(service string) ([]client.Option, error) {
 			if servers[service] == nil {

@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	defaultTimeout = 250 * time.Millisecond
+	// DefaultTimeout is Config.Timeout where that is 0.
+	DefaultTimeout = 250 * time.Millisecond
 	// breakerFailures in a row open the circuit breaker, and breakerPause is how long until one operation may try again: a Redis
 	// that does not answer must not add its timeout to every request.
 	breakerFailures = 3
@@ -36,9 +37,9 @@ type gaveUp struct{ error }
 
 func (e gaveUp) Unwrap() error { return e.error }
 
-// Redis is a client of one server, of Sentinels or of a Cluster. Only this package and pkg/limiter talk to Redis.
+// Redis is a client of one server, of Sentinels or of a Cluster. Only this package, pkg/limiter and pkg/push talk to Redis.
 type Redis struct {
-	// Client may be used inside Do only.
+	// Client may be used inside Do only, but for subscriptions.
 	Client  redis.UniversalClient
 	timeout time.Duration
 	breaker *gobreaker.CircuitBreaker[struct{}]
@@ -48,7 +49,7 @@ type Redis struct {
 func NewRedis(cfg Config) *Redis {
 	timeout := cfg.Timeout
 	if timeout <= 0 {
-		timeout = defaultTimeout
+		timeout = DefaultTimeout
 	}
 	// The library logs each failed dial to stderr. Here whoever asked reports it, in the log of the process.
 	redis.SetLogger(quiet{})
