@@ -65,6 +65,9 @@ type Gateway struct {
 	// MaxConnsPerAddr bounds those of one IPv4 address or IPv6 /64, trusted proxies excepted; with ProxyHops nobody's. 0: half of
 	// MaxConns.
 	MaxConnsPerAddr int `mapstructure:"max_conns_per_addr"`
+	// MaxStreams bounds the open event streams, of which each has a connection; half of MaxConns in any case. One client network has half
+	// of it. 0: half of MaxConns.
+	MaxStreams int `mapstructure:"max_streams"`
 	// RequestTimeout bounds the work for one request, uploads excepted.
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
 	// UploadTimeout bounds one upload, transfer included.

@@ -155,6 +155,7 @@ func (c Config) validateGateway(p *problems, distributed bool) {
 		g.MaxBufferedBytes,
 	)
 	p.require(g.MaxConns >= 0, "gateway.max_conns", "is %d, want 0 or more", g.MaxConns)
+	p.require(g.MaxStreams >= 0, "gateway.max_streams", "is %d, want 0 or more", g.MaxStreams)
 	p.require(g.MaxConnsPerAddr >= 0, "gateway.max_conns_per_addr", "is %d, want 0 or more", g.MaxConnsPerAddr)
 	p.require(g.RequestTimeout > 0, "gateway.request_timeout", "is %v, want more than 0", g.RequestTimeout)
 	p.require(g.UploadTimeout > 0, "gateway.upload_timeout", "is %v, want more than 0", g.UploadTimeout)

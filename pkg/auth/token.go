@@ -130,22 +130,33 @@ func (t *Tokens) Issue(userID, sessionID int64) (string, error) {
 // A token outlives neither its expiry nor the ttl of today: revocations are remembered no longer. Whether the session is
 // revoked is for the caller to check, for each request.
 func (t *Tokens) Parse(token string) (userID, sessionID int64, err error) {
+	g, err := t.check(token)
+	return g.userID, g.sessionID, err
+}
+
+// Expires is until when a token is good, if it is so now.
+func (t *Tokens) Expires(token string) (at time.Time, ok bool) {
+	g, err := t.check(token)
+	return g.expires, err == nil
+}
+
+func (t *Tokens) check(token string) (good, error) {
 	if token == "" || len(token) > maxToken || len(t.secret) < MinSecretBytes {
-		return 0, 0, ErrBadToken
+		return good{}, ErrBadToken
 	}
 	if t.checked != nil {
 		if g, ok := t.checked.GetIfPresent(token); ok && t.now().Before(g.expires) {
-			return g.userID, g.sessionID, nil
+			return g, nil
 		}
 	}
 	g, err := t.parse(token)
 	if err != nil {
-		return 0, 0, ErrBadToken
+		return good{}, ErrBadToken
 	}
 	if t.checked != nil {
 		t.checked.Set(token, g)
 	}
-	return g.userID, g.sessionID, nil
+	return g, nil
 }
 
 func (t *Tokens) parse(token string) (good, error) {

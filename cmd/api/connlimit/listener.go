@@ -72,6 +72,9 @@ func newLimits(cfg config.Gateway, proxies []netip.Prefix, files uint64) Limits 
 	return Limits{total: total, perNetwork: min(perNetwork, total), proxies: proxies}
 }
 
+// Total is how many connections may be open.
+func (l Limits) Total() int { return l.total }
+
 // Conn is a connection that can be evicted. Its methods may be called from any goroutine.
 type Conn interface {
 	net.Conn

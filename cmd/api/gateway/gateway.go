@@ -21,6 +21,7 @@ import (
 	"tiktok/cmd/api/biz/router"
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/cmd/api/biz/sessions"
+	"tiktok/cmd/api/biz/streams"
 	"tiktok/cmd/api/biz/v1"
 	"tiktok/cmd/api/biz/view"
 	"tiktok/cmd/api/connlimit"
@@ -98,6 +99,7 @@ type Gateway struct {
 	bodies *params.Budget
 	// sessions are those that are revoked.
 	sessions *sessions.Watch
+	streams  *streams.Set
 	engine   *server.Hertz
 	checks   []telemetry.Check
 }
@@ -105,10 +107,14 @@ type Gateway struct {
 // New puts a gateway together. Nothing is accepted before Run.
 func New(d Deps) *Gateway {
 	g := &Gateway{deps: d, bodies: params.NewBudget(d.Config.MaxBufferedBytes, d.Tel.Registry)}
-	g.conns = connlimit.Listen(d.Listener, connlimit.NewLimits(d.Config, d.Proxies), d.Tel.Log, hertzfix.NewConn)
+	limits := connlimit.NewLimits(d.Config, d.Proxies)
+	g.conns = connlimit.Listen(d.Listener, limits, d.Tel.Log, hertzfix.NewConn)
 	g.conns.Register(d.Tel.Registry)
 	sampled := d.Tel.Sampled()
-	g.sessions = sessions.New(sessions.Deps{User: d.Clients.User, TTL: d.TokenTTL, Log: sampled, Registry: d.Tel.Registry})
+	g.streams = streams.New(streams.NewLimits(d.Config.MaxStreams, limits.Total()), d.Tel.Registry)
+	g.sessions = sessions.New(sessions.Deps{
+		User: d.Clients.User, TTL: d.TokenTTL, Log: sampled, Registry: d.Tel.Registry, OnRevoked: g.streams.Revoke,
+	})
 	g.checks = []telemetry.Check{
 		{Name: "media", Ready: d.Blobs.Ping},
 		{Name: "user", Ready: g.pingUser},
@@ -120,6 +126,7 @@ func New(d Deps) *Gateway {
 		{Name: "interaction", Ready: g.pingInteraction},
 		{Name: "social", Ready: g.pingSocial},
 		{Name: "chat", Ready: g.pingChat},
+		{Name: "push", Ready: d.Hints.Ping},
 		{Name: "media_tools", Info: d.Tools.Describe},
 		{Name: "media_space", Info: func() string { return space(h.MediaSpaceLow()) }},
 	}
@@ -166,6 +173,8 @@ func (g *Gateway) handler(sampled *slog.Logger) *handler.Handler {
 		Zone:                 d.Zone,
 		Tokens:               d.Tokens,
 		Guard:                g.guard(),
+		Hints:                d.Hints,
+		Streams:              g.streams,
 		Blobs:                d.Blobs,
 		Tools:                d.Tools,
 		Bodies:               g.bodies,
@@ -226,10 +235,11 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 // Addr is the bound address, host:port.
 func (g *Gateway) Addr() string { return g.deps.Listener.Addr().String() }
 
-// Run serves until ctx ends, then answers the requests under way and returns. Before it serves it learns which sessions are revoked;
+// Run serves until ctx ends, then ends the event streams, answers the requests under way and returns. Before it serves it learns which sessions are revoked;
 // while the user service does not tell, requests with a token are answered with errno.Unavailable.
 func (g *Gateway) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
+	defer context.AfterFunc(ctx, g.streams.Stop)()
 	g.sessions.Load(ctx)
 	var group errgroup.Group
 	group.Go(func() error {

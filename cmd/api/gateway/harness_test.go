@@ -31,6 +31,7 @@ import (
 	"tiktok/pkg/limiter"
 	"tiktok/pkg/logx"
 	"tiktok/pkg/media"
+	"tiktok/pkg/push"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/workdir"
 )
@@ -118,7 +119,7 @@ func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 		Config: cfg.Gateway, Limits: cfg.Limits, Clients: f.clients(t, count), Tokens: e.tokens, TokenTTL: time.Hour, Blobs: e.blobs,
 		Tools: media.New(media.Config{FFmpeg: "off"}), MaxDuration: cfg.Media.MaxDuration, SweepEvery: cfg.Media.SweepEvery,
 		Shared: memoryLimiter(t), Own: memoryLimiter(t), Work: e.work,
-		Zone: time.FixedZone("test", 8*3600), Tel: e.tel, Listener: ln, PublicMetrics: true,
+		Hints: push.NewMemory(e.tel), Zone: time.FixedZone("test", 8*3600), Tel: e.tel, Listener: ln, PublicMetrics: true,
 	}
 	for _, c := range change {
 		c(&d)

@@ -51,9 +51,25 @@ type Call struct {
 	Size int
 	// Err is why Code is not 0, with all that it wraps. It is for the log only.
 	Err error
+	// Streams says that the answer goes on for as long as client and gateway like.
+	Streams bool
+	// Meter is told when such an answer begins. It may be nil.
+	Meter Meter
 }
 
-// Handler answers one request: with a response of package api or v1, or an error.
+// Meter counts requests.
+type Meter interface {
+	// Began counts a request whose answer begins now and goes on.
+	Began(c *app.RequestContext)
+}
+
+// Stream is an answer of a Handler that goes on.
+type Stream interface {
+	// Serve writes the answer until one of the two sides ends it. ctx has no deadline.
+	Serve(ctx context.Context, in *Call)
+}
+
+// Handler answers one request: with a response of package api or v1, a Stream, or an error.
 type Handler func(ctx context.Context, in *Call) (any, error)
 
 // New gives a request its Call. Nothing is parsed yet.

@@ -10,6 +10,7 @@ import (
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/params"
 	"tiktok/cmd/api/biz/rpc"
+	"tiktok/cmd/api/biz/streams"
 	"tiktok/cmd/api/biz/view"
 	"tiktok/kitex_gen/common"
 	"tiktok/pkg/auth"
@@ -17,6 +18,7 @@ import (
 	"tiktok/pkg/errno"
 	"tiktok/pkg/fair"
 	"tiktok/pkg/media"
+	"tiktok/pkg/push"
 )
 
 // Deps are what the handlers need. All are needed.
@@ -25,6 +27,9 @@ type Deps struct {
 	View    *view.View
 	Tokens  *auth.Tokens
 	Guard   middleware.Guard
+	// Hints are for the event streams, Streams those that are open.
+	Hints   push.Broker
+	Streams *streams.Set
 	Blobs   blob.Store
 	Tools   *media.Tools
 	// Bodies bounds the memory for bodies that are held.

@@ -89,35 +89,68 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 		Help: "Requests answered, by route and status code: that of package errno under /douyin and /api/v1, else the HTTP status.",
 	}, []string{"route", "code"})
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "tiktok_http_duration_seconds", Help: "Time to answer a request, by route; without the transfer of the response.",
+		Name: "tiktok_http_duration_seconds", Help: "Time to answer a request, by route; without the transfer of the response, and without event streams.",
 		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 3, 10, 60},
 	}, []string{"route"})
 	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_http_refused_total", Help: "Requests refused before they were parsed, by what was wrong with them.",
 	}, []string{"kind"})
-	busy := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now."})
+	busy := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now, without event streams."})
 	active := newActiveUsers(time.Now)
 	users := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tiktok_active_users",
 		Help: "Different users who sent this gateway a request in the last five minutes, within 1 %. Visitors are not counted.",
 	}, active.estimate)
 	reg.MustRegister(requests, seconds, refused, busy, users)
+	m := &meter{requests: requests, busy: busy, active: active}
 	return func(ctx context.Context, c *app.RequestContext) {
 		start := time.Now()
+		in := call.Of(c)
+		in.Meter = m
 		busy.Inc()
-		defer busy.Dec()
 		c.Next(ctx)
-		if viewer := call.Of(c).Viewer; viewer > 0 {
-			active.seen(viewer)
+		if in.Streams {
+			return // it was counted when it began
 		}
-		name, code := route(c), c.Response.StatusCode()
-		if call.Of(c).Surface != call.NoAPI {
-			code = int(call.Of(c).Code)
-		}
-		if why := call.Of(c).Refused; why != nil {
+		busy.Dec()
+		if why := in.Refused; why != nil {
 			refused.WithLabelValues(why.Kind).Inc()
 		}
-		requests.WithLabelValues(name, strconv.Itoa(code)).Inc()
-		seconds.WithLabelValues(name).Observe(time.Since(start).Seconds())
+		m.count(c)
+		seconds.WithLabelValues(route(c)).Observe(time.Since(start).Seconds())
 	}
+}
+
+// meter counts requests. It is a call.Meter.
+type meter struct {
+	requests *prometheus.CounterVec
+	busy     prometheus.Gauge
+	active   *activeUsers
+}
+
+func (m *meter) count(c *app.RequestContext) {
+	in, code := call.Of(c), c.Response.StatusCode()
+	if in.Viewer > 0 {
+		m.active.seen(in.Viewer)
+	}
+	if in.Surface != call.NoAPI {
+		code = int(in.Code)
+	}
+	m.requests.WithLabelValues(route(c), strconv.Itoa(code)).Inc()
+}
+
+// Began implements call.Meter. How long a stream lasts says nothing about this gateway, so it is not timed.
+func (m *meter) Began(c *app.RequestContext) {
+	m.busy.Dec()
+	m.count(c)
+}
+
+// Stream lets an answer that goes on begin, and returns at its end.
+func Stream(ctx context.Context, c *app.RequestContext, s call.Stream) {
+	in := call.Of(c)
+	in.Streams = true
+	if in.Meter != nil {
+		in.Meter.Began(c)
+	}
+	s.Serve(context.WithoutCancel(ctx), in)
 }

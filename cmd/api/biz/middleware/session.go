@@ -37,10 +37,7 @@ func Session(p *pack.Packer, guard Guard, access Access) app.HandlerFunc {
 
 // findViewer reads the request's credentials, if it has any.
 func findViewer(in *call.Call, guard Guard) error {
-	token, isCookie := bearer(in), false
-	if token == "" {
-		token, isCookie = string(in.Request.Cookie(sessionCookie)), true
-	}
+	token, isCookie := credentials(in)
 	if token == "" {
 		return nil
 	}
@@ -59,6 +56,20 @@ func findViewer(in *call.Call, guard Guard) error {
 	}
 	in.Viewer, in.Session = user, session
 	return nil
+}
+
+// SessionToken is the token of a request of /api/v1, unchecked, or "".
+func SessionToken(in *call.Call) string {
+	token, _ := credentials(in)
+	return token
+}
+
+// credentials is the request's token, and whether it is that of a web session.
+func credentials(in *call.Call) (token string, isCookie bool) {
+	if token := bearer(in); token != "" {
+		return token, false
+	}
+	return string(in.Request.Cookie(sessionCookie)), true
 }
 
 // safe reports whether the request's method changes nothing.

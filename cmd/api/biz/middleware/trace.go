@@ -51,7 +51,7 @@ func Trace(traces *tracing.Traces) app.HandlerFunc {
 	}
 }
 
-// internal reports whether the route is for machines that poll it every few seconds.
+// internal reports whether the route is for machines that poll it every few seconds, or goes on for hours.
 func internal(route string) bool {
-	return route == "/healthz" || route == "/readyz" || route == "/metrics"
+	return route == "/healthz" || route == "/readyz" || route == "/metrics" || route == call.V1Path+"/events"
 }

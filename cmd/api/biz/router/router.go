@@ -173,6 +173,10 @@ func (d Deps) chainV1(r v1.Route) []app.HandlerFunc {
 			d.Packer.Error(c, err)
 			return
 		}
+		if s, ok := answer.(call.Stream); ok {
+			middleware.Stream(ctx, c, s)
+			return
+		}
 		d.Packer.Answer(c, r.Status, answer)
 		middleware.Charge(ctx, c, r.Addr, r.User)
 	})

@@ -33,13 +33,15 @@ const (
 	ttlMargin = time.Hour
 )
 
-// Deps are what a Watch needs. All but Now are needed.
+// Deps are what a Watch needs. All but OnRevoked and Now are needed.
 type Deps struct {
 	User userservice.Client
 	// TTL is how long tokens live: revocations are forgotten then.
 	TTL      time.Duration
 	Log      *slog.Logger
 	Registry *prometheus.Registry
+	// OnRevoked is told of each session that is refused from now on. It must not wait.
+	OnRevoked func(userID, sessionID int64)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -140,6 +142,15 @@ func (w *Watch) Add(revocations []*user.Revocation) {
 	if len(revocations) == 0 {
 		return
 	}
+	for _, k := range w.add(revocations) {
+		if w.OnRevoked != nil {
+			w.OnRevoked(k.user, k.session)
+		}
+	}
+}
+
+// add returns those that are new.
+func (w *Watch) add(revocations []*user.Revocation) (added []key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, r := range revocations {
@@ -149,7 +160,9 @@ func (w *Watch) Add(revocations []*user.Revocation) {
 		}
 		w.revoked[k] = r.RevokedAtMs
 		w.order = append(w.order, revocation{k, r.RevokedAtMs})
+		added = append(added, k)
 	}
+	return added
 }
 
 // forget drops those whose tokens have ended.

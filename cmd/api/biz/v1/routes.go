@@ -101,6 +101,8 @@ func (a *API) Routes(l middleware.Limits) Table {
 		write(put, "/notices/read", none, a.MarkNoticesRead, typeJSON),
 		read("/notices/settings", member, a.GetNoticeSettings),
 		write(put, "/notices/settings", http.StatusOK, a.SetNoticeSettings, typeJSON),
+
+		read("/events", member, a.Events),
 	}
 }
 
