@@ -59,7 +59,9 @@ func TestReadHints(t *testing.T) {
 			t.Errorf("%d of %d bytes: %d hints, %v", n, len(msg), whole, err)
 		}
 	}
-	for _, bad := range []string{"\x00\x01x", "\x07\x00", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01x", "\x07\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x"} {
+	for _, bad := range []string{
+		"\x00\x01x", "\x07\x00", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01x", "\x07\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x",
+	} {
 		if err := readHints([]byte(bad), func(int64, json.RawMessage) { t.Error("a hint") }); err == nil {
 			t.Errorf("%q is read", bad)
 		}

@@ -235,8 +235,8 @@ func (g *Gateway) routes(h *handler.Handler, sampled *slog.Logger, wanted []tele
 // Addr is the bound address, host:port.
 func (g *Gateway) Addr() string { return g.deps.Listener.Addr().String() }
 
-// Run serves until ctx ends, then ends the event streams, answers the requests under way and returns. Before it serves it learns which sessions are revoked;
-// while the user service does not tell, requests with a token are answered with errno.Unavailable.
+// Run serves until ctx ends, then ends the event streams, answers the requests under way and returns. Before it serves it learns which
+// sessions are revoked; while the user service does not tell, requests with a token are answered with errno.Unavailable.
 func (g *Gateway) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer context.AfterFunc(ctx, g.streams.Stop)()

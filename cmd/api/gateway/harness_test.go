@@ -143,6 +143,9 @@ func start(t testing.TB, f *fakes, change ...func(*gateway.Deps)) *env {
 	return e
 }
 
+// noHints is a broker that nobody publishes with.
+func noHints() push.Broker { return push.NewMemory(telemetry.Discard()) }
+
 func memoryLimiter(t testing.TB) limiter.Limiter {
 	t.Helper()
 	l, err := limiter.NewMemory(0)

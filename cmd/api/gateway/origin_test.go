@@ -10,7 +10,6 @@ import (
 	"tiktok/config"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/limiter"
-	"tiktok/pkg/push"
 	"tiktok/pkg/telemetry"
 )
 
@@ -135,7 +134,7 @@ func TestOpenChecksProxies(t *testing.T) {
 	cfg := config.Default()
 	cfg.Gateway.TrustedProxies = []string{"10.0.0.0/8"}
 	cfg.Gateway.Addr, cfg.Auth.SecretFile = "127.0.0.1:0", t.TempDir()+"/secret"
-	if _, err := gateway.Open(t.Context(), cfg, telemetry.Discard(), (&fakes{}).clients(t), push.NewMemory(telemetry.Discard()), handler.Demo{}); err == nil {
+	if _, err := gateway.Open(t.Context(), cfg, telemetry.Discard(), (&fakes{}).clients(t), noHints(), handler.Demo{}); err == nil {
 		t.Error("all of 10.0.0.0/8 is trusted")
 	}
 }

@@ -27,7 +27,6 @@ import (
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/limiter"
-	"tiktok/pkg/push"
 	"tiktok/pkg/telemetry"
 )
 
@@ -566,27 +565,27 @@ func TestOpen(t *testing.T) {
 	cfg.Gateway.TrustedProxies = []string{"10.0.0.7"}
 	cfg.Blob.Dir, cfg.Media.WorkDir = t.TempDir(), t.TempDir()
 	cfg.Auth.SecretFile = t.TempDir() + "/secret"
-	gw, err := gateway.Open(t.Context(), cfg, telemetry.Discard(), (&fakes{}).clients(t), push.NewMemory(telemetry.Discard()), handler.Demo{})
+	gw, err := gateway.Open(t.Context(), cfg, telemetry.Discard(), (&fakes{}).clients(t), noHints(), handler.Demo{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer shut(gw)
 	taken := cfg
 	taken.Gateway.Addr = gw.Addr()
-	if _, err := gateway.Open(t.Context(), taken, telemetry.Discard(), rpc.Clients{}, push.NewMemory(telemetry.Discard()), handler.Demo{}); err == nil ||
+	if _, err := gateway.Open(t.Context(), taken, telemetry.Discard(), rpc.Clients{}, noHints(), handler.Demo{}); err == nil ||
 		!strings.Contains(err.Error(), "public address") {
 		t.Errorf("taken address: %v", err)
 	}
 	off := cfg
 	off.Limits.Driver = "off"
-	unlimited, err := gateway.Open(t.Context(), off, telemetry.Discard(), (&fakes{}).clients(t), push.NewMemory(telemetry.Discard()), handler.Demo{})
+	unlimited, err := gateway.Open(t.Context(), off, telemetry.Discard(), (&fakes{}).clients(t), noHints(), handler.Demo{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer shut(unlimited)
 	bad := cfg
 	bad.Gateway.TimeZone = "Mars/Olympus"
-	if _, err := gateway.Open(t.Context(), bad, telemetry.Discard(), rpc.Clients{}, push.NewMemory(telemetry.Discard()), handler.Demo{}); err == nil {
+	if _, err := gateway.Open(t.Context(), bad, telemetry.Discard(), rpc.Clients{}, noHints(), handler.Demo{}); err == nil {
 		t.Error("unknown zone is accepted")
 	}
 	if _, _, err := net.SplitHostPort(gw.Addr()); err != nil {

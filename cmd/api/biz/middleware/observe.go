@@ -89,13 +89,16 @@ func Metrics(reg prometheus.Registerer) app.HandlerFunc {
 		Help: "Requests answered, by route and status code: that of package errno under /douyin and /api/v1, else the HTTP status.",
 	}, []string{"route", "code"})
 	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "tiktok_http_duration_seconds", Help: "Time to answer a request, by route; without the transfer of the response, and without event streams.",
+		Name:    "tiktok_http_duration_seconds",
+		Help:    "Time to answer a request, by route; without the transfer of the response, and without event streams.",
 		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 3, 10, 60},
 	}, []string{"route"})
 	refused := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_http_refused_total", Help: "Requests refused before they were parsed, by what was wrong with them.",
 	}, []string{"kind"})
-	busy := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now, without event streams."})
+	busy := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "tiktok_http_requests_in_flight", Help: "Requests being answered now, without event streams.",
+	})
 	active := newActiveUsers(time.Now)
 	users := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "tiktok_active_users",

@@ -76,7 +76,8 @@ func New(l Limits, reg *prometheus.Registry) *Set {
 	s := &Set{
 		limits: l, users: map[int64][]*Stream{}, networks: map[string]int{},
 		hints: counter("tiktok_streams_hints_total",
-			"Hints that came for event streams: sent, joined with a waiting one that says the same, dropped because too many wait, or bad.", "outcome"),
+			"Hints that came for event streams: sent, joined with one that waits and says the same, dropped because too many wait, or bad.",
+			"outcome"),
 		refuse: counter("tiktok_streams_refused_total", "Event streams that were refused, by the limit: total or address.", "limit"),
 		ended:  counter("tiktok_streams_ended_total", "Event streams that have ended, by why.", "reason"),
 	}
