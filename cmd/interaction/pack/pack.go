@@ -2,20 +2,32 @@
 package pack
 
 import (
+	"strconv"
+	"strings"
+
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/kitex_gen/interaction"
 )
 
-// Comment is the answer's form of a row.
+// Comment is the answer's form of a row. Whether it is pinned, and liked, is another row's.
 func Comment(row db.Comment) *interaction.Comment {
-	return &interaction.Comment{
-		Id:          row.ID,
-		VideoId:     row.VideoID,
-		UserId:      row.UserID,
-		Content:     row.Content,
-		CreatedAtMs: row.CreatedAtMs,
+	c := &interaction.Comment{
+		Id:               row.ID,
+		VideoId:          row.VideoID,
+		UserId:           row.UserID,
+		Content:          row.Content,
+		CreatedAtMs:      row.CreatedAtMs,
+		RootId:           row.RootID,
+		ReplyToId:        row.ReplyToID,
+		ReplyToUserId:    row.ReplyToUserID,
+		MentionedUserIds: Mentions(row),
+		LikeCount:        row.LikeCount,
 	}
+	if row.RootID == 0 {
+		c.ReplyCount = row.ReplyCount
+	}
+	return c
 }
 
 // Comments keeps the order of the rows. It is never nil.
@@ -25,6 +37,20 @@ func Comments(rows []db.Comment) []*interaction.Comment {
 		out = append(out, Comment(row))
 	}
 	return out
+}
+
+// Mentions are the users whom a comment mentions.
+func Mentions(row db.Comment) []int64 {
+	if row.Mentions == "" {
+		return nil
+	}
+	var ids []int64
+	for text := range strings.SplitSeq(row.Mentions, ",") {
+		if id, err := strconv.ParseInt(text, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // VideoIDs are the videos of likes, in the order of the rows. It is never nil.

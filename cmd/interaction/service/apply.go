@@ -14,7 +14,7 @@ import (
 // that row, so a third is already more than two writers need.
 const applyTries = 5
 
-// apply stores events. It is the only code that writes favorites, comments and counters, all of a batch in one
+// apply stores events. It is the only code that writes favorites, comments, their likes and counters, all of a batch in one
 // transaction with a number of statements that does not depend on the batch's size. It may get an event late, twice, or
 // while another process applies the same one: of two events of one pair or one comment the newer decides, and counters
 // move by what really changed. When it returns nil, everybody's next read sees the batch.
@@ -30,9 +30,15 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	for try := 1; ; try++ {
 		err = s.store.Update(ctx, c.write)
 		var gone videosDeleted
-		if errors.As(err, &gone) {
+		var roots otherRoots
+		switch {
+		case errors.As(err, &gone):
 			dropped += c.drop(gone)
 			try = 0 // there are fewer videos each time
+			continue
+		case errors.As(err, &roots):
+			c.learn(roots)
+			try = 0 // there are more known threads each time
 			continue
 		}
 		if !errors.Is(err, sqldb.ErrDuplicate) || try == applyTries {
@@ -42,7 +48,16 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	if err != nil {
 		return fmt.Errorf("apply %d events: %w", len(events), err)
 	}
-	s.dropped.Add(float64(dropped))
+	if c.news {
+		s.relay.Wake()
+	}
+	s.dropped.Add(float64(dropped + c.refused))
+	// Also of a deletion that was stored before: its process may have died before it had swept.
+	if roots := c.deletedRoots(); len(roots) > 0 {
+		if err := s.sweep(ctx, roots); err != nil {
+			return err
+		}
+	}
 	// All of them, not only what changed just now: if the process that committed an event died before this line, the
 	// event comes again, changes nothing, and the caches must still hear of it.
 	s.invalidate(ctx, c.videos, c.users, c.likers)

@@ -15,17 +15,27 @@ import (
 )
 
 // change is a batch of events in the order in which rows are locked and written: by key, so that two writers never wait
-// for each other in a circle.
+// for each other in a circle. Of comments an answer has a higher id than the comment that began its thread.
 type change struct {
-	// favorites and comments hold the events of each row, oldest first.
-	favorites    map[db.FavoriteKey][]mq.Event
-	favoriteKeys []db.FavoriteKey
-	comments     map[int64][]mq.Event
-	commentIDs   []int64
+	// favorites, comments and commentLikes hold the events of each row, oldest first.
+	favorites       map[db.FavoriteKey][]mq.Event
+	favoriteKeys    []db.FavoriteKey
+	comments        map[int64][]mq.Event
+	commentIDs      []int64
+	commentLikes    map[db.CommentLikeKey][]mq.Event
+	commentLikeKeys []db.CommentLikeKey
+	// pins holds the newest event of each video.
+	pins map[int64]mq.Event
+	// roots are the comments that began the threads of the answers.
+	roots map[int64]bool
 	// videos and users are those whose counters may change.
 	videos, users []int64
 	// likers are those whose likes may change.
 	likers []int64
+	// refused is how many events the last write did not store because what they are about is deleted, and news whether it had
+	// something to tell.
+	refused int
+	news    bool
 }
 
 // errTooLate refuses an event whose row may have been purged.
@@ -33,7 +43,10 @@ var errTooLate = errors.New("the event is too old to be applied")
 
 // newChange sorts events. It fails if one of them can never be applied.
 func newChange(events []mq.Event) (*change, error) {
-	c := &change{favorites: map[db.FavoriteKey][]mq.Event{}, comments: map[int64][]mq.Event{}}
+	c := &change{
+		favorites: map[db.FavoriteKey][]mq.Event{}, comments: map[int64][]mq.Event{}, commentLikes: map[db.CommentLikeKey][]mq.Event{},
+		pins: map[int64]mq.Event{}, roots: map[int64]bool{},
+	}
 	oldest := id.At(time.Now().Add(-maxLate))
 	for _, e := range events {
 		err := e.Check()
@@ -47,19 +60,29 @@ func newChange(events []mq.Event) (*change, error) {
 	sorted := slices.SortedStableFunc(slices.Values(events), func(a, b mq.Event) int { return cmp.Compare(a.ID, b.ID) })
 	videos, users, likers := map[int64]struct{}{}, map[int64]struct{}{}, map[int64]struct{}{}
 	for _, e := range sorted {
-		videos[e.VideoID] = struct{}{}
-		if e.Comment != nil {
+		switch {
+		case e.Favorite != nil:
+			key := db.FavoriteKey{UserID: e.UserID, VideoID: e.VideoID}
+			c.favorites[key] = append(c.favorites[key], e)
+			videos[e.VideoID], users[e.UserID], users[e.AuthorID], likers[e.UserID] = struct{}{}, struct{}{}, struct{}{}, struct{}{}
+		case e.Comment != nil:
 			c.comments[e.Comment.CommentID] = append(c.comments[e.Comment.CommentID], e)
-			continue
+			videos[e.VideoID] = struct{}{}
+			if e.Comment.RootID != 0 {
+				c.roots[e.Comment.RootID] = true
+			}
+		case e.CommentLike != nil:
+			key := db.CommentLikeKey{UserID: e.UserID, CommentID: e.CommentLike.CommentID}
+			c.commentLikes[key] = append(c.commentLikes[key], e)
+		default:
+			c.pins[e.VideoID] = e
 		}
-		key := db.FavoriteKey{UserID: e.UserID, VideoID: e.VideoID}
-		c.favorites[key] = append(c.favorites[key], e)
-		users[e.UserID], users[e.AuthorID], likers[e.UserID] = struct{}{}, struct{}{}, struct{}{}
 	}
 	c.likers = slices.Sorted(maps.Keys(likers))
 	c.videos, c.users = slices.Sorted(maps.Keys(videos)), slices.Sorted(maps.Keys(users))
 	c.commentIDs = slices.Sorted(maps.Keys(c.comments))
 	c.favoriteKeys = slices.SortedFunc(maps.Keys(c.favorites), compareFavoriteKeys)
+	c.commentLikeKeys = slices.SortedFunc(maps.Keys(c.commentLikes), compareCommentLikeKeys)
 	return c, nil
 }
 
@@ -82,8 +105,15 @@ func (c *change) drop(deleted videosDeleted) (events int) {
 		gone := deleted[c.comments[id][0].VideoID]
 		if gone {
 			events += len(c.comments[id])
+			delete(c.comments, id)
 		}
 		return gone
+	})
+	maps.DeleteFunc(c.pins, func(videoID int64, _ mq.Event) bool {
+		if deleted[videoID] {
+			events++
+		}
+		return deleted[videoID]
 	})
 	return events
 }
@@ -92,16 +122,22 @@ func compareFavoriteKeys(a, b db.FavoriteKey) int {
 	return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.VideoID, b.VideoID))
 }
 
+func compareCommentLikeKeys(a, b db.CommentLikeKey) int {
+	return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.CommentID, b.CommentID))
+}
+
 // write applies the change in one transaction. It starts from nothing each time it is called. It fails with
-// videosDeleted when something would hang on a deleted video.
+// videosDeleted when something would hang on a deleted video, and with otherRoots when it has to lock more.
 func (c *change) write(tx *db.Tx) error {
-	t := tally{videos: map[int64]*db.VideoStats{}, users: map[int64]*db.UserStats{}}
-	if err := c.writeFavorites(tx, &t); err != nil {
+	c.refused, c.news = 0, false
+	t, n := tally{videos: map[int64]*db.VideoStats{}, users: map[int64]*db.UserStats{}}, newNews()
+	if err := c.writeFavorites(tx, &t, n); err != nil {
 		return err
 	}
-	if err := c.writeComments(tx, &t); err != nil {
+	if err := c.writeThreads(tx, &t, n); err != nil {
 		return err
 	}
+	pins := c.pinRows(&t)
 	rows, videos := t.videoRows()
 	if err := tx.AddVideoStats(rows); err != nil {
 		return err
@@ -115,10 +151,21 @@ func (c *change) write(tx *db.Tx) error {
 	if len(deleted) > 0 {
 		return videosDeleted(deleted)
 	}
-	return tx.AddUserStats(t.userRows())
+	if err := tx.AddUserStats(t.userRows()); err != nil {
+		return err
+	}
+	if err := tx.SetPins(pins); err != nil {
+		return err
+	}
+	messages, err := n.messages()
+	if err != nil {
+		return err
+	}
+	c.news = len(messages) > 0
+	return tx.AddMessages(messages)
 }
 
-func (c *change) writeFavorites(tx *db.Tx, t *tally) error {
+func (c *change) writeFavorites(tx *db.Tx, t *tally, n *news) error {
 	rows, err := tx.Favorites(c.favoriteKeys)
 	if err != nil {
 		return err
@@ -141,6 +188,7 @@ func (c *change) writeFavorites(tx *db.Tx, t *tally) error {
 		}
 		if row.Liked != old.Liked {
 			t.favorite(row)
+			n.favorite(row)
 		}
 	}
 	if err := tx.InsertFavorites(inserts); err != nil {
@@ -153,64 +201,36 @@ func (c *change) writeFavorites(tx *db.Tx, t *tally) error {
 // is noted, so that an unlike from between the two is known to be old, but it keeps its place in the user's list.
 func decideFavorite(row db.Favorite, events []mq.Event) db.Favorite {
 	for _, e := range events {
-		if e.ID <= row.LastEvent {
-			continue
-		}
-		row.LastEvent = e.ID
-		if e.Favorite.Liked && !row.Liked {
-			row.LikedEvent = e.ID
-		}
-		row.Liked = e.Favorite.Liked
+		row.Liked, row.LastEvent, row.LikedEvent = decideLike(row.Liked, row.LastEvent, row.LikedEvent, e.ID, e.Favorite.Liked)
 	}
 	return row
 }
 
-func (c *change) writeComments(tx *db.Tx, t *tally) error {
-	rows, err := tx.Comments(c.commentIDs)
-	if err != nil {
-		return err
-	}
-	var inserts []db.Comment
-	var deletes []int64
-	for _, commentID := range c.commentIDs {
-		row := decideComment(c.comments[commentID])
-		old, exists := rows[commentID]
-		switch {
-		case !exists:
-			inserts = append(inserts, row)
-			if !row.Deleted {
-				t.comment(c.comments[commentID][0], +1)
-			}
-		case row.Deleted && !old.Deleted:
-			deletes = append(deletes, commentID)
-			t.comment(c.comments[commentID][0], -1)
-		}
-	}
-	if err := tx.InsertComments(inserts); err != nil {
-		return err
-	}
-	return tx.DeleteComments(deletes)
-}
-
-// decideComment is the row that a comment's events make where there is none. A deletion is final: it wins over every
-// creation, also one that comes later.
-func decideComment(events []mq.Event) db.Comment {
+// decideCommentLike is the same for the like of a comment.
+func decideCommentLike(row db.CommentLike, events []mq.Event) db.CommentLike {
 	for _, e := range events {
-		if e.Comment.Deleted {
-			return commentRow(e)
-		}
+		row.Liked, row.LastEvent, row.LikedEvent = decideLike(row.Liked, row.LastEvent, row.LikedEvent, e.ID, e.CommentLike.Liked)
 	}
-	return commentRow(events[0])
+	return row
 }
 
-// commentRow is the row that one event makes.
-func commentRow(e mq.Event) db.Comment {
-	return db.Comment{
-		ID:          e.Comment.CommentID,
-		VideoID:     e.VideoID,
-		UserID:      e.UserID,
-		Content:     e.Comment.Content,
-		CreatedAtMs: id.Time(e.Comment.CommentID).UnixMilli(),
-		Deleted:     e.Comment.Deleted,
+func decideLike(liked bool, last, began, event int64, like bool) (nowLiked bool, nowLast, nowBegan int64) {
+	if event <= last {
+		return liked, last, began
 	}
+	if like && !liked {
+		began = event
+	}
+	return like, event, began
+}
+
+// pinRows are the pins by video. Their videos' counters are touched, so that the writer looks whether these are deleted.
+func (c *change) pinRows(t *tally) []db.Pin {
+	var rows []db.Pin
+	for _, videoID := range slices.Sorted(maps.Keys(c.pins)) {
+		e := c.pins[videoID]
+		t.video(videoID, e.AuthorID)
+		rows = append(rows, db.Pin{VideoID: videoID, CommentID: e.Pin.CommentID, LastEvent: e.ID})
+	}
+	return rows
 }

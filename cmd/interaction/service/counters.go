@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"tiktok/cmd/interaction/dal/db"
-	"tiktok/cmd/interaction/dal/mq"
 )
 
 // tally adds up what the counters of a batch change by.
@@ -26,8 +25,8 @@ func (t *tally) favorite(row db.Favorite) {
 }
 
 // comment counts that a comment came or went.
-func (t *tally) comment(e mq.Event, by int64) {
-	t.video(e.VideoID, e.AuthorID).CommentCount += by
+func (t *tally) comment(row db.Comment, by int64) {
+	t.video(row.VideoID, row.AuthorID).CommentCount += by
 }
 
 func (t *tally) video(videoID, authorID int64) *db.VideoStats {
@@ -36,7 +35,7 @@ func (t *tally) video(videoID, authorID int64) *db.VideoStats {
 		v = &db.VideoStats{VideoID: videoID}
 		t.videos[videoID] = v
 	}
-	v.AuthorID = max(v.AuthorID, authorID) // a deletion does not say it; then the counters' row exists already
+	v.AuthorID = max(v.AuthorID, authorID) // an old row does not say it; then the counters' row exists already
 	return v
 }
 

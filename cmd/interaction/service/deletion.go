@@ -21,7 +21,8 @@ func (s *Service) forget(ctx context.Context, events []video.VideoDeleted) error
 	// The video service does not know them any more: from here on this process refuses likes and comments of them.
 	s.authors.Invalidate(ctx, ids...)
 	for _, e := range events {
-		err := s.store.ForgetVideo(ctx, e.VideoId, e.AuthorId, func(users []int64) {
+		err := s.store.ForgetVideo(ctx, e.VideoId, e.AuthorId, tell(), func(users []int64) {
+			s.relay.Wake()
 			s.invalidate(ctx, []int64{e.VideoId}, users, users)
 		})
 		if err != nil {

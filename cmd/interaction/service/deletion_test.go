@@ -100,7 +100,7 @@ func TestForgetVideo(t *testing.T) {
 		for done := false; !done; steps++ {
 			ctx, stop := context.WithCancel(t.Context())
 			left := f.standing(t, v)
-			err := f.store.ForgetVideo(ctx, v, author, func([]int64) {
+			err := f.store.ForgetVideo(ctx, v, author, tell(), func([]int64) {
 				// The mark, and what is found done, change nothing: go on until something is stored.
 				if steps == 0 || f.standing(t, v) < left {
 					stop()

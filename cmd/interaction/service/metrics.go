@@ -9,7 +9,7 @@ import (
 // metrics are the service's own.
 type metrics struct {
 	clockOffset prometheus.Gauge
-	// dropped counts events that were not stored because their video is deleted.
+	// dropped counts events that were not stored because what they belong to is deleted.
 	dropped prometheus.Counter
 }
 
@@ -20,7 +20,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 			ConstLabels: prometheus.Labels{"service": Name},
 		})),
 		dropped: telemetry.Register(reg, prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "tiktok_interaction_dropped_events_total", Help: "Events that were not stored because their video is deleted.",
+			Name: "tiktok_interaction_dropped_events_total", Help: "Events that were not stored because what they belong to is deleted.",
 		})),
 	}
 }

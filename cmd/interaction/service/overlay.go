@@ -24,9 +24,20 @@ import (
 
 // overlay is what pending events change. The zero value changes nothing.
 type overlay struct {
-	// favorites and comments are the rows of all pending events, as they will be. Stored comments have no content here.
-	favorites map[db.FavoriteKey]db.Favorite
-	comments  map[int64]db.Comment
+	// favorites, comments, commentLikes and pins are the rows of all pending events, as they will be. Stored comments have no
+	// content here.
+	favorites    map[db.FavoriteKey]db.Favorite
+	comments     map[int64]db.Comment
+	commentLikes map[db.CommentLikeKey]db.CommentLike
+	pins         map[int64]db.Pin
+	// storedComments are the comments without the events, and what began their threads.
+	storedComments map[int64]db.Comment
+	// replies is what a user's events change in a comment's reply_count as that user sees it, and swept holds the comments that
+	// they delete with all answers.
+	replies map[userComment]int64
+	swept   map[userComment]bool
+	// commentLikesBy is what a user's events change in a comment's like_count as that user sees it.
+	commentLikesBy map[userComment]int64
 	// notStored are the events that change these rows.
 	notStored []mq.Event
 	// storedVideos and storedUsers are the counters without these events, of the videos and users that were asked for.
@@ -42,9 +53,15 @@ type overlay struct {
 
 type likerAuthor struct{ liker, author int64 }
 
-func newOverlay(favorites map[db.FavoriteKey]db.Favorite, comments map[int64]db.Comment) *overlay {
+type userComment struct{ user, comment int64 }
+
+func newOverlay(
+	favorites map[db.FavoriteKey]db.Favorite, comments map[int64]db.Comment,
+	commentLikes map[db.CommentLikeKey]db.CommentLike, pins map[int64]db.Pin,
+) *overlay {
 	return &overlay{
-		favorites: favorites, comments: comments,
+		favorites: favorites, comments: maps.Clone(comments), commentLikes: commentLikes, pins: pins, storedComments: comments,
+		replies: map[userComment]int64{}, swept: map[userComment]bool{}, commentLikesBy: map[userComment]int64{},
 		videos: map[db.FavoriteKey]cache.VideoStats{}, given: map[int64]int64{}, received: map[likerAuthor]int64{},
 	}
 }
@@ -52,35 +69,88 @@ func newOverlay(favorites map[db.FavoriteKey]db.Favorite, comments map[int64]db.
 // add lays one more event over the others. Events of one row come in the order of their ids; adding one twice is adding it
 // once.
 func (o *overlay) add(e mq.Event) {
-	key := db.FavoriteKey{UserID: e.UserID, VideoID: e.VideoID}
-	video := o.videos[key]
 	changed := false
-	if e.Favorite != nil {
-		old := o.favorites[key]
-		row := decideFavorite(old, []mq.Event{e})
-		row.UserID, row.VideoID = e.UserID, e.VideoID
-		o.favorites[key], changed = row, row.LastEvent != old.LastEvent
-		by := counted(row) - counted(old)
-		video.FavoriteCount += by
-		o.given[e.UserID] += by
-		o.received[likerAuthor{e.UserID, e.AuthorID}] += by
-	} else {
-		old, exists := o.comments[e.Comment.CommentID]
-		row := commentRow(e)
-		switch {
-		case !exists && !row.Deleted:
-			video.CommentCount++
-		case exists && !old.Deleted && row.Deleted:
-			video.CommentCount--
+	switch {
+	case e.Favorite != nil:
+		changed = o.addFavorite(e)
+	case e.Comment != nil:
+		changed = o.addComment(e)
+	case e.CommentLike != nil:
+		key := db.CommentLikeKey{UserID: e.UserID, CommentID: e.CommentLike.CommentID}
+		old := o.commentLikes[key]
+		row := decideCommentLike(old, []mq.Event{e})
+		if changed = row.LastEvent != old.LastEvent && !o.comments[key.CommentID].Gone(); changed {
+			row.UserID, row.CommentID, row.VideoID = e.UserID, key.CommentID, e.VideoID
+			o.commentLikes[key] = row
+			o.commentLikesBy[userComment{e.UserID, key.CommentID}] += counted(row.Liked) - counted(old.Liked)
 		}
-		if changed = !exists || row.Deleted && !old.Deleted; changed {
-			o.comments[row.ID] = row
+	case e.Pin != nil:
+		if changed = e.ID > o.pins[e.VideoID].LastEvent; changed {
+			o.pins[e.VideoID] = db.Pin{VideoID: e.VideoID, CommentID: e.Pin.CommentID, LastEvent: e.ID}
 		}
 	}
-	o.videos[key] = video
 	if changed {
 		o.notStored = append(o.notStored, e)
 	}
+}
+
+func (o *overlay) addFavorite(e mq.Event) (changed bool) {
+	key := db.FavoriteKey{UserID: e.UserID, VideoID: e.VideoID}
+	old, video := o.favorites[key], o.videos[key]
+	row := decideFavorite(old, []mq.Event{e})
+	row.UserID, row.VideoID = e.UserID, e.VideoID
+	o.favorites[key] = row
+	by := counted(row.Liked) - counted(old.Liked)
+	video.FavoriteCount += by
+	o.videos[key] = video
+	o.given[e.UserID] += by
+	o.received[likerAuthor{e.UserID, e.AuthorID}] += by
+	return row.LastEvent != old.LastEvent
+}
+
+func (o *overlay) addComment(e mq.Event) (changed bool) {
+	key := db.FavoriteKey{UserID: e.UserID, VideoID: e.VideoID}
+	video := o.videos[key]
+	defer func() { o.videos[key] = video }()
+	row := commentRow(e)
+	old := o.comments[row.ID]
+	root := userComment{e.UserID, cmp.Or(old.RootID, row.RootID)}
+	if !row.Deleted {
+		if old.Stored() || o.goneFor(e.UserID, row.RootID) {
+			return false
+		}
+		row.LikeCount, row.ReplyCount = old.LikeCount, old.ReplyCount // a placeholder's
+		o.comments[row.ID] = row
+		if root.comment != 0 {
+			o.replies[root]++
+		}
+		video.CommentCount++
+		return true
+	}
+	if own := (userComment{e.UserID, row.ID}); root.comment == 0 && !o.swept[own] {
+		// Its answers go with it. When it is stored as deleted, some of them may be left: the writer is still at them.
+		o.swept[own] = true
+		video.CommentCount -= o.storedComments[row.ID].ReplyCount + o.replies[own]
+		o.replies[own] = -o.storedComments[row.ID].ReplyCount
+	}
+	if old.Gone() {
+		return false
+	}
+	if old.Stored() && !o.swept[root] { // else it has gone with all the others
+		if root.comment != 0 {
+			o.replies[root]--
+		}
+		video.CommentCount--
+	}
+	row.RootID = root.comment
+	o.comments[row.ID] = row
+	return true
+}
+
+// goneFor reports whether a comment is deleted as the user sees it: also by an event of their own.
+func (o *overlay) goneFor(user, commentID int64) bool {
+	row := o.comments[commentID]
+	return row.Gone() && (row.UserID == user || o.storedComments[commentID].Gone())
 }
 
 // videoStats are the counters of those videos that the viewer's events touch, as the viewer sees them.
@@ -111,9 +181,9 @@ func (o *overlay) userStats(viewer int64, ids []int64) map[int64]cache.UserStats
 	return counts
 }
 
-// counted is what a row counts for.
-func counted(row db.Favorite) int64 {
-	if row.Liked {
+// counted is what a like counts for.
+func counted(liked bool) int64 {
+	if liked {
 		return 1
 	}
 	return 0
@@ -138,16 +208,26 @@ func (s *Service) observe(rows map[db.FavoriteKey]db.Favorite) {
 }
 
 // overlay lays events over what is stored of them. more reads what else has to be of the same moment.
-func (s *Service) overlay(ctx context.Context, events []mq.Event, more func(at *db.Store) error) (*overlay, error) {
+func (s *Service) overlay(ctx context.Context, events []mq.Event, more func(at *db.Store, o *overlay) error) (*overlay, error) {
 	var o *overlay
 	err := s.store.Snapshot(ctx, func(at *db.Store) error {
 		videos, keys, ids := map[int64]bool{}, map[db.FavoriteKey]bool{}, map[int64]bool{}
+		likeKeys, pinned := map[db.CommentLikeKey]bool{}, map[int64]bool{}
 		for _, e := range events {
 			videos[e.VideoID] = true
-			if e.Favorite != nil {
+			switch {
+			case e.Favorite != nil:
 				keys[db.FavoriteKey{UserID: e.UserID, VideoID: e.VideoID}] = true
-			} else {
+			case e.Comment != nil:
 				ids[e.Comment.CommentID] = true
+				if e.Comment.RootID != 0 {
+					ids[e.Comment.RootID] = true
+				}
+			case e.CommentLike != nil:
+				ids[e.CommentLike.CommentID] = true
+				likeKeys[db.CommentLikeKey{UserID: e.UserID, CommentID: e.CommentLike.CommentID}] = true
+			default:
+				pinned[e.VideoID] = true
 			}
 		}
 		deleted, err := at.DeletedVideos(ctx, slices.Collect(maps.Keys(videos)))
@@ -162,14 +242,22 @@ func (s *Service) overlay(ctx context.Context, events []mq.Event, more func(at *
 		if err != nil {
 			return err
 		}
+		commentLikes, err := at.CommentLikeRows(ctx, slices.SortedFunc(maps.Keys(likeKeys), compareCommentLikeKeys))
+		if err != nil {
+			return err
+		}
+		pins, err := at.PinRows(ctx, slices.Collect(maps.Keys(pinned)))
+		if err != nil {
+			return err
+		}
 		s.observe(favorites)
-		o = newOverlay(favorites, comments)
+		o = newOverlay(favorites, comments, commentLikes, pins)
 		for _, e := range events {
 			if !deleted[e.VideoID] { // else it will not be stored
 				o.add(e)
 			}
 		}
-		return more(at)
+		return more(at, o)
 	})
 	return o, err
 }
@@ -182,7 +270,7 @@ func (s *Service) favorites(ctx context.Context, userID, before int64, limit int
 		return s.storedFavorites(ctx, userID, before, limit)
 	}
 	var rows []db.Favorite
-	o, err := s.overlay(ctx, events, func(at *db.Store) (err error) {
+	o, err := s.overlay(ctx, events, func(at *db.Store, _ *overlay) (err error) {
 		// Each pending event may take a row off the page or up in the list: as many more fill it again.
 		rows, err = at.ListFavorites(ctx, userID, before, limit+len(events))
 		return err
@@ -201,51 +289,4 @@ func (s *Service) favorites(ctx context.Context, userID, before int64, limit int
 	}
 	slices.SortFunc(rows, func(a, b db.Favorite) int { return cmp.Compare(b.LikedEvent, a.LikedEvent) })
 	return rows[:min(len(rows), limit)], nil
-}
-
-// comments reads up to limit comments of a video, newest first, as they are when all that the viewer has pending is stored.
-func (s *Service) comments(ctx context.Context, viewer, videoID, before int64, limit int) ([]db.Comment, error) {
-	var events []mq.Event
-	if viewer > 0 {
-		list := pending.Comments(viewer)
-		events = slices.DeleteFunc(s.readPending(ctx, list)[list], func(e mq.Event) bool { return e.VideoID != videoID })
-	}
-	if len(events) == 0 {
-		return s.store.ListComments(ctx, videoID, before, limit)
-	}
-	var rows []db.Comment
-	o, err := s.overlay(ctx, events, func(at *db.Store) (err error) {
-		rows, err = at.ListComments(ctx, videoID, before, limit+len(events)) // as many more as may be deleted
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range o.notStored {
-		if e.ID < before && !e.Comment.Deleted {
-			rows = append(rows, commentRow(e))
-		}
-	}
-	rows = slices.DeleteFunc(rows, func(c db.Comment) bool { return o.comments[c.ID].Deleted })
-	slices.SortFunc(rows, func(a, b db.Comment) int { return cmp.Compare(b.ID, a.ID) })
-	return rows[:min(len(rows), limit)], nil
-}
-
-// ownComment is the comment that a user wants to delete, stored or their own pending one; ok is false when there is none
-// or it is deleted, stored or pending.
-func (s *Service) ownComment(ctx context.Context, userID, commentID int64) (row db.Comment, ok bool, err error) {
-	list := pending.Comments(userID)
-	events := s.readPending(ctx, list)[list]
-	rows, err := s.store.CommentRows(ctx, []int64{commentID})
-	if err != nil {
-		return row, false, err
-	}
-	o := newOverlay(nil, rows)
-	for _, e := range events {
-		if e.Comment.CommentID == commentID {
-			o.add(e)
-		}
-	}
-	row, ok = o.comments[commentID]
-	return row, ok && !row.Deleted, nil
 }

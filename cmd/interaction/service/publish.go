@@ -13,10 +13,10 @@ import (
 	"tiktok/pkg/queue"
 )
 
-// event begins an event of now.
+// event begins an event of now. Its version comes when it is complete.
 func (s *Service) event(userID, videoID, authorID int64) mq.Event {
 	n := s.ids.Next()
-	return mq.Event{V: mq.Version, ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID, VideoID: videoID, AuthorID: authorID}
+	return mq.Event{ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID, VideoID: videoID, AuthorID: authorID}
 }
 
 // errTooFarBehind refuses a user's write while the writer is so far behind that the user might not see all of theirs.
@@ -25,6 +25,7 @@ var errTooFarBehind = errno.Unavailable.With("too busy, try again")
 // publish hands e to the writer. Once it returns nil the event is durable and everybody's next read sees it; under
 // backpressure, when it is accepted but not applied yet, its author's next read.
 func (s *Service) publish(ctx context.Context, e mq.Event) error {
+	e = e.Versioned()
 	if err := s.checkCapacity(ctx, pending.ListOf(e)); err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (s *Service) checkCapacity(ctx context.Context, list pending.List) error {
 	full, known := s.pending.Full(list)
 	if !known {
 		events := s.readPending(ctx, list)[list]
-		o, err := s.overlay(ctx, events, func(*db.Store) error { return nil })
+		o, err := s.overlay(ctx, events, func(*db.Store, *overlay) error { return nil })
 		if err != nil {
 			return err
 		}

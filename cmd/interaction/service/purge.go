@@ -11,7 +11,7 @@ import (
 
 // Rows of likes that were taken back and of comments that were deleted stay, so that an older event that comes late is
 // known to be old. They are removed when none can come any more: apply refuses events of more than maxLate ago, and
-// whatever is purged was last changed (a comment: made) before that. An event that lay among the dead letters for longer
+// whatever is purged was made and last changed before that. An event that lay among the dead letters for longer
 // and is replayed therefore changes nothing, and goes back to the dead letters.
 
 const (
@@ -25,16 +25,19 @@ const (
 	purgePause = 50 * time.Millisecond
 )
 
-// purge removes old tombstones until ctx ends: once a day, by the replica that takes the lease.
+// purge removes old tombstones until ctx ends: once a day, by the replica that takes the lease. Each replica deletes what is
+// left of deleted threads, at its start and each hour.
 func (s *Service) purge(ctx context.Context) {
 	tick := time.NewTicker(purgeEvery)
 	defer tick.Stop()
+	s.sweepAll(ctx)
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
+		s.sweepAll(ctx)
 		if !cache.TryLeadPurge(ctx, s.cache) {
 			continue
 		}
@@ -74,6 +77,14 @@ func (s *Service) purgeOnce(ctx context.Context, before int64, pause time.Durati
 	comment := int64(0)
 	err = step(func() (n int64, done bool, err error) {
 		comment, n, done, err = s.store.PurgeComments(ctx, comment, before)
+		return n, done, err
+	})
+	if err != nil {
+		return removed, err
+	}
+	var commentLike db.CommentLikeKey // after their comments
+	err = step(func() (n int64, done bool, err error) {
+		commentLike, n, done, err = s.store.PurgeCommentLikes(ctx, commentLike, before)
 		return n, done, err
 	})
 	return removed, err

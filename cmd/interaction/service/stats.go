@@ -107,7 +107,7 @@ func (s *Service) overlayStats(ctx context.Context, userIDs []int64, queries []v
 	}
 	var videos map[int64]db.VideoStats
 	var users map[int64]db.UserStats
-	o, err := s.overlay(ctx, events, func(at *db.Store) (err error) {
+	o, err := s.overlay(ctx, events, func(at *db.Store, _ *overlay) (err error) {
 		if videos, err = at.VideoStats(ctx, videoIDs); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
 
@@ -23,9 +24,11 @@ const forgetRows = 1000
 // counters (Tx.DeletedVideos), so what they store is either committed before the mark, and found here, or not stored.
 // Locks are taken in the writer's order: likes and comments by key, then the video's counters, then the users'.
 //
+// What it takes away is told to others by tell, in the same transactions.
+//
 // After each commit changed is called with the users whose counters may be other than before, so that caches hear of it.
 // That includes those whose like an interrupted call has taken away.
-func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, changed func(userIDs []int64)) error {
+func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, tell Tell, changed func(userIDs []int64)) error {
 	if err := s.Update(ctx, func(tx *Tx) error { return tx.markDeleted(videoID, authorID) }); err != nil {
 		return err
 	}
@@ -40,7 +43,7 @@ func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, change
 				break
 			}
 			if liked {
-				err = s.Update(ctx, func(tx *Tx) error { return tx.forgetLikes(videoID, authorID, users) })
+				err = s.Update(ctx, func(tx *Tx) error { return tx.forgetLikes(videoID, authorID, users, tell) })
 				if err != nil {
 					return err
 				}
@@ -54,12 +57,20 @@ func (s *Store) ForgetVideo(ctx context.Context, videoID, authorID int64, change
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		if err := s.Update(ctx, func(tx *Tx) error { return tx.forgetComments(videoID, ids) }); err != nil {
+		if err := s.Update(ctx, func(tx *Tx) error { return tx.forgetComments(videoID, ids, tell) }); err != nil {
 			return err
 		}
 		after = ids[len(ids)-1]
 		changed(nil)
 	}
+}
+
+// Tell makes the messages to other services about what a transaction takes away.
+type Tell struct {
+	// Likes are of one video, by user, and ended.
+	Likes func(ended []Favorite) ([]outbox.Message, error)
+	// Comments are those that are deleted, as they were, without their content, by id.
+	Comments func(deleted []Comment) ([]outbox.Message, error)
 }
 
 // markDeleted sets the mark. It waits for everybody who holds the row.
@@ -78,7 +89,7 @@ func (s *Store) likers(ctx context.Context, videoID, authorID int64, liked bool,
 }
 
 // forgetLikes ends the likes that are left among those of users, who are sorted.
-func (t *Tx) forgetLikes(videoID, authorID int64, users []int64) error {
+func (t *Tx) forgetLikes(videoID, authorID int64, users []int64, tell Tell) error {
 	keys := make([]FavoriteKey, len(users))
 	for i, u := range users {
 		keys[i] = FavoriteKey{u, videoID}
@@ -113,7 +124,18 @@ func (t *Tx) forgetLikes(videoID, authorID int64, users []int64) error {
 		return err
 	}
 	slices.SortFunc(counts, func(a, b UserStats) int { return cmp.Compare(a.UserID, b.UserID) })
-	return t.AddUserStats(counts)
+	if err := t.AddUserStats(counts); err != nil {
+		return err
+	}
+	return t.tell(tell.Likes(ended))
+}
+
+// tell writes messages unless making them has failed.
+func (t *Tx) tell(messages []outbox.Message, err error) error {
+	if err != nil {
+		return err
+	}
+	return t.AddMessages(messages)
 }
 
 // commentIDs reads the ids of the next comments of a video, in their order.
@@ -124,22 +146,33 @@ func (s *Store) commentIDs(ctx context.Context, videoID, after int64) (ids []int
 }
 
 // forgetComments deletes the comments that are left among ids, which are sorted.
-func (t *Tx) forgetComments(videoID int64, ids []int64) error {
+func (t *Tx) forgetComments(videoID int64, ids []int64, tell Tell) error {
 	rows, err := t.Comments(ids)
 	if err != nil {
 		return err
 	}
-	left := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool {
-		row, ok := rows[id]
-		return !ok || row.Deleted
-	})
-	if len(left) == 0 {
+	ids, deleted := standing(ids, rows)
+	if len(ids) == 0 {
 		return nil
 	}
-	if err := t.DeleteComments(left); err != nil {
+	// Their threads are deleted with them: nothing is left to count.
+	if err := t.deleteComments(ids, map[string]any{"deleted": true, "content": "", "reply_count": 0}); err != nil {
 		return err
 	}
-	return t.AddVideoStats([]VideoStats{{VideoID: videoID, CommentCount: -int64(len(left))}})
+	if err := t.AddVideoStats([]VideoStats{{VideoID: videoID, CommentCount: -int64(len(ids))}}); err != nil {
+		return err
+	}
+	return t.tell(tell.Comments(deleted))
+}
+
+// standing are those of ids, in their order, whose rows are comments that are not deleted.
+func standing(ids []int64, rows map[int64]Comment) (left []int64, comments []Comment) {
+	for _, id := range ids {
+		if row, ok := rows[id]; ok && !row.Deleted {
+			left, comments = append(left, id), append(comments, row)
+		}
+	}
+	return left, comments
 }
 
 // DeletedVideos are those of the videos that are marked as deleted.

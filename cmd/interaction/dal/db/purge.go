@@ -45,26 +45,83 @@ func (s *Store) PurgeFavorites(
 	return next, removed, len(rows) < purgeRows, err
 }
 
-// PurgeComments looks at the comments with ids above after and below before, and removes those that are deleted. It
-// returns where to go on; done says that there is nothing more.
+// PurgeComments looks at the comments with ids above after and below before, and removes those that were deleted by an event
+// below before and have no answers left, with their likes. It returns where to go on; done says that there is nothing more.
+//
+// What still has answers is noted to be swept instead: the placeholder of a comment that was never stored, as its event can
+// not come any more.
 func (s *Store) PurgeComments(ctx context.Context, after, before int64) (next, removed int64, done bool, err error) {
 	var rows []Comment
-	err = s.Read.WithContext(ctx).Select("id", "deleted").Where("id > ? AND id < ?", after, before).
+	err = s.Read.WithContext(ctx).Select("id", "video_id", "deleted", "deleted_event", "reply_count").Where("id > ? AND id < ?", after, before).
 		Order("id").Limit(purgeRows).Find(&rows).Error
 	if err != nil {
 		return after, 0, false, err
 	}
 	next = after
 	var ids []int64
+	var left []Sweep
 	for _, r := range rows {
 		next = r.ID
-		if r.Deleted {
+		switch {
+		case !r.Deleted || r.DeletedEvent >= before:
+		case r.ReplyCount > 0:
+			left = append(left, Sweep{RootID: r.ID, VideoID: r.VideoID})
+		default:
 			ids = append(ids, r.ID)
 		}
 	}
-	if len(ids) > 0 {
+	if len(ids)+len(left) > 0 {
 		err = s.Update(ctx, func(tx *Tx) error {
-			q := tx.tx.Where("id IN ? AND deleted = ?", ids, true).Delete(&Comment{})
+			if err := tx.AddSweeps(left); err != nil || len(ids) == 0 {
+				return err
+			}
+			q := tx.tx.Where("id IN ? AND deleted = ? AND reply_count = 0 AND deleted_event < ?", ids, true, before).Delete(&Comment{})
+			removed = q.RowsAffected
+			return q.Error
+		})
+	}
+	return next, removed, len(rows) < purgeRows, err
+}
+
+// PurgeCommentLikes looks at the likes of comments that follow after in the order of their keys, and removes those that were
+// taken back by an event below before, and those whose comment has been purged. It returns where to go on; done says that
+// there is nothing more.
+func (s *Store) PurgeCommentLikes(
+	ctx context.Context, after CommentLikeKey, before int64,
+) (next CommentLikeKey, removed int64, done bool, err error) {
+	var rows []CommentLike
+	err = s.Read.WithContext(ctx).Select("user_id", "comment_id", "liked", "last_event").
+		Where("user_id >= ? AND (user_id > ? OR comment_id > ?)", after.UserID, after.UserID, after.CommentID).
+		Order("user_id, comment_id").Limit(purgeRows).Find(&rows).Error
+	if err != nil {
+		return after, 0, false, err
+	}
+	var comments []int64
+	for _, r := range rows {
+		comments = append(comments, r.CommentID)
+	}
+	there, err := s.CommentRows(ctx, comments)
+	if err != nil {
+		return after, 0, false, err
+	}
+	next = after
+	var keys []any
+	for _, r := range rows {
+		next = CommentLikeKey{r.UserID, r.CommentID}
+		// A comment without a row was purged: whoever stores a like stores the row of its comment with it.
+		if _, ok := there[r.CommentID]; r.LastEvent < before && (!r.Liked || !ok) {
+			keys = append(keys, r.UserID, r.CommentID)
+		}
+	}
+	if len(keys) > 0 {
+		list := sqldb.Pairs(len(keys) / 2)
+		err = s.Update(ctx, func(tx *Tx) error {
+			where := "(user_id, comment_id) IN (" + list + ")"
+			if tx.db.IsSQLite() {
+				where = "(user_id, comment_id) IN (VALUES " + list + ")"
+			}
+			// Changed meanwhile, it stays.
+			q := tx.tx.Where(where, keys...).Where("last_event < ?", before).Delete(&CommentLike{})
 			removed = q.RowsAffected
 			return q.Error
 		})

@@ -17,7 +17,7 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// maxRows bounds the rows of one statement: 6 columns of it stay far below SQLite's 32,766 variables.
+// maxRows bounds the rows of one statement: 14 columns of it stay far below SQLite's 32,766 variables.
 const maxRows = 1000
 
 // Favorite is what a user thinks of a video.
@@ -47,6 +47,59 @@ type Comment struct {
 	CreatedAtMs int64  `gorm:"column:created_at_ms"`
 	// Deleted rows hold no content. They only keep a late creation from bringing the comment back.
 	Deleted bool `gorm:"column:deleted"`
+	// RootID is the comment that began the thread, which has a lower id; 0: this one did.
+	RootID int64 `gorm:"column:root_id"`
+	// ReplyToID is the comment that it answers, and ReplyToUserID who wrote that; 0 for one that begins a thread.
+	ReplyToID     int64 `gorm:"column:reply_to_id"`
+	ReplyToUserID int64 `gorm:"column:reply_to_user_id"`
+	// AuthorID is the video's author, 0 in rows of builds that did not note it.
+	AuthorID int64 `gorm:"column:author_id"`
+	// Mentions are ids of users, with commas between.
+	Mentions string `gorm:"column:mentions"`
+	// LikeCount is how many users like it.
+	LikeCount int64 `gorm:"column:like_count"`
+	// ReplyCount is how many answers its thread has, also those of a deleted one that are not deleted yet.
+	ReplyCount int64 `gorm:"column:reply_count"`
+	// DeletedEvent is the event of its deletion, 0 when that is not known.
+	DeletedEvent int64 `gorm:"column:deleted_event"`
+}
+
+// Stored reports whether the row is that of a comment, perhaps a deleted one. Else it stands for one that is not stored yet,
+// or is none at all.
+func (c Comment) Stored() bool { return c.UserID != 0 }
+
+// Gone reports whether the comment is deleted for good.
+func (c Comment) Gone() bool { return c.Deleted && c.Stored() }
+
+// Placeholder is the row for a comment that is not stored yet. It is no comment for readers, and counts its answers and likes.
+func Placeholder(id, videoID int64) Comment { return Comment{ID: id, VideoID: videoID, Deleted: true} }
+
+// CommentLike is what a user thinks of a comment.
+type CommentLike struct {
+	UserID    int64 `gorm:"column:user_id;primaryKey;autoIncrement:false"`
+	CommentID int64 `gorm:"column:comment_id;primaryKey;autoIncrement:false"`
+	VideoID   int64 `gorm:"column:video_id"`
+	// Liked, LastEvent and LikedEvent are as in Favorite.
+	Liked      bool  `gorm:"column:liked"`
+	LastEvent  int64 `gorm:"column:last_event"`
+	LikedEvent int64 `gorm:"column:liked_event"`
+}
+
+// CommentLikeKey names the row of a user and a comment.
+type CommentLikeKey struct{ UserID, CommentID int64 }
+
+// Pin is which comment of a video its author has pinned.
+type Pin struct {
+	VideoID int64 `gorm:"column:video_id;primaryKey;autoIncrement:false"`
+	// CommentID is 0 for none. It may be a comment that is deleted meanwhile, or not stored yet.
+	CommentID int64 `gorm:"column:comment_id"`
+	LastEvent int64 `gorm:"column:last_event"`
+}
+
+// Sweep is a deleted comment whose answers are not all deleted yet.
+type Sweep struct {
+	RootID  int64 `gorm:"column:root_id;primaryKey;autoIncrement:false"`
+	VideoID int64 `gorm:"column:video_id"`
 }
 
 // VideoStats are a video's counters, or what to add to them.
@@ -74,6 +127,15 @@ func (Favorite) TableName() string { return "favorites" }
 // TableName is comments.
 func (Comment) TableName() string { return "comments" }
 
+// TableName is comment_likes.
+func (CommentLike) TableName() string { return "comment_likes" }
+
+// TableName is comment_pins.
+func (Pin) TableName() string { return "comment_pins" }
+
+// TableName is comment_sweeps.
+func (Sweep) TableName() string { return "comment_sweeps" }
+
 // TableName is video_stats.
 func (VideoStats) TableName() string { return "video_stats" }
 
@@ -89,9 +151,9 @@ func New(db *sqldb.DB) *Store { return &Store{db} }
 // Migrations holds the schema's steps: migrations/mysql/*.sql and migrations/sqlite/*.sql.
 func Migrations() fs.FS { return migrations }
 
-// NewestID is the greatest id of a comment or of an event that was applied to a like, 0 when there is none.
+// NewestID is the greatest id of a comment or of an event that was applied to a like or a pin, 0 when there is none.
 func (s *Store) NewestID(ctx context.Context) (int64, error) {
-	return s.Greatest(ctx, "favorites.last_event", "comments.id")
+	return s.Greatest(ctx, "favorites.last_event", "comments.id", "comment_likes.last_event", "comment_pins.last_event")
 }
 
 // Snapshot calls fn with a store whose reads all see one moment. It is only valid inside fn.

@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"tiktok/cmd/interaction/dal/db"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 )
@@ -130,7 +131,7 @@ func TestComments(t *testing.T) {
 		}
 		same(t, "second page", []db.Comment{rows[1]}, list)
 
-		write(t, s, func(tx *db.Tx) error { return tx.DeleteComments([]int64{2, 5}) })
+		write(t, s, func(tx *db.Tx) error { return tx.DeleteComments([]int64{2, 5}, 9) })
 		list, err = s.ListComments(t.Context(), 10, math.MaxInt64, 10)
 		if err != nil {
 			t.Fatal(err)
@@ -149,7 +150,7 @@ func TestComments(t *testing.T) {
 			t.Fatal(err)
 		}
 		first, second := rows[0], rows[1]
-		first.Content, second.Content, second.Deleted = "", "", true
+		first.Content, second.Content, second.Deleted, second.DeletedEvent = "", "", true, 9
 		same(t, "rows without a lock", map[int64]db.Comment{1: first, 2: second, 4: rows[3]}, found)
 	})
 }
@@ -226,7 +227,7 @@ func TestChunks(t *testing.T) {
 			favorites[i].LastEvent += n
 		}
 		write(t, s, func(tx *db.Tx) error {
-			return errors.Join(tx.UpdateFavorites(favorites), tx.DeleteComments(ids), tx.AddVideoStats(videos), tx.AddUserStats(users))
+			return errors.Join(tx.UpdateFavorites(favorites), tx.DeleteComments(ids, n), tx.AddVideoStats(videos), tx.AddUserStats(users))
 		})
 		write(t, s, func(tx *db.Tx) error {
 			rows, err := tx.Favorites(keys)
@@ -423,7 +424,7 @@ func TestPlans(t *testing.T) {
 		_, _, _, err8 := s.PurgeFavorites(ctx, db.FavoriteKey{UserID: 3, VideoID: 1000005}, 1)
 		_, _, _, err9 := s.PurgeComments(ctx, 100, 102)
 		_, err10 := s.DeletedVideos(ctx, []int64{1000001, 1000002})
-		err11 := s.ForgetVideo(ctx, 1000001, 1, func([]int64) {})
+		err11 := s.ForgetVideo(ctx, 1000001, 1, quiet(), func([]int64) {})
 		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
 			t.Fatal(err)
 		}
@@ -451,6 +452,14 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	})
+}
+
+// quiet tells nobody anything.
+func quiet() db.Tell {
+	return db.Tell{
+		Likes:    func([]db.Favorite) ([]outbox.Message, error) { return nil, nil },
+		Comments: func([]db.Comment) ([]outbox.Message, error) { return nil, nil },
+	}
 }
 
 // withoutKeys leaves out the lines of the table of keys and of subqueries, which are of the statement and have no index.

@@ -33,7 +33,7 @@ func TestCheck(t *testing.T) {
 		"empty":                  {mq.Event{}, false},
 		"no kind":                {event(func(*mq.Event) {}), false},
 		"two kinds":              {event(func(e *mq.Event) { like(e); create(e) }), false},
-		"later version":          {event(func(e *mq.Event) { like(e); e.V = mq.Version + 1 }), false},
+		"later version":          {event(func(e *mq.Event) { like(e); e.V = mq.Latest + 1 }), false},
 		"no id":                  {event(func(e *mq.Event) { like(e); e.ID = 0 }), false},
 		"no time":                {event(func(e *mq.Event) { like(e); e.AtMs = 0 }), false},
 		"no user":                {event(func(e *mq.Event) { like(e); e.UserID = 0 }), false},

@@ -1,7 +1,7 @@
 // Package pending keeps the writes that the queue has accepted and the writer may not have stored yet, so that reads can
 // show them to their authors at once (read-your-writes).
 //
-// Each user has two lists in Redis, one of likes and one of comments. A list holds events by id, is bounded, and expires.
+// Each user has three lists in Redis: of likes, of comments, and of reactions to comments. A list holds events by id, is bounded, and expires.
 // The publisher adds an event when the queue answers that it is accepted but not applied yet; the writer removes it when
 // it is stored. Reads change nothing. Where the queue always applies before it answers (the memory queue of the
 // all-in-one) there are no lists.
@@ -66,31 +66,48 @@ const (
 
 // List names one list of pending events.
 type List struct {
-	user     int64
-	comments bool
+	user int64
+	kind kind
 }
 
-// Likes is the list of a user's pending likes and unlikes.
-func Likes(userID int64) List { return List{user: userID} }
+// kind is what a list holds. It is the first part of the list's key in Redis.
+type kind string
+
+const (
+	likes    kind = "plikes:v1"
+	comments kind = "pcomments:v1"
+	// reactions are not in the list of likes: that one is read for every user whose counters are asked for.
+	reactions kind = "preactions:v1"
+)
+
+// Likes is the list of a user's pending likes and unlikes of videos.
+func Likes(userID int64) List { return List{userID, likes} }
 
 // Comments is the list of a user's pending comments and deletions of comments.
-func Comments(userID int64) List { return List{user: userID, comments: true} }
+func Comments(userID int64) List { return List{userID, comments} }
+
+// Reactions is the list of a user's pending likes and unlikes of comments, and of what they pin.
+func Reactions(userID int64) List { return List{userID, reactions} }
 
 // ListOf is the list that holds e while it is pending.
-func ListOf(e mq.Event) List { return List{user: e.UserID, comments: e.Comment != nil} }
+func ListOf(e mq.Event) List {
+	switch {
+	case e.Favorite != nil:
+		return Likes(e.UserID)
+	case e.Comment != nil:
+		return Comments(e.UserID)
+	}
+	return Reactions(e.UserID)
+}
 
 // key is the list's key in Redis. The braces make the user's id the hash tag of Redis Cluster.
 func (l List) key() string {
-	kind := "plikes:v1"
-	if l.comments {
-		kind = "pcomments:v1"
-	}
-	return "tt:interaction:" + kind + ":{" + strconv.FormatInt(l.user, 10) + "}"
+	return "tt:interaction:" + string(l.kind) + ":{" + strconv.FormatInt(l.user, 10) + "}"
 }
 
 // mayBeFull reports whether the list can be full when it is that long.
 func (l List) mayBeFull(length int) bool {
-	return length >= fullEvents || l.comments && length > maxComments
+	return length >= fullEvents || l.kind == comments && length > maxComments
 }
 
 // Writes are the lists of all users. It is safe for concurrent use, also by several processes. A nil Writes has no lists:
