@@ -52,8 +52,8 @@ func (s *Store) PurgeFavorites(
 // not come any more.
 func (s *Store) PurgeComments(ctx context.Context, after, before int64) (next, removed int64, done bool, err error) {
 	var rows []Comment
-	err = s.Read.WithContext(ctx).Select("id", "video_id", "deleted", "deleted_event", "reply_count").Where("id > ? AND id < ?", after, before).
-		Order("id").Limit(purgeRows).Find(&rows).Error
+	err = s.Read.WithContext(ctx).Select("id", "video_id", "deleted", "deleted_event", "reply_count").
+		Where("id > ? AND id < ?", after, before).Order("id").Limit(purgeRows).Find(&rows).Error
 	if err != nil {
 		return after, 0, false, err
 	}
