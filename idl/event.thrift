@@ -47,6 +47,8 @@ struct VideoChanged {
 struct VideoDeleted {
     1: i64 video_id
     2: i64 author_id
+    /** Whom the title mentioned, as in VideoListed: they are told no more. */
+    3: list<i64> mentioned_user_ids
 }
 
 /** UploadStateChanged: the work on an upload goes on. Subject: the video. */

@@ -28,7 +28,7 @@ struct Notice {
     3: i64 video_id
     /** Entries. A group without any is no notice. */
     4: i64 count
-    /** Who did it, newest first, each once, at most MAX_ACTORS. Empty for UPLOAD. */
+    /** Who did the newest 30 entries, newest first, each once, at most MAX_ACTORS. Empty for UPLOAD. */
     5: list<i64> actor_ids
     /** The newest comment of COMMENT, REPLY and MENTION (0: the title), the user's own one of COMMENT_LIKE. */
     6: i64 comment_id
@@ -66,7 +66,7 @@ struct CountUnreadResponse {
 
 struct MarkReadRequest {
     1: i64 user_id
-    /** Notices up to this time are read. An earlier time than the last one changes nothing, one in the future means now. */
+    /** Notices up to this time are read: best the newest one that was shown, since others may be on their way. An earlier time than the last one changes nothing, one in the future means now. */
     2: i64 until_ms
 }
 struct MarkReadResponse {}

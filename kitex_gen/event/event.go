@@ -210,6 +210,8 @@ var fieldIDToName_VideoChanged = map[int16]string{
 type VideoDeleted struct {
 	VideoId  int64 `thrift:"video_id,1" frugal:"1,default,i64" json:"video_id"`
 	AuthorId int64 `thrift:"author_id,2" frugal:"2,default,i64" json:"author_id"`
+	/** Whom the title mentioned, as in VideoListed: they are told no more. */
+	MentionedUserIds []int64 `thrift:"mentioned_user_ids,3" frugal:"3,default,list<i64>" json:"mentioned_user_ids"`
 }
 
 func NewVideoDeleted() *VideoDeleted {
@@ -226,11 +228,18 @@ func (p *VideoDeleted) GetVideoId() (v int64) {
 func (p *VideoDeleted) GetAuthorId() (v int64) {
 	return p.AuthorId
 }
+
+func (p *VideoDeleted) GetMentionedUserIds() (v []int64) {
+	return p.MentionedUserIds
+}
 func (p *VideoDeleted) SetVideoId(val int64) {
 	p.VideoId = val
 }
 func (p *VideoDeleted) SetAuthorId(val int64) {
 	p.AuthorId = val
+}
+func (p *VideoDeleted) SetMentionedUserIds(val []int64) {
+	p.MentionedUserIds = val
 }
 
 func (p *VideoDeleted) String() string {
@@ -243,6 +252,7 @@ func (p *VideoDeleted) String() string {
 var fieldIDToName_VideoDeleted = map[int16]string{
 	1: "video_id",
 	2: "author_id",
+	3: "mentioned_user_ids",
 }
 
 /** UploadStateChanged: the work on an upload goes on. Subject: the video. */

@@ -100,7 +100,7 @@ type Notice struct {
 	VideoId int64 `thrift:"video_id,3" frugal:"3,default,i64" json:"video_id"`
 	/** Entries. A group without any is no notice. */
 	Count int64 `thrift:"count,4" frugal:"4,default,i64" json:"count"`
-	/** Who did it, newest first, each once, at most MAX_ACTORS. Empty for UPLOAD. */
+	/** Who did the newest 30 entries, newest first, each once, at most MAX_ACTORS. Empty for UPLOAD. */
 	ActorIds []int64 `thrift:"actor_ids,5" frugal:"5,default,list<i64>" json:"actor_ids"`
 	/** The newest comment of COMMENT, REPLY and MENTION (0: the title), the user's own one of COMMENT_LIKE. */
 	CommentId int64 `thrift:"comment_id,6" frugal:"6,default,i64" json:"comment_id"`
@@ -367,7 +367,7 @@ var fieldIDToName_CountUnreadResponse = map[int16]string{
 
 type MarkReadRequest struct {
 	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
-	/** Notices up to this time are read. An earlier time than the last one changes nothing, one in the future means now. */
+	/** Notices up to this time are read: best the newest one that was shown, since others may be on their way. An earlier time than the last one changes nothing, one in the future means now. */
 	UntilMs int64 `thrift:"until_ms,2" frugal:"2,default,i64" json:"until_ms"`
 }
 

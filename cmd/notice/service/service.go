@@ -6,6 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"tiktok/cmd/notice/dal/cache"
 	"tiktok/cmd/notice/dal/db"
 	"tiktok/kitex_gen/notice"
 	"tiktok/pkg/id"
@@ -32,31 +35,40 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// Service keeps notices. It is safe for concurrent use.
+// Service keeps notices. It is safe for concurrent use. Of each user the number of unread notices is cached: every page shows it.
 type Service struct {
-	store *db.Store
-	bus   outbox.Bus
-	hints push.Broker
-	ids   *id.Generator
-	log   *slog.Logger
-	now   func() time.Time
+	store   *db.Store
+	cache   kv.Store
+	unread  *kv.LoadingCache[int64, int]
+	bus     outbox.Bus
+	hints   push.Broker
+	ids     *id.Generator
+	log     *slog.Logger
+	now     func() time.Time
+	metrics metrics
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
 
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
-	s := &Service{store: d.Store, bus: d.Bus, hints: d.Hints, ids: d.IDs, log: d.Tel.Log, now: d.Now}
+	s := &Service{
+		store: d.Store, cache: d.Cache, bus: d.Bus, hints: d.Hints, ids: d.IDs, log: d.Tel.Log, now: d.Now,
+		metrics: newMetrics(d.Tel.Registry),
+	}
+	s.unread = kv.NewLoadingCache(d.Cache, cache.UnreadOptions(d.Tel.Log, d.Tel.Registry), s.loadUnread)
 	if s.now == nil {
 		s.now = time.Now
 	}
 	return s
 }
 
-// Run makes notices of what happens, until ctx ends.
+// Run makes notices of what happens, and forgets what was taken back long ago, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.bus.Consume(ctx, Name, s.apply) })
+	g.Go(func() error { s.purge(ctx); return nil })
+	return g.Wait()
 }
 
 // Ready reports whether the service can do its work. Without its cache it can, only slower.

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"tiktok/pkg/kv"
@@ -17,10 +16,5 @@ const (
 // TryLeadPurge tries to take the lease of the daily purge and reports whether this process has it now. While s is away
 // nobody has it; when s loses the key two processes may, which does no harm.
 func TryLeadPurge(ctx context.Context, s kv.Store) bool {
-	own := rand.Text()
-	if err := s.Set(ctx, []kv.Item{{Key: purgeLeaseKey, Value: []byte(own), TTL: purgeLease, IfAbsent: true}}); err != nil {
-		return false
-	}
-	values, err := s.MGet(ctx, []string{purgeLeaseKey})
-	return err == nil && string(values[0]) == own
+	return kv.TryLead(ctx, s, purgeLeaseKey, purgeLease)
 }

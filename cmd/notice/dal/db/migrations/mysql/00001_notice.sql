@@ -1,6 +1,6 @@
 -- +goose Up
 -- A notice is a group of entries: of one kind, about one subject, for one user. entries is how many are present, newest_ms the time
--- of the newest of these; a group without any stays, so that newest_ms keeps its place in no list.
+-- of the newest of these, both 0 when there is none. gone_ms is when its subject was deleted for good: then nothing of it counts.
 CREATE TABLE notices (
     user_id    BIGINT       NOT NULL,
     kind       TINYINT      NOT NULL,
@@ -8,6 +8,7 @@ CREATE TABLE notices (
     video_id   BIGINT       NOT NULL,
     entries    BIGINT       NOT NULL,
     newest_ms  BIGINT       NOT NULL,
+    gone_ms    BIGINT       NOT NULL DEFAULT 0,
     failed     BOOLEAN      NOT NULL DEFAULT 0,
     reason     VARCHAR(500) NOT NULL DEFAULT '',
     title      VARCHAR(100) NOT NULL DEFAULT '',
@@ -38,6 +39,14 @@ CREATE TABLE notice_readers (
     PRIMARY KEY (user_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- One row: since when there are notices. What happened before is not told, so the audit does not miss it.
+CREATE TABLE notice_epoch (
+    id       BIGINT NOT NULL,
+    since_ms BIGINT NOT NULL,
+    PRIMARY KEY (id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+INSERT INTO notice_epoch (id, since_ms) VALUES (1, FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000));
+
 -- Browsers that take notices while no page is open. endpoint_hash is the SHA-256 of the endpoint, in hex.
 CREATE TABLE push_subscriptions (
     id            BIGINT        NOT NULL,
@@ -55,6 +64,7 @@ CREATE TABLE push_subscriptions (
 
 -- +goose Down
 DROP TABLE push_subscriptions;
+DROP TABLE notice_epoch;
 DROP TABLE notice_readers;
 DROP TABLE notice_entries;
 DROP TABLE notices;

@@ -1,6 +1,6 @@
 -- +goose Up
 -- A notice is a group of entries: of one kind, about one subject, for one user. entries is how many are present, newest_ms the time
--- of the newest of these; a group without any stays, so that newest_ms keeps its place in no list.
+-- of the newest of these, both 0 when there is none. gone_ms is when its subject was deleted for good: then nothing of it counts.
 CREATE TABLE notices (
     user_id    INTEGER NOT NULL,
     kind       INTEGER NOT NULL,
@@ -8,6 +8,7 @@ CREATE TABLE notices (
     video_id   INTEGER NOT NULL,
     entries    INTEGER NOT NULL,
     newest_ms  INTEGER NOT NULL,
+    gone_ms    INTEGER NOT NULL DEFAULT 0,
     failed     BOOLEAN NOT NULL DEFAULT 0,
     reason     TEXT    NOT NULL DEFAULT '',
     title      TEXT    NOT NULL DEFAULT '',
@@ -37,6 +38,13 @@ CREATE TABLE notice_readers (
     muted   INTEGER NOT NULL DEFAULT 0
 );
 
+-- One row: since when there are notices. What happened before is not told, so the audit does not miss it.
+CREATE TABLE notice_epoch (
+    id       INTEGER NOT NULL PRIMARY KEY,
+    since_ms INTEGER NOT NULL
+);
+INSERT INTO notice_epoch (id, since_ms) VALUES (1, CAST(strftime('%s', 'now') AS INTEGER) * 1000);
+
 -- Browsers that take notices while no page is open. endpoint_hash is the SHA-256 of the endpoint, in hex.
 CREATE TABLE push_subscriptions (
     id            INTEGER NOT NULL PRIMARY KEY,
@@ -52,6 +60,7 @@ CREATE INDEX push_subscriptions_user ON push_subscriptions (user_id);
 
 -- +goose Down
 DROP TABLE push_subscriptions;
+DROP TABLE notice_epoch;
 DROP TABLE notice_readers;
 DROP TABLE notice_entries;
 DROP TABLE notices;
