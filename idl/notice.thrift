@@ -66,7 +66,10 @@ struct CountUnreadResponse {
 
 struct MarkReadRequest {
     1: i64 user_id
-    /** Notices up to this time are read: best the newest one that was shown, since others may be on their way. An earlier time than the last one changes nothing, one in the future means now. */
+    /**
+     * Notices up to this time are read: best the newest one that was shown, since others may be on their way. An earlier time than the
+     * last one changes nothing, one in the future means now.
+     */
     2: i64 until_ms
 }
 struct MarkReadResponse {}

@@ -367,7 +367,10 @@ var fieldIDToName_CountUnreadResponse = map[int16]string{
 
 type MarkReadRequest struct {
 	UserId int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
-	/** Notices up to this time are read: best the newest one that was shown, since others may be on their way. An earlier time than the last one changes nothing, one in the future means now. */
+	/**
+	 * Notices up to this time are read: best the newest one that was shown, since others may be on their way. An earlier time than the
+	 * last one changes nothing, one in the future means now.
+	 */
 	UntilMs int64 `thrift:"until_ms,2" frugal:"2,default,i64" json:"until_ms"`
 }
 

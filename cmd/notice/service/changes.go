@@ -14,8 +14,8 @@ import (
 	"tiktok/pkg/outbox"
 )
 
-// maxLate is how late a message may be applied. What was taken back is forgotten after purgeAge, so an older message that made it might make
-// it again; `tiktok audit --repair` then knows what is true.
+// maxLate is how late a message may be applied. What was taken back is forgotten after purgeAge, so an older message that made it might
+// make it again; `tiktok audit --repair` then knows what is true.
 const maxLate = 28 * 24 * time.Hour
 
 // work is what a batch of messages makes.
