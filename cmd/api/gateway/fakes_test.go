@@ -74,6 +74,7 @@ type fakes struct {
 	lastMessages   func(*chat.MGetLastMessagesRequest) (*chat.MGetLastMessagesResponse, error)
 	conversations  func(*chat.ListConversationsRequest) (*chat.ListConversationsResponse, error)
 	markRead       func(*chat.MarkReadRequest) (*chat.MarkReadResponse, error)
+	countNotices   func(*notice.CountUnreadRequest) (*notice.CountUnreadResponse, error)
 	listNotices    func(*notice.ListNoticesRequest) (*notice.ListNoticesResponse, error)
 	markNotices    func(*notice.MarkReadRequest) (*notice.MarkReadResponse, error)
 	preferences    func(*notice.GetPreferencesRequest) (*notice.GetPreferencesResponse, error)
@@ -307,6 +308,10 @@ type fakeNotice struct {
 
 func (f fakeNotice) ListNotices(_ context.Context, r *notice.ListNoticesRequest) (*notice.ListNoticesResponse, error) {
 	return or(f.listNotices, r, &notice.ListNoticesResponse{})
+}
+
+func (f fakeNotice) CountUnread(_ context.Context, r *notice.CountUnreadRequest) (*notice.CountUnreadResponse, error) {
+	return or(f.countNotices, r, &notice.CountUnreadResponse{})
 }
 
 func (f fakeNotice) MarkRead(_ context.Context, r *notice.MarkReadRequest) (*notice.MarkReadResponse, error) {

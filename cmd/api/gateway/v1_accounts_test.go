@@ -10,6 +10,7 @@ import (
 	"tiktok/cmd/api/biz/model/v1"
 	"tiktok/cmd/api/gateway"
 	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/notice"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/errno"
 )
@@ -211,12 +212,17 @@ func TestV1Me(t *testing.T) {
 			return nil, errno.Unavailable
 		}
 		return &chat.CountUnreadResponse{Conversations: 3}, nil
+	}, countNotices: func(r *notice.CountUnreadRequest) (*notice.CountUnreadResponse, error) {
+		if r.UserId == 9 {
+			return nil, errno.Unavailable
+		}
+		return &notice.CountUnreadResponse{Notices: 5}, nil
 	}}
 	e := start(t, f)
-	for id, unread := range map[int64]int32{7: 3, 8: 0} {
+	for id, unread := range map[int64][2]int32{7: {3, 5}, 8: {0, 5}, 9: {3, 0}} {
 		var me v1.Me
 		wantStatus(t, e.v1("GET", "/me", "", e.bearer(id)...), http.StatusOK, &me)
-		if me.User.ID != id || me.UnreadConversations != unread {
+		if me.User.ID != id || me.UnreadConversations != unread[0] || me.UnreadNotices != unread[1] {
 			t.Errorf("%d: %+v", id, me)
 		}
 	}

@@ -138,5 +138,7 @@ func (a *API) GetMe(ctx context.Context, in *call.Call) (any, error) {
 	if p.User == nil {
 		return nil, errno.Unauthenticated.With("the account does not exist any more")
 	}
-	return &model.Me{User: renderUser(in.Base, &p), SessionID: in.Session, UnreadConversations: unread}, nil
+	return &model.Me{
+		User: renderUser(in.Base, &p), SessionID: in.Session, UnreadConversations: unread.Conversations, UnreadNotices: unread.Notices,
+	}, nil
 }
