@@ -36,7 +36,7 @@ func summary(notices []*v1.Notice) map[string]string {
 		for _, a := range n.Actors {
 			who = append(who, a.Name)
 		}
-		all[n.ID] = fmt.Sprint(n.Kind, n.Count, who)
+		all[n.ID] = fmt.Sprintf("%s%d%v", n.Kind, n.Count, who)
 	}
 	return all
 }
@@ -65,12 +65,12 @@ func testV1Notices(t *testing.T, d *harness.Deployment, doc *v1Document) {
 	})
 	eve.do(t, put, at("/videos/%d/like", w.video.ID), nil, 204, nil)
 	c := th.say(eve, "look, @"+w.ann.Name, 0)
-	th.say(ann, "thank you", c.ID)
+	r := th.say(ann, "thank you", c.ID) // tells eve, and bob, whose video it is
 	eve.do(t, put, at("/videos/%d/comments/%d/like", w.video.ID, w.bobsComment.ID), nil, 204, nil)
 	liked, reply, mention := at("comment_like-%d", w.bobsComment.ID), at("reply-%d", c.ID), at("mention-%d", w.video.ID)
 	all := map[string]string{
 		"follow-0": at("follow1[%s]", w.ann.Name), like: at("like2[%s %s]", w.eve.Name, w.ann.Name), liked: at("comment_like1[%s]", w.eve.Name),
-		comment: at("comment2[%s %s]", w.eve.Name, w.ann.Name),
+		comment: at("comment3[%s %s]", w.ann.Name, w.eve.Name),
 	}
 	notices := wantNotices(t, bob, all)
 	for i, n := range notices {
@@ -79,7 +79,7 @@ func testV1Notices(t *testing.T, d *harness.Deployment, doc *v1Document) {
 		}
 		switch n.ID {
 		case comment:
-			if n.Comment == nil || n.Comment.ID != c.ID || n.Comment.Content != c.Content || n.Comment.Mentions[0].UserID != w.ann.ID {
+			if x := n.Comment; x == nil || x.ID != r.ID || x.Content != r.Content || x.ReplyToID != c.ID || x.ReplyToUser.ID != w.eve.ID {
 				t.Errorf("%+v", n.Comment)
 			}
 			fallthrough
