@@ -15,6 +15,7 @@ import (
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
+	"tiktok/pkg/webpush"
 	"tiktok/pkg/words"
 )
 
@@ -32,6 +33,7 @@ type Config struct {
 	Media     Media            `mapstructure:"media"`
 	Words     words.Config     `mapstructure:"words"`
 	Names     names.Config     `mapstructure:"names"`
+	Push      webpush.Config   `mapstructure:"push"`
 	RPC       transport.Config `mapstructure:"rpc"`
 	Telemetry telemetry.Config `mapstructure:"telemetry"`
 	Demo      Demo             `mapstructure:"demo"`
@@ -236,6 +238,7 @@ func Default() Config {
 		},
 		Words:     words.Config{Mode: "mask"},
 		Names:     names.Config{Reserved: names.DefaultReserved()},
+		Push:      webpush.Config{Pause: time.Minute, TTL: 24 * time.Hour},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},
 		Demo:      Demo{Enabled: true},

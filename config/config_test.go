@@ -186,8 +186,9 @@ func TestMaskedHidesSecrets(t *testing.T) {
 	c.Auth.Secret, c.DB.Password, c.Cache.Password = "tops3cret-tops3cret-tops3cret-1234", "dbpassw0rd", "cachepw"
 	c.Queue.URL = "amqp://me:rabbitpw@h:1/"
 	c.Blob.S3.SecretKey, c.Auth.OldSecrets = "s3secretkey", []string{"retired-key", "next-key"}
+	c.Push.PrivateKey = "vapidkey"
 	all := strings.Join(c.Masked(), "\n")
-	for _, s := range []string{"tops3cret", "dbpassw0rd", "cachepw", "rabbitpw", "s3secretkey", "retired-key", "next-key"} {
+	for _, s := range []string{"tops3cret", "dbpassw0rd", "cachepw", "rabbitpw", "s3secretkey", "retired-key", "next-key", "vapidkey"} {
 		if strings.Contains(all, s) {
 			t.Errorf("%s is printed", s)
 		}

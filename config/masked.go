@@ -33,7 +33,7 @@ func list(prefix string, s reflect.Value, out *[]string) {
 
 // isSecret tells which settings are nobody's business as a whole.
 func isSecret(key string) bool {
-	return slices.ContainsFunc([]string{"password", "secret", "secrets", "secret_key"}, func(end string) bool {
+	return slices.ContainsFunc([]string{"password", "secret", "secrets", "secret_key", "private_key"}, func(end string) bool {
 		return strings.HasSuffix(key, end)
 	})
 }

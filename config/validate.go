@@ -116,6 +116,11 @@ func (c Config) Validate(process Process) error {
 	if uses.Media {
 		c.validateMedia(&p)
 	}
+	if uses.Push {
+		for _, problem := range c.Push.Check() {
+			p.require(false, "push."+problem.Key, "%s", problem.Text)
+		}
+	}
 	return errors.Join(p...)
 }
 

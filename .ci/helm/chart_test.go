@@ -163,7 +163,10 @@ func TestChart(t *testing.T) {
 			"ingress":   map[string]any{"enabled": true, "tlsSecret": "tls"},
 			"tls":       map[string]any{"enabled": true},
 			"serversCA": "authority",
-			"config": map[string]any{"rpc": map[string]any{"registry_username": "tiktok"},
+			"webPush":   true,
+			"config": map[string]any{
+				"push":      map[string]any{"subject": "mailto:ops@example.com"},
+				"rpc":       map[string]any{"registry_username": "tiktok"},
 				"telemetry": map[string]any{"otlp_endpoint": "http://jaeger:4318"}},
 			"networkPolicy": map[string]any{"servers": map[string]any{"db": map[string]any{"to": []any{
 				map[string]any{"ipBlock": map[string]any{"cidr": "10.1.2.3/32"}},
@@ -342,6 +345,9 @@ func checkSecrets(t *testing.T, objects map[string]any, full, name string, env [
 	if strings.Contains(config, "registry_username: tiktok") {
 		keys["registry"] = "TIKTOK_RPC_REGISTRY_PASSWORD"
 	}
+	if strings.Contains(config, "mailto:") {
+		keys["push"] = "TIKTOK_PUSH_PRIVATE_KEY"
+	}
 	want := map[string]bool{}
 	for _, server := range uses()[name] {
 		if key := keys[server]; key != "" {
@@ -383,7 +389,7 @@ func secretData(s *corev1.Secret) map[string]string {
 // checkNetwork: each pod is reached by its callers, and reaches its callees, its servers and the names, and no more.
 func checkNetwork(t *testing.T, objects map[string]any, everything bool) {
 	t.Helper()
-	ports := map[string]int{"db": 3306, "cache": 6379, "queue": 5672, "registry": 2379, "media": 9000}
+	ports := map[string]int{"db": 3306, "cache": 6379, "queue": 5672, "registry": 2379, "media": 9000, "push": 443}
 	for name, servers := range uses() {
 		np, ok := objects["NetworkPolicy shop-"+name].(*networkingv1.NetworkPolicy)
 		if !ok {
@@ -404,6 +410,9 @@ func checkNetwork(t *testing.T, objects map[string]any, everything bool) {
 			}
 		}
 		for _, server := range servers {
+			if server == "push" && !everything {
+				continue // it is switched off
+			}
 			want[fmt.Sprintf("out %d", ports[server])] = true
 		}
 		switch {

@@ -15,6 +15,7 @@ import (
 	interactionrpc "tiktok/cmd/interaction/rpc"
 	interactionservice "tiktok/cmd/interaction/service"
 	noticedb "tiktok/cmd/notice/dal/db"
+	noticerpc "tiktok/cmd/notice/rpc"
 	noticeservice "tiktok/cmd/notice/service"
 	socialdb "tiktok/cmd/social/dal/db"
 	socialrpc "tiktok/cmd/social/rpc"
@@ -57,7 +58,7 @@ func user() Spec {
 			"RevokeSession":       gatewayOnly(),
 			"RevokeOtherSessions": gatewayOnly(),
 			"ChangePassword":      gatewayOnly(),
-			"ListRevoked":         gatewayOnly(),
+			"ListRevoked":         {"api", "notice"}, // which pushes to no session that has ended
 			"TouchSessions":       gatewayOnly(),
 		},
 		Migrations: userdb.Migrations,
@@ -227,7 +228,8 @@ func chat() Spec {
 func notice() Spec {
 	return Spec{
 		Process: config.Process{
-			Name: "notice", RPCAddr: "127.0.0.1:10007", AdminAddr: "127.0.0.1:10107", Uses: config.Uses{DB: true, Queue: true},
+			Name: "notice", RPCAddr: "127.0.0.1:10007", AdminAddr: "127.0.0.1:10107",
+			Uses: config.Uses{DB: true, Queue: true, Push: true},
 		},
 		Callers: transport.Rules{
 			"ListNotices":    gatewayOnly(),
@@ -244,7 +246,11 @@ func notice() Spec {
 		},
 		Migrations: noticedb.Migrations,
 		Open: func(ctx context.Context, d Deps) (Part, error) {
-			s, err := noticeservice.Open(ctx, d.Config, d.Telemetry, d.IDs, d.Bus, d.Push)
+			users, err := transport.NewClient(d.Dial, "user", kitexuser.NewClient)
+			if err != nil {
+				return Part{}, err
+			}
+			s, err := noticeservice.Open(ctx, d.Config, d.Telemetry, d.IDs, noticerpc.Peers{Users: users}, d.Bus, d.Push)
 			if err != nil {
 				return Part{}, err
 			}

@@ -25,6 +25,8 @@ type Service struct {
 	// Gateway has a public address and no schema. Queue and Media are the servers that it uses beside MySQL (unless it is a
 	// gateway), Redis and etcd: RabbitMQ, and the blob store.
 	Gateway, Queue, Media bool
+	// Push says that it reaches browsers' push services, which are on the internet, with a key of its own.
+	Push bool
 	// CalledBy are the names of its callers.
 	CalledBy []string
 }
@@ -46,6 +48,9 @@ func (s Service) Uses() string {
 	}
 	if s.Media {
 		uses = append(uses, "media")
+	}
+	if s.Push {
+		uses = append(uses, "push")
 	}
 	return strings.Join(uses, ", ")
 }

@@ -29,7 +29,8 @@ type v1Scenario struct {
 // TestV1 holds /api/v1 on both deployments: each answer is what the OpenAPI document says, and each operation is seen.
 func TestV1(t *testing.T) {
 	doc := loadV1(t)
-	harness.Each(t, []harness.Option{harness.WithoutLimits()}, func(t *testing.T, d *harness.Deployment) {
+	push, settings := pushSettings(t)
+	harness.Each(t, append(settings, harness.WithoutLimits()), func(t *testing.T, d *harness.Deployment) {
 		for _, s := range []v1Scenario{
 			{"users", testV1Users},
 			{"follows", testV1Follows},
@@ -48,6 +49,8 @@ func TestV1(t *testing.T) {
 			{"pictures", testV1Pictures},
 			{"conversations", testV1Conversations},
 			{"deleted messages", testV1DeleteMessages},
+			{"push", testV1Push(push)},
+			{"pushed", testV1Pushed(push)},
 			{"bad input", testV1BadInput},
 			{"credentials", testV1Credentials},
 			{"other sites", testV1OtherSites},
@@ -59,6 +62,7 @@ func TestV1(t *testing.T) {
 			t.Run("audit", func(t *testing.T) { d.Audit(t) })
 		}
 	})
+	t.Run("push is off", func(t *testing.T) { testV1PushOff(t, doc) })
 	t.Run("too many requests", func(t *testing.T) { testV1TooManyRequests(t, doc) })
 	if f := flag.Lookup("test.run"); !t.Failed() && (f == nil || f.Value.String() == "" || f.Value.String() == "TestV1") {
 		doc.requireAllSeen(t)

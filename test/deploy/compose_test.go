@@ -82,6 +82,7 @@ func usesAny(render.Service) bool     { return true }
 func usesDB(s render.Service) bool    { return !s.Gateway }
 func usesQueue(s render.Service) bool { return s.Queue }
 func usesMedia(s render.Service) bool { return s.Media }
+func usesPush(s render.Service) bool  { return s.Push }
 
 var variable = regexp.MustCompile(`\$\{(\w+)`)
 
@@ -91,7 +92,7 @@ func holders(c composeFile) map[string][]string {
 	for name, s := range c.Services {
 		for _, value := range s.Environment {
 			for _, m := range variable.FindAllStringSubmatch(value, -1) {
-				if strings.Contains(m[1], "PASSWORD") || strings.Contains(m[1], "SECRET") {
+				if strings.Contains(m[1], "PASSWORD") || strings.Contains(m[1], "SECRET") || m[1] == "PUSH_KEY" {
 					found[m[1]] = append(found[m[1]], name)
 				}
 			}
@@ -118,6 +119,7 @@ func TestSecretsOfContainers(t *testing.T) {
 			"RABBITMQ_PASSWORD":    users(usesQueue, "rabbitmq"),
 			"S3_PASSWORD":          users(usesMedia, "s3"),
 			"GRAFANA_PASSWORD":     {"grafana"},
+			"PUSH_KEY":             users(usesPush),
 		}
 		for _, service := range users(usesDB) {
 			want["DB_PASSWORD_"+strings.ToUpper(service)] = []string{service, "mysql"}

@@ -69,6 +69,10 @@ func New(process config.Process, cfg config.Config, w io.Writer) (*Process, erro
 		cfg.Auth.Secret, cfg.Auth.OldSecrets, cfg.Auth.SecretFile = "", nil, ""
 		tel.Log.Warn("auth.secret is for the gateway alone, this process forgets it: give it to no other")
 	}
+	if !process.Uses.Push && cfg.Push.PrivateKey != "" {
+		cfg.Push.PrivateKey = ""
+		tel.Log.Warn("push.private_key is for the notice service alone, this process forgets it: give it to no other")
+	}
 	klog.SetOutput(logx.Lines(tel.Sampled(), "kitex"))
 	klog.SetLevel(klog.LevelWarn)
 	hlog.SetOutput(places{tel.Sampled()})

@@ -38,6 +38,7 @@ func (s *Service) apply(ctx context.Context, messages []outbox.Message) error {
 	}
 	s.metrics.ignored.Add(float64(w.ignored))
 	s.tell(ctx, changed, w.hints)
+	s.tellBrowsers(added, w)
 	return nil
 }
 

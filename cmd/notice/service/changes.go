@@ -8,6 +8,7 @@ import (
 
 	"tiktok/cmd/internal/events"
 	"tiktok/cmd/notice/dal/db"
+	"tiktok/cmd/notice/webpush"
 	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/notice"
 	"tiktok/kitex_gen/video"
@@ -24,6 +25,9 @@ type work struct {
 	changes []db.Change
 	// hints are what users hear of beside notices, each once.
 	hints []notice.Hint
+	// messages are for the browsers of who gets them, read are who has read some.
+	messages []webpush.Event
+	read     []int64
 	// ignored is how many events are of a later version.
 	ignored int
 }
@@ -44,7 +48,7 @@ func changesOf(messages []outbox.Message, now time.Time) (work, error) {
 			b.event(e)
 		}
 	}
-	w := work{hints: b.told, ignored: b.ignored, changes: make([]db.Change, 0, len(b.changes)+len(b.gone))}
+	w := work{hints: b.told, messages: b.messages, read: b.read, ignored: b.ignored, changes: make([]db.Change, 0, len(b.changes)+len(b.gone))}
 	for _, c := range b.changes {
 		w.changes = append(w.changes, c)
 	}
@@ -57,12 +61,14 @@ func changesOf(messages []outbox.Message, now time.Time) (work, error) {
 
 // batch collects what messages make.
 type batch struct {
-	seq     int64 // of the message
-	changes map[db.EntryKey]db.Change
-	gone    []db.Change
-	hints   map[hintKey]int // places in told
-	told    []notice.Hint
-	ignored int
+	seq      int64 // of the message
+	changes  map[db.EntryKey]db.Change
+	gone     []db.Change
+	hints    map[hintKey]int // places in told
+	told     []notice.Hint
+	messages []webpush.Event
+	read     []int64
+	ignored  int
 }
 
 // hintKey is what makes two hints the same.
@@ -101,10 +107,12 @@ func (b *batch) event(e *event.Event) {
 		b.upload(e.AtMs, e.UploadStateChanged)
 	case e.MessageSent != nil:
 		m := e.MessageSent
+		b.messages = append(b.messages, webpush.Event{UserID: m.ToUserId, Kind: webpush.Message, ActorID: m.FromUserId})
 		b.hint(m.ToUserId, "message", m.FromUserId, notice.Hint{PeerId: &m.FromUserId})
 		b.hint(m.FromUserId, "message", m.ToUserId, notice.Hint{PeerId: &m.ToUserId}) // their other devices
 	case e.ConversationRead != nil:
 		r := e.ConversationRead
+		b.read = append(b.read, r.UserId)
 		b.hint(r.UserId, "read", r.PeerId, notice.Hint{PeerId: &r.PeerId})
 	case e.UserRegistered != nil, e.ProfileChanged != nil, e.VideoChanged != nil:
 	default:

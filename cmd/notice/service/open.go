@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tiktok/cmd/notice/dal/db"
+	"tiktok/cmd/notice/rpc"
 	"tiktok/config"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -22,7 +23,7 @@ const Name = "notice"
 // Open opens the database "notice", brings its schema up to date, opens the cache, and returns the service, which owns both. bus and
 // hints stay the caller's.
 func Open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, bus outbox.Bus, hints push.Broker,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, bus outbox.Bus, hints push.Broker,
 ) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, Name, db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
@@ -36,8 +37,12 @@ func Open(
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("notice: %w", err), sql.Close())
 	}
-	s := New(Deps{Store: rows, Cache: store, IDs: ids, Bus: bus, Hints: hints, Tel: tel})
-	s.closers = lifecycle.Closers{sql.Close, store.Close}
+	browsers, closeBrowsers, err := openBrowsers(cfg, rows, ids, peers, tel)
+	if err != nil {
+		return nil, errors.Join(err, store.Close(), sql.Close())
+	}
+	s := New(Deps{Store: rows, Cache: store, IDs: ids, Bus: bus, Hints: hints, Tel: tel, Browsers: browsers})
+	s.closers = lifecycle.Closers{sql.Close, store.Close, closeBrowsers}
 	return s, nil
 }
 

@@ -44,6 +44,7 @@ func (s *Service) MarkRead(ctx context.Context, req *notice.MarkReadRequest) (*n
 	if err != nil {
 		return nil, err
 	}
+	s.browsers.Forget(req.UserId)
 	if before[req.UserId] > 0 {
 		s.send(ctx, []notice.Hint{{UserId: req.UserId, Kind: "notice"}})
 	}

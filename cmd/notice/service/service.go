@@ -10,6 +10,7 @@ import (
 
 	"tiktok/cmd/notice/dal/cache"
 	"tiktok/cmd/notice/dal/db"
+	"tiktok/cmd/notice/webpush"
 	"tiktok/kitex_gen/notice"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -21,7 +22,7 @@ import (
 
 var _ notice.NoticeService = (*Service)(nil)
 
-// Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
+// Deps is what the service works with. All fields but Browsers and Now are needed; they stay the caller's to close.
 type Deps struct {
 	Store *db.Store
 	Cache kv.Store
@@ -30,22 +31,26 @@ type Deps struct {
 	Bus outbox.Bus
 	// Hints reach the open pages of users.
 	Hints push.Broker
-	Tel   *telemetry.Telemetry
+	// Browsers are told while no page is open. Nil: they are not.
+	Browsers *webpush.Pusher
+	Tel      *telemetry.Telemetry
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
 
 // Service keeps notices. It is safe for concurrent use. Of each user the number of unread notices is cached: every page shows it.
 type Service struct {
-	store   *db.Store
-	cache   kv.Store
-	unread  *kv.LoadingCache[int64, int]
-	bus     outbox.Bus
-	hints   push.Broker
-	ids     *id.Generator
-	log     *slog.Logger
-	now     func() time.Time
-	metrics metrics
+	store  *db.Store
+	cache  kv.Store
+	unread *kv.LoadingCache[int64, int]
+	bus    outbox.Bus
+	hints  push.Broker
+	// browsers pushes to those that have subscribed.
+	browsers *webpush.Pusher
+	ids      *id.Generator
+	log      *slog.Logger
+	now      func() time.Time
+	metrics  metrics
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -53,7 +58,8 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, cache: d.Cache, bus: d.Bus, hints: d.Hints, ids: d.IDs, log: d.Tel.Log, now: d.Now,
+		store: d.Store, cache: d.Cache, bus: d.Bus, hints: d.Hints, browsers: d.Browsers, ids: d.IDs, log: d.Tel.Log,
+		now:     d.Now,
 		metrics: newMetrics(d.Tel.Registry),
 	}
 	s.unread = kv.NewLoadingCache(d.Cache, cache.UnreadOptions(d.Tel.Log, d.Tel.Registry), s.loadUnread)
@@ -63,11 +69,12 @@ func New(d Deps) *Service {
 	return s
 }
 
-// Run makes notices of what happens, and forgets what was taken back long ago, until ctx ends.
+// Run makes notices of what happens, pushes to browsers, and forgets what was taken back long ago, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.bus.Consume(ctx, Name, s.apply) })
 	g.Go(func() error { s.purge(ctx); return nil })
+	g.Go(func() error { return s.browsers.Run(ctx) })
 	return g.Wait()
 }
 

@@ -6,7 +6,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"tiktok/config"
+	"tiktok/pkg/webpush"
 )
+
+// pushKey is a command that needs no settings.
+func pushKey() *cobra.Command {
+	return &cobra.Command{
+		Use:   "push-key",
+		Short: "Make a key for Web Push: the setting push.private_key, and the public key that browsers get",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			private, err := webpush.NewKey()
+			if err != nil {
+				return err
+			}
+			public, err := webpush.PublicKey(private)
+			if err != nil {
+				return err
+			}
+			printer(cmd)("push.private_key: %s\npublic: %s", private, public)
+			return nil
+		},
+	}
+}
 
 func configuration(environ []string) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Check settings"}
@@ -42,6 +63,6 @@ func configuration(environ []string) *cobra.Command {
 		printer(cmd)("%s\n%s: settings are good", strings.Join(cfg.Masked(), "\n"), name)
 		return nil
 	}
-	cmd.AddCommand(check)
+	cmd.AddCommand(check, pushKey())
 	return cmd
 }

@@ -51,12 +51,12 @@ securityContext:
 {{/* Of each service the servers that it connects to, and who calls it. */}}
 {{- define "tiktok.services" -}}
 # generated services by go run ./deploy/generate
-user: {uses: [db, cache, registry, queue], callers: [social, chat, api]}
+user: {uses: [db, cache, registry, queue], callers: [social, chat, notice, api]}
 video: {uses: [db, cache, registry, queue, media], callers: [interaction, api]}
 interaction: {uses: [db, cache, registry, queue], callers: [api]}
 social: {uses: [db, cache, registry, queue], callers: [api]}
 chat: {uses: [db, cache, registry, queue], callers: [api]}
-notice: {uses: [db, cache, registry, queue], callers: [api]}
+notice: {uses: [db, cache, registry, queue, push], callers: [api]}
 api: {uses: [cache, registry, media], callers: []}
 # end services
 {{- end }}
@@ -91,6 +91,9 @@ api: {uses: [cache, registry, media], callers: []}
 {{- end }}
 {{- if has "media" $uses }}
 - {name: TIKTOK_BLOB_S3_SECRET_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_BLOB_S3_SECRET_KEY}}}
+{{- end }}
+{{- if and (has "push" $uses) .root.Values.webPush }}
+- {name: TIKTOK_PUSH_PRIVATE_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_PUSH_PRIVATE_KEY}}}
 {{- end }}
 {{- if eq .name "api" }}
 - {name: TIKTOK_AUTH_SECRET, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_SECRET}}}

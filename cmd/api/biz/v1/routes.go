@@ -102,6 +102,10 @@ func (a *API) Routes(l middleware.Limits) Table {
 		read("/notices/settings", member, a.GetNoticeSettings),
 		write(put, "/notices/settings", http.StatusOK, a.SetNoticeSettings, typeJSON),
 
+		read("/push", member, a.GetPushKey),
+		write(post, "/push/subscriptions", http.StatusCreated, a.Subscribe, typeJSON),
+		write(del, "/push/subscriptions/:subscription_id", none, a.Unsubscribe),
+
 		read("/events", member, a.Events),
 	}
 }
