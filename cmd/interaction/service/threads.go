@@ -19,7 +19,7 @@ import (
 //
 //   - A deletion is final.
 //   - The deletion of a comment that began a thread takes every answer: those that are stored by a sweep after the commit
-//     (Service.sweep), those that come later are dropped. Both hold the row of that comment, so none gets between.
+//     (Service.sweep), those that come later are stored as deleted ones. Both hold the row of that comment, so none gets between.
 //   - The deletion of an answer takes nothing else: what answers it stays, whether it was stored before or comes later.
 //   - A like of a deleted comment is dropped; one that is stored stays until the comment is purged, and shows nowhere.
 type threads struct {
@@ -124,8 +124,8 @@ func (c *change) decideComments(w *threads, t *tally, n *news) error {
 		case !old.Stored():
 			if root := w.rows[row.RootID]; !row.Deleted && root.Gone() {
 				c.refused += len(events)
-				w.rows[commentID] = deleted(row)
-				continue
+				row = deleted(row) // so that its likes, which come in any order too, find it
+				row.DeletedEvent = max(root.DeletedEvent, events[len(events)-1].ID)
 			}
 			w.store(row, old, exists)
 			if !row.Deleted {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
@@ -300,7 +301,7 @@ func TestThreadErrors(t *testing.T) {
 	if got := f.reply(t, 101, root, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20); len(got.MentionedUserIds) != 10 {
 		t.Errorf("ten are mentioned: %v", got.MentionedUserIds)
 	}
-	if row := strings.Repeat("9223372036854775807,", 10); len(row) > 255 {
-		t.Error("ten ids do not fit the column")
+	if mq.MaxMentions != interaction.MAX_MENTIONS || len(strings.Repeat("9223372036854775807,", mq.MaxMentions)) > 255 {
+		t.Error("as many ids as are allowed do not fit the column")
 	}
 }

@@ -15,8 +15,8 @@ const auditKeys = 1000
 type recount struct {
 	// what names the counter and its key, for the report.
 	what string
-	// user says that the key is a user, else it is a video.
-	user bool
+	// of is what the key names.
+	of keyOf
 	// walk is the table and column in whose order the key ranges are cut.
 	walkTable, walkColumn string
 	// query selects the keys within (@lo, @hi] where counter and list differ, as k, a, counter, counted; a is the
@@ -29,11 +29,24 @@ type recount struct {
 	count, set string
 }
 
+// keyOf is what the key of a counter names.
+type keyOf int
+
+const (
+	ofVideo keyOf = iota
+	ofUser
+	ofComment
+)
+
 func recounts() []recount {
 	video := func(tx *Tx, k, author int64) error {
 		return tx.AddVideoStats([]VideoStats{{VideoID: k, AuthorID: author}})
 	}
 	user := func(tx *Tx, k, _ int64) error { return tx.AddUserStats([]UserStats{{UserID: k}}) }
+	comment := func(tx *Tx, k, _ int64) error {
+		_, err := tx.Comments([]int64{k})
+		return err
+	}
 	return []recount{
 		{
 			what:      "favorite_count of video",
@@ -63,7 +76,7 @@ func recounts() []recount {
 		},
 		{
 			what:      "total_favorited of user",
-			user:      true,
+			of:        ofUser,
 			walkTable: "user_stats", walkColumn: "user_id",
 			query: differing(
 				"SELECT user_id AS k, 0 AS a, total_favorited AS c, 0 AS n FROM user_stats WHERE user_id > @lo AND user_id <= @hi",
@@ -76,7 +89,7 @@ func recounts() []recount {
 		},
 		{
 			what:      "favorite_count of user",
-			user:      true,
+			of:        ofUser,
 			walkTable: "user_stats", walkColumn: "user_id",
 			query: differing(
 				"SELECT user_id AS k, 0 AS a, favorite_count AS c, 0 AS n FROM user_stats WHERE user_id > @lo AND user_id <= @hi",
@@ -86,6 +99,36 @@ func recounts() []recount {
 				(SELECT COUNT(*) FROM favorites WHERE user_id = @k AND liked = @yes) AS counted
 				FROM user_stats WHERE user_id = @k`,
 			set: "UPDATE user_stats SET favorite_count = @n WHERE user_id = @k",
+		},
+		{
+			// Of a deleted comment nothing is counted any more: its answers are being deleted, its likes stay until it is purged.
+			what:      "reply_count of comment",
+			of:        ofComment,
+			walkTable: "video_stats", walkColumn: "video_id",
+			query: differing(
+				"SELECT id AS k, 0 AS a, reply_count AS c, 0 AS n FROM comments "+
+					"WHERE video_id > @lo AND video_id <= @hi AND root_id = 0 AND deleted = @no AND reply_count <> 0",
+				"SELECT a.root_id, 0, 0, COUNT(*) FROM comments AS a JOIN comments AS r ON r.id = a.root_id AND r.deleted = @no "+
+					"WHERE a.video_id > @lo AND a.video_id <= @hi AND a.root_id > 0 AND a.deleted = @no GROUP BY a.root_id"),
+			lock: comment,
+			count: `SELECT 0 AS a, reply_count AS counter,
+				(SELECT COUNT(*) FROM comments AS a WHERE a.video_id = r.video_id AND a.root_id = @k AND a.deleted = @no) AS counted
+				FROM comments AS r WHERE id = @k AND deleted = @no`,
+			set: "UPDATE comments SET reply_count = @n WHERE id = @k",
+		},
+		{
+			what:      "like_count of comment",
+			of:        ofComment,
+			walkTable: "comments", walkColumn: "id",
+			query: differing(
+				"SELECT id AS k, 0 AS a, like_count AS c, 0 AS n FROM comments WHERE id > @lo AND id <= @hi AND deleted = @no AND like_count <> 0",
+				"SELECT l.comment_id, 0, 0, COUNT(*) FROM comment_likes AS l JOIN comments AS r ON r.id = l.comment_id AND r.deleted = @no "+
+					"WHERE l.comment_id > @lo AND l.comment_id <= @hi AND l.liked = @yes GROUP BY l.comment_id"),
+			lock: comment,
+			count: `SELECT 0 AS a, like_count AS counter,
+				(SELECT COUNT(*) FROM comment_likes WHERE comment_id = @k AND liked = @yes) AS counted
+				FROM comments WHERE id = @k AND deleted = @no`,
+			set: "UPDATE comments SET like_count = @n WHERE id = @k",
 		},
 	}
 }
@@ -106,7 +149,7 @@ type mismatch struct {
 
 // Counters is how many counters Audit recounts.
 func (s *Store) Counters(ctx context.Context) (n int64, err error) {
-	const query = "SELECT 2 * (SELECT COUNT(*) FROM video_stats) + 2 * (SELECT COUNT(*) FROM user_stats)"
+	const query = "SELECT 2 * (SELECT COUNT(*) FROM video_stats) + 2 * (SELECT COUNT(*) FROM user_stats) + 2 * (SELECT COUNT(*) FROM comments)"
 	if err := s.Read.WithContext(ctx).Raw(query).Scan(&n).Error; err != nil {
 		return 0, fmt.Errorf("counters: %w", sqldb.Translate(err))
 	}
@@ -131,8 +174,8 @@ func (s *Store) Audit(ctx context.Context, report func(format string, args ...an
 
 // Repair sets every counter that differs from its list to the list's length, and reports each as one line. It may run
 // beside writers: each counter is counted again and set in a transaction of its own, with its row locked, and whoever
-// stores a change of the list waits for that row before it counts. After each counter that was set changed is called, so
-// that caches hear of it; either of its ids is 0.
+// stores a change of the list waits for that row before it counts. After each counter of a video or a user that was set changed
+// is called, so that caches hear of it; either of its ids is 0. Those of comments are not cached.
 func (s *Store) Repair(
 	ctx context.Context, report func(format string, args ...any), changed func(ctx context.Context, videoID, userID int64),
 ) (repaired int, err error) {
@@ -142,9 +185,10 @@ func (s *Store) Repair(
 			if set {
 				repaired++
 				report("%s %d was %d, is now %d as its list", r.what, m.K, before.Counter, before.Counted)
-				if r.user {
+				switch r.of {
+				case ofUser:
 					changed(ctx, 0, m.K)
-				} else {
+				case ofVideo:
 					changed(ctx, m.K, 0)
 				}
 			}

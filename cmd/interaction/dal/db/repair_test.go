@@ -25,8 +25,9 @@ func repair(t *testing.T, s *db.Store) []string {
 				t.Errorf("video %d and user %d are said to have changed, the report is %q", videoID, userID, line)
 			}
 		})
-	if told != n {
-		t.Errorf("%d counters were repaired, the cache was told of %d", n, told)
+	ofComments := len(slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return !strings.Contains(line, " of comment ") }))
+	if told+ofComments != n {
+		t.Errorf("%d counters were repaired, %d of comments, the cache was told of %d", n, ofComments, told)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +56,49 @@ func corrupt(t *testing.T, raw *sqldb.DB) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Counts of comments: of a deleted comment nothing is counted.
+func TestRepairComments(t *testing.T) {
+	each(t, func(t *testing.T, s *db.Store, raw *sqldb.DB) {
+		fill(t, s, 3, 2, 5) // of the first video: comments 1, 2, 3, 5 and the deleted one 4
+		const like = "INSERT INTO comment_likes (user_id, comment_id, video_id, liked, last_event, liked_event) VALUES "
+		for _, statement := range []string{
+			"UPDATE comments SET root_id = 1 WHERE id IN (2, 3, 4)",
+			"UPDATE comments SET reply_count = 2, like_count = 2 WHERE id = 1",
+			"UPDATE comments SET reply_count = 7, like_count = 7 WHERE id = 4",
+			like + "(1, 1, 1000001, TRUE, 1, 1), (2, 1, 1000001, TRUE, 2, 2), (3, 1, 1000001, FALSE, 3, 0), (1, 4, 1000001, TRUE, 1, 1)",
+			like + "(1, 999999, 1000001, TRUE, 1, 1)", // its comment is purged
+		} {
+			if err := raw.Write.Exec(statement).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, "mismatches of a right store", []string(nil), audit(t, s))
+		for _, statement := range []string{
+			"UPDATE comments SET reply_count = 1 WHERE id = 1",
+			"UPDATE comments SET reply_count = 1 WHERE id = 5",
+			"UPDATE comments SET like_count = 0 WHERE id = 1",
+			"UPDATE comments SET like_count = 9 WHERE id = 3",
+		} {
+			if err := raw.Write.Exec(statement).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, "mismatches", []string{
+			"like_count of comment 1 is 0, its list has 2",
+			"like_count of comment 3 is 9, its list has 0",
+			"reply_count of comment 1 is 1, its list has 2",
+			"reply_count of comment 5 is 1, its list has 0",
+		}, audit(t, s))
+		same(t, "repairs", []string{
+			"like_count of comment 1 was 0, is now 2 as its list",
+			"like_count of comment 3 was 9, is now 0 as its list",
+			"reply_count of comment 1 was 1, is now 2 as its list",
+			"reply_count of comment 5 was 1, is now 0 as its list",
+		}, repair(t, s))
+		same(t, "mismatches after repair", []string(nil), audit(t, s))
+	})
 }
 
 func TestRepair(t *testing.T) {

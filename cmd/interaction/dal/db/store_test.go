@@ -378,8 +378,9 @@ func TestAuditRanges(t *testing.T) {
 func TestPlans(t *testing.T) {
 	each(t, func(t *testing.T, s *db.Store, raw *sqldb.DB) {
 		fill(t, s, 30, 10, 10)
+		fillThreads(t, s, 1000002)
 		if raw.Dialect() == sqldb.MySQL {
-			if err := raw.Write.Exec("ANALYZE TABLE favorites, comments, video_stats, user_stats").Error; err != nil {
+			if err := raw.Write.Exec("ANALYZE TABLE favorites, comments, video_stats, user_stats, comment_likes, comment_pins, comment_sweeps").Error; err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -425,7 +426,19 @@ func TestPlans(t *testing.T) {
 		_, _, _, err9 := s.PurgeComments(ctx, 100, 102)
 		_, err10 := s.DeletedVideos(ctx, []int64{1000001, 1000002})
 		err11 := s.ForgetVideo(ctx, 1000001, 1, quiet(), func([]int64) {})
-		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
+		_, err12 := s.ListThreads(ctx, 1000002, 10_200, 30)
+		_, err13 := s.TopThreads(ctx, 1000002, db.First(), 5)
+		_, err14 := s.TopThreads(ctx, 1000002, db.Top{Likes: 2, ID: 10_040}, 30)
+		_, err15 := s.ListReplies(ctx, 1000002, 10_000, 10_050, 30)
+		_, err16 := s.FullComments(ctx, []int64{1, 2})
+		_, err17 := s.CommentLikesOf(ctx, 1, []int64{10_001, 10_002})
+		_, err18 := s.CommentLikeRows(ctx, []db.CommentLikeKey{{1, 10_001}, {2, 10_002}, {77, 1}})
+		_, err19 := s.PinRows(ctx, []int64{1000002, 1000003})
+		_, err20 := s.Sweeps(ctx, []int64{10_000, 10_001})
+		_, err21 := s.Sweep(ctx, db.Sweep{RootID: 10_000, VideoID: 1000002}, quiet())
+		_, _, _, err22 := s.PurgeCommentLikes(ctx, db.CommentLikeKey{UserID: 3, CommentID: 10_032}, 1)
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17,
+			err18, err19, err20, err21, err22); err != nil {
 			t.Fatal(err)
 		}
 		wants := []string{
@@ -433,6 +446,11 @@ func TestPlans(t *testing.T) {
 			// ForgetVideo: likes that were taken back, then likes until there are none, then comments until there are none.
 			"favorites_recount", "favorites_recount", "favorites_recount", "PRIMARY", "favorites_recount",
 			"comments_list", "PRIMARY", "comments_list",
+			"comments_threads", "comments_top", "comments_top", "comments_top", "comments_threads", "PRIMARY", "PRIMARY", "PRIMARY", "PRIMARY",
+			"PRIMARY",
+			// Sweep: the comment, its answers, these.
+			"PRIMARY", "comments_threads", "PRIMARY",
+			"PRIMARY", "PRIMARY",
 		}
 		if len(seen) != len(wants) {
 			t.Fatalf("noted %d statements, want %d", len(seen), len(wants))
@@ -443,7 +461,7 @@ func TestPlans(t *testing.T) {
 				t.Errorf("%s\ndoes not use %s:\n%s", st.sql, wants[i], plan)
 			}
 			for _, bad := range []string{
-				"SCAN favorites", "SCAN comments", "SCAN video_stats", "SCAN user_stats", "TEMP B-TREE", // SQLite
+				"SCAN favorites", "SCAN comments", "SCAN video_stats", "SCAN user_stats", "SCAN comment_", "TEMP B-TREE", // SQLite
 				"type=ALL", "type=index", "filesort", // MySQL
 			} {
 				if strings.Contains(plan, bad) {
@@ -451,6 +469,28 @@ func TestPlans(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// fillThreads stores a thread with 200 answers and 200 without, and likes, in no order.
+func fillThreads(t *testing.T, s *db.Store, videoID int64) {
+	t.Helper()
+	const first = 10_000
+	var comments []db.Comment
+	var likes []db.CommentLike
+	for i := range int64(400) {
+		c := db.Comment{ID: first + i, VideoID: videoID, UserID: 1 + i%10, Content: "x", CreatedAtMs: i, LikeCount: i * 7 % 5}
+		if i%2 == 1 {
+			c.RootID, c.ReplyToID = first, first
+		}
+		comments = append(comments, c)
+		for u := int64(1); u <= i*7%5; u++ {
+			likes = append(likes, db.CommentLike{UserID: u, CommentID: c.ID, VideoID: videoID, Liked: true, LastEvent: i, LikedEvent: i})
+		}
+	}
+	write(t, s, func(tx *db.Tx) error {
+		return errors.Join(tx.InsertComments(comments), tx.InsertCommentLikes(likes), tx.SetPins([]db.Pin{{VideoID: videoID, CommentID: first}}),
+			tx.AddSweeps([]db.Sweep{{RootID: first, VideoID: videoID}}))
 	})
 }
 
