@@ -287,8 +287,10 @@ func TestPurgeThreads(t *testing.T) {
 			f.replyEvent(104, orphans), f.commentLikeEvent(105, orphans, true), // which is not stored, and never will be
 		})
 		stays := f.createEvent(101, v)
-		f.applied(t, []mq.Event{stays, f.commentLikeEvent(105, stays, true), f.commentLikeEvent(106, stays, true), f.commentLikeEvent(106, stays, false)})
-		f.applied(t, []mq.Event{f.deleteEvent(root)})
+		f.applied(t, []mq.Event{
+			stays, f.commentLikeEvent(105, stays, true), f.commentLikeEvent(106, stays, true), f.commentLikeEvent(106, stays, false),
+			f.deleteEvent(root),
+		})
 		purge := func(before time.Time) {
 			t.Helper()
 			if _, err := f.purgeOnce(t.Context(), id.At(before), 0); err != nil {
