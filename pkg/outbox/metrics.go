@@ -23,8 +23,8 @@ type consumerMetrics struct {
 // deadLettersGauge is filled by relays, from tables, and by the bus, from the broker.
 func deadLettersGauge(reg prometheus.Registerer) *prometheus.GaugeVec {
 	return telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "tiktok_outbox_dead_letters", Help: "Messages that a consumer gave up: in a service's schema, or, service empty, in the broker.",
-	}, []string{"of", "consumer"}))
+		Name: "tiktok_outbox_dead_letters", Help: "Messages that a consumer gave up: in the schema of a service, or, outbox empty, in the broker.",
+	}, []string{"outbox", "consumer"}))
 }
 
 func newBusMetrics(reg prometheus.Registerer) busMetrics {
@@ -96,7 +96,7 @@ type relayMetrics struct {
 }
 
 func newRelayMetrics(reg prometheus.Registerer, service string) relayMetrics {
-	label := []string{"of"}
+	label := []string{"outbox"}
 	gauge := func(name, help string) prometheus.Gauge {
 		return telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, label)).WithLabelValues(service)
 	}

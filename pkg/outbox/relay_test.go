@@ -36,13 +36,16 @@ func schema(t *testing.T, cfg sqldb.Config) (open func(t *testing.T) *sqldb.DB) 
 }
 
 func TestRelayInOneProcess(t *testing.T) {
+	t.Parallel()
 	outboxtest.RunRelay(t, func(t *testing.T) outboxtest.RelaySystem {
 		return outboxtest.RelaySystem{System: memory(t), DB: schema(t, sqldb.Config{Driver: sqldb.SQLite, Dir: t.TempDir()})}
 	})
 }
 
 func TestRelayOfManyProcesses(t *testing.T) {
+	t.Parallel()
+	top := t
 	outboxtest.RunRelay(t, func(t *testing.T) outboxtest.RelaySystem {
-		return outboxtest.RelaySystem{System: rabbit(queue.TypeQuorum)(t), DB: schema(t, sqldbtest.MySQLConfig(t))}
+		return outboxtest.RelaySystem{System: rabbit(top, queue.TypeQuorum)(t), DB: schema(t, sqldbtest.MySQLConfig(t))}
 	})
 }

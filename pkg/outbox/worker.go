@@ -15,10 +15,8 @@ import (
 const (
 	retryMin = 100 * time.Millisecond
 	retryMax = 2 * time.Second
-	// splitEvery: when messages have failed together so often in a row, half of them are tried, so that those before a bad one get on.
-	splitEvery = 4
 	// lonely is how often one message may fail alone until others after it are tried, to see whether it is the store or the message.
-	lonely = 8
+	lonely = 5
 	// probes is how many others are tried then.
 	probes = 3
 )
@@ -93,8 +91,8 @@ func (w *worker) settle(ctx context.Context, tasks []*task) error {
 		}
 		tasks = append(tasks, more...)
 		switch {
-		case n > 1 && failures%splitEvery == 0:
-			n /= 2
+		case n > 1 && failures > 1:
+			n /= 2 // so that those before a bad one get on
 		case n == 1 && failures%lonely == 0:
 			left, gone, err := w.probe(ctx, tasks)
 			if err != nil {

@@ -27,6 +27,8 @@ const (
 // ErrRefused means that the broker will never take one of the parcels, because it is too large.
 var ErrRefused = errors.New("queue: the broker refuses a message for good")
 
+var errNacked = errors.New("the broker did not take a message: a queue has no majority, or is full by a policy")
+
 // Binding is a queue of an exchange.
 type Binding struct {
 	// Queue is its name, after the exchange's.
@@ -75,7 +77,8 @@ type Exchange struct {
 // parcels are those of one call of Publish.
 type parcels struct {
 	list []Parcel
-	done chan error // with a buffer: nobody waits for the caller
+	done chan error    // with a buffer: nobody waits for the caller
+	over chan struct{} // closed when the broker has answered for all
 }
 
 func (p *parcels) tell(err error) {
@@ -129,7 +132,7 @@ func (x *Exchange) Publish(ctx context.Context, list []Parcel) error {
 	if q := x.full.Load(); q != nil {
 		return unavailable(fmt.Errorf("%w: %s", errFull, *q))
 	}
-	job := &parcels{list: list, done: make(chan error, 1)}
+	job := &parcels{list: list, done: make(chan error, 1), over: make(chan struct{})}
 	select {
 	case x.jobs <- job:
 	case <-shut:
@@ -193,9 +196,8 @@ func (x *Exchange) queue(name string) string { return x.name + "." + name }
 // exchangeSession is one connection that publishes.
 type exchangeSession struct {
 	*Exchange
-	conn  *connection
-	sent  chan sent
-	ended context.Context //nolint:containedctx // that of the connection
+	conn *connection
+	sent chan sent
 }
 
 // sent is a parcel that the broker has not confirmed.
@@ -216,7 +218,7 @@ func (x *Exchange) session(ctx context.Context) error {
 	x.full.Store(nil)
 	x.gate.open(nil)
 	g, ctx := errgroup.WithContext(ctx)
-	s := &exchangeSession{Exchange: x, conn: c, sent: make(chan sent, exchangeWindow), ended: ctx}
+	s := &exchangeSession{Exchange: x, conn: c, sent: make(chan sent, exchangeWindow)}
 	g.Go(func() error { return refused(watch(ctx, c, x.gate, blocked)) })
 	g.Go(func() error { return s.send(ctx) })
 	g.Go(func() error { return s.follow(ctx) })
@@ -225,6 +227,9 @@ func (x *Exchange) session(ctx context.Context) error {
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		err = errEnding
+	}
+	if errors.Is(err, ErrRefused) {
+		err = fmt.Errorf("%v", err) //nolint:errorlint // it is the error of who sent that message, not of who comes next
 	}
 	x.gate.close(err)
 	return err
@@ -239,12 +244,12 @@ func refused(err error) error {
 	return err
 }
 
-// send sends what Publish offers.
+// send sends what Publish offers, the parcels of one call at a time: when the broker refuses one for good, it is known whose it was.
 func (s *exchangeSession) send(ctx context.Context) error {
 	for {
 		select {
 		case job := <-s.jobs:
-			if err := s.sendAll(ctx, job); err != nil {
+			if err := s.deliver(ctx, job); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -253,18 +258,34 @@ func (s *exchangeSession) send(ctx context.Context) error {
 	}
 }
 
-func (s *exchangeSession) sendAll(ctx context.Context, job *parcels) error {
-	// However the connection ends, the caller hears of it.
-	context.AfterFunc(ctx, func() {
-		err := context.Cause(ctx)
-		if !errors.Is(err, ErrRefused) {
-			err = unavailable(err)
-		}
-		job.tell(err)
-	})
+// deliver sends parcels and waits until the broker has answered for all. The error means the end of the connection, of which it has
+// told the caller.
+func (s *exchangeSession) deliver(ctx context.Context, job *parcels) error {
 	if len(job.list) == 0 {
 		job.tell(nil)
+		return nil
 	}
+	err := s.sendAll(ctx, job)
+	if err == nil {
+		select {
+		case <-job.over:
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	cause := err
+	if ctx.Err() != nil {
+		cause = context.Cause(ctx)
+	}
+	if !errors.Is(cause, ErrRefused) {
+		cause = unavailable(cause)
+	}
+	job.tell(cause)
+	return err
+}
+
+func (s *exchangeSession) sendAll(ctx context.Context, job *parcels) error {
 	for i, p := range job.list {
 		// One that no queue takes, though it should, comes back: then the broker has lost a queue, and the next session declares it.
 		confirmation, err := s.conn.ch.PublishWithDeferredConfirm(s.name, p.Key, s.keys[p.Key], false, amqp.Publishing{
@@ -311,12 +332,14 @@ func (s *exchangeSession) await(ctx context.Context, p sent) error {
 				return ctx.Err()
 			}
 			switch err := s.conn.outcome(p.confirmation); {
-			case errors.Is(err, errFull): // by a policy of the broker's operator, or without a majority
-				p.job.tell(unavailable(err))
+			case errors.Is(err, errFull):
+				p.job.tell(unavailable(errNacked))
 			case err != nil:
 				return err
-			case p.last:
-				p.job.tell(nil)
+			}
+			if p.last {
+				p.job.tell(nil) // unless it was told before
+				close(p.job.over)
 			}
 			return nil
 		case <-timer.C:

@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"tiktok/cmd/services"
 	"tiktok/config"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/queue"
 )
 
@@ -21,8 +25,9 @@ const listed = 20
 // deadLetterFlags are what all commands about dead letters take.
 type deadLetterFlags struct {
 	*settings
-	queue string // its name after the prefix
-	limit int
+	queue    string // its name after the prefix
+	consumer string // of events; empty: those of queue
+	limit    int
 }
 
 func deadLetters(environ []string) *cobra.Command {
@@ -36,18 +41,37 @@ func addDeadLetters(
 	cmd *cobra.Command,
 	environ []string,
 	most string,
-	run func(context.Context, *queue.DeadLetters, *deadLetterFlags, config.Config) error,
+	run func(context.Context, letters, *deadLetterFlags, config.Config) error,
 ) {
 	f := &deadLetterFlags{settings: addSettings(cmd, environ)}
+	f.data(cmd)
 	cmd.Flags().StringVar(&f.queue, "queue", "interaction", "`name` of the queue, after the prefix")
+	cmd.Flags().StringVar(&f.consumer, "consumer", "", "instead of a queue: `name` of the service that consumes events, or "+outbox.BusItself+
+		" for those that RabbitMQ does not take")
 	cmd.Flags().IntVar(&f.limit, "limit", 0, "at most so many, the oldest first; 0 is "+most)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if f.limit < 0 {
 			return usagef("--limit is %d, want 0 or more", f.limit)
 		}
+		if f.consumer != "" && cmd.Flags().Changed("queue") {
+			return usagef("say --queue or --consumer, not both")
+		}
+		if f.consumer != "" && f.consumer != outbox.BusItself && !consumes(f.consumer) {
+			return usagef("--consumer is %q, which consumes no events", f.consumer)
+		}
 		cfg, err := f.load(config.AllInOneProcess())
 		if err != nil {
 			return err
+		}
+		if f.consumer == outbox.BusItself || f.consumer != "" && cfg.Queue.Driver != queue.DriverRabbitMQ {
+			t, err := openTables(cmd.Context(), cfg, f.consumer)
+			if err != nil {
+				return err
+			}
+			return errors.Join(run(cmd.Context(), t, f, cfg), t.Close())
+		}
+		if f.consumer != "" {
+			f.queue = outbox.QueueName(f.consumer)
 		}
 		d, err := queue.OpenDeadLetters(cmd.Context(), cfg.Queue, f.queue)
 		if err != nil {
@@ -58,6 +82,19 @@ func addDeadLetters(
 	}
 }
 
+// consumes tells whether a service consumes events.
+func consumes(name string) bool {
+	return slices.ContainsFunc(services.Consumers(), func(c outbox.Consumer) bool { return c.Name == name })
+}
+
+// where says whose dead letters these are.
+func (f *deadLetterFlags) where(cfg config.Config) string {
+	if f.consumer == outbox.BusItself || f.consumer != "" && cfg.Queue.Driver != queue.DriverRabbitMQ {
+		return "the outboxes, of " + f.consumer
+	}
+	return cfg.Queue.Prefix + "." + f.queue + ".dead"
+}
+
 func listDeadLetters(environ []string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "list", Short: "Show the oldest dead letters; they stay"}
@@ -65,7 +102,7 @@ func listDeadLetters(environ []string) *cobra.Command {
 		cmd,
 		environ,
 		fmt.Sprint(listed),
-		func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, cfg config.Config) error {
+		func(ctx context.Context, d letters, f *deadLetterFlags, cfg config.Config) error {
 			w := cmd.OutOrStdout()
 			there, err := d.Count(ctx)
 			if err != nil {
@@ -78,7 +115,7 @@ func listDeadLetters(environ []string) *cobra.Command {
 				_, err := d.List(ctx, f.limit, encoder(w))
 				return err
 			}
-			fmt.Fprintf(w, "%d dead letters in %s.%s.dead", there, cfg.Queue.Prefix, f.queue)
+			fmt.Fprintf(w, "%d dead letters in %s", there, f.where(cfg))
 			if there > f.limit {
 				fmt.Fprintf(w, ", the oldest %d", f.limit)
 			}
@@ -102,7 +139,7 @@ func replayDeadLetters(environ []string) *cobra.Command {
 		cmd,
 		environ,
 		"all that are there at the start",
-		func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, _ config.Config) error {
+		func(ctx context.Context, d letters, f *deadLetterFlags, _ config.Config) error {
 			sent := 0
 			n, err := d.Replay(ctx, f.limit, func(queue.DeadLetter) {
 				if sent++; sent%100 == 0 {
@@ -132,7 +169,7 @@ func dropDeadLetters(environ []string) *cobra.Command {
 		cmd,
 		environ,
 		"all that are there at the start",
-		func(ctx context.Context, d *queue.DeadLetters, f *deadLetterFlags, _ config.Config) error {
+		func(ctx context.Context, d letters, f *deadLetterFlags, _ config.Config) error {
 			n, err := d.Drop(ctx, f.limit, encoder(cmd.OutOrStdout()))
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d dropped\n", n)
 			return err

@@ -5,14 +5,22 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"tiktok/cmd/interaction/service"
+	"tiktok/cmd/services"
+	"tiktok/pkg/outbox"
+	"tiktok/pkg/outbox/outboxtest"
 	"tiktok/pkg/queue"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/telemetry"
 )
 
 // dead runs the command on the queues of prefix.
@@ -109,6 +117,78 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// What a consumer of events gave up in one process is in the outboxes of two services.
+func TestDeadEventsInTables(t *testing.T) {
+	dir := t.TempDir()
+	bus, err := outbox.OpenBus(t.Context(), queue.Config{}, []outbox.Consumer{{Name: "notice", Topics: []string{"test.topic"}}}, telemetry.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = bus.Close() }()
+	var sick atomic.Bool
+	sick.Store(true)
+	var applied atomic.Int64
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	wg.Go(func() {
+		_ = bus.Consume(ctx, "notice", func(_ context.Context, messages []outbox.Message) error {
+			if sick.Load() {
+				return fmt.Errorf("%w: no such user", outbox.ErrPoison)
+			}
+			applied.Add(int64(len(messages)))
+			return nil
+		})
+	})
+	for _, name := range []string{"chat", "video"} {
+		s, _ := services.Find(name)
+		db, err := sqldb.Open(t.Context(), sqldb.Config{Driver: sqldb.SQLite, Dir: filepath.Join(dir, "db")}, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		if err := db.Migrate(t.Context(), s.Migrations()); err != nil {
+			t.Fatal(err)
+		}
+		outboxtest.Add(t, db,
+			outbox.Message{Topic: "test.topic", Body: []byte(`["` + name + `"]`)}, outbox.Message{Topic: "test.topic", Body: []byte("[2]")})
+		relay := outbox.NewRelay(db, bus, name, telemetry.Discard())
+		wg.Go(func() { _ = relay.Run(ctx) })
+	}
+	dead := func(args ...string) (stdout, stderr string) {
+		code, out, errs := run(t, nil, append(append([]string{"dead-letters"}, args...), "--consumer", "notice", "--data", dir)...)
+		if code != 0 {
+			t.Fatalf("%v: %d: %s", args, code, errs)
+		}
+		return out, errs
+	}
+	lines := func() int { out, _ := dead("list", "--json"); return strings.Count(out, "\n") }
+	eventually(t, func() bool { return lines() == 4 })
+	out, _ := dead("list", "--limit", "3")
+	for _, want := range []string{"4 dead letters in the outboxes, of notice, the oldest 3", "no such user", `"topic": "test.topic"`, `"chat"`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+	if out, errs := dead("drop", "--yes", "--limit", "1"); strings.Count(out, "\n") != 1 || !strings.Contains(errs, "1 dropped") {
+		t.Errorf("dropped %q, %q", out, errs)
+	}
+	sick.Store(false)
+	if out, _ := dead("replay", "--limit", "2"); !strings.Contains(out, "2 replayed") {
+		t.Error(out)
+	}
+	eventually(t, func() bool { return applied.Load() == 2 })
+	if n := lines(); n != 1 {
+		t.Errorf("%d dead letters are left, want 1", n)
+	}
+	dead("replay")
+	eventually(t, func() bool { return applied.Load() == 3 })
+	if n := lines(); n != 0 {
+		t.Errorf("%d dead letters are left", n)
+	}
+}
+
 func TestDeadLetterRefusals(t *testing.T) {
 	rabbit := []string{"TIKTOK_QUEUE_DRIVER=rabbitmq", "TIKTOK_QUEUE_URL=amqp://guest:geheim@127.0.0.1:1/"}
 	for name, c := range map[string]struct {
@@ -122,6 +202,10 @@ func TestDeadLetterRefusals(t *testing.T) {
 		"bad limit":    {[]string{"list", "--limit", "-1"}, rabbit, exitUsage, "--limit"},
 		"bad setting":  {[]string{"list", "--set", "queue.nope=1"}, rabbit, exitUsage, "queue.nope"},
 		"bad type":     {[]string{"list", "--set", "queue.type=lazy"}, rabbit, exitUsage, "queue.type"},
+		"both":         {[]string{"list", "--queue", "x", "--consumer", "notice"}, rabbit, exitUsage, "not both"},
+		"no consumer":  {[]string{"list", "--consumer", "api"}, rabbit, exitUsage, `"api"`},
+		"no outbox":    {[]string{"list", "--consumer", "notice", "--data", "/nowhere"}, nil, exitFailed, "no outbox"},
+		"events away":  {[]string{"list", "--consumer", "notice"}, rabbit, exitFailed, "connect to RabbitMQ"},
 		"drop unasked": {[]string{"drop"}, rabbit, exitUsage, "--yes"},
 		"memory":       {[]string{"list"}, nil, exitFailed, "only the rabbitmq driver"},
 		"broker away":  {[]string{"replay"}, rabbit, exitFailed, "connect to RabbitMQ"},

@@ -9,7 +9,7 @@ func All(services []string) []Board {
 		help, rows := extra(name)
 		all = append(all, service(name, help, rows...))
 	}
-	return append(all, queue(), mediaJobs(), runtime())
+	return append(all, queue(), events(), mediaJobs(), runtime())
 }
 
 // Overview is the first page: whether the service level objectives are met, and where to look when they are not.

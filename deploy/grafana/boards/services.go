@@ -97,6 +97,40 @@ func queue() Board {
 	}}
 }
 
+func events() Board {
+	const inProcess, healthy = "there is no broker in the all-in-one", "nothing fails"
+	by := func(metric string) string { return rate(metric, `consumer!=""`, "consumer") }
+	return Board{UID: "tiktok-events", Title: "tiktok: events", Help: "What happened, from the outboxes to the consumers.", Rows: []Row{
+		{"Now", []Panel{
+			stat("Dead letters", "none", "Messages that a consumer gave up.", 1, 1,
+				fmt.Sprintf("max(tiktok_outbox_dead_letters{%s}) or vector(0)", tiktok)),
+			stat("Oldest in an outbox", "s", "Age of what the bus does not have yet.", 10, 60,
+				fmt.Sprintf("max(tiktok_outbox_oldest_seconds{%s})", tiktok)),
+			stat("Consumers' lag", "s", "Age of the oldest message in a consumer's hand.", 10, 60,
+				fmt.Sprintf("max(tiktok_outbox_lag_seconds{%s})", tiktok)),
+		}},
+		{"Outboxes", []Panel{
+			graph("Handed over", "ops", "", q("{{outbox}}", "%s", rate("tiktok_outbox_published_total", `outbox!=""`, "outbox"))),
+			graph("Waiting", "short", "100000 stands for more.", q("{{outbox}}", "max by (outbox) (tiktok_outbox_waiting{%s})", tiktok)),
+			graph("Age of the oldest", "s", "", q("{{outbox}}", "max by (outbox) (tiktok_outbox_oldest_seconds{%s})", tiktok)),
+			graph("Leader", "short", "1 while a process hands an outbox over; nobody does when there is nothing.",
+				q("{{outbox}} {{instance}}", "tiktok_outbox_leader{%s}", tiktok)),
+		}},
+		{"Consumers", []Panel{
+			graph("Applied", "ops", "", q("{{consumer}}", "%s", by("tiktok_outbox_applied_total"))),
+			graph("Lag", "s", "", q("{{consumer}}", "max by (consumer) (tiktok_outbox_lag_seconds{%s})", tiktok)),
+			graph("Depth", "short", "Parcels of messages in RabbitMQ.",
+				mayBeEmpty(inProcess, q("{{consumer}}", "max by (consumer) (tiktok_outbox_depth{%s})", tiktok))),
+			graph("Failures", "ops", "",
+				q("{{consumer}} failed", "%s", by("tiktok_outbox_apply_errors_total")),
+				q("{{consumer}} gave up", "%s", by("tiktok_outbox_given_up_total")),
+				q("{{consumer}} again", "%s", by("tiktok_outbox_redelivered_total"))),
+			graph("Dead letters", "short", "outbox empty: in RabbitMQ.",
+				mayBeEmpty(healthy, q("{{outbox}} {{consumer}}", "max by (outbox, consumer) (tiktok_outbox_dead_letters{%s})", tiktok))),
+		}},
+	}}
+}
+
 func mediaJobs() Board {
 	const noTools = "no video needs work, or ffmpeg is not there"
 	return Board{UID: "tiktok-media", Title: "tiktok: media", Help: "Uploads, and the jobs that process them.", Rows: []Row{

@@ -216,7 +216,7 @@ func testTrouble(t *testing.T, sys System) {
 	from, to := sys.Process(t), sys.Process(t)
 	var failures atomic.Int64
 	s := newState(func(context.Context, []outbox.Message) error {
-		if failures.Add(1) <= 10 { // long enough for it to try messages alone
+		if failures.Add(1) <= 7 { // long enough for it to try messages alone
 			return errors.New("the store is away")
 		}
 		return nil

@@ -267,8 +267,8 @@ func Waiting(t testing.TB, db *sqldb.DB) (n int64) {
 	return n
 }
 
-// add commits messages.
-func add(t testing.TB, db *sqldb.DB, messages ...outbox.Message) {
+// Add commits messages.
+func Add(t testing.TB, db *sqldb.DB, messages ...outbox.Message) {
 	t.Helper()
 	if err := db.Tx(t.Context(), func(tx *gorm.DB) error { return outbox.Add(tx, messages...) }); err != nil {
 		t.Fatal(err)

@@ -126,7 +126,7 @@ func testCommitted(t *testing.T, sys RelaySystem) {
 	s := sys.consumers(t)
 	p := sys.start(t, nil)
 	db := sys.DB(t)
-	add(t, db, message(topicA, 1, 1))
+	Add(t, db, message(topicA, 1, 1))
 	err := db.Tx(t.Context(), func(tx *gorm.DB) error {
 		if err := outbox.Add(tx, message(topicA, 1, 2)); err != nil {
 			return err
@@ -136,8 +136,8 @@ func testCommitted(t *testing.T, sys RelaySystem) {
 	if err == nil {
 		t.Fatal("it was committed")
 	}
-	add(t, db, message(topicA, 1, 3), message(topicNobody, 1, 4), message(topicB, 1, 5))
-	add(t, db)
+	Add(t, db, message(topicA, 1, 3), message(topicNobody, 1, 4), message(topicB, 1, 5))
+	Add(t, db)
 	p.relay.Wake()
 	s.has(t, 1, 5)
 	if len(s.order) != 3 {
@@ -159,7 +159,7 @@ func testBacklog(t *testing.T, sys RelaySystem) {
 	const n = 3000
 	db := sys.DB(t)
 	for i := 0; i < n; i += 250 {
-		add(t, db, sequenceNew(1, i+1, 250)...)
+		Add(t, db, sequenceNew(1, i+1, 250)...)
 	}
 	s := sys.consumers(t)
 	sys.start(t, nil)
@@ -183,7 +183,7 @@ func sequenceNew(subject, from, n int) []outbox.Message {
 func testKilledBeforeSend(t *testing.T, sys RelaySystem) {
 	s := sys.consumers(t)
 	p := sys.start(t, func(p *process) { p.before = p.kill })
-	add(t, sys.DB(t), sequenceNew(1, 1, 10)...)
+	Add(t, sys.DB(t), sequenceNew(1, 1, 10)...)
 	p.relay.Wake()
 	eventually(t, "the kill", p.killed.Load)
 	next := sys.start(t, nil)
@@ -197,7 +197,7 @@ func testKilledBeforeSend(t *testing.T, sys RelaySystem) {
 func testKilledBeforeDelete(t *testing.T, sys RelaySystem) {
 	s := sys.consumers(t)
 	p := sys.start(t, func(p *process) { p.after = p.kill })
-	add(t, sys.DB(t), sequenceNew(1, 1, 10)...)
+	Add(t, sys.DB(t), sequenceNew(1, 1, 10)...)
 	p.relay.Wake()
 	eventually(t, "the kill", p.killed.Load)
 	s.has(t, 1, 10)
@@ -217,7 +217,7 @@ func testTakeOver(t *testing.T, sys RelaySystem) {
 	value := 0
 	send := func(wake *process) {
 		value++
-		add(t, db, message(topicB, 1, value))
+		Add(t, db, message(topicB, 1, value))
 		wake.relay.Wake()
 		s.has(t, 1, value)
 	}
@@ -248,7 +248,7 @@ func testGivesBack(t *testing.T, sys RelaySystem) {
 	db := sys.DB(t)
 	for value := 1; value <= 3; value++ {
 		p := sys.start(t, nil)
-		add(t, db, message(topicB, 1, value))
+		Add(t, db, message(topicB, 1, value))
 		p.relay.Wake()
 		began := time.Now()
 		s.has(t, 1, value)
@@ -272,7 +272,7 @@ func testChaos(t *testing.T, sys RelaySystem) {
 		db := sys.DB(t)
 		wg.Go(func() {
 			for v := 1; v <= each; v++ {
-				add(t, db, message(topicB, subject, v))
+				Add(t, db, message(topicB, subject, v))
 			}
 		})
 	}
@@ -331,7 +331,7 @@ func testDead(t *testing.T, sys RelaySystem) {
 	consume(t, bus, first, s)
 	consume(t, bus, second, newState(nil))
 	p := sys.start(t, nil)
-	add(t, db, sequenceNew(1, 1, 5)...)
+	Add(t, db, sequenceNew(1, 1, 5)...)
 	p.relay.Wake()
 	s.has(t, 1, 5)
 	emptied(t, db)
@@ -365,7 +365,7 @@ func testDead(t *testing.T, sys RelaySystem) {
 func testRefused(t *testing.T, sys RelaySystem) {
 	s := sys.consumers(t)
 	db := sys.DB(t)
-	add(t, db, sequenceNew(1, 1, 300)...)
+	Add(t, db, sequenceNew(1, 1, 300)...)
 	// It stands for one that the broker finds too large: refused whenever it is in what is sent.
 	sys.start(t, func(p *process) { p.refuses = 137 })
 	s.has(t, 1, 300)
@@ -393,7 +393,7 @@ func testQuick(t *testing.T, sys RelaySystem) {
 	var slowest, total time.Duration
 	const n = 50
 	for v := 1; v <= n; v++ {
-		add(t, db, message(topicB, 1, v))
+		Add(t, db, message(topicB, 1, v))
 		began := time.Now()
 		p.relay.Wake()
 		s.has(t, 1, v)
