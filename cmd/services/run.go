@@ -12,6 +12,7 @@ import (
 	"tiktok/pkg/id"
 	"tiktok/pkg/outbox"
 	"tiktok/pkg/push"
+	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
 )
 
@@ -69,7 +70,17 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 	if err != nil {
 		return err
 	}
-	return p.Admin(ctx, part.Checks, "rpc", addr)
+	return p.Admin(ctx, append(part.Checks, events(d.Bus)), "rpc", addr)
+}
+
+// events tells whether the bus takes messages. While it does not they wait in the outbox, so the process serves all the same.
+func events(bus outbox.Bus) telemetry.Check {
+	return telemetry.Check{Name: "events", Info: func() string {
+		if bus.Ping(context.Background()) != nil { // it asks nobody
+			return "away"
+		}
+		return "ok"
+	}}
 }
 
 // leaseIDs leases this replica's node number in etcd and adds the lease to the group: the process stops when it loses the

@@ -82,8 +82,11 @@ func (l *lease) take(ctx context.Context) (bool, error) {
 	}
 	values := append([]any{l.holder}, args...)
 	values = append(append(values, leaseTTL.Milliseconds(), leaseID, l.holder), args...)
+	values = append(append(values, args...), leaseTTL.Milliseconds())
 	done := l.db.Write.WithContext(ctx).Exec(
-		"UPDATE outbox_lease SET holder = ?, until_ms = "+now+" + ? WHERE id = ? AND (holder = ? OR holder = '' OR until_ms < "+now+")",
+		// One that is longer than a lease can be is from before a clock was set back.
+		"UPDATE outbox_lease SET holder = ?, until_ms = "+now+" + ? WHERE id = ? AND (holder = ? OR holder = '' OR until_ms < "+now+
+			" OR until_ms > "+now+" + ?)",
 		values...,
 	)
 	if done.Error != nil {

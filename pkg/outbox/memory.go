@@ -71,11 +71,13 @@ func (b *memory) Publish(ctx context.Context, messages []Message) error {
 	select {
 	case <-p.done:
 	case <-ctx.Done():
-		p.abandon()
-		return ctx.Err()
+		if !p.abandon() {
+			return ctx.Err()
+		}
 	case <-b.closing.Done():
-		p.abandon()
-		return ErrClosed
+		if !p.abandon() {
+			return ErrClosed
+		}
 	}
 	if len(p.dead) > 0 {
 		return &GivenUp{p.dead}
@@ -99,10 +101,12 @@ func (p *parcel) finish(dead ...Dead) {
 	}
 }
 
-func (p *parcel) abandon() {
+// abandon says that nobody waits any more, unless all is done.
+func (p *parcel) abandon() (done bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.abandoned = true
+	p.abandoned = p.left > 0
+	return !p.abandoned
 }
 
 func (p *parcel) isAbandoned() bool {

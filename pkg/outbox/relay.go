@@ -32,6 +32,8 @@ const (
 	maxRelayRest = 50 * time.Millisecond
 	// patience is how often in a row the bus may fail until another process may try.
 	patience = 3
+	// stopGrace is how long a stop waits for the bus.
+	stopGrace = 300 * time.Millisecond
 	// endTimeout bounds the last statement.
 	endTimeout = 2 * time.Second
 )
@@ -120,7 +122,7 @@ func (r *Relay) pass(ctx context.Context) (wait time.Duration, wakes bool) {
 	n, took, err := r.batch(ctx)
 	r.metrics.leader.Set(flag(r.lease.held()))
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return 0, false
 	case errors.Is(err, errLeaseLost):
 		return standbyPoll, false
@@ -225,7 +227,10 @@ func (r *Relay) oldest(ctx context.Context) ([]Message, error) {
 
 // publish hands messages to the bus, and keeps the lease as long as that takes.
 func (r *Relay) publish(ctx context.Context, messages []Message) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	running := ctx
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	// What is being handed over at a stop may come to its end, so that it is not sent again by who comes next.
+	defer context.AfterFunc(running, func() { time.AfterFunc(stopGrace, func() { cancel(running.Err()) }) })()
 	var kept errgroup.Group
 	kept.Go(func() error { r.lease.keep(ctx, cancel); return nil })
 	err := r.bus.Publish(ctx, messages)
