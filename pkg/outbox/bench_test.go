@@ -25,8 +25,8 @@ func each(b *testing.B, fn func(b *testing.B, db *sqldb.DB, cfg queue.Config)) {
 }
 
 // body is that of one like, about.
-const body = `[{"at_ms":1796019011425,"video_likes":{"video_id":7205759403792793,"author_id":7205759403792794,"likes":[{"user_id":7205759403792795,` +
-	`"liked":true,"at_ms":1796019011425}]}}]`
+const body = `[{"at_ms":1796019011425,"video_likes":{"video_id":7205759403792793,"author_id":7205759403792794,` +
+	`"likes":[{"user_id":7205759403792795,"liked":true,"at_ms":1796019011425}]}}]`
 
 // BenchmarkRelay takes a backlog to a consumer that does nothing: what carrying a message costs.
 func BenchmarkRelay(b *testing.B) {

@@ -23,7 +23,8 @@ type consumerMetrics struct {
 // deadLettersGauge is filled by relays, from tables, and by the bus, from the broker.
 func deadLettersGauge(reg prometheus.Registerer) *prometheus.GaugeVec {
 	return telemetry.Register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "tiktok_outbox_dead_letters", Help: "Messages that a consumer gave up: in the schema of a service, or, outbox empty, in the broker.",
+		Name: "tiktok_outbox_dead_letters",
+		Help: "Messages that a consumer gave up: in the schema of a service, or, outbox empty, in the broker.",
 	}, []string{"outbox", "consumer"}))
 }
 

@@ -120,7 +120,8 @@ func TestDeadLetters(t *testing.T) {
 // What a consumer of events gave up in one process is in the outboxes of two services.
 func TestDeadEventsInTables(t *testing.T) {
 	dir := t.TempDir()
-	bus, err := outbox.OpenBus(t.Context(), queue.Config{}, []outbox.Consumer{{Name: "notice", Topics: []string{"test.topic"}}}, telemetry.Discard())
+	consumers := []outbox.Consumer{{Name: "notice", Topics: []string{"test.topic"}}}
+	bus, err := outbox.OpenBus(t.Context(), queue.Config{}, consumers, telemetry.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,9 @@ func TestDeadEventsInTables(t *testing.T) {
 	lines := func() int { out, _ := dead("list", "--json"); return strings.Count(out, "\n") }
 	eventually(t, func() bool { return lines() == 4 })
 	out, _ := dead("list", "--limit", "3")
-	for _, want := range []string{"4 dead letters in the outboxes, of notice, the oldest 3", "no such user", `"topic": "test.topic"`, `"chat"`} {
+	for _, want := range []string{
+		"4 dead letters in the outboxes, of notice, the oldest 3", "no such user", `"topic": "test.topic"`, `"chat"`,
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}
