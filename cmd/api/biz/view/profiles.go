@@ -4,10 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
-	"tiktok/kitex_gen/notice"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/video"
@@ -200,33 +198,13 @@ func (v *View) Profile(ctx context.Context, viewer, id int64) (Profile, error) {
 	return users[0], nil
 }
 
-// Unread is what a viewer has not read: in how many conversations there are messages, and how many notices. 0 also when it is not known.
-type Unread struct{ Conversations, Notices int32 }
-
 // Me is the viewer, and what they have not read: 6 calls in 1 step.
-func (v *View) Me(ctx context.Context, viewer int64) (p Profile, unread Unread, err error) {
+func (v *View) Me(ctx context.Context, viewer int64) (Profile, Unread, error) {
 	pending := v.startParts(ctx, only(viewer), []int64{viewer}, nil, nil)
-	notices := make(chan error, 1)
-	go func() {
-		r, err := v.clients.Notice.CountUnread(pending.optionalCtx, &notice.CountUnreadRequest{UserId: viewer})
-		if err == nil {
-			unread.Notices = r.Notices
-		}
-		notices <- err
-	}()
-	r, chatErr := v.clients.Chat.CountUnread(pending.optionalCtx, &chat.CountUnreadRequest{UserId: viewer})
-	if chatErr == nil {
-		unread.Conversations = r.Conversations
-	}
-	noticeErr := <-notices
+	unread := v.unread(pending.optionalCtx, viewer)
 	profiles, err := pending.profiles(v, []int64{viewer})
 	if err != nil {
 		return Profile{}, Unread{}, err
-	}
-	for what, err := range map[string]error{"unread": chatErr, "unread notices": noticeErr} {
-		if err != nil && ctx.Err() == nil {
-			v.reportMissing(ctx, what, err)
-		}
 	}
 	return profiles[0], unread, nil
 }

@@ -78,9 +78,11 @@ type View struct {
 	relations   optionalCall[relationsQuery, relations]
 	stats       optionalCall[statsQuery, stats]
 	firstPage   *coalesce.Coalescer[int64, firstPage]
-	feedSize    int32
-	log         *slog.Logger
-	degraded    *prometheus.CounterVec
+	// unreadChats and unreadNotices count what is unread.
+	unreadChats, unreadNotices counter
+	feedSize                   int32
+	log                        *slog.Logger
+	degraded                   *prometheus.CounterVec
 }
 
 // New makes a View; feedSize is the number of videos of a feed page.
@@ -95,6 +97,7 @@ func New(clients rpc.Clients, feedSize int32, log *slog.Logger, reg prometheus.R
 	v.relations = loadRelations(clients)
 	v.stats = loadStats(clients)
 	v.firstPage = coalesce.New(firstPagesInFlight, v.maxViewers(), func(int64) int { return 1 }, v.loadFirstPage)
+	v.unreadChats, v.unreadNotices = newCounter(v.countChats), newCounter(v.countNotices)
 	reg.MustRegister(v.degraded)
 	return v
 }
