@@ -51,6 +51,7 @@ func TestV1(t *testing.T) {
 			{"deleted messages", testV1DeleteMessages},
 			{"push", testV1Push(push)},
 			{"pushed", testV1Pushed(push)},
+			{"events", testV1Events},
 			{"bad input", testV1BadInput},
 			{"credentials", testV1Credentials},
 			{"other sites", testV1OtherSites},

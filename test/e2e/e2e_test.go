@@ -27,6 +27,7 @@ func scenarios() []scenario {
 		{"audit", func(t *testing.T, d *harness.Deployment) { d.Audit(t) }},
 		{"life and restart", testLife},
 		{"sessions", testSessions},
+		{"events", testEvents},
 		{"random walk", testRandomWalk},
 		{"a stop lets an upload end", testStopDuringUpload},
 		{"a stop among requests", testStopAmongRequests},
