@@ -26,6 +26,7 @@ func attacks() []attack {
 	return []attack{
 		{name: "connections beyond the descriptors", options: fewFiles, run: exhaustDescriptors},
 		{name: "connections of one address", run: hoardConnections},
+		{name: "event streams without end", prepare: members(60), run: hoardStreams},
 		{name: "a query of a million separators", run: queryOfSeparators},
 		{name: "heads that never end", run: endlessHeads},
 		{name: "bodies held open", run: heldBodies},

@@ -105,7 +105,7 @@ func names() []string {
 	for _, s := range scenarios() {
 		all = append(all, s.name)
 	}
-	return append(all, loginStorm, drain, latency)
+	return append(all, loginStorm, drain, latency, events)
 }
 
 // runAll measures scenarios on one deployment and data set after the other, and prints a table of all.

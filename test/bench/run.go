@@ -59,7 +59,7 @@ func open(t testing.TB, o options, deployment, programs, beside string) *session
 	dir, admin := filepath.Join(t.TempDir(), "data"), harness.FreePort(t)
 	opts := []harness.Option{
 		harness.Programs(programs), harness.Dir(dir), harness.Set("limits.driver", "off"), harness.Set("telemetry.log_level", "warn"),
-		harness.Set("media.ffmpeg", ""),
+		harness.Set("media.ffmpeg", ""), harness.Set("gateway.max_conns", maxConns),
 	}
 	kept := ""
 	switch deployment {
@@ -128,6 +128,8 @@ func (s *session) run(name string) {
 		s.latency()
 	case loginStorm:
 		s.loginStorm()
+	case events:
+		s.streams()
 	default:
 		sc, _ := scenarioNamed(name)
 		s.scenario(sc, plan{conns: s.conns[0], rate: s.rate, warmup: s.warmup, duration: s.duration})

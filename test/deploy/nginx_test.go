@@ -336,3 +336,30 @@ func keys(o map[string]any) []string {
 	slices.Sort(out)
 	return out
 }
+
+// A stream of events comes through as it is written, and ends with the gateway.
+func TestNginxLetsEventsThrough(t *testing.T) {
+	d := harness.AllInOne(t, harness.Set("gateway.trusted_proxies", "127.0.0.1"),
+		harness.Set("gateway.public_base_url", "https://v.example.com"))
+	f := startFront(t, strings.TrimPrefix(d.URL(), "http://"))
+	u := d.NewUser(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+f.tls+harness.PathEvents, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "v.example.com"
+	req.Header.Set("Authorization", "Bearer "+u.Token)
+	res, err := f.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }() // only read
+	lines := bufio.NewScanner(res.Body)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "retry: ") {
+		t.Fatalf("%d %q: %v", res.StatusCode, lines.Text(), lines.Err())
+	}
+	d.Stop(t)
+	for lines.Scan() {
+	}
+	d.Start(t)
+}

@@ -41,7 +41,7 @@ func testEvents(t *testing.T, d *harness.Deployment) {
 	}
 	began := time.Now()
 	d.Stop(t)
-	ends(t, stays, 0)
+	ends(t, stays, 2*time.Second)
 	// The gateway lets requests take eight seconds when it stops, and a stream none.
 	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("the stop took %v", took)
