@@ -36,7 +36,6 @@ type fakes struct {
 	revokeOthers   func(*user.RevokeOtherSessionsRequest) (*user.RevokeOtherSessionsResponse, error)
 	changePassword func(*user.ChangePasswordRequest) (*user.ChangePasswordResponse, error)
 	countUnread    func(*chat.CountUnreadRequest) (*chat.CountUnreadResponse, error)
-	countNotices   func(*notice.CountUnreadRequest) (*notice.CountUnreadResponse, error)
 	listRevoked    func(*user.ListRevokedRequest) (*user.ListRevokedResponse, error)
 	touch          func(*user.TouchSessionsRequest) (*user.TouchSessionsResponse, error)
 	mgetUsers      func(*user.MGetUsersRequest) (*user.MGetUsersResponse, error)
