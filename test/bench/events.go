@@ -135,7 +135,9 @@ func (l *streamLoad) read(s *stream, r *bufio.Reader) {
 }
 
 // tell sends hints at a rate for a while, and returns how long they took and how many have not come.
-func (l *streamLoad) tell(ctx context.Context, rate int, during time.Duration, send func(n int) (told, func() error)) (took []time.Duration, lost int) {
+func (l *streamLoad) tell(
+	ctx context.Context, rate int, during time.Duration, send func(n int) (told, func() error),
+) (took []time.Duration, lost int) {
 	l.mu.Lock()
 	l.sent, l.took = map[told]time.Time{}, nil
 	l.mu.Unlock()
@@ -206,9 +208,9 @@ func (s *session) streams() {
 		retries[i] = st.retry
 	}
 	slices.Sort(retries)
-	fmt.Printf("\n%s, %s: %d streams opened in %.1f s; %.1f KiB of memory for each (%d to %d MB); retry after %d, %d, %d ms (first, middle, last)\n",
-		events, s.name, openStreams, opened.Seconds(), float64(after-before)/openStreams/1024, before/mb, after/mb,
-		retries[0], retries[len(retries)/2], retries[len(retries)-1])
+	fmt.Printf("\n%s, %s: %d streams opened in %.1f s; %.1f KiB of memory for each (%d to %d MB)\n", events, s.name, openStreams,
+		opened.Seconds(), float64(after-before)/openStreams/1024, before/mb, after/mb)
+	fmt.Printf("  clients come back after %d, %d, %d ms (first, middle, last)\n", retries[0], retries[len(retries)/2], retries[len(retries)-1])
 
 	measure := func(name, about string, to []dataset.User) {
 		first := s.sample(0)
@@ -229,7 +231,8 @@ func (s *session) streams() {
 		measure(events+": other gateway", "hints to users with streams at another gateway too, whoever is first", theirs)
 	}
 	slow := l.openAt(addrOf(s.d), users, slowStreams, false)
-	measure(events+": slow readers", fmt.Sprintf("as before, while %d more streams of the same users read nothing", slowStreams), users[:slowStreams])
+	about := fmt.Sprintf("as before, while %d more streams of the same users read nothing", slowStreams)
+	measure(events+": slow readers", about, users[:slowStreams])
 	for _, st := range slow {
 		_ = st.conn.Close()
 	}
