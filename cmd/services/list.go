@@ -90,13 +90,7 @@ func video() Spec {
 		Migrations: videodb.Migrations,
 		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return videodb.New(db) },
 		Open: func(ctx context.Context, d Deps) (Part, error) {
-			deleted, err := sharedQueue(d.Queues, "deleted videos", func() (deletedVideos, error) {
-				return videoservice.OpenDeleted(ctx, d.Config, d.Telemetry)
-			})
-			if err != nil {
-				return Part{}, err
-			}
-			s, err := videoservice.Open(ctx, d.Config, d.Telemetry, d.IDs, deleted, d.Bus)
+			s, err := videoservice.Open(ctx, d.Config, d.Telemetry, d.IDs, d.Bus)
 			if err != nil {
 				return Part{}, err
 			}
@@ -128,22 +122,17 @@ func interaction() Spec {
 			"ListReplies":   gatewayOnly(),
 			"MGetComments":  gatewayOnly(),
 		},
+		Consumes:   []string{event.TOPIC_VIDEO}, // deletions
 		Migrations: interactiondb.Migrations,
 		Audit: func(db *sqldb.DB, shared kv.Store) Auditor {
 			return interactionAudit{interactiondb.New(db), cache.NewStats(shared, nil, nil, nil, nil)} // it only invalidates
 		},
 		Open: func(ctx context.Context, d Deps) (Part, error) {
-			deleted, err := sharedQueue(d.Queues, "deleted videos", func() (deletedVideos, error) {
-				return interactionservice.OpenDeleted(ctx, d.Config, d.Telemetry)
-			})
-			if err != nil {
-				return Part{}, err
-			}
 			videos, err := transport.NewClient(d.Dial, "video", kitexvideo.NewClient)
 			if err != nil {
 				return Part{}, err
 			}
-			s, err := interactionservice.Open(ctx, d.Config, d.Telemetry, d.IDs, interactionrpc.Peers{Videos: videos}, deleted, d.Bus)
+			s, err := interactionservice.Open(ctx, d.Config, d.Telemetry, d.IDs, interactionrpc.Peers{Videos: videos}, d.Bus)
 			if err != nil {
 				return Part{}, err
 			}

@@ -33,7 +33,7 @@ func Run(ctx context.Context, p *boot.Process, s Spec) error {
 
 // add adds everything that runs to the process's group.
 func add(ctx context.Context, p *boot.Process, s Spec) error {
-	d := Deps{Config: p.Config, Telemetry: p.Telemetry, Queues: NewQueues(&p.Group)}
+	d := Deps{Config: p.Config, Telemetry: p.Telemetry}
 	remote := sync.OnceValues(func() ([]client.Option, error) { return transport.RemoteOptions(s.Name, p.Config.RPC, p.Telemetry) })
 	d.Dial = func(string) ([]client.Option, error) { return remote() }
 	var err error

@@ -31,7 +31,7 @@ type Spec struct {
 	Migrations func() fs.FS
 	// Audit recounts its counters. Nil when it has none.
 	Audit func(db *sqldb.DB, cache kv.Store) Auditor
-	// Open opens what the settings describe and puts the service together. An error leaves nothing open but shared queues.
+	// Open opens what the settings describe and puts the service together. An error leaves nothing open.
 	Open func(ctx context.Context, d Deps) (Part, error)
 }
 
@@ -43,8 +43,6 @@ type Deps struct {
 	IDs *id.Generator
 	// Dial reaches other services, in the name of the one that is opened.
 	Dial transport.Dial
-	// Queues are those that services share.
-	Queues *Queues
 	// Bus carries what services tell each other. Nil for the gateway in a process of its own.
 	Bus outbox.Bus
 	// Push carries hints to the pages of users.

@@ -84,7 +84,7 @@ func open(t *testing.T) (map[string]services.Part, map[string]server.Server) {
 		}
 	})
 	parts, servers := map[string]services.Part{}, map[string]server.Server{}
-	d := services.Deps{Config: cfg, Telemetry: telemetry.Discard(), IDs: id.New(0), Queues: services.NewQueues(group)}
+	d := services.Deps{Config: cfg, Telemetry: telemetry.Discard(), IDs: id.New(0)}
 	d.Push = push.NewMemory(d.Telemetry)
 	for _, s := range services.All() {
 		d.Dial = func(service string) ([]client.Option, error) {

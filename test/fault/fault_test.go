@@ -128,6 +128,7 @@ func TestDistributed(t *testing.T) {
 		{"one of two interaction replicas is killed", testReplica},
 		{"every other process is killed", testEachKilled},
 		{"interaction is killed while Redis is flushed", testKilledAndFlushed},
+		{"videos are deleted", testDeletions},
 		{"all four at once", testTogether},
 		{"two at once", inLongForm(testPairs)}, // the short form has all of them overlap
 	} {
@@ -152,6 +153,7 @@ func TestAllInOne(t *testing.T) {
 		s.more(t, after, stormy)
 		s.verify(t)
 	})
+	t.Run("videos are deleted", func(t *testing.T) { testDeletionsOfOne(t, d) })
 }
 
 // inLongForm is a scenario that has to wait too long for the short form.

@@ -3,12 +3,10 @@ package service
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	mrand "math/rand/v2"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,26 +17,46 @@ import (
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/dal/pending"
+	"tiktok/cmd/internal/events"
+	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/queue/queuetest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
+	"tiktok/pkg/telemetry"
 )
 
-// deletion is the event of a deleted video.
-func deletion(videoID int64) video.VideoDeleted {
-	return video.VideoDeleted{VideoId: videoID, AuthorId: authorOf(videoID)}
+// deletions are the message of deleted videos, as the video service writes it.
+func deletions(t testing.TB, seq int64, gone ...*event.VideoDeleted) []outbox.Message {
+	t.Helper()
+	all := make([]*event.Event, len(gone))
+	for i, d := range gone {
+		all[i] = &event.Event{VideoDeleted: d}
+	}
+	messages, err := events.Messages(event.TOPIC_VIDEO, all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range messages {
+		messages[i].Seq = seq
+	}
+	return messages
 }
 
-// deleteVideo does what the video service does: the video is gone, and others are told.
+func deletionOf(videoID int64) *event.VideoDeleted {
+	return &event.VideoDeleted{VideoId: videoID, AuthorId: authorOf(videoID)}
+}
+
+// deleteVideo does what the video service does: the video is gone, and others are told, over the bus. It returns when they have heard.
 func (f *fixture) deleteVideo(t testing.TB, videoID int64) {
 	t.Helper()
 	f.videos.deleted.Store(videoID, true)
-	if _, err := f.deleted.Publish(t.Context(), deletion(videoID)); err != nil {
+	if err := f.told.Publish(t.Context(), deletions(t, videoID, deletionOf(videoID))); err != nil {
 		t.Errorf("delete video %d: %v", videoID, err)
 	}
 }
@@ -203,7 +221,7 @@ func TestForgetRaces(t *testing.T) {
 			for range 2 {
 				wg.Go(func() {
 					<-start
-					if err := f.forget(t.Context(), []video.VideoDeleted{deletion(v)}); err != nil {
+					if err := f.forget(t.Context(), []deletedVideo{{v, authorOf(v)}}); err != nil {
 						t.Errorf("forget: %v", err)
 					}
 				})
@@ -361,73 +379,107 @@ func TestPendingOfDeleted(t *testing.T) {
 	})
 }
 
-// A deletion that names nothing is refused for good and does not hold up the others.
+// A deletion that names nothing is refused for good and does not hold up the others; what else happens to videos changes nothing.
 func TestBadDeletion(t *testing.T) {
-	for _, bad := range []video.VideoDeleted{{}, {VideoId: 1}, {AuthorId: 1}, {VideoId: -1, AuthorId: 1}} {
-		f := onSQLite(t, nil)
-		if _, err := f.deleted.Publish(t.Context(), bad); !errors.Is(err, queue.ErrPoison) {
+	f := onSQLite(t, nil)
+	v := videoOf(1, 1)
+	f.like(t, 101, v)
+	for i, bad := range []*event.VideoDeleted{{}, {VideoId: v}, {AuthorId: 1}, {VideoId: -1, AuthorId: 1}} {
+		var dead *outbox.GivenUp
+		if err := f.told.Publish(t.Context(), deletions(t, int64(i+1), bad)); !errors.As(err, &dead) || len(dead.Dead) != 1 {
+			t.Errorf("%+v: %v", bad, err)
+		}
+		former := []video.VideoDeleted{{VideoId: bad.VideoId, AuthorId: bad.AuthorId}}
+		if err := f.hearFormer(t.Context(), former); !errors.Is(err, queue.ErrPoison) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
+	others, err := events.Messages(event.TOPIC_VIDEO,
+		&event.Event{VideoListed: &event.VideoListed{VideoId: v, AuthorId: 1}},
+		&event.Event{VideoChanged: &event.VideoChanged{VideoId: v, AuthorId: 1}},
+		&event.Event{}) // of a later release
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.told.Publish(t.Context(), others); err != nil {
+		t.Error(err)
+	}
+	same(t, "likes", int64(1), f.videoStats(t, 0, v).FavoriteCount)
+	f.deleteVideo(t, v)
+	f.forgotten(t, v)
 }
 
-// Through RabbitMQ: one deletion comes twice, one can never be carried out and becomes a dead letter.
+// Over RabbitMQ: deletions of many videos, some told twice, one that can never be carried out, while the service is away and after it
+// came back. The one becomes a dead letter.
 func TestDeletionOverRabbitMQ(t *testing.T) {
 	url := os.Getenv("TIKTOK_TEST_RABBITMQ")
 	if url == "" {
 		t.Skip("TIKTOK_TEST_RABBITMQ is not set")
 	}
-	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: url}
-	name := "test.interaction.deleted." + rand.Text()
-	t.Cleanup(func() { drop(t, url, name) }) // after the service is gone
-	f := onSQLite(t, func(d *Deps) {
-		err := d.Deleted.Close()
+	cfg := queue.Config{Driver: queue.DriverRabbitMQ, URL: url, Prefix: "test.deletion." + rand.Text()}
+	open := func() outbox.Bus {
+		bus, err := outbox.OpenBus(t.Context(), cfg, consumers(), telemetry.Discard())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Deleted, err = queue.Open[video.VideoDeleted](t.Context(), cfg, name, nil); err != nil {
+		return bus
+	}
+	queuetest.DeleteExchange(t, cfg, outbox.Exchange, outbox.Exchange+"."+Name) // after the service is gone
+	teller := open()                                                            // the video service
+	t.Cleanup(func() { _ = teller.Close() })
+	gone := []int64{videoOf(1, 1), videoOf(2, 1), videoOf(3, 1)}
+	early := deletions(t, 1, deletionOf(gone[0]), deletionOf(gone[0]))
+	eventually(t, "the broker", func() bool { return teller.Ping(t.Context()) == nil })
+	if err := teller.Publish(t.Context(), early); err != nil { // nobody listens yet
+		t.Fatal(err)
+	}
+	f := onSQLite(t, func(d *Deps) {
+		if err := d.Bus.Close(); err != nil {
 			t.Fatal(err)
 		}
+		d.Bus = open()
 	})
-	connected(t, f.deleted)
-	v := videoOf(1, 1)
-	f.like(t, 101, v)
-	for _, e := range []video.VideoDeleted{{VideoId: v}, deletion(v), deletion(v)} {
-		applied, err := f.deleted.Publish(t.Context(), e)
-		if want := e.AuthorId != 0; err != nil || want && !applied {
-			t.Errorf("publish %+v: applied %t, %v", e, applied, err)
-		}
+	stays := videoOf(4, 1)
+	for _, v := range append(gone, stays) {
+		f.applied(t, []mq.Event{f.likeEvent(101, v, true), f.createEvent(101, v)})
 	}
-	f.forgotten(t, v)
+	messages := slices.Concat(
+		deletions(t, 2, deletionOf(gone[1])), deletions(t, 3, &event.VideoDeleted{VideoId: stays}), deletions(t, 4, deletionOf(gone[2])),
+		deletions(t, 2, deletionOf(gone[1])))
+	if err := teller.Publish(t.Context(), messages); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the likes to go", func() bool {
+		var n int64
+		for _, v := range gone {
+			n += f.standing(t, v)
+		}
+		return n == 0
+	})
+	f.forgotten(t, gone...)
+	same(t, "the video that stays", int64(2), f.standing(t, stays))
+}
 
-	dead, err := queue.OpenDeadLetters(t.Context(), cfg, name)
+// An older video service tells of deletions through a queue of its own, during an update and for what was queued before it.
+func TestFormerDeletions(t *testing.T) {
+	former, err := queue.Open[video.VideoDeleted](t.Context(), queue.Config{Driver: queue.DriverMemory}, video.QUEUE_VIDEO_DELETED, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dead.Close()
-	retry := time.NewTicker(20 * time.Millisecond)
-	defer retry.Stop()
-	deadline := time.After(20 * time.Second)
-	for n := 0; n == 0; {
-		if n, err = dead.Count(t.Context()); err != nil {
+	t.Cleanup(func() { _ = former.Close() })
+	f := onSQLite(t, func(d *Deps) { d.Former = former })
+	v, other := videoOf(1, 1), videoOf(1, 2)
+	f.like(t, 101, v)
+	f.like(t, 101, other)
+	f.videos.deleted.Store(v, true)
+	for range 2 {
+		if _, err := former.Publish(t.Context(), video.VideoDeleted{VideoId: v, AuthorId: authorOf(v)}); err != nil {
 			t.Fatal(err)
 		}
-		select {
-		case <-retry.C:
-		case <-deadline:
-			t.Fatal("no dead letter")
-		}
+		f.forgotten(t, v)
+		f.deleteVideo(t, v) // who updated tells so, too
 	}
-	n, err := dead.Drop(t.Context(), 0, func(l queue.DeadLetter) error {
-		var e video.VideoDeleted
-		if err := json.Unmarshal(l.Events[0], &e); err != nil || e.VideoId != v || !strings.Contains(l.Reason, "deletion of video") {
-			t.Errorf("dead letter %s, %q, %v", l.Events[0], l.Reason, err)
-		}
-		return nil
-	})
-	if err != nil || n != 1 {
-		t.Errorf("%d dead letters, %v", n, err)
-	}
+	same(t, "another video", int64(1), f.standing(t, other))
 }
 
 // Two services on one registry share their metrics.

@@ -15,12 +15,14 @@ import (
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/rpc"
 	"tiktok/kitex_gen/common"
+	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/interaction/interactionservice"
 	"tiktok/kitex_gen/video"
 	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv/kvtest"
+	"tiktok/pkg/outbox"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
@@ -73,6 +75,13 @@ type fixture struct {
 	client interactionservice.Client
 	videos *fakeVideos
 	raw    *sqldb.DB
+	// told is the bus, through which the video service tells of deletions.
+	told outbox.Bus
+}
+
+// consumers is the service alone, which does not rest between deletions.
+func consumers() []outbox.Consumer {
+	return []outbox.Consumer{{Name: Name, Topics: []string{event.TOPIC_VIDEO}, Rest: -1}}
 }
 
 // newFixture puts a service together on raw and runs it until the test ends. change may replace dependencies.
@@ -92,23 +101,23 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deleted, err := queue.Open[video.VideoDeleted](t.Context(), queue.Config{Driver: queue.DriverMemory}, video.QUEUE_VIDEO_DELETED, nil)
+	bus, err := outbox.OpenBus(t.Context(), queue.Config{Driver: queue.DriverMemory}, consumers(), telemetry.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := Deps{
-		Store:   db.New(raw),
-		Cache:   cache,
-		Queue:   events,
-		Deleted: deleted,
-		Words:   filter(t, "mask"),
-		IDs:     id.New(0),
-		Peers:   rpc.Peers{Videos: videos},
+		Store: db.New(raw),
+		Cache: cache,
+		Queue: events,
+		Bus:   bus,
+		Words: filter(t, "mask"),
+		IDs:   id.New(0),
+		Peers: rpc.Peers{Videos: videos},
 	}
 	if change != nil {
 		change(&d)
 	}
-	f.Service = New(d)
+	f.Service, f.told = New(d), d.Bus
 
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -124,8 +133,8 @@ func newFixture(t testing.TB, raw *sqldb.DB, change func(*Deps)) *fixture {
 		if err := d.Cache.Close(); err != nil {
 			t.Errorf("close the cache: %v", err)
 		}
-		if err := d.Deleted.Close(); err != nil {
-			t.Errorf("close the rest: %v", err)
+		if err := d.Bus.Close(); err != nil {
+			t.Errorf("close the bus: %v", err)
 		}
 	})
 

@@ -24,21 +24,13 @@ import (
 // Name is what the service's schema and queue are called.
 const Name = "interaction"
 
-// OpenDeleted opens the queue of deleted videos, which the video service writes. In one process both must be given the
-// same one. The caller closes it.
-func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
-	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log,
-		queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
-}
-
-// Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it; deleted
-// and bus stay the caller's. No write is answered before Run consumes the queue.
+// Open opens what cfg describes, brings the schema up to date and puts the service together. Close releases it; bus stays the
+// caller's. No write is answered before Run consumes the queue.
 func Open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers,
-	deleted queue.Queue[video.VideoDeleted], bus outbox.Bus,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, bus outbox.Bus,
 ) (*Service, error) {
 	var closers lifecycle.Closers
-	s, err := open(ctx, cfg, tel, ids, peers, deleted, bus, &closers)
+	s, err := open(ctx, cfg, tel, ids, peers, bus, &closers)
 	if err != nil {
 		return nil, errors.Join(err, closers.Close())
 	}
@@ -47,8 +39,8 @@ func Open(
 }
 
 func open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers,
-	deleted queue.Queue[video.VideoDeleted], bus outbox.Bus, closers *lifecycle.Closers,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, bus outbox.Bus,
+	closers *lifecycle.Closers,
 ) (*Service, error) {
 	filter, err := words.Open(cfg.Words)
 	if err != nil {
@@ -75,7 +67,14 @@ func open(
 	}
 	closers.Add(events.Close)
 	var accepted *pending.Writes
+	var former queue.Queue[video.VideoDeleted]
 	if cfg.Queue.Driver == queue.DriverRabbitMQ {
+		former, err = queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log,
+			queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)))
+		if err != nil {
+			return nil, fmt.Errorf("interaction: %w", err)
+		}
+		closers.Add(former.Close)
 		if accepted = pending.New(cache, tel.Log); accepted == nil {
 			tel.Log.WarnContext(ctx, "accepted writes do not show before they are stored: queue.driver rabbitmq wants cache.driver redis")
 		}
@@ -85,7 +84,8 @@ func open(
 		Cache:   cache,
 		Pending: accepted,
 		Queue:   events,
-		Deleted: deleted,
+		Bus:     bus,
+		Former:  former,
 		Relay:   outbox.NewRelay(sql, bus, Name, tel),
 		Words:   filter,
 		IDs:     ids,

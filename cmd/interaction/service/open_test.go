@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,11 +36,7 @@ func TestOpenAgain(t *testing.T) {
 	v := videoOf(1, 1)
 	run := func(use func(s *Service)) {
 		t.Helper()
-		deleted, err := OpenDeleted(t.Context(), cfg, telemetry.Discard())
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t), deleted, nil)
+		s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), peers(t), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +51,7 @@ func TestOpenAgain(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if err := errors.Join(s.Close(), deleted.Close()); err != nil {
+		if err := s.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 		if err := s.Ready(t.Context()); err == nil {
@@ -101,7 +96,7 @@ func TestOpenFails(t *testing.T) {
 			cfg := config.Default()
 			cfg.DB.Dir = t.TempDir()
 			change(&cfg)
-			s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), rpc.Peers{}, nil, nil)
+			s, err := Open(t.Context(), cfg, telemetry.Discard(), id.New(0), rpc.Peers{}, nil)
 			if err == nil || s != nil || !strings.HasPrefix(err.Error(), "interaction: ") {
 				t.Errorf("Open: %v, %v", s, err)
 			}

@@ -126,3 +126,17 @@ func drop(t *testing.T, url, name string) {
 		}
 	}
 }
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
+	deadline := time.After(time.Minute)
+	for !ok() {
+		select {
+		case <-retry.C:
+		case <-deadline:
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}

@@ -36,8 +36,10 @@ type Deps struct {
 	Queue queue.Queue[mq.Event]
 	// Pending are the accepted writes that are not stored yet. Nil: Queue answers when it has applied.
 	Pending *pending.Writes
-	// Deleted tells which videos the video service has deleted.
-	Deleted queue.Queue[video.VideoDeleted]
+	// Bus tells which videos the video service has deleted. Nil: nobody does.
+	Bus outbox.Bus
+	// Former tells the same, as a video service of before there was a bus does. Nil: there is none. Remove it with the release after.
+	Former queue.Queue[video.VideoDeleted]
 	// Relay hands over what the store has written for other services. Nil: nobody hears of it.
 	Relay *outbox.Relay
 	Words *words.Filter
@@ -58,7 +60,8 @@ type Service struct {
 	likes   *kv.LoadingCache[int64, cache.Likes]
 	pending *pending.Writes
 	queue   queue.Queue[mq.Event]
-	deleted queue.Queue[video.VideoDeleted]
+	bus     outbox.Bus
+	former  queue.Queue[video.VideoDeleted]
 	relay   *outbox.Relay
 	// authors are the authors of videos.
 	authors *kv.LoadingCache[int64, int64]
@@ -84,7 +87,8 @@ func New(d Deps) *Service {
 		cache:   d.Cache,
 		pending: d.Pending,
 		queue:   d.Queue,
-		deleted: d.Deleted,
+		bus:     d.Bus,
+		former:  d.Former,
 		relay:   d.Relay,
 		words:   d.Words,
 		ids:     d.IDs,
@@ -102,10 +106,17 @@ func New(d Deps) *Service {
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.queue.Consume(ctx, s.apply) })
-	g.Go(func() error {
-		// The queue's own context goes on to the end of what it holds. A deletion may be long, and can stop anywhere.
-		return s.deleted.Consume(ctx, func(_ context.Context, events []video.VideoDeleted) error { return s.forget(ctx, events) })
-	})
+	// The contexts of bus and queue go on to the end of what they hold. A deletion may be long, and can stop anywhere.
+	if s.bus != nil {
+		g.Go(func() error {
+			return s.bus.Consume(ctx, Name, func(_ context.Context, messages []outbox.Message) error { return s.hear(ctx, messages) })
+		})
+	}
+	if s.former != nil {
+		g.Go(func() error {
+			return s.former.Consume(ctx, func(_ context.Context, deleted []video.VideoDeleted) error { return s.hearFormer(ctx, deleted) })
+		})
+	}
 	g.Go(func() error { return s.relay.Run(ctx) })
 	g.Go(func() error { s.watchClock(ctx); return nil })
 	g.Go(func() error { s.purge(ctx); return nil })

@@ -13,7 +13,6 @@ import (
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
-	"tiktok/kitex_gen/video"
 	"tiktok/pkg/id"
 )
 
@@ -129,7 +128,7 @@ func TestSweepRaces(t *testing.T) {
 			dies := round%3 == 0
 			if dies {
 				wg.Go(func() {
-					if err := f.forget(t.Context(), []video.VideoDeleted{deletion(v)}); err != nil {
+					if err := f.forget(t.Context(), []deletedVideo{{v, authorOf(v)}}); err != nil {
 						t.Errorf("forget: %v", err)
 					}
 				})

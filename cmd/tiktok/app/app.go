@@ -92,7 +92,7 @@ func (a *App) open(ctx context.Context) error {
 
 // openServices opens the services in call order: each gets clients of services opened before it.
 func (a *App) openServices(ctx context.Context) error {
-	d := services.Deps{Config: a.cfg, Telemetry: a.tel, IDs: id.New(0), Queues: services.NewQueues(&a.group), Demo: a.demoAccounts()}
+	d := services.Deps{Config: a.cfg, Telemetry: a.tel, IDs: id.New(0), Demo: a.demoAccounts()}
 	var err error
 	if d.Bus, err = outbox.OpenBus(ctx, a.cfg.Queue, services.Consumers(), a.tel); err != nil {
 		return err

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"encoding/json"
 	"image/jpeg"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"tiktok/cmd/internal/events/eventstest"
 	"tiktok/cmd/video/service"
 	"tiktok/config"
 	"tiktok/kitex_gen/video"
@@ -32,11 +34,7 @@ func fromSettings(t *testing.T, tel *telemetry.Telemetry, set func(*config.Confi
 	cfg.DB.Dir, cfg.Blob.Dir = filepath.Join(cfg.DataDir, "db"), filepath.Join(cfg.DataDir, "media")
 	cfg.Media.WorkDir = filepath.Join(cfg.DataDir, "work")
 	set(&cfg)
-	deleted, err := service.OpenDeleted(t.Context(), cfg, tel)
-	if err != nil {
-		t.Fatal(err)
-	}
-	svc, err := service.Open(t.Context(), cfg, tel, id.New(0), deleted, nil)
+	svc, err := service.Open(t.Context(), cfg, tel, id.New(0), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,14 +45,12 @@ func fromSettings(t *testing.T, tel *telemetry.Telemetry, set func(*config.Confi
 			t.Error(err)
 		}
 	})
-	wg.Go(func() { _ = deleted.Consume(ctx, func(context.Context, []video.VideoDeleted) error { return nil }) })
 	t.Cleanup(func() {
 		cancel()
 		wg.Wait()
 		if err := svc.Close(); err != nil {
 			t.Error(err)
 		}
-		_ = deleted.Close()
 	})
 	return svc, cfg
 }
@@ -208,31 +204,15 @@ func checkPlaylist(t *testing.T, at func(string) string, key string) {
 	}
 }
 
-// Processes share the queue of wake-ups and that of deletions, whatever carries them.
+// Processes share the queue of wake-ups, whatever carries it, and what others are told of a deletion is JSON that another build reads.
 func TestQueuesCarryJSON(t *testing.T) {
 	url := os.Getenv("TIKTOK_TEST_RABBITMQ")
 	if url == "" {
 		t.Skip("TIKTOK_TEST_RABBITMQ is not set")
 	}
 	q := queue.Config{Driver: queue.DriverRabbitMQ, URL: url, Prefix: "video" + strings.ToLower(t.Name()), AppliedWait: -1}
-	cfg := config.Default()
-	cfg.Queue = q
-	deleted, err := service.OpenDeleted(t.Context(), cfg, telemetry.Discard())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = deleted.Close() })
-	// The other side may be another build: it knows only these two names.
-	other, err := queue.Open[struct {
-		VideoID  int64 `json:"video_id"`
-		AuthorID int64 `json:"author_id"`
-	}](t.Context(), q, "interaction.video_deleted", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = other.Close() })
 	l := sqliteLab(t)
-	l.deleted = deleted
+	var err error
 	if l.wakes, err = queue.Open[service.Wake](t.Context(), q, service.WakeQueue, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -241,29 +221,26 @@ func TestQueuesCarryJSON(t *testing.T) {
 	r := l.start()
 	v := r.upload(1, "clip").Video
 	r.done(1)
+	eventstest.Clear(t, l.db)
 	if _, err := r.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: 1, VideoId: v.Id}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	found := false
-	err = other.Consume(ctx, func(_ context.Context, batch []struct {
-		VideoID  int64 `json:"video_id"`
-		AuthorID int64 `json:"author_id"`
-	},
-	) error {
-		for _, e := range batch {
-			if e.VideoID == v.Id && e.AuthorID == 1 {
-				found = true
-				cancel()
-			}
-		}
-		return nil
-	})
-	if err != nil || !found {
-		t.Errorf("the deletion did not arrive: %v", err)
-	}
 	eventually(t, "the row to go", func() bool { return l.row(v.Id) == nil })
+	// The other side may be another build: it knows only these names.
+	var told []struct {
+		Deleted struct {
+			VideoID  int64 `json:"video_id"`
+			AuthorID int64 `json:"author_id"`
+		} `json:"video_deleted"`
+	}
+	messages := eventstest.Messages(t, l.db)
+	if len(messages) != 1 || messages[0].Topic != "video.video" {
+		t.Fatalf("told %v", messages)
+	}
+	err = json.Unmarshal(messages[0].Body, &told)
+	if err != nil || len(told) != 1 || told[0].Deleted.VideoID != v.Id || told[0].Deleted.AuthorID != 1 {
+		t.Errorf("told %s, %v", messages[0].Body, err)
+	}
 }
 
 // The command, with the real tools: what was listed while there was no ffmpeg gets a frame for a cover, a preview and a ladder.

@@ -44,21 +44,17 @@ const patience = time.Minute
 
 // lab is a database and a blob store that replicas of the service share.
 type lab struct {
-	t       *testing.T
-	sql     sqldb.Config
-	db      *sqldb.DB
-	store   *db.Store
-	dir     string // of the blobs
-	blobs   blob.Store
-	tools   *tools
-	cache   kv.Store
-	ids     *id.Generator
-	wakes   queue.Queue[service.Wake]
-	deleted queue.Queue[video.VideoDeleted]
-	offset  atomic.Int64 // of the clock
-
-	mu     sync.Mutex
-	events []int64 // videos that the interaction service was told of
+	t      *testing.T
+	sql    sqldb.Config
+	db     *sqldb.DB
+	store  *db.Store
+	dir    string // of the blobs
+	blobs  blob.Store
+	tools  *tools
+	cache  kv.Store
+	ids    *id.Generator
+	wakes  queue.Queue[service.Wake]
+	offset atomic.Int64 // of the clock
 }
 
 // eachLab runs fn on SQLite, and on MySQL when there is a server.
@@ -98,27 +94,8 @@ func newLab(t *testing.T, cfg sqldb.Config) *lab {
 	if l.wakes, err = queue.Open[service.Wake](t.Context(), queue.Config{}, service.WakeQueue, nil); err != nil {
 		t.Fatal(err)
 	}
-	if l.deleted, err = queue.Open[video.VideoDeleted](t.Context(), queue.Config{}, video.QUEUE_VIDEO_DELETED, nil); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	deleted, wakes := l.deleted, l.wakes // a test may set others
-	wg.Go(func() {
-		_ = deleted.Consume(ctx, func(_ context.Context, batch []video.VideoDeleted) error {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			for _, e := range batch {
-				l.events = append(l.events, e.VideoId)
-			}
-			return nil
-		})
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		_ = errors.Join(deleted.Close(), wakes.Close(), l.cache.Close())
-	})
+	wakes := l.wakes // a test may set others
+	t.Cleanup(func() { _ = errors.Join(wakes.Close(), l.cache.Close()) })
 	return l
 }
 
@@ -152,7 +129,7 @@ func (l *lab) replica(set ...func(*service.MediaDeps)) (*replica, func()) {
 	l.t.Helper()
 	r := &replica{l: l, tel: telemetry.Discard(), sql: l.connect(), blobs: &mortal{Store: l.blobs}, stop: func() {}}
 	deps := service.MediaDeps{
-		Blobs: r.blobs, Tools: l.tools, Wakes: l.wakes, Deleted: l.deleted, Background: true, Workers: 2,
+		Blobs: r.blobs, Tools: l.tools, Wakes: l.wakes, Background: true, Workers: 2,
 		Dir: filepath.Join(l.dir, "..", "work"), Poll: 10 * time.Millisecond, SweepEvery: time.Hour,
 	}
 	for _, s := range set {

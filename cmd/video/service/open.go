@@ -8,7 +8,6 @@ import (
 
 	"tiktok/cmd/video/dal/db"
 	"tiktok/config"
-	"tiktok/kitex_gen/video"
 	"tiktok/pkg/blob"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -19,21 +18,11 @@ import (
 	"tiktok/pkg/telemetry"
 )
 
-// OpenDeleted opens the queue of deleted videos, which this service writes and the interaction service reads. In one
-// process both must be given the same one. The caller closes it.
-func OpenDeleted(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry) (queue.Queue[video.VideoDeleted], error) {
-	return queue.Open[video.VideoDeleted](ctx, cfg.Queue, video.QUEUE_VIDEO_DELETED, tel.Log,
-		queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For("video")))
-}
-
 // Open opens the database "video", brings its schema up to date, opens the cache, the blob store and the queue of
-// wake-ups, and returns the service, which owns them. deleted and bus stay the caller's.
-func Open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted],
-	bus outbox.Bus,
-) (*Service, error) {
+// wake-ups, and returns the service, which owns them. bus stays the caller's.
+func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, bus outbox.Bus) (*Service, error) {
 	var closers lifecycle.Closers
-	s, err := open(ctx, cfg, tel, ids, deleted, bus, &closers)
+	s, err := open(ctx, cfg, tel, ids, bus, &closers)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("video: %w", err), closers.Close())
 	}
@@ -42,8 +31,7 @@ func Open(
 }
 
 func open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, deleted queue.Queue[video.VideoDeleted],
-	bus outbox.Bus, closers *lifecycle.Closers,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, bus outbox.Bus, closers *lifecycle.Closers,
 ) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "video", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
@@ -74,7 +62,7 @@ func open(
 		Store: rows, Cache: cache, IDs: ids, Tel: tel, Relay: outbox.NewRelay(sql, bus, "video", tel),
 		Quota: db.Quota{Bytes: cfg.Media.UserQuotaBytes, DailyBytes: cfg.Media.UserDailyBytes},
 		Media: MediaDeps{
-			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events, Deleted: deleted,
+			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events,
 			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Backfill: cfg.Media.Backfill, Dir: cfg.Media.WorkDir,
 			Lease: cfg.Media.Lease, SweepEvery: cfg.Media.SweepEvery, OrphanAge: max(time.Hour, 2*cfg.Gateway.UploadTimeout),
 		},

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tiktok/cmd/video/dal/db"
-	"tiktok/kitex_gen/video"
 	"tiktok/pkg/blob"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/telemetry"
@@ -25,9 +24,8 @@ type MediaDeps struct {
 	Blobs blob.Store
 	// Tools makes the files. Deletions and sweeps happen also when it can do nothing.
 	Tools Tools
-	// Wakes carries messages between the replicas; Deleted tells the interaction service.
-	Wakes   queue.Queue[Wake]
-	Deleted queue.Queue[video.VideoDeleted]
+	// Wakes carries messages between the replicas.
+	Wakes queue.Queue[Wake]
 	// Background says that playable videos are improved too (cover, preview, HLS).
 	Background bool
 	// Workers is how many videos are worked on at once, and of how many a cover is taken beside that; 0 is half the CPUs, at least 1.
