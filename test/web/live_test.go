@@ -48,6 +48,11 @@ func unread(n int) string {
 	return fmt.Sprintf("document.title.startsWith(%q)", fmt.Sprintf("(%d)", n))
 }
 
+// chats is an expression: so many conversations are counted at the navigation.
+func chats(n int) string {
+	return fmt.Sprintf(`__page.has("link", "%d unread conversation")`, n)
+}
+
 // TestInbox has others do something while somebody looks: it shows at once, is counted wherever they are, and is read when it is seen.
 func TestInbox(t *testing.T) {
 	each(t, func(t *testing.T, b *browser) {
@@ -119,17 +124,17 @@ func TestLiveChat(t *testing.T) {
 		p.soon(first(ann.Name))
 		bob.Send(t, me.ID, "and you?")
 		p.soon(first(bob.Name))
-		p.soon(unread(1))
+		p.soon(chats(1))
 
 		// Opened, it is read, and a line stands above what was new.
 		p.click("link", bob.Name)
 		p.see("and you?")
 		p.until(`document.querySelector(".message-unread")`)
-		p.soon(unread(0))
+		p.soon("!" + chats(1))
 
 		// A message, then all of them, are deleted for oneself.
 		p.until(`document.querySelectorAll(".message").length === 2`)
-		p.hover(".message-line")
+		p.click("any", "^hello from "+bob.Name+"$")
 		p.click("button", p.text("chat.message.delete.label", "text", "hello from "+bob.Name))
 		p.click("button", p.named("action.delete"))
 		p.until(`document.querySelectorAll(".message").length === 1`)

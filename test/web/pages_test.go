@@ -61,6 +61,7 @@ func (c content) places() []place {
 		{"missing", "/nothing/here", "heading", ".", false},
 		{"visitor-upload", "/upload", "button", ".", false},
 		{"upload", "/upload", "heading", ".", true},
+		{"inbox", "/inbox", "link", c.author.Name, true},
 		{"messages", "/chat", "link", c.author.Name, true},
 		{"conversation", chat, "any", "It is my favourite", true},
 		{"settings", "/settings", "heading", ".", true},

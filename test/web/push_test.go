@@ -1,7 +1,12 @@
 package web_test
 
 import (
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	cdbrowser "github.com/chromedp/cdproto/browser"
@@ -88,4 +93,75 @@ func TestWorker(t *testing.T) {
 			p.check()
 		})
 	}
+}
+
+// TestSubscribe turns notifications on in the settings, and logs out. The service of the browser's maker is not there: the test gives the
+// subscription.
+func TestSubscribe(t *testing.T) {
+	server, client := newKey(t), newKey(t)
+	each(t, func(t *testing.T, b *browser) {
+		p := b.open(t, desktop("en"))
+		p.allowNotifications()
+		p.before(fmt.Sprintf(`(() => {
+			const subscription = {
+				endpoint: "https://push.example.com/send/1",
+				toJSON: () => ({endpoint: "https://push.example.com/send/1", keys: {p256dh: %q, auth: "tBHItJI5svbpez7KI4CCXg"}}),
+				unsubscribe: async () => localStorage.removeItem("given") ?? true,
+			};
+			PushManager.prototype.subscribe = async (options) => {
+				localStorage.setItem("given", options.applicationServerKey);
+				return subscription;
+			};
+			PushManager.prototype.getSubscription = async () => localStorage.getItem("given") ? subscription : null;
+		})()`, public(client)))
+		p.enter(b.d.NewUser(t))
+		p.visit("/settings")
+		name := "^" + p.text("settings.push")
+		p.click("field", name)
+		p.until(`Number(localStorage.getItem("push")) > 0`)
+		if given := eval[string](p, `localStorage.getItem("given")`); given != public(server) {
+			t.Errorf("the browser is given the key %s, want %s", given, public(server))
+		}
+		worker := `navigator.serviceWorker.getRegistration("/").then((r) => r?.active?.scriptURL ?? "")`
+		if url := eval[string](p, worker); url != b.d.URL()+"/sw.js?lang=en" {
+			t.Errorf("the service worker is %q", url)
+		}
+		p.reload()
+		p.until(`document.querySelector(".settings-push .switch")?.checked`)
+		p.click("button", p.named("nav.logout"))
+		p.at("/")
+		p.until(`localStorage.getItem("push") === null && localStorage.getItem("given") === null`)
+		if url := eval[string](p, worker); url != "" {
+			t.Errorf("the service worker is there after the logout: %q", url)
+		}
+		if !p.asked("/api/v1/push/subscriptions/") {
+			t.Error("the server was not told")
+		}
+		p.check()
+	}, harness.Set("push.private_key", base64.RawURLEncoding.EncodeToString(server.Bytes())))
+}
+
+func newKey(t *testing.T) *ecdh.PrivateKey {
+	t.Helper()
+	key, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func public(key *ecdh.PrivateKey) string {
+	return base64.RawURLEncoding.EncodeToString(key.PublicKey().Bytes())
+}
+
+// asked reports whether the tab has sent a request to a URL with that part.
+func (p *page) asked(part string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, url := range p.urls {
+		if strings.Contains(url, part) {
+			return true
+		}
+	}
+	return false
 }

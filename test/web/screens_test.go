@@ -3,12 +3,14 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +36,7 @@ const (
 
 // stripPages are shown in README.
 func stripPages() []string {
-	return []string{"phone-feed", "phone-comments", "phone-profile", "phone-conversation", "phone-dark-settings"}
+	return []string{"phone-feed", "phone-comments", "phone-inbox", "phone-profile", "phone-conversation", "phone-dark-settings"}
 }
 
 // TestScreenshots looks at every page with the demo's content, phone and desktop, and writes the pictures into the folder
@@ -51,6 +53,7 @@ func TestScreenshots(t *testing.T) {
 	me := b.d.Login(t, "alice", demo.Password)
 	friend := b.d.Login(t, "bob", demo.Password)
 	video := me.Published(t, me.ID)[0]
+	talk(t, b.d, video.ID)
 	looks := []view{
 		{name: "phone", width: 390, height: 844, phone: true, language: "en"},
 		{name: "desktop", width: 1440, height: 900, language: "en"},
@@ -68,6 +71,7 @@ func TestScreenshots(t *testing.T) {
 			{"missing", "/nothing", "heading", ".", false},
 			{"profile", "/@bob", "heading", "[Bb]ob", true},
 			{"upload", "/upload", "heading", ".", true},
+			{"inbox", "/inbox", "link", "[Bb]ob", true},
 			{"messages", "/chat", "link", "[Bb]ob", true},
 			{"conversation", fmt.Sprintf("/chat/%d", friend.ID), "heading", "[Bb]ob", true},
 			{"settings", "/settings", "heading", ".", true},
@@ -81,6 +85,11 @@ func TestScreenshots(t *testing.T) {
 			}
 			if to.name == "comments" {
 				p.openComments()
+				p.click("button", "^2 |^2 条")
+				p.until(`document.querySelectorAll(".answers .comment").length === 2`)
+			}
+			if to.name == "inbox" {
+				p.until(`document.querySelectorAll(".notice").length > 4`)
 			}
 			name := v.name + "-" + to.name
 			total += p.screenshot(filepath.Join(dir, name+".webp"))
@@ -96,6 +105,54 @@ func TestScreenshots(t *testing.T) {
 	if total += len(joined); total > maxScreens {
 		t.Errorf("the pictures have %d bytes together, at most %d", total, maxScreens)
 	}
+}
+
+// talk has people of the demo talk about a video of alice's.
+func talk(t *testing.T, d *harness.Deployment, video int64) {
+	t.Helper()
+	alice, bob, carol := d.Login(t, "alice", demo.Password), d.Login(t, "bob", demo.Password), d.Login(t, "carol", demo.Password)
+	thanks := say(t, d, alice, video, 0, "Thank you all! Filmed on one morning, before breakfast.")
+	question := say(t, d, bob, video, 0, "Where is this? I want to go there, @carol!")
+	say(t, d, carol, video, question, "Next summer then, @bob")
+	say(t, d, alice, video, question, "Take the early train, it is empty and the light is best")
+	like := fmt.Sprintf("/api/v1/videos/%d/comments/%d", video, question)
+	ask(t, d, alice, http.MethodPut, like+"/like", nil)
+	ask(t, d, carol, http.MethodPut, like+"/like", nil)
+	ask(t, d, alice, http.MethodPut, fmt.Sprintf("/api/v1/videos/%d/comments/%d/pin", video, thanks), nil)
+	ask(t, d, bob, http.MethodPut, fmt.Sprintf("/api/v1/videos/%d/comments/%d/like", video, thanks), nil)
+}
+
+// say writes a comment, or an answer to one, and returns its id.
+func say(t *testing.T, d *harness.Deployment, u *harness.User, video, answered int64, text string) int64 {
+	t.Helper()
+	body := map[string]any{"content": text}
+	if answered > 0 {
+		body["reply_to_id"] = answered
+	}
+	raw := ask(t, d, u, http.MethodPost, fmt.Sprintf("/api/v1/videos/%d/comments", video), body)
+	var stored struct{ ID int64 }
+	if err := json.Unmarshal(raw, &stored); err != nil || stored.ID == 0 {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	return stored.ID
+}
+
+// ask calls /api/v1 for somebody.
+func ask(t *testing.T, d *harness.Deployment, u *harness.User, method, path string, body map[string]any) []byte {
+	t.Helper()
+	r := harness.Request{Method: method, Path: path, Header: http.Header{"Authorization": {"Bearer " + u.Token}}}
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body, r.ContentType = text, "application/json"
+	}
+	a := d.Raw(t, r)
+	if a.Status < 200 || a.Status > 299 {
+		t.Fatalf("%s %s: %d %s", method, path, a.Status, a.Raw)
+	}
+	return a.Raw
 }
 
 // screenshot writes what is to be seen to a file, when its pictures are there, and returns its size.

@@ -4,23 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/chromedp"
 )
-
-// hover puts the mouse over the first element of a selector.
-func (p *page) hover(selector string) {
-	p.t.Helper()
-	at := eval[[]float64](p, fmt.Sprintf(`(() => {
-		const box = document.querySelector(%q).getBoundingClientRect();
-		return [box.left + box.width / 2, box.top + box.height / 2];
-	})()`, selector))
-	params := input.DispatchMouseEventParams{Type: "mouseMoved", X: at[0], Y: at[1]}
-	if _, err := chromedp.Call(p.ctx, input.DispatchMouseEvent, params); err != nil {
-		p.t.Fatal(err)
-	}
-}
 
 // TestThreads has the author of a video and a viewer answer, mention, like, pin and delete comments.
 func TestThreads(t *testing.T) {
@@ -59,6 +43,7 @@ func TestThreads(t *testing.T) {
 		a.click("button", "^"+a.text("comments.pin.label", "text", "a root of a third one"))
 		a.see(a.plain("comments.pinned.done"))
 		a.until(`document.querySelector(".comments-list li")?.textContent.includes("a root of a third one")`)
+		a.unsee(a.plain("comments.pinned.done")) // it is half to be seen while it comes and goes
 		for _, finding := range a.axe() {
 			t.Error(finding)
 		}

@@ -108,7 +108,9 @@ export const api = {
       http.GET("/api/v1/videos/{video_id}/comments", { params: { ...video(id), query: { ...page(cursor, limit).query, sort } } }),
     ),
   replies: (id: number, root: number, cursor?: string, limit = 20): Promise<Page<Comment>> =>
-    value(http.GET("/api/v1/videos/{video_id}/comments/{comment_id}/replies", { params: { ...comment(id, root), ...page(cursor, limit) } })),
+    value(
+      http.GET("/api/v1/videos/{video_id}/comments/{comment_id}/replies", { params: { ...comment(id, root), ...page(cursor, limit) } }),
+    ),
   createComment: (id: number, content: string, reply_to_id = 0): Promise<Comment> =>
     value(
       http.POST("/api/v1/videos/{video_id}/comments", {

@@ -224,7 +224,8 @@ function useFirstUnread({ entries, isLoaded }: Dialogue, peer: number): string {
   const found = useRef<string | null>(null);
   if (found.current === null && known) {
     count.current = Math.max(count.current, known.unread_count);
-    if (isLoaded) found.current = count.current > 0 ? (entries.filter((entry) => entry.from_user_id === peer).at(-count.current)?.key ?? "") : "";
+    const theirs = entries.filter((entry) => entry.from_user_id === peer);
+    if (isLoaded) found.current = (count.current > 0 && theirs.at(-count.current)?.key) || "";
   }
   return found.current ?? "";
 }
@@ -254,7 +255,11 @@ function MessageView({ entry, isOwn, isLast, dialogue, onDelete }: MessageProps)
           {entry.content}
         </p>
         {entry.state === "sent" && (
-          <IconButton label={t("chat.message.delete.label", { text: entry.content.slice(0, 40) })} onClick={onDelete} class="message-delete">
+          <IconButton
+            label={t("chat.message.delete.label", { text: entry.content.slice(0, 40) })}
+            onClick={onDelete}
+            class="message-delete"
+          >
             <TrashIcon size={16} />
           </IconButton>
         )}

@@ -96,7 +96,7 @@ export function useDialogue(peer: number): Dialogue {
         if (page.items.length > 0) setEntries((now) => merge(now, page.items));
       }
     };
-    return keepUp(readNewer, { about: ({ kind, user_id }) => kind === "message" && user_id === peer, pace });
+    return keepUp(readNewer, { about: ({ kind, user_id }) => kind === "message" && user_id === peer, pace, burstMs: 0 });
   }, [peer, isLoaded]);
 
   // Read is what was there while somebody looked at the page.

@@ -85,7 +85,14 @@ export function Comments({ videoId, pointed }: CommentsProps) {
     }
   };
 
-  const actions = { viewer: me?.id ?? 0, videoAuthor: video?.author.id ?? 0, onReply: reply, onDelete: ask, onLike: threads.like, onPin: threads.pin };
+  const actions = {
+    viewer: me?.id ?? 0,
+    videoAuthor: video?.author.id ?? 0,
+    onReply: reply,
+    onDelete: ask,
+    onLike: threads.like,
+    onPin: threads.pin,
+  };
   const isEmpty = roots.items.length === 0 && roots.isEnd;
   return (
     <div class="comments">

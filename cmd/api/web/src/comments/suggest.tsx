@@ -42,7 +42,11 @@ interface Suggestions {
  * useSuggestions suggests people while "@" and the beginning of a name are written in a field: those around, and whom the viewer follows.
  * onText gets the text with the name that was chosen.
  */
-export function useSuggestions(field: () => HTMLTextAreaElement | null | undefined, around: User[], onText: (text: string) => void): Suggestions {
+export function useSuggestions(
+  field: () => HTMLTextAreaElement | null | undefined,
+  around: User[],
+  onText: (text: string) => void,
+): Suggestions {
   const id = useId();
   const [start, setStart] = useState<string | null>(null);
   const [others, setOthers] = useState<User[]>([]);
@@ -54,8 +58,8 @@ export function useSuggestions(field: () => HTMLTextAreaElement | null | undefin
 
   const all = new Map([...around, ...others].map((user) => [user.id, user]));
   all.delete(viewerId());
-  const found =
-    start === null ? [] : [...all.values()].filter((user) => !user.is_deleted && (startsWith(user.name, start) || startsWith(user.display_name, start))).slice(0, most);
+  const fits = (user: User) => start !== null && !user.is_deleted && (startsWith(user.name, start) || startsWith(user.display_name, start));
+  const found = [...all.values()].filter(fits).slice(0, most);
   const chosen = Math.min(at, found.length - 1);
   const isOpen = found.length > 0;
 

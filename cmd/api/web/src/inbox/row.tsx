@@ -20,6 +20,7 @@ export function NoticeRow({ notice, isUnread }: { notice: Notice; isUnread: bool
   const me = useMe();
   const { comment, video } = notice;
   const text = comment?.content ?? "";
+  const n = several(notice);
   return (
     <li>
       <a class={`notice${isUnread ? " notice-unread" : ""}`} href={target(notice, me ? `${profilePath(me)}?list=followers` : "/")}>
@@ -30,10 +31,13 @@ export function NoticeRow({ notice, isUnread }: { notice: Notice; isUnread: bool
             <Sentence notice={notice} />
           </span>
           {text !== "" && <span class="notice-quote">{text}</span>}
-          {notice.kind === "upload" && notice.state === "failed" && notice.reason !== "" && <span class="notice-quote">{notice.reason}</span>}
-          <time class="notice-time" dateTime={notice.at} title={dateTime(notice.at)}>
-            {ago(notice.at)}
-          </time>
+          {notice.reason !== "" && <span class="notice-quote">{notice.reason}</span>}
+          <span class="notice-time">
+            <time dateTime={notice.at} title={dateTime(notice.at)}>
+              {ago(notice.at)}
+            </time>
+            {n > 0 && ` · ${tn("video.comments", n)}`}
+          </span>
         </span>
         {video && video.cover_url && <img class="notice-cover" src={video.cover_url} alt={video.title} loading="lazy" decoding="async" />}
         {isUnread && <span class="notice-dot" aria-hidden="true" />}
@@ -80,13 +84,7 @@ function Sentence({ notice }: { notice: Notice }) {
   const key = sentenceKey(notice);
   // A kind that this client does not know yet has a sentence, too.
   const text = has(key) ? t(key) : t("notice.unknown");
-  const n = several(notice);
-  return (
-    <>
-      {fill(text, { names: <People notice={notice} />, title: <strong>{notice.title}</strong> })}
-      {n > 0 && ` · ${tn("video.comments", n)}`}
-    </>
-  );
+  return fill(text, { names: <People notice={notice} />, title: <strong>{notice.title}</strong> });
 }
 
 function People({ notice }: { notice: Notice }) {

@@ -13,7 +13,7 @@ const others = ({ kind, count, actors }: Notice): number => (people.has(kind) ? 
 export const several = ({ kind, count, actors }: Notice): number =>
   kind !== "upload" && !people.has(kind) && count > actors.length ? count : 0;
 
-/** sentenceKey is the key of the sentence, which has the place {names}, or {title} for an upload. The key need not exist: kinds may be new. */
+/** sentenceKey is the key of the sentence: with the place {names}, or {title} for an upload. It need not exist: kinds may be new. */
 export function sentenceKey(notice: Notice): string {
   const { kind, state, actors, comment } = notice;
   if (kind === "upload") return state === "failed" ? "notice.upload.failed" : "notice.upload.ready";

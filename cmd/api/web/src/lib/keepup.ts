@@ -8,6 +8,8 @@ interface News {
   about: (hint: Hint) => boolean;
   /** How long to wait after an answer, in milliseconds, while hints come in and while they do not. */
   pace?: (isLive: boolean) => number;
+  /** The pause between two reads in milliseconds, at most, while hints keep coming. */
+  burstMs?: number;
   /** Whether a hidden page reads after a hint, too; others read when they are looked at again. */
   whenHidden?: () => boolean;
 }
@@ -17,8 +19,11 @@ const anywayMs = 30_000;
 const aloneMs = 8000;
 const usualPace = (isLive: boolean): number => (isLive ? anywayMs : aloneMs);
 
-// Hints that come closer together than this, in milliseconds, are followed by one read.
-const gapMs = 400;
+// Hints that come closer together than this, in milliseconds, are followed by one read. While they keep coming the pause grows.
+const gapMs = 300;
+const usualBurstMs = 2000;
+// Without a hint for this long, in milliseconds, the next one is followed at once.
+const quietMs = 5000;
 // After an error the pause doubles, up to this many times the pace.
 const maxSlowdown = 8;
 
@@ -28,12 +33,16 @@ const isVisible = (): boolean => document.visibilityState === "visible";
  * keepUp calls read whenever there may be something new, until the returned function is called, one call at a time: after a hint, when
  * the page becomes visible, when hints or the connection come back, and after a while without any of these. Hidden pages read nothing.
  */
-export function keepUp(read: () => Promise<void>, { about, pace = usualPace, whenHidden = () => false }: News): () => void {
+export function keepUp(
+  read: () => Promise<void>,
+  { about, pace = usualPace, burstMs = usualBurstMs, whenHidden = () => false }: News,
+): () => void {
   let stopped = false;
   let running = false;
   let isDue = false;
   let slowdown = 1;
   let readAt = 0;
+  let gap = gapMs;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const wait = (ms: number) => {
@@ -69,7 +78,9 @@ export function keepUp(read: () => Promise<void>, { about, pace = usualPace, whe
   const soon = () => {
     isDue = true;
     if (stopped || running || !(isVisible() || whenHidden())) return;
-    wait(Math.max(0, readAt + gapMs - Date.now()));
+    const passed = Date.now() - readAt;
+    gap = passed > quietMs ? gapMs : Math.min(gap * 1.5, Math.max(burstMs, gapMs));
+    wait(Math.max(0, gap - passed));
   };
   const onVisible = () => {
     if (isVisible()) run();

@@ -10,7 +10,8 @@ export const canPush = (): boolean => "serviceWorker" in navigator && "PushManag
 export class PushRefused extends Error {}
 
 // The service worker speaks the language of its address.
-const register = (): Promise<ServiceWorkerRegistration> => navigator.serviceWorker.register(`/sw.js?lang=${language.get()}`, { scope: "/" });
+const register = (): Promise<ServiceWorkerRegistration> =>
+  navigator.serviceWorker.register(`/sw.js?lang=${language.get()}`, { scope: "/" });
 
 /** startPush subscribes this browser to what the viewer shall hear of while no page is open. */
 export async function startPush(key: string): Promise<void> {

@@ -10,7 +10,8 @@ import { NoticeRow } from "../inbox/row";
 import { BellIcon } from "../ui/icons";
 import { Empty, ListEnd, Skeleton } from "../ui/states";
 
-const newest = (notices: Notice[]): string => notices.reduce((at, notice) => (Date.parse(notice.at) > Date.parse(at || "0") ? notice.at : at), "");
+const newest = (notices: Notice[]): string =>
+  notices.reduce((at, notice) => (at === "" || Date.parse(notice.at) > Date.parse(at) ? notice.at : at), "");
 
 // merge puts a first page in the place of what it covers: groups move up as they grow, and go when they are empty.
 function merge(old: Notice[], page: Notice[], isAll: boolean): Notice[] {

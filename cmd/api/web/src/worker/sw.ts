@@ -70,7 +70,8 @@ async function newestMessage(): Promise<Shown | undefined> {
 async function newestNotice(): Promise<Shown | undefined> {
   const notice = await first<Notice>("/api/v1/notices?limit=1");
   if (!notice || !notice.is_unread) return undefined;
-  return { title: sentence(notice), body: notice.comment?.content ?? notice.video?.title ?? notice.reason, tag: notice.id, path: target(notice, "/inbox") };
+  const body = notice.comment?.content ?? notice.video?.title ?? notice.reason;
+  return { title: sentence(notice), body, tag: notice.id, path: target(notice, "/inbox") };
 }
 
 function sentence(notice: Notice): string {
@@ -78,7 +79,8 @@ function sentence(notice: Notice): string {
   const people = Object.fromEntries(Object.entries(names?.people ?? {}).map(([place, user]) => [place, nameOf(user)]));
   const who = names ? say(names.key, { ...people, n: sayNumber(moreKey, names.more) }) : "";
   const n = several(notice);
-  return (say(sentenceKey(notice), { names: who, title: notice.title }) || say("notice.unknown", { names: who })) + (n > 0 ? ` · ${sayNumber("video.comments", n)}` : "");
+  const text = say(sentenceKey(notice), { names: who, title: notice.title }) || say("notice.unknown", { names: who });
+  return n > 0 ? `${text} · ${sayNumber("video.comments", n)}` : text;
 }
 
 // The push says of what kind the news are; what they are is read, so that a late one tells of the present.
