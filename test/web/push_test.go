@@ -138,7 +138,8 @@ func TestSubscribe(t *testing.T) {
 			t.Error("the server was not told")
 		}
 		p.check()
-	}, harness.Set("push.private_key", base64.RawURLEncoding.EncodeToString(server.Bytes())))
+	}, harness.Set("push.private_key", base64.RawURLEncoding.EncodeToString(server.Bytes())),
+		harness.Set("push.subject", "mailto:push@example.com"))
 }
 
 func newKey(t *testing.T) *ecdh.PrivateKey {
