@@ -33,7 +33,6 @@ import (
 	kitexuser "tiktok/kitex_gen/user/userservice"
 	kitexvideo "tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/kv"
-	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 	"tiktok/pkg/transport"
 )
@@ -88,7 +87,7 @@ func video() Spec {
 			"MCountByAuthor": gatewayOnly(),
 		},
 		Migrations: videodb.Migrations,
-		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return videodb.New(db) },
+		Audit:      func(s Schemas, _ kv.Store) Auditor { return videodb.New(s["video"]) },
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			s, err := videoservice.Open(ctx, d.Config, d.Telemetry, d.IDs, d.Bus)
 			if err != nil {
@@ -124,8 +123,8 @@ func interaction() Spec {
 		},
 		Consumes:   []string{event.TOPIC_VIDEO}, // deletions
 		Migrations: interactiondb.Migrations,
-		Audit: func(db *sqldb.DB, shared kv.Store) Auditor {
-			return interactionAudit{interactiondb.New(db), cache.NewStats(shared, nil, nil, nil, nil)} // it only invalidates
+		Audit: func(s Schemas, shared kv.Store) Auditor {
+			return interactionAudit{interactiondb.New(s["interaction"]), cache.NewStats(shared, nil, nil, nil, nil)} // it only invalidates
 		},
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			videos, err := transport.NewClient(d.Dial, "video", kitexvideo.NewClient)
@@ -166,7 +165,7 @@ func social() Spec {
 			"MGetRelations": gatewayOnly(),
 		},
 		Migrations: socialdb.Migrations,
-		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return socialdb.New(db) },
+		Audit:      func(s Schemas, _ kv.Store) Auditor { return socialdb.New(s["social"]) },
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			users, err := transport.NewClient(d.Dial, "user", kitexuser.NewClient)
 			if err != nil {
@@ -199,7 +198,7 @@ func chat() Spec {
 			"DeleteConversation": gatewayOnly(),
 		},
 		Migrations: chatdb.Migrations,
-		Audit:      func(db *sqldb.DB, _ kv.Store) Auditor { return chatdb.New(db) },
+		Audit:      func(s Schemas, _ kv.Store) Auditor { return chatdb.New(s["chat"]) },
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			users, err := transport.NewClient(d.Dial, "user", kitexuser.NewClient)
 			if err != nil {
@@ -234,6 +233,9 @@ func notice() Spec {
 			event.TOPIC_VIDEO, event.TOPIC_UPLOAD, event.TOPIC_LIKE, event.TOPIC_COMMENT, event.TOPIC_FOLLOW, event.TOPIC_MESSAGE,
 		},
 		Migrations: noticedb.Migrations,
+		Audit: func(s Schemas, _ kv.Store) Auditor {
+			return noticeservice.NewAuditor(noticedb.New(s["notice"]), noticeSources(s)...)
+		},
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			users, err := transport.NewClient(d.Dial, "user", kitexuser.NewClient)
 			if err != nil {

@@ -29,8 +29,8 @@ type Spec struct {
 	Consumes []string
 	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none.
 	Migrations func() fs.FS
-	// Audit recounts its counters. Nil when it has none.
-	Audit func(db *sqldb.DB, cache kv.Store) Auditor
+	// Audit recounts its counters, in its own schema, and compares with others what it has made of them. Nil when it has none.
+	Audit func(schemas Schemas, cache kv.Store) Auditor
 	// Open opens what the settings describe and puts the service together. An error leaves nothing open.
 	Open func(ctx context.Context, d Deps) (Part, error)
 }
@@ -50,6 +50,9 @@ type Deps struct {
 	// Demo are accounts that the gateway lets log in from nearby only.
 	Demo handler.Demo
 }
+
+// Schemas are those of all services with an Audit, by name.
+type Schemas map[string]*sqldb.DB
 
 // Part is an opened service.
 type Part struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudwego/kitex/client"
 	"github.com/cloudwego/kitex/server"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/cmd/services"
 	"tiktok/config"
@@ -155,25 +156,33 @@ func TestAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cache.Close() })
+	schemas, tel := services.Schemas{}, telemetry.Discard()
 	var audited []string
 	for _, s := range services.All() {
 		if s.Audit == nil {
 			continue
 		}
 		audited = append(audited, s.Name)
-		tel := telemetry.Discard()
-		db, err := sqldb.OpenMigrated(t.Context(), cfg.DB, s.Name, s.Migrations(), tel.Log, tel.Registry)
+		db, err := sqldb.OpenMigrated(t.Context(), cfg.DB, s.Name, s.Migrations(), tel.Log, prometheus.NewRegistry())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := s.Audit(db, cache).Audit(t.Context(), t.Logf); n != 0 || err != nil {
+		t.Cleanup(func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		schemas[s.Name] = db
+	}
+	for _, s := range services.All() {
+		if s.Audit == nil {
+			continue
+		}
+		if n, err := s.Audit(schemas, cache).Audit(t.Context(), t.Logf); n != 0 || err != nil {
 			t.Errorf("%s: %d, %v", s.Name, n, err)
 		}
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
 	}
-	if want := []string{"video", "interaction", "social", "chat"}; !slices.Equal(audited, want) {
+	if want := []string{"video", "interaction", "social", "chat", "notice"}; !slices.Equal(audited, want) {
 		t.Errorf("audited %v, want %v", audited, want)
 	}
 }

@@ -220,6 +220,8 @@ func (c *change) decideCommentLikes(
 				by = +1
 			}
 			w.count(key.CommentID).LikeCount += by
+		}
+		if row.Liked != old.Liked || row.LikedEvent != old.LikedEvent { // also one that began again within the batch
 			n.commentLike(row, events[0].CommentLike.ToUserID)
 		}
 	}

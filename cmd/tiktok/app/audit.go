@@ -38,11 +38,26 @@ func Audit(ctx context.Context, cfg config.Config, a Auditing) (mismatches int, 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, shared.Close()) }()
+	schemas := services.Schemas{}
+	defer func() {
+		for _, db := range schemas {
+			err = errors.Join(err, db.Close())
+		}
+	}()
 	for _, s := range services.All() {
 		if s.Audit == nil {
 			continue
 		}
-		n, err := a.audit(ctx, cfg, s, shared)
+		if schemas[s.Name], err = sqldb.Open(ctx, cfg.DB, s.Name); err != nil {
+			delete(schemas, s.Name)
+			return 0, fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
+	for _, s := range services.All() {
+		if s.Audit == nil {
+			continue
+		}
+		n, err := a.audit(ctx, cfg, s, schemas, shared)
 		if err != nil {
 			return mismatches, fmt.Errorf("%s: %w", s.Name, err)
 		}
@@ -68,13 +83,10 @@ func exists(cfg config.Config) error {
 }
 
 // audit recounts one service.
-func (a Auditing) audit(ctx context.Context, cfg config.Config, s services.Spec, shared kv.Store) (wrong int, err error) {
-	db, err := sqldb.Open(ctx, cfg.DB, s.Name)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	store := s.Audit(db, shared)
+func (a Auditing) audit(
+	ctx context.Context, cfg config.Config, s services.Spec, schemas services.Schemas, shared kv.Store,
+) (wrong int, err error) {
+	store := s.Audit(schemas, shared)
 	named := func(format string, args ...any) { a.Report(s.Name+": "+format, args...) }
 	counters, err := store.Counters(ctx)
 	if err != nil {

@@ -22,7 +22,9 @@ func messages(changes []db.Change) ([]outbox.Message, error) {
 			videos = append(videos, &event.Event{VideoChanged: &event.VideoChanged{VideoId: m.VideoID, AuthorId: m.AuthorID}})
 		}
 		if c.Deleted {
-			videos = append(videos, &event.Event{VideoDeleted: &event.VideoDeleted{VideoId: m.VideoID, AuthorId: m.AuthorID}})
+			videos = append(videos, &event.Event{VideoDeleted: &event.VideoDeleted{
+				VideoId: m.VideoID, AuthorId: m.AuthorID, MentionedUserIds: mentions.Split(m.Mentions),
+			}})
 		}
 		if c.Upload {
 			u := &event.UploadStateChanged{

@@ -78,7 +78,7 @@ type group struct {
 }
 
 func (s *Store) apply(tx *gorm.DB, changes []Change, done *Applied) error {
-	groups, err := s.lockNotices(tx, changes)
+	groups, err := s.lockNotices(tx, noticesOf(changes))
 	if err != nil {
 		return err
 	}
@@ -88,11 +88,9 @@ func (s *Store) apply(tx *gorm.DB, changes []Change, done *Applied) error {
 			keys = append(keys, c.EntryKey())
 		}
 	}
-	stored := map[EntryKey]Entry{}
-	if len(keys) > 0 {
-		if stored, err = readEntries(tx, s.IsSQLite(), keys); err != nil {
-			return err
-		}
+	stored, err := s.readEntries(tx, keys)
+	if err != nil {
+		return err
 	}
 	var entries []Entry
 	for _, c := range changes {
@@ -118,15 +116,20 @@ func (s *Store) apply(tx *gorm.DB, changes []Change, done *Applied) error {
 	return err
 }
 
-// lockNotices makes sure that there is a row for each notice of changes, which are sorted, locks the rows, and reads them.
-func (s *Store) lockNotices(tx *gorm.DB, changes []Change) (map[Key]*group, error) {
+// noticesOf are rows of the notices of changes, which are sorted.
+func noticesOf(changes []Change) []Notice {
 	rows := make([]Notice, 0, len(changes))
 	for _, c := range changes {
 		if n := len(rows); n == 0 || rows[n-1].Key != c.Key {
 			rows = append(rows, Notice{Key: c.Key, VideoID: c.VideoID})
 		}
 	}
-	lock := sqldb.Upsert(clause.AssignmentColumns([]string{"video_id"}), "user_id", "kind", "subject_id")
+	return rows
+}
+
+// lockNotices makes sure that there is a row for each notice, which are sorted, locks the rows, and reads them.
+func (s *Store) lockNotices(tx *gorm.DB, rows []Notice) (map[Key]*group, error) {
+	lock := sqldb.Upsert(clause.AssignmentColumns([]string{"kind"}), "user_id", "kind", "subject_id") // what it is already
 	if err := tx.Clauses(lock).Create(&rows).Error; err != nil {
 		return nil, err
 	}
@@ -134,7 +137,7 @@ func (s *Store) lockNotices(tx *gorm.DB, changes []Change) (map[Key]*group, erro
 	for i, n := range rows {
 		keys[i] = n.Key
 	}
-	found, err := readNotices(tx, s.IsSQLite(), keys)
+	found, err := s.readNotices(tx, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (s *Store) PurgeEntries(ctx context.Context, after EntryKey, beforeMs int64
 	for _, e := range rows {
 		groups = append(groups, e.Key)
 	}
-	notices, err := readNotices(s.Read.WithContext(ctx), s.IsSQLite(), slices.Compact(groups))
+	notices, err := s.readNotices(s.Read.WithContext(ctx), slices.Compact(groups))
 	if err != nil {
 		return after, 0, false, err
 	}
@@ -82,7 +82,7 @@ func (s *Store) removeEntries(tx *gorm.DB, keys []EntryKey, beforeMs int64) (rem
 	if err != nil {
 		return 0, err
 	}
-	entries, err := readEntries(tx, s.IsSQLite(), keys)
+	entries, err := s.readEntries(tx, keys)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +93,7 @@ func (s *Store) removeEntries(tx *gorm.DB, keys []EntryKey, beforeMs int64) (rem
 			old = append(old, k.numbers())
 		}
 	}
-	return entryTable().remove(tx, s.IsSQLite(), old)
+	return entryTable().Delete(s.DB, tx, old)
 }
 
 // PurgeNotices looks at the notices that follow after in the order of their keys, and removes those that no entry is left of. It
@@ -148,10 +148,10 @@ func (s *Store) removeNotices(tx *gorm.DB, keys []Key, beforeMs int64) (removed 
 			empty = append(empty, k.numbers())
 		}
 	}
-	return noticeTable().remove(tx, s.IsSQLite(), empty)
+	return noticeTable().Delete(s.DB, tx, empty)
 }
 
 // holdNotices locks the notices that are there, in the order of their keys, and reads them.
 func (s *Store) holdNotices(tx *gorm.DB, keys []Key) (map[Key]Notice, error) {
-	return readNotices(s.ForUpdate(tx), s.IsSQLite(), keys)
+	return s.readNotices(s.ForUpdate(tx), keys)
 }

@@ -75,7 +75,7 @@ func (s *Store) deleteOld(tx *gorm.DB, authorID, videoID, nowMs int64) ([]Change
 	}
 	m := Media{
 		VideoID: v.ID, AuthorID: v.AuthorID, Title: v.Title, State: StateDeleting, Lane: LaneDelete, DueMs: nowMs,
-		SourceKey: v.PlayKey, CoverKey: v.CoverKey, CreatedAtMs: v.PublishedAtMs, Told: s.tells(),
+		SourceKey: v.PlayKey, CoverKey: v.CoverKey, CreatedAtMs: v.PublishedAtMs, Mentions: v.Mentions, Told: s.tells(),
 	}
 	if err := tx.Create(&m).Error; err != nil {
 		return nil, err

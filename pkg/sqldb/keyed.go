@@ -1,0 +1,83 @@
+package sqldb
+
+import (
+	"strconv"
+	"strings"
+
+	"gorm.io/gorm"
+)
+
+// Keyed is a table whose rows are read and removed by lists of keys, which are whole numbers. MySQL and MariaDB plan a list of keys,
+// (a, b, c) IN (...), for longer than they need to read the rows, or read all rows; joined to a table of the keys each row is one look-up,
+// in the order of the keys.
+type Keyed struct {
+	Table string
+	// Columns are those of the key.
+	Columns []string
+}
+
+// Query is the query of the rows with these keys, as t, without its columns. At most 5000 numbers, and at least one key.
+func (k Keyed) Query(d *DB, tx *gorm.DB, keys [][]int64) *gorm.DB {
+	if d.IsSQLite() {
+		where, args := k.in(keys)
+		return tx.Table(k.Table+" AS t").Where(where, args...)
+	}
+	return tx.Table(k.joined(), array(keys))
+}
+
+// Delete deletes the rows with these keys, and returns how many there were.
+func (k Keyed) Delete(d *DB, tx *gorm.DB, keys [][]int64) (deleted int64, err error) {
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	query, args := "DELETE t FROM "+k.joined(), []any{array(keys)}
+	if d.IsSQLite() {
+		where, values := k.in(keys)
+		query, args = "DELETE FROM "+k.Table+" WHERE "+where, values
+	}
+	r := tx.Exec(query, args...)
+	return r.RowsAffected, r.Error
+}
+
+// joined is the table, as t, behind a table of keys, which is array's.
+func (k Keyed) joined() string {
+	var columns, on []string
+	for i, c := range k.Columns {
+		n := strconv.Itoa(i)
+		columns = append(columns, "k"+n+" BIGINT PATH '$["+n+"]'")
+		on = append(on, "t."+c+" = wanted.k"+n)
+	}
+	return "JSON_TABLE(?, '$[*]' COLUMNS (" + strings.Join(columns, ", ") + ")) AS wanted STRAIGHT_JOIN " + k.Table + " AS t ON " +
+		strings.Join(on, " AND ")
+}
+
+// in is a condition for SQLite.
+func (k Keyed) in(keys [][]int64) (where string, args []any) {
+	for _, key := range keys {
+		for _, n := range key {
+			args = append(args, n)
+		}
+	}
+	one := "(" + strings.TrimSuffix(strings.Repeat("?,", len(k.Columns)), ",") + ")"
+	return "(" + strings.Join(k.Columns, ", ") + ") IN (VALUES " + repeat(one, ",", len(keys)) + ")", args
+}
+
+// array writes keys as JSON: [[1,2,3],...].
+func array(keys [][]int64) string {
+	b := make([]byte, 0, 60*len(keys)+2)
+	for _, key := range keys {
+		b = append(b, ",["...)
+		for i, n := range key {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendInt(b, n, 10)
+		}
+		b = append(b, ']')
+	}
+	if len(b) == 0 {
+		return "[]"
+	}
+	b[0] = '['
+	return string(append(b, ']'))
+}

@@ -1,0 +1,46 @@
+package sqldb_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/fstest"
+
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/sqldb/sqldbtest"
+)
+
+// Rows are found, and removed, by keys of several columns, one of them or many.
+func TestKeyed(t *testing.T) {
+	const step = `-- +goose Up
+CREATE TABLE places (a BIGINT NOT NULL, b BIGINT NOT NULL, c BIGINT NOT NULL, PRIMARY KEY (a, b, c));
+-- +goose Down
+DROP TABLE places;
+`
+	files := fstest.MapFS{
+		"migrations/mysql/00001_places.sql": {Data: []byte(step)}, "migrations/sqlite/00001_places.sql": {Data: []byte(step)},
+	}
+	sqldbtest.Each(t, "keyed", files, func(t *testing.T, db *sqldb.DB) {
+		for i := range 20 {
+			if err := db.Write.Exec("INSERT INTO places (a, b, c) VALUES (?, ?, ?)", i/7, i%7, -i).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		places := sqldb.Keyed{Table: "places", Columns: []string{"a", "b", "c"}}
+		keys := [][]int64{{0, 1, -1}, {1, 0, -7}, {1, 0, 7}, {9, 9, 9}, {2, 5, -19}}
+		type row struct{ A, B, C int64 }
+		found, err := sqldb.Rows[row]{Query: places.Query(db, db.Read, keys).Select("t.a, t.b, t.c")}.All()
+		if err != nil || len(found) != 3 {
+			t.Errorf("found %v, %v", found, err)
+		}
+		for i, keys := range [][][]int64{keys, keys[:1], nil} {
+			n, err := places.Delete(db, db.Write, keys)
+			if want := []int64{3, 0, 0}[i]; n != want || err != nil {
+				t.Errorf("%d of %v deleted, %v; want %d", n, keys, err, want)
+			}
+		}
+		var left string
+		if err := db.Read.Raw("SELECT COUNT(*) FROM places").Scan(&left).Error; err != nil || left != fmt.Sprint(17) {
+			t.Errorf("%s rows left, %v", left, err)
+		}
+	})
+}
