@@ -98,8 +98,8 @@ func TestNoticeAudit(t *testing.T) {
 				noticedb.KindLike: 100, noticedb.KindComment: 100, noticedb.KindReply: 9, noticedb.KindMention: 100, noticedb.KindFollow: 0,
 				noticedb.KindCommentLike: 9, noticedb.KindUpload: 101,
 			} {
-				extra := noticedb.Entry{Key: noticedb.Key{UserID: 7, Kind: kind, SubjectID: subject}, EntryID: 4_000_000, Present: true, AtMs: 8, Seq: 9}
-				create(t, schemas["notice"], []noticedb.Entry{extra})
+				key := noticedb.Key{UserID: 7, Kind: kind, SubjectID: subject}
+				create(t, schemas["notice"], []noticedb.Entry{{Key: key, EntryID: 4_000_000, Present: true, AtMs: 8, Seq: 9}})
 			}
 			audit(14, "entry 4000000 is extra") // and there are no rows of such notices
 			repair(-1)

@@ -24,6 +24,7 @@ func scenarios() []scenario {
 		{"one name, many at once", testOneName},
 		{"a school registers", testSchool},
 		{"storm", testStorm},
+		{"notices of a storm", testNotices},
 		{"audit", func(t *testing.T, d *harness.Deployment) { d.Audit(t) }},
 		{"life and restart", testLife},
 		{"sessions", testSessions},

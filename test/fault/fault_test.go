@@ -127,6 +127,7 @@ func TestDistributed(t *testing.T) {
 		{"a storm without end", testBounded},
 		{"one of two interaction replicas is killed", testReplica},
 		{"every other process is killed", testEachKilled},
+		{"notices: who tells and who is told is killed", testNotices},
 		{"interaction is killed while Redis is flushed", testKilledAndFlushed},
 		{"videos are deleted", testDeletions},
 		{"all four at once", testTogether},

@@ -96,7 +96,7 @@ const overlap = 6 * time.Second
 func testEachKilled(t *testing.T, d *harness.Deployment) {
 	s := newStorm(t, d)
 	for range max(1, rounds()/2) {
-		for _, name := range []string{"video", "user", "social", "chat", "api"} {
+		for _, name := range []string{"video", "user", "social", "chat", "notice", "api"} {
 			s.more(t, before/4, stormy)
 			d.Kill(t, name)
 			d.Revive(t, name)

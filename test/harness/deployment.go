@@ -213,11 +213,22 @@ func (d *Deployment) Stop(t testing.TB) {
 	d.stop(t)
 }
 
-// Audit recounts every counter of every service and fails the test when one is not what its list says.
+// settles bounds how long after the last answer notices may be on their way.
+const settles = 30 * time.Second
+
+// Audit recounts every counter of every service and fails the test when one is not what its list says, or when notices are not what
+// they are made of. What others are told comes a moment after the answer, so it looks again for a while.
 func (d *Deployment) Audit(t testing.TB) {
 	t.Helper()
-	if err := d.Recount(t.Context()); err != nil {
-		t.Error(err)
+	for deadline := time.Now().Add(settles); ; {
+		err := d.Recount(t.Context())
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) || !Until(t.Context(), time.Now().Add(100*time.Millisecond)) {
+			t.Error(err)
+			return
+		}
 	}
 }
 

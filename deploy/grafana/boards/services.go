@@ -15,6 +15,8 @@ func extra(name string) (help string, rows []Row) {
 		return "Follows and friends.", []Row{cached(name)}
 	case "chat":
 		return "Messages between two users.", []Row{messages()}
+	case "notice":
+		return "What people are told.", []Row{notices(), cached(name)}
 	}
 	return "", []Row{cached(name)}
 }
@@ -57,6 +59,18 @@ func messages() Row {
 		graph("Refused", "ops", "Too long, to nobody, a refused word.",
 			mayBeEmpty("every message is taken",
 				q("{{code}}", "%s", rate("tiktok_rpc_requests_total", `service="chat",method="SendMessage",code!="0"`, "code")))),
+	}}
+}
+
+func notices() Row {
+	return Row{"Notices", []Panel{
+		graph("Changes", "ops", "added: somebody did something. other: taken back. old: a message that came again.",
+			mayBeEmpty("nobody does anything", q("{{result}}", "%s", rate("tiktok_notice_changes_total", `result!=""`, "result")))),
+		graph("Delay", "s", "From what happened to its notice.",
+			q("p50", "%s", quantile("0.5", "tiktok_notice_delay_seconds", `le!=""`, "")),
+			q("p99", "%s", quantile("0.99", "tiktok_notice_delay_seconds", `le!=""`, ""))),
+		graph("Hints", "ops", "Lost hints cost time only: pages read by themselves.",
+			mayBeEmpty("nobody is told anything", q("{{result}}", "%s", rate("tiktok_notice_hints_total", `result!=""`, "result")))),
 	}}
 }
 
