@@ -20,6 +20,7 @@ func testClockSetBack(t *testing.T, d *harness.Deployment) {
 	bob.Comment(t, v.ID, "the first")
 	bob.Follow(t, ann.ID)
 	bob.Send(t, ann.ID, "the first")
+	d.Audit(t) // and everybody has been told
 	d.Stop(t)
 	now := time.Now()
 	hour := id.At(now.Add(time.Hour)) - id.At(now)
@@ -35,6 +36,7 @@ func testClockSetBack(t *testing.T, d *harness.Deployment) {
 	update(t, d, "interaction", "UPDATE comments SET id = id + ? WHERE user_id = ?", hour, bob.ID)
 	update(t, d, "social", "UPDATE follows SET id = id + ? WHERE user_id = ?", hour, bob.ID)
 	update(t, d, "chat", "UPDATE messages SET id = id + ? WHERE from_user_id = ?", hour, bob.ID)
+	update(t, d, "notice", "UPDATE notice_entries SET entry_id = entry_id + ? WHERE actor_id = ? AND kind = 2", hour, bob.ID)
 	d.Start(t)
 
 	bob.Unlike(t, v.ID)

@@ -81,10 +81,10 @@ func testNotices(t *testing.T, d *harness.Deployment) {
 					})
 				}
 			case 6:
-				if other != u {
-					u.Follow(tb, other.ID)
+				if other == u {
+					continue
 				}
-				if n%3 == 0 {
+				if u.Follow(tb, other.ID); n%3 == 0 {
 					u.Unfollow(tb, other.ID)
 				}
 			case 7:
