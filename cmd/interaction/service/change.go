@@ -109,6 +109,13 @@ func (c *change) drop(deleted videosDeleted) (events int) {
 		}
 		return gone
 	})
+	c.commentLikeKeys = slices.DeleteFunc(c.commentLikeKeys, func(k db.CommentLikeKey) bool {
+		gone := deleted[c.commentLikes[k][0].VideoID]
+		if gone {
+			events += len(c.commentLikes[k])
+		}
+		return gone
+	})
 	maps.DeleteFunc(c.pins, func(videoID int64, _ mq.Event) bool {
 		if deleted[videoID] {
 			events++

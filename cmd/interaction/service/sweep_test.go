@@ -180,11 +180,15 @@ func TestForgottenIsTold(t *testing.T) {
 		f.deleteVideo(t, v)
 		f.forgotten(t, v)
 		f.replayed(t)
-		f.applied(t, append(list, root, f.replyEvent(7, root), f.pinEvent(v, root.ID)))
+		never := f.createEvent(7, v) // was pending when the video was deleted
+		ownLike := f.commentLikeEvent(7, never, true)
+		ownLike.AuthorID = authorOf(v)
+		f.applied(t, []mq.Event{ownLike})
+		f.applied(t, append(list, root, f.replyEvent(7, root), f.pinEvent(v, root.ID), never, ownLike))
 		f.forgotten(t, v)
 		f.replayed(t)
-		if n := f.rows(t, "comment_pins"); n != 0 {
-			t.Errorf("%d pins of a deleted video", n)
+		if pins, likes := f.rows(t, "comment_pins"), f.rows(t, "comment_likes"); pins != 0 || likes != 1200 {
+			t.Errorf("%d pins of a deleted video, %d likes of its comments, want those that were there", pins, likes)
 		}
 	})
 }
@@ -314,5 +318,33 @@ func TestPurgeThreads(t *testing.T) {
 		same(t, "likes", int64(1), f.rows(t, "comment_likes"))
 		_, all := f.agree(t, 0, v)
 		same(t, "what is left", []int64{stays.ID}, all)
+	})
+}
+
+// Events of builds that know no threads: a deletion does not say which thread the answer is in, or that there are answers.
+func TestEventsOfOldBuilds(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		v := videoOf(1, 1)
+		old := func(e mq.Event) mq.Event {
+			e.Comment.RootID, e.Comment.Replies, e.V = 0, false, mq.Version
+			return e
+		}
+		root, other := f.createEvent(101, v), f.createEvent(102, v)
+		answer, second := f.replyEvent(103, root), f.replyEvent(104, root)
+		toOther := f.replyEvent(105, other)
+		f.applied(t, []mq.Event{root, other, answer, second, toOther})
+		f.applied(t, []mq.Event{old(f.deleteEvent(answer)), old(f.deleteEvent(toOther))})
+		_, all := f.agree(t, 0, v)
+		same(t, "without the answers", []int64{second.ID, other.ID, root.ID}, all)
+		f.applied(t, []mq.Event{old(f.deleteEvent(root)), old(f.deleteEvent(second))})
+		_, all = f.agree(t, 0, v)
+		same(t, "without the thread", []int64{other.ID}, all)
+		late := f.replyEvent(106, other) // its deletion is applied first
+		f.applied(t, []mq.Event{old(f.deleteEvent(late))})
+		f.applied(t, []mq.Event{late})
+		_, all = f.agree(t, 0, v)
+		same(t, "without the late one", []int64{other.ID}, all)
+		f.audited(t)
+		f.replayed(t)
 	})
 }

@@ -56,7 +56,7 @@ func (c *change) writeThreads(tx *db.Tx, t *tally, n *news) error {
 		return err
 	}
 	w := &threads{counts: map[int64]*db.Comment{}}
-	if err := c.lockComments(tx, w); err != nil {
+	if err := c.lockComments(tx, w, t); err != nil {
 		return err
 	}
 	if err := c.decideComments(w, t, n); err != nil {
@@ -74,7 +74,7 @@ func (c *change) writeThreads(tx *db.Tx, t *tally, n *news) error {
 
 // lockComments reads and locks the comments that the change is about, with those that began their threads, in the order of
 // their ids. Those that something will be counted for, and that are not there, get a placeholder.
-func (c *change) lockComments(tx *db.Tx, w *threads) (err error) {
+func (c *change) lockComments(tx *db.Tx, w *threads, t *tally) (err error) {
 	ids, parents := maps.Clone(c.roots), map[int64]int64{}
 	for _, commentID := range c.commentIDs {
 		ids[commentID] = true
@@ -90,6 +90,13 @@ func (c *change) lockComments(tx *db.Tx, w *threads) (err error) {
 	}
 	if w.rows, err = tx.Comments(slices.Sorted(maps.Keys(ids))); err != nil {
 		return err
+	}
+	for _, key := range c.commentLikeKeys {
+		// If there is no comment, perhaps because its video is deleted: only the video's counters tell.
+		e := c.commentLikes[key][0]
+		if _, there := w.rows[key.CommentID]; !there && e.AuthorID > 0 {
+			t.video(e.VideoID, e.AuthorID)
+		}
 	}
 	var missing []db.Comment
 	for _, parent := range slices.Sorted(maps.Keys(parents)) {

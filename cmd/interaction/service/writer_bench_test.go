@@ -49,3 +49,21 @@ func BenchmarkDrain(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDeleteThread is the deletion of a comment with 10,000 answers, of others and long ago, until the last one is gone.
+func BenchmarkDeleteThread(b *testing.B) {
+	for dialect, open := range map[string]func(testing.TB) *sqldb.DB{
+		sqldb.SQLite: func(tb testing.TB) *sqldb.DB { return sqldbtest.SQLite(tb, Name, db.Migrations()) },
+		sqldb.MySQL:  func(tb testing.TB) *sqldb.DB { return sqldbtest.MySQL(tb, Name, db.Migrations()) },
+	} {
+		b.Run(dialect, func(b *testing.B) {
+			f := newFixture(b, open(b), nil)
+			for b.Loop() {
+				b.StopTimer()
+				root := f.longThread(b, videoOf(1, 1), 10_000)
+				b.StartTimer()
+				f.applied(b, []mq.Event{f.deleteEvent(root)})
+			}
+		})
+	}
+}

@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 
+	"gorm.io/gorm"
+
 	"tiktok/pkg/sqldb"
 )
 
@@ -22,22 +24,17 @@ func (s *Store) PurgeFavorites(
 		return after, 0, false, err
 	}
 	next = after
-	var keys []any
+	var keys [][2]int64
 	for _, r := range rows {
 		next = FavoriteKey{r.UserID, r.VideoID}
 		if !r.Liked && r.LastEvent < before {
-			keys = append(keys, r.UserID, r.VideoID)
+			keys = append(keys, [2]int64{r.UserID, r.VideoID})
 		}
 	}
 	if len(keys) > 0 {
-		list := sqldb.Pairs(len(keys) / 2)
 		err = s.Update(ctx, func(tx *Tx) error {
-			where := "(user_id, video_id) IN (" + list + ")"
-			if tx.db.IsSQLite() {
-				where = "(user_id, video_id) IN (VALUES " + list + ")"
-			}
 			// Liked again meanwhile, it stays.
-			q := tx.tx.Where(where, keys...).Where("liked = ? AND last_event < ?", false, before).Delete(&Favorite{})
+			q := tx.pairs("user_id", "video_id", keys).Where("liked = ? AND last_event < ?", false, before).Delete(&Favorite{})
 			removed = q.RowsAffected
 			return q.Error
 		})
@@ -105,26 +102,34 @@ func (s *Store) PurgeCommentLikes(
 		return after, 0, false, err
 	}
 	next = after
-	var keys []any
+	var keys [][2]int64
 	for _, r := range rows {
 		next = CommentLikeKey{r.UserID, r.CommentID}
 		// A comment without a row was purged: whoever stores a like stores the row of its comment with it.
 		if _, ok := there[r.CommentID]; r.LastEvent < before && (!r.Liked || !ok) {
-			keys = append(keys, r.UserID, r.CommentID)
+			keys = append(keys, [2]int64{r.UserID, r.CommentID})
 		}
 	}
 	if len(keys) > 0 {
-		list := sqldb.Pairs(len(keys) / 2)
 		err = s.Update(ctx, func(tx *Tx) error {
-			where := "(user_id, comment_id) IN (" + list + ")"
-			if tx.db.IsSQLite() {
-				where = "(user_id, comment_id) IN (VALUES " + list + ")"
-			}
 			// Changed meanwhile, it stays.
-			q := tx.tx.Where(where, keys...).Where("last_event < ?", before).Delete(&CommentLike{})
+			q := tx.pairs("user_id", "comment_id", keys).Where("last_event < ?", before).Delete(&CommentLike{})
 			removed = q.RowsAffected
 			return q.Error
 		})
 	}
 	return next, removed, len(rows) < purgeRows, err
+}
+
+// pairs chooses the rows whose columns a and b are one of the pairs.
+func (t *Tx) pairs(a, b string, keys [][2]int64) *gorm.DB {
+	args := make([]any, 0, 2*len(keys))
+	for _, k := range keys {
+		args = append(args, k[0], k[1])
+	}
+	list := sqldb.Pairs(len(keys))
+	if t.db.IsSQLite() {
+		list = "VALUES " + list
+	}
+	return t.tx.Where("("+a+", "+b+") IN ("+list+")", args...)
 }
