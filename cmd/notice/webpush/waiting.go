@@ -14,6 +14,8 @@ const (
 	maxWaiting = 10_000
 	// maxUsers is how many users' subscriptions are read at once.
 	maxUsers = 500
+	// storeTimeout bounds that.
+	storeTimeout = 3 * time.Second
 )
 
 // key is what is told in one push.
@@ -137,6 +139,8 @@ func (p *Pusher) jobs(ctx context.Context) []*job {
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout) // pushes under way wait for this
+	defer cancel()
 	browsers, muted, err := p.browsers(ctx, users)
 	if err != nil {
 		p.dropped.WithLabelValues("store").Add(float64(len(taken)))

@@ -16,7 +16,7 @@ func extra(name string) (help string, rows []Row) {
 	case "chat":
 		return "Messages between two users.", []Row{messages()}
 	case "notice":
-		return "What people are told.", []Row{notices(), cached(name)}
+		return "What people are told.", []Row{notices(), pushes(), cached(name)}
 	}
 	return "", []Row{cached(name)}
 }
@@ -48,6 +48,17 @@ func writer() Row {
 			q("{{queue}}", "max by (queue) (tiktok_queue_oldest_seconds{%s})", tiktok)),
 		graph("Clock offset", "s", "How far the database's clock is ahead.",
 			q("{{instance}}", `tiktok_clock_offset_seconds{%s}`, tiktok)),
+	}}
+}
+
+func pushes() Row {
+	return Row{"Web Push", []Panel{
+		graph("Sent", "ops", "gone: the subscription has ended; later: tried again; failed: given up.",
+			mayBeEmpty("push.private_key is not set", q("{{result}}", "%s", rate("tiktok_webpush_sends_total", `result!=""`, "result")))),
+		graph("Dropped", "ops", "",
+			mayBeEmpty("nothing is dropped", q("{{reason}}", "%s", rate("tiktok_webpush_dropped_total", `reason!=""`, "reason")))),
+		graph("Queued", "short", "Pushes that wait for their push service, or for another attempt.",
+			q("{{instance}}", `tiktok_webpush_queued{%s}`, tiktok)),
 	}}
 }
 
