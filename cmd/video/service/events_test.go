@@ -34,8 +34,8 @@ func filesEvent(v *video.Video) eventstest.Message {
 	return ofVideo(&event.Event{VideoChanged: &event.VideoChanged{VideoId: v.Id, AuthorId: v.AuthorId}})
 }
 
-func deletedEvent(v *video.Video) eventstest.Message {
-	return ofVideo(&event.Event{VideoDeleted: &event.VideoDeleted{VideoId: v.Id, AuthorId: v.AuthorId}})
+func deletedEvent(v *video.Video, mentioned ...int64) eventstest.Message {
+	return ofVideo(&event.Event{VideoDeleted: &event.VideoDeleted{VideoId: v.Id, AuthorId: v.AuthorId, MentionedUserIds: mentioned}})
 }
 
 func ofVideo(e *event.Event) eventstest.Message {
@@ -74,7 +74,7 @@ func TestOthersAreTold(t *testing.T) {
 			_, _ = r.DeleteVideo(t.Context(), &video.DeleteVideoRequest{AuthorId: author, VideoId: v.Id}) // one of them succeeds
 		}
 		eventually(t, "the row to go", func() bool { return l.row(v.Id) == nil })
-		eventstest.Want(t, l.db, deletedEvent(v))
+		eventstest.Want(t, l.db, deletedEvent(v, 7, 5))
 		r.stop()
 
 		// What must be transcoded is listed when it plays.
