@@ -32,8 +32,8 @@ type local struct {
 	consuming bool    // guarded by mu
 }
 
-// parcel is a call of Publish.
-type parcel struct {
+// publication is a call of Publish.
+type publication struct {
 	mu        sync.Mutex
 	left      int    // tasks not done, guarded by mu
 	dead      []Dead // guarded by mu
@@ -56,12 +56,12 @@ func (b *memory) Publish(ctx context.Context, messages []Message) error {
 	if b.closing.Err() != nil {
 		return ErrClosed
 	}
-	p := &parcel{left: 1, done: make(chan struct{})} // one until all have it
+	p := &publication{left: 1, done: make(chan struct{})} // one until all have it
 	for _, c := range b.consumers {
 		var tasks []*task
 		for _, m := range messages {
 			if slices.Contains(c.Topics, m.Topic) {
-				tasks = append(tasks, &task{Message: m, parcel: p})
+				tasks = append(tasks, &task{Message: m, publication: p})
 			}
 		}
 		p.expect(len(tasks))
@@ -85,14 +85,14 @@ func (b *memory) Publish(ctx context.Context, messages []Message) error {
 	return nil
 }
 
-func (p *parcel) expect(n int) {
+func (p *publication) expect(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.left += n
 }
 
 // finish counts a task that came to its end, and notes if it was given up.
-func (p *parcel) finish(dead ...Dead) {
+func (p *publication) finish(dead ...Dead) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dead = append(p.dead, dead...)
@@ -102,14 +102,14 @@ func (p *parcel) finish(dead ...Dead) {
 }
 
 // abandon says that nobody waits any more, unless all is done.
-func (p *parcel) abandon() (done bool) {
+func (p *publication) abandon() (done bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.abandoned = p.left > 0
 	return !p.abandoned
 }
 
-func (p *parcel) isAbandoned() bool {
+func (p *publication) isAbandoned() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.abandoned
@@ -144,7 +144,7 @@ func (c *local) take() []*task {
 // giveBack puts what was not done before what came since.
 func (c *local) giveBack(tasks []*task) {
 	c.mu.Lock()
-	c.tasks = append(slices.DeleteFunc(tasks, func(t *task) bool { return t.done || t.parcel.isAbandoned() }), c.tasks...)
+	c.tasks = append(slices.DeleteFunc(tasks, func(t *task) bool { return t.done || t.publication.isAbandoned() }), c.tasks...)
 	c.mu.Unlock()
 	c.wake()
 }
@@ -202,16 +202,16 @@ func (b *memory) consume(ctx context.Context, c *local, apply Apply) {
 		Consumer: c.Consumer, log: b.log.With("consumer", c.Name), metrics: c.metrics, apply: apply,
 		bury: func(_ context.Context, t *task, cause error) error {
 			t.done = true
-			t.parcel.finish(Dead{Message: t.Message, Consumer: c.Name, Reason: cause.Error()})
+			t.publication.finish(Dead{Message: t.Message, Consumer: c.Name, Reason: cause.Error()})
 			return nil
 		},
-		applied: func(t *task) { t.done = true; t.parcel.finish() },
+		applied: func(t *task) { t.done = true; t.publication.finish() },
 		more: func() ([]*task, error) {
 			more := c.take()
 			inHand = append(inHand, more...)
 			return more, nil
 		},
-		gone: func(t *task) bool { return t.parcel.isAbandoned() },
+		gone: func(t *task) bool { return t.publication.isAbandoned() },
 	}
 	for {
 		select {

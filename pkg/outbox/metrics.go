@@ -42,7 +42,7 @@ func newBusMetrics(reg prometheus.Registerer) busMetrics {
 		dead:        counter("tiktok_outbox_given_up_total", "Messages that a consumer gave up."),
 		redelivered: counter("tiktok_outbox_redelivered_total", "Messages that the broker delivered again."),
 		lag:         gauge("tiktok_outbox_lag_seconds", "Age of the oldest message that a consumer has in hand; 0 without."),
-		depth:       gauge("tiktok_outbox_depth", "Parcels of messages in the broker that a consumer has not taken yet."),
+		depth:       gauge("tiktok_outbox_depth", "Batches of messages in the broker that a consumer has not taken yet."),
 		deadLetters: deadLettersGauge(reg),
 	}
 }

@@ -17,10 +17,10 @@ import (
 const (
 	// Exchange is the name of the broker's exchange, after its prefix. The queue of a consumer is "<prefix>.events.<consumer>".
 	Exchange = "events"
-	// A parcel holds messages of one topic in a row, about so many or so many bytes: the broker's work is per parcel.
-	parcelMessages = 64
-	parcelBytes    = 256 << 10
-	// prefetch bounds the parcels in hand.
+	// A batch holds messages of one topic in a row, about so many or so many bytes: the broker's work is per batch.
+	maxBatchMessages = 64
+	maxBatchBytes    = 256 << 10
+	// prefetch bounds the batches in hand.
 	prefetch = 32
 )
 
@@ -54,11 +54,11 @@ func newRabbit(cfg queue.Config, consumers []Consumer, tel *telemetry.Telemetry)
 
 // Publish implements Bus.
 func (b *rabbit) Publish(ctx context.Context, messages []Message) error {
-	parcels, err := pack(messages)
+	batches, err := pack(messages)
 	if err != nil {
 		return err
 	}
-	return closed(b.exchange.Publish(ctx, parcels))
+	return closed(b.exchange.Publish(ctx, batches))
 }
 
 // closed speaks of the bus.
@@ -69,28 +69,28 @@ func closed(err error) error {
 	return err
 }
 
-// pack makes parcels of messages, in their order.
-func pack(messages []Message) ([]queue.Parcel, error) {
-	var parcels []queue.Parcel
-	count := 0 // messages in the last parcel
+// pack makes batches of messages, in their order.
+func pack(messages []Message) ([]queue.Batch, error) {
+	var batches []queue.Batch
+	count := 0 // messages in the last batch
 	for _, m := range messages {
 		encoded, err := json.Marshal(m)
 		if err != nil {
 			return nil, fmt.Errorf("%w: message %d of %s is no JSON: %w", queue.ErrRefused, m.Seq, m.Topic, err)
 		}
-		if last := len(parcels) - 1; last >= 0 && parcels[last].Key == m.Topic && count < parcelMessages &&
-			len(parcels[last].Body)+len(encoded) < parcelBytes {
-			body := parcels[last].Body
+		if last := len(batches) - 1; last >= 0 && batches[last].Key == m.Topic && count < maxBatchMessages &&
+			len(batches[last].Body)+len(encoded) < maxBatchBytes {
+			body := batches[last].Body
 			body[len(body)-1] = ','
-			parcels[last].Body = append(append(body, encoded...), ']')
+			batches[last].Body = append(append(body, encoded...), ']')
 			count++
 			continue
 		}
 		body := append(append(make([]byte, 0, len(encoded)+2), '['), encoded...)
-		parcels = append(parcels, queue.Parcel{Key: m.Topic, At: time.UnixMilli(m.AtMs), Body: append(body, ']')})
+		batches = append(batches, queue.Batch{Key: m.Topic, At: time.UnixMilli(m.AtMs), Body: append(body, ']')})
 		count = 1
 	}
-	return parcels, nil
+	return batches, nil
 }
 
 // Consume implements Bus.
@@ -182,7 +182,7 @@ func (in *intake) more(ctx context.Context) (tasks []*task, err error) {
 	return tasks, nil
 }
 
-// read unpacks a parcel. What is no message goes to the dead letters.
+// read unpacks a batch. What is no message goes to the dead letters.
 func (in *intake) read(ctx context.Context, d queue.Delivery) ([]*task, error) {
 	var raw []json.RawMessage
 	if err := json.Unmarshal(d.Body, &raw); err != nil {

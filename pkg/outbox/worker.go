@@ -24,8 +24,8 @@ const (
 // task is a message on its way to a consumer.
 type task struct {
 	Message
-	parcel *parcel // with the memory driver
-	done   bool
+	publication *publication // with the memory driver
+	done        bool
 }
 
 // worker brings messages to their end with one consumer: applied, or given up. It keeps their order, but for one case. A message that

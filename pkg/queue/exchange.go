@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// exchangeWindow is how many parcels are sent and not waited for. With the one that is waited for and the one that is being sent
+	// exchangeWindow is how many batches are sent and not waited for. With the one that is waited for and the one that is being sent
 	// they are as many as maxReturns, so that the broker's returns never fill their channel.
 	exchangeWindow = maxReturns - 2
-	// parcelTimeout: when the broker owes a confirm for so long, and did not say that it is out of memory or disk, the connection is
+	// batchTimeout: when the broker owes a confirm for so long, and did not say that it is out of memory or disk, the connection is
 	// given up.
-	parcelTimeout = 30 * time.Second
-	// defaultMaxDepth bounds each queue of an exchange, in parcels: above it Publish refuses.
+	batchTimeout = 30 * time.Second
+	// defaultMaxDepth bounds each queue of an exchange, in batches: above it Publish refuses.
 	defaultMaxDepth = 1_000_000
 )
 
-// ErrRefused means that the broker will never take one of the parcels, because it is too large.
+// ErrRefused means that the broker will never take one of the batches, because it is too large.
 var ErrRefused = errors.New("queue: the broker refuses a message for good")
 
 var errNacked = errors.New("the broker did not take a message: a queue has no majority, or is full by a policy")
@@ -33,12 +33,12 @@ var errNacked = errors.New("the broker did not take a message: a queue has no ma
 type Binding struct {
 	// Queue is its name, after the exchange's.
 	Queue string
-	// Keys are the routing keys of the parcels that it gets.
+	// Keys are the routing keys of the batches that it gets.
 	Keys []string
 }
 
-// Parcel is a message of an exchange: a JSON array, of which each element can become a dead letter.
-type Parcel struct {
+// Batch is a message of an exchange: a JSON array, of which each element can become a dead letter.
+type Batch struct {
 	// Key is its routing key.
 	Key string
 	// At is when the oldest of what is in it happened.
@@ -51,10 +51,10 @@ type Parcel struct {
 type Measured func(queue string, depth, dead int, known bool)
 
 // Exchange is a topic exchange of RabbitMQ, "<prefix>.<name>", with a durable queue, "<prefix>.<name>.<queue>", and its dead letters,
-// "….dead", for each binding. Whoever opens it declares all of it before the first parcel, so that nothing is lost for who has not
-// started yet. A parcel whose key has no binding is confirmed and gone. It is safe for concurrent use.
+// "….dead", for each binding. Whoever opens it declares all of it before the first batch, so that nothing is lost for who has not
+// started yet. A batch whose key has no binding is confirmed and gone. It is safe for concurrent use.
 //
-// It is the layer below a bus: parcels come in the order of Publish, at least once, and stay in hand of the one active consumer of a
+// It is the layer below a bus: batches come in the order of Publish, at least once, and stay in hand of the one active consumer of a
 // queue until that acknowledges them.
 type Exchange struct {
 	cfg      Config
@@ -67,21 +67,21 @@ type Exchange struct {
 	maxDepth int
 	full     atomic.Pointer[string] // the queue that is too deep; nil without
 
-	jobs    chan *parcels
+	jobs    chan *publication
 	mu      sync.Mutex      // between the end and who begins to consume
 	closing context.Context //nolint:containedctx // the lifetime of the exchange, which ends with Close
 	close   context.CancelFunc
 	wg      sync.WaitGroup
 }
 
-// parcels are those of one call of Publish.
-type parcels struct {
-	list []Parcel
+// publication is one call of Publish.
+type publication struct {
+	list []Batch
 	done chan error    // with a buffer: nobody waits for the caller
 	over chan struct{} // closed when the broker has answered for all
 }
 
-func (p *parcels) tell(err error) {
+func (p *publication) tell(err error) {
 	select {
 	case p.done <- err:
 	default: // it was told before
@@ -104,7 +104,7 @@ func OpenExchange(cfg Config, name string, bindings []Binding, log *slog.Logger,
 	log = log.With("exchange", name)
 	x := &Exchange{
 		cfg: cfg, name: cfg.Prefix + "." + name, bindings: bindings, keys: map[string]bool{}, log: log, gate: newGate(log),
-		measured: measured, maxDepth: defaultMaxDepth, jobs: make(chan *parcels),
+		measured: measured, maxDepth: defaultMaxDepth, jobs: make(chan *publication),
 	}
 	for _, b := range bindings {
 		for _, key := range b.Keys {
@@ -116,12 +116,12 @@ func OpenExchange(cfg Config, name string, bindings []Binding, log *slog.Logger,
 	return x, nil
 }
 
-// Publish sends parcels in order and returns nil when all of them are durable in every queue that they belong to. After an error
+// Publish sends batches in order and returns nil when all of them are durable in every queue that they belong to. After an error
 // some may be.
 //
-// Errors: ErrUnavailable while the broker is away, out of memory or disk, or a queue holds a million parcels; ErrRefused;
+// Errors: ErrUnavailable while the broker is away, out of memory or disk, or a queue holds a million batches; ErrRefused;
 // ErrClosed; that of ctx.
-func (x *Exchange) Publish(ctx context.Context, list []Parcel) error {
+func (x *Exchange) Publish(ctx context.Context, list []Batch) error {
 	if x.closing.Err() != nil {
 		return ErrClosed
 	}
@@ -132,7 +132,7 @@ func (x *Exchange) Publish(ctx context.Context, list []Parcel) error {
 	if q := x.full.Load(); q != nil {
 		return unavailable(fmt.Errorf("%w: %s", errFull, *q))
 	}
-	job := &parcels{list: list, done: make(chan error, 1), over: make(chan struct{})}
+	job := &publication{list: list, done: make(chan error, 1), over: make(chan struct{})}
 	select {
 	case x.jobs <- job:
 	case <-shut:
@@ -150,7 +150,7 @@ func (x *Exchange) Publish(ctx context.Context, list []Parcel) error {
 	}
 }
 
-// Ping reports whether the broker takes parcels.
+// Ping reports whether the broker takes batches.
 func (x *Exchange) Ping() error {
 	if x.closing.Err() != nil {
 		return ErrClosed
@@ -185,7 +185,7 @@ func (x *Exchange) declare(ch *amqp.Channel) error {
 	return nil
 }
 
-// declareQueue has no maximal length: when the broker refuses a parcel for one queue the others have got it, and each new attempt
+// declareQueue has no maximal length: when the broker refuses a batch for one queue the others have got it, and each new attempt
 // would give it to them again. See measure.
 func (x *Exchange) declareQueue(ch *amqp.Channel, queue string) (depth, dead int, err error) {
 	return declare(ch, x.queue(queue), x.cfg.Type, amqp.Table{amqp.SingleActiveConsumerArg: true})
@@ -200,10 +200,10 @@ type exchangeSession struct {
 	sent chan sent
 }
 
-// sent is a parcel that the broker has not confirmed.
+// sent is a batch that the broker has not confirmed.
 type sent struct {
 	confirmation *amqp.DeferredConfirmation
-	job          *parcels
+	job          *publication
 	last         bool // of its job
 }
 
@@ -244,7 +244,7 @@ func refused(err error) error {
 	return err
 }
 
-// send sends what Publish offers, the parcels of one call at a time: when the broker refuses one for good, it is known whose it was.
+// send sends what Publish offers, the batches of one call at a time: when the broker refuses one for good, it is known whose it was.
 func (s *exchangeSession) send(ctx context.Context) error {
 	for {
 		select {
@@ -258,9 +258,9 @@ func (s *exchangeSession) send(ctx context.Context) error {
 	}
 }
 
-// deliver sends parcels and waits until the broker has answered for all. The error means the end of the connection, of which it has
+// deliver sends batches and waits until the broker has answered for all. The error means the end of the connection, of which it has
 // told the caller.
-func (s *exchangeSession) deliver(ctx context.Context, job *parcels) error {
+func (s *exchangeSession) deliver(ctx context.Context, job *publication) error {
 	if len(job.list) == 0 {
 		job.tell(nil)
 		return nil
@@ -285,7 +285,7 @@ func (s *exchangeSession) deliver(ctx context.Context, job *parcels) error {
 	return err
 }
 
-func (s *exchangeSession) sendAll(ctx context.Context, job *parcels) error {
+func (s *exchangeSession) sendAll(ctx context.Context, job *publication) error {
 	for i, p := range job.list {
 		// One that no queue takes, though it should, comes back: then the broker has lost a queue, and the next session declares it.
 		confirmation, err := s.conn.ch.PublishWithDeferredConfirm(s.name, p.Key, s.keys[p.Key], false, amqp.Publishing{
@@ -322,7 +322,7 @@ func (s *exchangeSession) follow(ctx context.Context) error {
 
 // await waits for one confirm. The error means that the connection must be given up.
 func (s *exchangeSession) await(ctx context.Context, p sent) error {
-	timer := time.NewTimer(parcelTimeout)
+	timer := time.NewTimer(batchTimeout)
 	defer timer.Stop()
 	for {
 		select {
@@ -346,7 +346,7 @@ func (s *exchangeSession) await(ctx context.Context, p sent) error {
 			if _, err := s.gate.state(); !errors.Is(err, errBlocked) {
 				return errNoConfirm
 			}
-			timer.Reset(parcelTimeout)
+			timer.Reset(batchTimeout)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

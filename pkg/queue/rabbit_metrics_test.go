@@ -76,7 +76,7 @@ func TestRabbitMetrics(t *testing.T) {
 	}
 	defer func() { _ = q.Close() }()
 	awaitReady(t, q)
-	for i := range 3 { // one after the other: each is a parcel
+	for i := range 3 { // one after the other: each is a batch
 		if _, err := q.Publish(t.Context(), i); err != nil {
 			t.Fatal(err)
 		}

@@ -601,7 +601,7 @@ func TestRabbitHangsInTime(t *testing.T) {
 	}
 	before := p.Connections()
 	p.Freeze()
-	const writers = 40 // 8 are sent in 4 parcels, 4 wait, the others wait for room
+	const writers = 40 // 8 are sent in 4 batches, 4 wait, the others wait for room
 	var wg sync.WaitGroup
 	var slowest atomic.Int64
 	for i := range writers {

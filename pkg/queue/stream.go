@@ -18,16 +18,16 @@ type Stream struct {
 	last     uint64 // delivery tag of the newest in hand; 0 without
 }
 
-// Delivery is a parcel in hand.
+// Delivery is a batch in hand.
 type Delivery struct {
-	// Body is the parcel's.
+	// Body is the batch's.
 	Body []byte
 	// Again tells that the broker may have delivered it before.
 	Again bool
 }
 
 // Consume calls work with a stream over a new connection, again and again until ctx ends or the exchange is closed. Of all who consume
-// from a queue one at a time gets parcels. prefetch bounds those in hand. When work returns, what it did not acknowledge goes back to
+// from a queue one at a time gets batches. prefetch bounds those in hand. When work returns, what it did not acknowledge goes back to
 // the queue, in its order.
 func (x *Exchange) Consume(ctx context.Context, queue string, prefetch int, work func(context.Context, *Stream) error) error {
 	x.mu.Lock()
@@ -68,7 +68,7 @@ func (x *Exchange) Consume(ctx context.Context, queue string, prefetch int, work
 	return nil
 }
 
-// Next waits for a parcel. Its error ends the stream.
+// Next waits for a batch. Its error ends the stream.
 func (s *Stream) Next(ctx context.Context) (Delivery, error) {
 	select {
 	case d, ok := <-s.incoming:
@@ -78,7 +78,7 @@ func (s *Stream) Next(ctx context.Context) (Delivery, error) {
 	}
 }
 
-// Ready returns a parcel that is there already; ok is false without one.
+// Ready returns a batch that is there already; ok is false without one.
 func (s *Stream) Ready() (d Delivery, ok bool, err error) {
 	select {
 	case in, open := <-s.incoming:
@@ -109,7 +109,7 @@ func (s *Stream) Ack() error {
 	return nil
 }
 
-// Bury puts an element of a parcel into the dead letters, and returns once the broker has it there.
+// Bury puts an element of a batch into the dead letters, and returns once the broker has it there.
 func (s *Stream) Bury(ctx context.Context, element json.RawMessage, cause error) error {
 	m := amqp.Publishing{
 		DeliveryMode: amqp.Persistent, ContentType: contentType, Timestamp: time.Now(), Body: encode([][]byte{element}),

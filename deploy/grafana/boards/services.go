@@ -144,7 +144,7 @@ func events() Board {
 		{"Consumers", []Panel{
 			graph("Applied", "ops", "", q("{{consumer}}", "%s", by("tiktok_outbox_applied_total"))),
 			graph("Lag", "s", "", q("{{consumer}}", "max by (consumer) (tiktok_outbox_lag_seconds{%s})", tiktok)),
-			graph("Depth", "short", "Parcels of messages in RabbitMQ.",
+			graph("Depth", "short", "Batches of messages in RabbitMQ.",
 				mayBeEmpty(inProcess, q("{{consumer}}", "max by (consumer) (tiktok_outbox_depth{%s})", tiktok))),
 			graph("Failures", "ops", "",
 				q("{{consumer}} failed", "%s", by("tiktok_outbox_apply_errors_total")),
