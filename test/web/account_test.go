@@ -131,6 +131,7 @@ func life(t *testing.T, b *browser, ann, bob *page) {
 	other.allow(401)
 	ann.visit("/settings")
 	ann.has("heading", ann.named("settings.sessions"))
+	ann.until(`!document.querySelector("main .skeleton")`) // what comes in moves what is below
 	ann.click("button", ann.named("settings.sessions.others"))
 	ann.click("button", ann.named("settings.sessions.others"))
 	ann.see(ann.plain("settings.sessions.ended"))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 // TestThreads has the author of a video and a viewer answer, mention, like, pin and delete comments.
@@ -21,6 +23,10 @@ func TestThreads(t *testing.T) {
 		p.visit(path)
 		p.openComments()
 		p.see("a root of a third one")
+		p.fill(p.named("comments.placeholder"), "to @"+third.Name) // who is suggested, having commented
+		p.until(`document.querySelector("[role=option][aria-selected=true]")?.textContent.includes(` + quote(third.Name) + `)`)
+		p.press(kb.Enter)
+		p.until(`document.querySelector(".comments textarea").value.startsWith(` + quote("to @"+third.Name+" ") + `)`)
 		root := "look, @" + author.Name + " and @nobody-" + viewer.Name + " <b>"
 		p.post(root)
 		p.has("link", "^@"+author.Name+"$")

@@ -36,8 +36,9 @@ export function Notices() {
     ) : (
       <div role="status">
         <span class="visually-hidden">{t("state.loading")}</span>
-        <Skeleton class="settings-skeleton" />
-        <Skeleton class="settings-skeleton" />
+        {kinds.map((kind) => (
+          <Skeleton key={kind} class="settings-skeleton-line" />
+        ))}
       </div>
     );
   }
