@@ -26,11 +26,16 @@ func ends(t *testing.T, e *harness.Events, within time.Duration) {
 	}
 }
 
-// testEvents: a stream is there for as long as the session, and through a restart of everything.
+// testEvents: a message is told at once; a stream is there for as long as the session, and ends with everything.
 func testEvents(t *testing.T, d *harness.Deployment) {
 	ann := d.NewUser(t)
 	tablet := d.Login(t, ann.Name, ann.Password)
 	stays, lost := ann.Events(t), tablet.Events(t)
+	bob := d.NewUser(t)
+	bob.Send(t, ann.ID, "hello")
+	for _, e := range []*harness.Events{stays, lost} {
+		e.Want(t, hintWithin, harness.Hint{Kind: "message", UserID: bob.ID})
+	}
 	v1(t, d, ann, http.MethodDelete, fmt.Sprint("/sessions/", current(t, d, tablet)), "", 204)
 	ends(t, lost, hintWithin)
 	v1(t, d, tablet, http.MethodGet, "/events", "", 401)
@@ -50,7 +55,7 @@ func testEvents(t *testing.T, d *harness.Deployment) {
 	ann.Events(t)
 }
 
-// TestEventsThroughTwoGateways: a hint reaches the streams of its user at all gateways, and a session that one of them ends has none
+// TestEventsThroughTwoGateways: what is written through one gateway is told at the other one; a hint reaches the streams of its user at all gateways, and a session that one of them ends has none
 // at the other one.
 func TestEventsThroughTwoGateways(t *testing.T) {
 	d := harness.Distributed(t, harness.WithoutLimits())
@@ -78,6 +83,9 @@ func TestEventsThroughTwoGateways(t *testing.T) {
 	if n := len(here.Hints()) + len(there.Hints()) + len(bobs.Hints()); n != 3 {
 		t.Errorf("%d hints, want 3", n)
 	}
+	eve := d.NewUser(t)
+	eve.Send(t, bob.ID, "hello")
+	bobs.Want(t, hintWithin, harness.Hint{Kind: "message", UserID: eve.ID})
 	v1(t, d, ann, http.MethodDelete, "/sessions/current", "", 204)
 	ends(t, here, hintWithin)
 	ends(t, there, hintWithin) // within two seconds, on a machine that has time
