@@ -55,8 +55,8 @@ func testEvents(t *testing.T, d *harness.Deployment) {
 	ann.Events(t)
 }
 
-// TestEventsThroughTwoGateways: what is written through one gateway is told at the other one; a hint reaches the streams of its user at all gateways, and a session that one of them ends has none
-// at the other one.
+// TestEventsThroughTwoGateways: what is written through one gateway is told at the other one; a hint reaches the streams of its user at
+// all gateways, and a session that one of them ends has none at the other one.
 func TestEventsThroughTwoGateways(t *testing.T) {
 	d := harness.Distributed(t, harness.WithoutLimits())
 	other := d.AddGateway(t)
