@@ -67,6 +67,9 @@ func (v *driver) drive(t testing.TB) {
 	a.Friends(t)
 	a.Profile(t, b.ID)
 	a.Unfollow(t, b.ID)
+	// The mobile client knows nothing of notices.
+	header := http.Header{"Authorization": {"Bearer " + a.Token}}
+	d.Raw(t, harness.Request{Method: http.MethodGet, Path: "/api/v1/notices", Header: header})
 	v.misuse(t, a)
 }
 
