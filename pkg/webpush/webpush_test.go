@@ -100,8 +100,13 @@ func TestAnswers(t *testing.T) {
 		after    string
 		min, max time.Duration
 	}{
-		{429, "", 0, 0}, {429, "17", 17 * time.Second, 17 * time.Second}, {429, "-5", 0, 0}, {500, "x", 0, 0}, {408, "", 0, 0},
-		{503, "100000000", time.Hour, time.Hour}, {503, date, 29 * time.Minute, 30 * time.Minute},
+		{429, "", 0, 0},
+		{429, "17", 17 * time.Second, 17 * time.Second},
+		{429, "-5", 0, 0},
+		{500, "x", 0, 0},
+		{408, "", 0, 0},
+		{503, "100000000", time.Hour, time.Hour},
+		{503, date, 29 * time.Minute, 30 * time.Minute},
 	} {
 		var later *webpush.RetryError
 		err := answer(c.code, "Retry-After", c.after)

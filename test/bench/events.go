@@ -219,7 +219,7 @@ func (s *session) streams() {
 		took, lost := l.tell(s.t.Context(), rate, s.duration, func(n int) (told, func() error) { return send(to[rand.IntN(len(to))], n) })
 		r := result{scenario: name, about: about, deployment: s.name, plan: plan{conns: len(to), rate: float64(rate)}, tally: newTally()}
 		for _, d := range took {
-			r.tally.record(d)
+			r.record(d)
 		}
 		r.count[accepted], r.count[failed] = int64(len(took)), int64(lost)
 		r.between(first, s.sample(int64(len(took))))

@@ -29,7 +29,7 @@ type options struct {
 	rate, scale                         float64
 	steps, scales                       []float64
 	warmup, settle, duration, floorTime time.Duration
-	floors                              bool
+	floors, audit                       bool
 	data                                string // a folder of loaded SQLite files
 }
 
@@ -67,6 +67,7 @@ func command() *cobra.Command {
 	fs.StringVar(&o.data, "data", "", "keep loaded data sets in this folder for later runs (all-in-one)")
 	fs.BoolVar(&o.floors, "floors", false, "measure after each scenario what it costs at least")
 	fs.DurationVar(&o.floorTime, "floor-time", time.Second, "measured time of each floor")
+	fs.BoolVar(&o.audit, "audit", true, "recount all counters after writes; false for a build of before the last migrations")
 	fs.IntVar(&o.events, "events", 200_000, "events of the backlog to drain")
 	steps := []float64{250, 500, 1000, 2000, 3000, 4000, 6000, 8000, 12000, 16000}
 	fs.Float64SliceVar(&o.steps, "steps", steps, "offered loads per second of latency")

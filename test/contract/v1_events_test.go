@@ -53,8 +53,12 @@ func testV1Events(t *testing.T, d *harness.Deployment, doc *v1Document) {
 		return // hints cannot be published into another process
 	}
 	for _, want := range []harness.Hint{
-		{Kind: "message", UserID: 7}, {Kind: "read", UserID: 7}, {Kind: "notice"}, {Kind: "upload", VideoID: 9, State: "uploaded"},
-		{Kind: "upload", VideoID: 10, State: "processing"}, {Kind: "upload", VideoID: 11, State: "ready"},
+		{Kind: "message", UserID: 7},
+		{Kind: "read", UserID: 7},
+		{Kind: "notice"},
+		{Kind: "upload", VideoID: 9, State: "uploaded"},
+		{Kind: "upload", VideoID: 10, State: "processing"},
+		{Kind: "upload", VideoID: 11, State: "ready"},
 		{Kind: "upload", VideoID: 12, State: "failed"},
 	} {
 		stream.Want(t, hintWithin, want)

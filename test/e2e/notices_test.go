@@ -106,10 +106,10 @@ func agree(t *testing.T, d *harness.Deployment, author *harness.User, videos []h
 	read(t, v1(t, d, author, http.MethodGet, "/notices?limit=100", "", 200), &page)
 	likes, comments := map[int64]int64{}, map[int64]int64{}
 	for _, n := range page.Items {
-		switch {
-		case n.Kind == "like":
+		switch n.Kind {
+		case "like":
 			likes[n.Video.ID] = n.Count
-		case n.Kind == "comment":
+		case "comment":
 			comments[n.Video.ID] = n.Count
 		}
 	}

@@ -199,7 +199,7 @@ func testPanic(t *testing.T, sys System) {
 	from, to := sys.Process(t), sys.Process(t)
 	s := newState(func(_ context.Context, messages []outbox.Message) error {
 		if messages[0].Seq == 1 {
-			panic("boom")
+			panic("boom") //nolint:forbidigo // what is tested
 		}
 		return nil
 	})
@@ -314,8 +314,8 @@ func testFinishes(t *testing.T, sys System) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
 	select {
-	case <-stopped:
-		t.Error("Consume returned before apply")
+	case err := <-stopped:
+		t.Fatalf("Consume returned before apply: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(finish)

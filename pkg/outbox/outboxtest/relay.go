@@ -160,7 +160,7 @@ func testBacklog(t *testing.T, sys RelaySystem) {
 	const n = 3000
 	db := sys.DB(t)
 	for i := 0; i < n; i += 250 {
-		Add(t, db, sequenceNew(1, i+1, 250)...)
+		Add(t, db, sequenceNew(i+1, 250)...)
 	}
 	s := sys.consumers(t)
 	sys.start(t, nil)
@@ -172,9 +172,9 @@ func testBacklog(t *testing.T, sys RelaySystem) {
 	emptied(t, db)
 }
 
-// sequenceNew are messages without Seq.
-func sequenceNew(subject, from, n int) []outbox.Message {
-	messages := sequence(topicB, subject, from, n)
+// sequenceNew are messages of subject 1 without Seq.
+func sequenceNew(from, n int) []outbox.Message {
+	messages := sequence(topicB, 1, from, n)
 	for i := range messages {
 		messages[i].Seq = 0
 	}
@@ -184,7 +184,7 @@ func sequenceNew(subject, from, n int) []outbox.Message {
 func testKilledBeforeSend(t *testing.T, sys RelaySystem) {
 	s := sys.consumers(t)
 	p := sys.start(t, func(p *process) { p.before = p.kill })
-	Add(t, sys.DB(t), sequenceNew(1, 1, 10)...)
+	Add(t, sys.DB(t), sequenceNew(1, 10)...)
 	p.relay.Wake()
 	eventually(t, "the kill", p.killed.Load)
 	next := sys.start(t, nil)
@@ -198,7 +198,7 @@ func testKilledBeforeSend(t *testing.T, sys RelaySystem) {
 func testKilledBeforeDelete(t *testing.T, sys RelaySystem) {
 	s := sys.consumers(t)
 	p := sys.start(t, func(p *process) { p.after = p.kill })
-	Add(t, sys.DB(t), sequenceNew(1, 1, 10)...)
+	Add(t, sys.DB(t), sequenceNew(1, 10)...)
 	p.relay.Wake()
 	eventually(t, "the kill", p.killed.Load)
 	s.has(t, 1, 10)
@@ -347,7 +347,7 @@ func testDead(t *testing.T, sys RelaySystem) {
 	consume(t, bus, first, s)
 	consume(t, bus, second, newState(nil))
 	p := sys.start(t, nil)
-	Add(t, db, sequenceNew(1, 1, 5)...)
+	Add(t, db, sequenceNew(1, 5)...)
 	p.relay.Wake()
 	s.has(t, 1, 5)
 	emptied(t, db)
@@ -381,7 +381,7 @@ func testDead(t *testing.T, sys RelaySystem) {
 func testRefused(t *testing.T, sys RelaySystem) {
 	s := sys.consumers(t)
 	db := sys.DB(t)
-	Add(t, db, sequenceNew(1, 1, 300)...)
+	Add(t, db, sequenceNew(1, 300)...)
 	// It stands for one that the broker finds too large: refused whenever it is in what is sent.
 	sys.start(t, func(p *process) { p.refuses = 137 })
 	s.has(t, 1, 300)

@@ -29,17 +29,23 @@ func TestPlans(t *testing.T) {
 			"actors":    {sqldb.UnionAll(newestEntriesSQL, 2), []any{5000, 1, 7, true, 30, 5000, 1, 8, true, 30}, "notice_entries_newest"},
 			"newest":    {sqldb.UnionAll(newestSQL, 2), []any{0, 5000, 1, 7, true, 1, 5000, 1, 8, true}, ""},
 			"any entry": {sqldb.UnionAll(anyEntrySQL, 2), []any{0, 5000, 1, 7, 1, 5000, 1, 8}, ""},
-			"entries after": {"SELECT entry_id FROM notice_entries WHERE " + entryWhere + " ORDER BY user_id, kind, subject_id, entry_id LIMIT ?",
-				append(entryArgs, 100), "PRIMARY"},
-			"notices after": {"SELECT entries FROM notices WHERE " + noticeWhere + " ORDER BY user_id, kind, subject_id LIMIT ?",
-				append(noticeArgs, 100), "PRIMARY"},
+			"entries after": {
+				"SELECT entry_id FROM notice_entries WHERE " + entryWhere + " ORDER BY user_id, kind, subject_id, entry_id LIMIT ?",
+				append(entryArgs, 100), "PRIMARY",
+			},
+			"notices after": {
+				"SELECT entries FROM notices WHERE " + noticeWhere + " ORDER BY user_id, kind, subject_id LIMIT ?",
+				append(noticeArgs, 100), "PRIMARY",
+			},
 		} {
 			plan := sqldbtest.Explain(t, d, c.query, c.args...)
 			if !strings.Contains(plan, c.want) {
 				t.Errorf("%s does not use %s:\n%s", name, c.want, plan)
 			}
-			for _, bad := range []string{"SCAN notice", "filesort", "TEMP B-TREE", "table=notices type=ALL", "table=notice_entries type=ALL",
-				"table=notices type=index", "table=notice_entries type=index"} {
+			for _, bad := range []string{
+				"SCAN notice", "filesort", "TEMP B-TREE", "table=notices type=ALL", "table=notice_entries type=ALL",
+				"table=notices type=index", "table=notice_entries type=index",
+			} {
 				if strings.Contains(plan, bad) {
 					t.Errorf("%s: %s:\n%s", name, bad, plan)
 				}

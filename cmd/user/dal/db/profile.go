@@ -26,8 +26,10 @@ func (p Profile) columns(u User) map[string]any {
 		column, before string
 		now            *string
 	}{
-		{"display_name", u.DisplayName, p.DisplayName}, {"signature", u.Signature, p.Signature},
-		{"avatar_key", u.AvatarKey, p.AvatarKey}, {"background_key", u.BackgroundKey, p.BackgroundKey},
+		{"display_name", u.DisplayName, p.DisplayName},
+		{"signature", u.Signature, p.Signature},
+		{"avatar_key", u.AvatarKey, p.AvatarKey},
+		{"background_key", u.BackgroundKey, p.BackgroundKey},
 	} {
 		if field.now != nil && *field.now != field.before {
 			out[field.column] = *field.now
