@@ -13,10 +13,10 @@ import (
 const (
 	// MaxBatch bounds the messages that a consumer gets at once.
 	MaxBatch = 512
-	// defaultRest leaves a consumer a fifth of one processor.
-	defaultRest = 4
+	// defaultRest leaves a consumer a seventh of one processor.
+	defaultRest = 6
 	// maxRest bounds each rest, and with it what it adds to the age of what comes meanwhile.
-	maxRest = 200 * time.Millisecond
+	maxRest = time.Second
 )
 
 var (
@@ -35,7 +35,7 @@ type Consumer struct {
 	Name string
 	// Topics that it wants, as they are. It also gets those that it wanted in an earlier release: the broker remembers.
 	Topics []string
-	// Rest is how many times as long as apply took the consumer then rests, at most 200 ms. What it does is background work, and must
+	// Rest is how many times as long as apply took the consumer then rests, at most 1 s. What it does is background work, and must
 	// not take the processors from the requests that cause it; while it rests messages gather, and it takes them together. 0 means 4,
 	// negative means no rest.
 	Rest float64

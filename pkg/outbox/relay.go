@@ -29,7 +29,7 @@ const (
 	// relayRest is how many times as long as the outbox was read and deleted from the relay then rests, at most maxRelayRest:
 	// meanwhile messages gather, and are fewer statements.
 	relayRest    = 4
-	maxRelayRest = 50 * time.Millisecond
+	maxRelayRest = 200 * time.Millisecond
 	// patience is how often in a row the bus may fail until another process may try.
 	patience = 3
 	// stopGrace is how long a stop waits for the bus.
