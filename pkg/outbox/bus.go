@@ -36,7 +36,7 @@ type Consumer struct {
 	// Topics that it wants, as they are. It also gets those that it wanted in an earlier release: the broker remembers.
 	Topics []string
 	// Rest is how many times as long as apply took the consumer then rests, at most 1 s. What it does is background work, and must
-	// not take the processors from the requests that cause it; while it rests messages gather, and it takes them together. 0 means 4,
+	// not take the processors from the requests that cause it; while it rests messages gather, and it takes them together. 0 means 6,
 	// negative means no rest.
 	Rest float64
 }
