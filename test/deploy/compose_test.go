@@ -274,7 +274,7 @@ func TestNetworksOfContainers(t *testing.T) {
 		}
 	}
 	for name, n := range c.Networks {
-		if outside := name == "front" || name == "pages"; n.Internal == outside {
+		if outside := slices.Contains([]string{"front", "pages", "push"}, name); n.Internal == outside {
 			t.Errorf("network %s: internal %v", name, n.Internal)
 		}
 	}
@@ -289,6 +289,9 @@ func TestNetworksOfContainers(t *testing.T) {
 		}
 		if slices.Contains(s.Networks, "front") && name != "api" {
 			t.Errorf("%s can be reached from outside", name)
+		}
+		if slices.Contains(s.Networks, "push") && name != "notice" { // that one calls the push services of browsers
+			t.Errorf("%s reaches the internet", name)
 		}
 		for _, p := range s.Ports {
 			if !strings.HasPrefix(p, "127.0.0.1:") {
