@@ -268,6 +268,7 @@ func testRedisAway(t *testing.T, d *harness.Deployment) {
 			timed(func() { s.author.Comments(t, s.videos[0].ID) })
 		})
 		t.Logf("%d reads went on without Redis, the slowest took %v", 4*n, slowest.Round(time.Millisecond))
+		learnsByReading(t, d)
 		s.more(t, after, stormy)
 	})
 	t.Logf("healed after %v", s.heals(t, heal))

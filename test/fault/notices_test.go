@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	api "tiktok/cmd/api/biz/model/v1"
 	"tiktok/test/harness"
@@ -38,15 +39,12 @@ func testNotices(t *testing.T, d *harness.Deployment) {
 		t.Error("nobody likes anything")
 	}
 	harness.Eventually(t, heal, func() error {
-		a := d.Raw(t, harness.Request{
-			Method: http.MethodGet, Path: "/api/v1/notices?limit=100", Header: http.Header{"Authorization": {"Bearer " + s.author.Token}},
-		})
-		var page api.NoticePage
-		if err := json.Unmarshal(a.Raw, &page); err != nil || a.Status != http.StatusOK {
-			return fmt.Errorf("%d %s: %w", a.Status, a.Raw, err)
+		notices, err := noticesOf(t, d, s.author)
+		if err != nil {
+			return err
 		}
 		got := map[int64]int64{}
-		for _, n := range page.Items {
+		for _, n := range notices {
 			if n.Kind == "like" {
 				got[n.Video.ID] = n.Count
 			}
@@ -56,4 +54,36 @@ func testNotices(t *testing.T, d *harness.Deployment) {
 		}
 		return nil
 	})
+}
+
+// noticesOf are a user's newest notices.
+func noticesOf(t *testing.T, d *harness.Deployment, u *harness.User) ([]*api.Notice, error) {
+	t.Helper()
+	a := d.Raw(t, harness.Request{
+		Method: http.MethodGet, Path: "/api/v1/notices?limit=100", Header: http.Header{"Authorization": {"Bearer " + u.Token}},
+	})
+	var page api.NoticePage
+	if err := json.Unmarshal(a.Raw, &page); err != nil || a.Status != http.StatusOK {
+		return nil, fmt.Errorf("%d %s: %w", a.Status, a.Raw, err)
+	}
+	return page.Items, nil
+}
+
+// pagesRead is how long a page that hears of nothing may take until it knows: it reads every 30 s.
+const pagesRead = 30 * time.Second
+
+// learnsByReading: while no hint gets through, who reads is told all the same.
+func learnsByReading(t *testing.T, d *harness.Deployment) {
+	t.Helper()
+	ann, bob := d.NewUser(t), d.NewUser(t)
+	bob.Follow(t, ann.ID)
+	began := time.Now()
+	harness.Eventually(t, pagesRead, func() error {
+		notices, err := noticesOf(t, d, ann)
+		if err == nil && (len(notices) != 1 || notices[0].Kind != "follow" || notices[0].Actors[0].ID != bob.ID) {
+			err = fmt.Errorf("%d notices, want that of the follower", len(notices))
+		}
+		return err
+	})
+	t.Logf("a notice could be read after %v", time.Since(began).Round(time.Millisecond))
 }
