@@ -179,6 +179,52 @@ func TestBrokerHangs(t *testing.T) {
 	eventually(t, "an empty outbox", func() bool { return outboxtest.Waiting(t, db) == 0 })
 }
 
+// What has come while a consumer was busy is applied together, however many batches it came in.
+func TestWaitingIsAppliedTogether(t *testing.T) {
+	const n = 100
+	cfg := rabbitConfig(t)
+	bus := openBus(t, cfg, oneConsumer())
+	publish := func(i int) {
+		m := outbox.Message{Seq: int64(i), Topic: topic, AtMs: time.Now().UnixMilli(), Body: fmt.Appendf(nil, "%d", i)}
+		if err := bus.Publish(t.Context(), []outbox.Message{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "ping", func() bool { return bus.Ping(t.Context()) == nil })
+	got := numbers{seen: map[int]int{}}
+	busy, calls := make(chan struct{}), make(chan int, n+1)
+	background(t, func(ctx context.Context) error {
+		return bus.Consume(ctx, "first", func(ctx context.Context, messages []outbox.Message) error {
+			calls <- len(messages)
+			<-busy
+			return got.apply(ctx, messages)
+		})
+	})
+	publish(0)
+	<-calls // it is being applied
+	for i := 1; i <= n; i++ {
+		publish(i)
+	}
+	conn, err := amqp.Dial(cfg.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all at the consumer", func() bool {
+		q, err := ch.QueueDeclarePassive(cfg.Prefix+".events.first", true, false, false, false, nil)
+		return err == nil && q.Messages == 0
+	})
+	close(busy)
+	eventually(t, "all", func() bool { return got.count() == n+1 })
+	if len(calls) > 3 { // the last ones may have been on their way still
+		t.Errorf("%d messages that waited were applied in %d calls", n, len(calls))
+	}
+}
+
 // A queue that somebody deletes is noticed by what the broker cannot route, and made again: nothing that comes later is lost.
 func TestQueueDeleted(t *testing.T) {
 	cfg := rabbitConfig(t)

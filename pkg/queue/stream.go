@@ -51,7 +51,10 @@ func (x *Exchange) Consume(ctx context.Context, queue string, prefetch int, work
 			if err = ch.Qos(prefetch, 0, false); err != nil {
 				return err
 			}
-			s.incoming, err = ch.Consume(name, "", false, false, false, false, nil)
+			incoming, err := ch.Consume(name, "", false, false, false, false, nil)
+			if err == nil {
+				s.incoming = buffered(incoming, prefetch)
+			}
 			return err
 		})
 		if err != nil {
@@ -66,6 +69,19 @@ func (x *Exchange) Consume(ctx context.Context, queue string, prefetch int, work
 		return ErrClosed
 	}
 	return nil
+}
+
+// buffered has room for all that are in hand. The library offers deliveries one by one: right after one of them, the next would not
+// be there for who looks without waiting, however many wait.
+func buffered(in <-chan amqp.Delivery, prefetch int) <-chan amqp.Delivery {
+	out := make(chan amqp.Delivery, prefetch)
+	go func() {
+		defer close(out)
+		for d := range in { // it is closed with its connection
+			out <- d // there is room: the broker sends no more than prefetch
+		}
+	}()
+	return out
 }
 
 // Next waits for a batch. Its error ends the stream.
