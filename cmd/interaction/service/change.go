@@ -196,7 +196,7 @@ func (c *change) writeFavorites(tx *db.Tx, t *tally, n *news) error {
 		if row.Liked != old.Liked {
 			t.favorite(row)
 		}
-		if row.Liked != old.Liked || row.LikedEvent != old.LikedEvent { // also one that began again within the batch
+		if row.Liked != old.Liked || row.Liked && row.LikedEvent != old.LikedEvent { // also one that began again within the batch
 			n.favorite(row)
 		}
 	}

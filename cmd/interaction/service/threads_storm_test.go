@@ -167,7 +167,8 @@ func (f *fixture) replayed(t testing.TB) {
 		}
 		for _, l := range list {
 			key := pair{l.UserId, of}
-			if _, liked := at[key]; liked == l.Liked || l.Liked != (l.AtMs > 0) {
+			// A like that began again within one batch is told with its new time, which may be the same millisecond.
+			if _, liked := at[key]; !liked && !l.Liked || l.Liked != (l.AtMs > 0) {
 				t.Errorf("an event without a change: %+v of %d", l, of)
 			}
 			if at[key] = l.AtMs; !l.Liked {
