@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tiktok/pkg/errno"
 )
@@ -71,7 +72,7 @@ func Page[E any, P interface {
 	}
 	before, err = strconv.ParseInt(page.GetCursor(), 10, 64)
 	if err != nil || before <= 0 {
-		return 0, 0, errno.InvalidArgument.With("cursor is not valid")
+		return 0, 0, ErrCursor()
 	}
 	return before, limit, nil
 }
@@ -79,8 +80,43 @@ func Page[E any, P interface {
 // Cut shortens rows, of which one more than limit was read, to a page, and returns the cursor of the next one: empty at
 // the end.
 func Cut[T any](rows []T, limit int, key func(T) int64) (page []T, next string) {
+	return CutAt(rows, limit, func(row T) string { return Cursor(key(row)) })
+}
+
+// CutAt is Cut for lists whose order is that of several numbers: cursor names a row's place in it.
+func CutAt[T any](rows []T, limit int, cursor func(T) string) (page []T, next string) {
 	if len(rows) <= limit {
 		return rows, ""
 	}
-	return rows[:limit], strconv.FormatInt(key(rows[limit-1]), 10)
+	return rows[:limit], cursor(rows[limit-1])
 }
+
+// Cursor names a place in a list by the numbers that order it, none negative. Numbers reads it again.
+func Cursor(numbers ...int64) string {
+	texts := make([]string, len(numbers))
+	for i, n := range numbers {
+		texts[i] = strconv.FormatInt(n, 10)
+	}
+	return strings.Join(texts, "-")
+}
+
+// Numbers reads the numbers of a Cursor, of which there must be count. A bad one fails with errno.InvalidArgument; which of them may be
+// 0 is for the caller to say, by ErrCursor.
+func Numbers(cursor string, count int) ([]int64, error) {
+	texts := strings.Split(cursor, "-")
+	if len(texts) != count {
+		return nil, ErrCursor()
+	}
+	numbers := make([]int64, count)
+	for i, text := range texts {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return nil, ErrCursor()
+		}
+		numbers[i] = n
+	}
+	return numbers, nil
+}
+
+// ErrCursor is what a cursor that is none fails with.
+func ErrCursor() error { return errno.InvalidArgument.With("cursor is not valid") }

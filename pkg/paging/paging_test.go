@@ -3,6 +3,7 @@ package paging_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,5 +65,26 @@ func TestCut(t *testing.T) {
 	}
 	if rows, next := paging.Cut([]int64{9, 8}, 2, key); len(rows) != 2 || next != "" {
 		t.Errorf("the last page: %v, %q", rows, next)
+	}
+}
+
+func TestCursors(t *testing.T) {
+	for _, numbers := range [][]int64{{7}, {0, 1}, {1 << 62, 3, 9}} {
+		cursor := paging.Cursor(numbers...)
+		if got, err := paging.Numbers(cursor, len(numbers)); err != nil || !slices.Equal(got, numbers) {
+			t.Errorf("%v is %q, read as %v, %v", numbers, cursor, got, err)
+		}
+	}
+	for _, bad := range []string{"", "1", "1-2-3", "1-", "-1-2", "1--2", "1-x", "1-99999999999999999999"} {
+		if got, err := paging.Numbers(bad, 2); !errors.Is(err, errno.InvalidArgument) {
+			t.Errorf("%q as two numbers: %v, %v", bad, got, err)
+		}
+	}
+	rows, next := paging.CutAt([]string{"a", "b", "c"}, 2, func(row string) string { return "after " + row })
+	if len(rows) != 2 || next != "after b" {
+		t.Errorf("cut to %v, %q", rows, next)
+	}
+	if rows, next = paging.CutAt(rows, 2, func(string) string { return "none" }); len(rows) != 2 || next != "" {
+		t.Errorf("the last page is %v, %q", rows, next)
 	}
 }

@@ -3,8 +3,6 @@ package service
 import (
 	"context"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"tiktok/cmd/chat/dal/db"
@@ -38,18 +36,10 @@ func (s *Service) ListConversations(ctx context.Context, req *chat.ListConversat
 	if err != nil {
 		return nil, err
 	}
-	next := ""
-	if len(entries) > limit {
-		entries = entries[:limit]
-		last := entries[limit-1]
-		next = cursorOf(db.Place{LastAtMs: last.Last.CreatedAtMs, PeerID: last.Key().Peer(req.UserId)})
-	}
+	entries, next := paging.CutAt(entries, limit, func(e db.Entry) string {
+		return paging.Cursor(e.Last.CreatedAtMs, e.Key().Peer(req.UserId))
+	})
 	return &chat.ListConversationsResponse{Conversations: pack.Conversations(req.UserId, entries), NextCursor: next}, nil
-}
-
-// cursorOf is the cursor of the page that begins there.
-func cursorOf(p db.Place) string {
-	return strconv.FormatInt(p.LastAtMs, 10) + "-" + strconv.FormatInt(p.PeerID, 10)
 }
 
 // placeOf reads a cursor; the empty one is the beginning.
@@ -57,13 +47,12 @@ func placeOf(cursor string) (p db.Place, err error) {
 	if cursor == "" {
 		return db.Place{LastAtMs: math.MaxInt64, PeerID: math.MaxInt64}, nil
 	}
-	lastAt, peer, _ := strings.Cut(cursor, "-")
-	p.LastAtMs, err = strconv.ParseInt(lastAt, 10, 64)
-	if err == nil {
-		p.PeerID, err = strconv.ParseInt(peer, 10, 64)
+	numbers, err := paging.Numbers(cursor, 2)
+	if err != nil {
+		return p, err
 	}
-	if err != nil || p.LastAtMs <= 0 || p.PeerID <= 0 {
-		return p, errno.InvalidArgument.With("cursor is not valid")
+	if p.LastAtMs, p.PeerID = numbers[0], numbers[1]; p.LastAtMs == 0 || p.PeerID == 0 {
+		return p, paging.ErrCursor()
 	}
 	return p, nil
 }

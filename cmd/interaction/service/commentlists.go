@@ -6,8 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/pack"
@@ -229,21 +227,21 @@ func orderOf(req *interaction.ListThreadsRequest) (o threadOrder, err error) {
 	if o.limit, err = paging.Limit(req.Page.Limit, common.MAX_BATCH, common.MAX_BATCH); err != nil {
 		return o, err
 	}
-	likes, id, _ := strings.Cut(cursor, "-")
-	var err1, err2 error
-	o.after.Likes, err1 = strconv.ParseInt(likes, 10, 64)
-	o.after.ID, err2 = strconv.ParseInt(id, 10, 64)
-	if err1 != nil || err2 != nil || o.after.Likes < 0 || o.after.ID <= 0 {
-		return o, errno.InvalidArgument.With("cursor is not valid")
+	numbers, err := paging.Numbers(cursor, 2)
+	if err != nil {
+		return o, err
+	}
+	if o.after.Likes, o.after.ID = numbers[0], numbers[1]; o.after.ID == 0 {
+		return o, paging.ErrCursor()
 	}
 	return o, nil
 }
 
 func (o threadOrder) cursor(at db.Top) string {
 	if o.byLikes {
-		return strconv.FormatInt(at.Likes, 10) + "-" + strconv.FormatInt(at.ID, 10)
+		return paging.Cursor(at.Likes, at.ID)
 	}
-	return strconv.FormatInt(at.ID, 10)
+	return paging.Cursor(at.ID)
 }
 
 func (o threadOrder) read(ctx context.Context, v *view, last *db.Comment, n int) ([]db.Comment, error) {

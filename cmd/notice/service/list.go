@@ -3,8 +3,6 @@ package service
 import (
 	"context"
 	"math"
-	"strconv"
-	"strings"
 
 	"tiktok/cmd/notice/dal/db"
 	"tiktok/cmd/notice/pack"
@@ -39,11 +37,7 @@ func (s *Service) ListNotices(ctx context.Context, req *notice.ListNoticesReques
 	if err != nil {
 		return nil, err
 	}
-	next := ""
-	if len(notices) > limit {
-		notices = notices[:limit]
-		next = cursorOf(notices[limit-1])
-	}
+	notices, next := paging.CutAt(notices, limit, func(n db.Notice) string { return paging.Cursor(n.NewestMs, int64(n.Kind), n.SubjectID) })
 	entries, err := s.newest(ctx, notices)
 	if err != nil {
 		return nil, err
@@ -61,31 +55,17 @@ func (s *Service) newest(ctx context.Context, notices []db.Notice) (map[db.Key][
 	return s.store.NewestEntries(ctx, keys)
 }
 
-// cursorOf is the cursor of the page behind a notice.
-func cursorOf(n db.Notice) string {
-	return strconv.FormatInt(n.NewestMs, 10) + "-" + strconv.Itoa(n.Kind) + "-" + strconv.FormatInt(n.SubjectID, 10)
-}
-
 // placeOf reads a cursor; the empty one is the beginning.
 func placeOf(cursor string) (db.Place, error) {
 	if cursor == "" {
 		return db.Place{NewestMs: math.MaxInt64, Kind: math.MaxInt32, SubjectID: math.MaxInt64}, nil
 	}
-	bad := errno.InvalidArgument.With("cursor is not valid")
-	parts := strings.Split(cursor, "-")
-	if len(parts) != 3 {
-		return db.Place{}, bad
-	}
-	var numbers [3]int64
-	for i, p := range parts {
-		n, err := strconv.ParseInt(p, 10, 64)
-		if err != nil || n < 0 {
-			return db.Place{}, bad
-		}
-		numbers[i] = n
+	numbers, err := paging.Numbers(cursor, 3)
+	if err != nil {
+		return db.Place{}, err
 	}
 	if numbers[0] == 0 || numbers[1] < 1 || numbers[1] > db.Kinds {
-		return db.Place{}, bad
+		return db.Place{}, paging.ErrCursor()
 	}
 	return db.Place{NewestMs: numbers[0], Kind: int(numbers[1]), SubjectID: numbers[2]}, nil
 }
