@@ -11,6 +11,8 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"tiktok/pkg/lifecycle"
 )
 
 const (
@@ -101,8 +103,8 @@ func take(ctx context.Context, cli *clientv3.Client, service string, ttl time.Du
 			return nil, err
 		}
 		pause := min(max(soonest-clockMs()+1, 0), ttl.Milliseconds()/3)
-		if err := sleep(ctx, time.Duration(pause)*time.Millisecond); err != nil {
-			return nil, err
+		if !lifecycle.Pause(ctx, time.Duration(pause)*time.Millisecond) {
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -281,16 +283,4 @@ func who() string {
 		host = "unknown"
 	}
 	return host + ":" + strconv.Itoa(os.Getpid())
-}
-
-// sleep returns early with the error of ctx when that ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -13,6 +13,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"tiktok/pkg/lifecycle"
 )
 
 // ttl is as short as etcd lets it be.
@@ -205,8 +207,8 @@ func TestRunKeepsTheNode(t *testing.T) {
 	for time.Now().Before(end) {
 		l.Generator().Next()
 		if l.gen.lastMs() > clockMs() { // no faster than the clock
-			if err := sleep(t.Context(), time.Millisecond); err != nil {
-				t.Fatal(err)
+			if !lifecycle.Pause(t.Context(), time.Millisecond) {
+				t.Fatal(t.Context().Err())
 			}
 		}
 	}

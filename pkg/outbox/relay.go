@@ -11,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/sync/errgroup"
 
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
@@ -70,7 +71,7 @@ type Relay struct {
 func NewRelay(db *sqldb.DB, bus Bus, service string, tel *telemetry.Telemetry) *Relay {
 	r := &Relay{
 		db: db, bus: bus, log: tel.Log.With("outbox", service), metrics: newRelayMetrics(tel.Registry, service),
-		woken: make(chan struct{}, 1), limit: MaxBatch, retry: newBackOff(), poll: pollMySQL,
+		woken: make(chan struct{}, 1), limit: MaxBatch, retry: lifecycle.BackOff(), poll: pollMySQL,
 	}
 	r.lease = lease{db: db, holder: rand.Text()}
 	if db != nil && db.IsSQLite() {
@@ -167,7 +168,7 @@ func (r *Relay) sleep(ctx context.Context, wait time.Duration, wakes bool) {
 		return
 	}
 	if !wakes {
-		pause(ctx, wait)
+		lifecycle.Pause(ctx, wait)
 		return
 	}
 	t := time.NewTimer(wait)

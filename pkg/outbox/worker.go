@@ -9,12 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
+	"tiktok/pkg/lifecycle"
 )
 
 const (
-	retryMin = 100 * time.Millisecond
-	retryMax = 2 * time.Second
 	// lonely is how often one message may fail alone until others after it are tried, to see whether it is the store or the message.
 	lonely = 5
 	// probes is how many others are tried then.
@@ -50,7 +48,7 @@ type worker struct {
 
 // settle returns nil when all messages, and those that came since, have come to their end. With an error the others have not.
 func (w *worker) settle(ctx context.Context, tasks []*task) error {
-	retry := newBackOff()
+	retry := lifecycle.BackOff()
 	n, failures := MaxBatch, 0
 	for {
 		if tasks = slices.DeleteFunc(tasks, w.gone); len(tasks) == 0 {
@@ -82,7 +80,7 @@ func (w *worker) settle(ctx context.Context, tasks []*task) error {
 		if failures++; failures == 1 || failures%16 == 0 {
 			w.log.Warn("applying messages failed, trying again", "messages", n, "failures", failures, "err", err)
 		}
-		if !pause(ctx, retry.NextBackOff()) {
+		if !lifecycle.Pause(ctx, retry.NextBackOff()) {
 			return ctx.Err()
 		}
 		more, err := w.more()
@@ -153,7 +151,7 @@ func (w *worker) call(ctx context.Context, tasks []*task) error {
 
 // rest is what the consumer owes to the rest of the machine since it has worked.
 func (w *worker) rest(ctx context.Context) {
-	pause(ctx, min(w.owed, maxRest))
+	lifecycle.Pause(ctx, min(w.owed, maxRest))
 	w.owed = 0
 }
 
@@ -165,24 +163,4 @@ func (w *worker) guarded(ctx context.Context, messages []Message) (err error) {
 		}
 	}()
 	return w.apply(ctx, messages)
-}
-
-// newBackOff are waits from retryMin to retryMax, doubling, ± 20 %.
-func newBackOff() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2, RandomizationFactor: 0.2}
-}
-
-// pause waits and reports whether ctx still goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -11,8 +11,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"tiktok/pkg/lifecycle"
 )
 
 const (
@@ -23,9 +24,7 @@ const (
 	closeTimeout = time.Second
 	// steady: a connection that held so long was a good one. One that is lost sooner counts as a failure, so that a
 	// broker that accepts and drops connections is not asked without pause.
-	steady     = 10 * time.Second
-	backoffMin = 100 * time.Millisecond
-	backoffMax = 2 * time.Second
+	steady = 10 * time.Second
 	// deliveryLimit is how often the broker delivers a message whose consumer died. It is high because a message that
 	// waits for a database to come back may see its consumer restarted many times.
 	deliveryLimit = 100
@@ -226,7 +225,7 @@ func declareOne(ch *amqp.Channel, name, kind string, args amqp.Table) (messages 
 
 // keep runs a session again and again until ctx ends. After one that was short it waits, longer each time.
 func keep(ctx context.Context, log *slog.Logger, session func(context.Context) error) {
-	retry := newBackOff()
+	retry := lifecycle.BackOff()
 	for failures := 1; ctx.Err() == nil; failures++ {
 		began := time.Now()
 		err := session(ctx)
@@ -240,23 +239,26 @@ func keep(ctx context.Context, log *slog.Logger, session func(context.Context) e
 		if failures == 1 || failures%16 == 0 {
 			log.Warn("no connection to RabbitMQ, trying again", "failures", failures, "err", err)
 		}
-		pause(ctx, retry.NextBackOff())
+		lifecycle.Pause(ctx, retry.NextBackOff())
 	}
 }
 
-// newBackOff are waits from backoffMin to backoffMax, doubling, ± 20 %.
-func newBackOff() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: backoffMin, MaxInterval: backoffMax, Multiplier: 2, RandomizationFactor: 0.2}
-}
-
-// pause waits and reports whether ctx still goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+// measure calls look with a channel of its own, at once and every measureEvery, until ctx ends or look fails.
+func (c *connection) measure(ctx context.Context, look func(ch *amqp.Channel) error) error {
+	ch, err := c.conn.Channel()
+	if err != nil {
+		return fmt.Errorf("measure: %w", err)
+	}
+	tick := time.NewTicker(measureEvery)
+	defer tick.Stop()
+	for {
+		if err := look(ch); err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }

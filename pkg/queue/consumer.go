@@ -11,6 +11,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/tracing"
 )
 
@@ -158,7 +159,7 @@ func (h *hand[T]) take(ctx context.Context, d amqp.Delivery, ok bool) error {
 
 // settle brings every event in hand to its end.
 func (h *hand[T]) settle(ctx context.Context) error {
-	retry, failures := newBackOff(), 0
+	retry, failures := lifecycle.BackOff(), 0
 	for len(h.events) > 0 {
 		n := min(len(h.events), h.cfg.MaxBatch) // a delivery may exceed what was left of the batch
 		err := h.call(ctx, h.events[:n])
@@ -184,7 +185,7 @@ func (h *hand[T]) settle(ctx context.Context) error {
 				continue
 			}
 		}
-		if !pause(ctx, retry.NextBackOff()) {
+		if !lifecycle.Pause(ctx, retry.NextBackOff()) {
 			return ctx.Err()
 		}
 		// Company for an event that fails alone: that others succeed shows that it is not the store.
@@ -281,13 +282,13 @@ func (h *hand[T]) move(ctx context.Context, e event[T], to string, attempts int,
 		DeliveryMode: amqp.Persistent, ContentType: contentType, Timestamp: at, Body: encode([][]byte{rawEvent(e.in.Body, e.i)}),
 		Headers: setTraces(amqp.Table{headerAttempts: int32(attempts), headerReason: short(cause.Error())}, []tracing.Ref{e.trace}),
 	}
-	for retry := newBackOff(); ; {
+	for retry := lifecycle.BackOff(); ; {
 		err := h.conn.publish(ctx, to, m)
 		if err == nil {
 			e.in.except = append(e.in.except, e.i)
 			return nil
 		}
-		if !errors.Is(err, errFull) || !pause(ctx, retry.NextBackOff()) {
+		if !errors.Is(err, errFull) || !lifecycle.Pause(ctx, retry.NextBackOff()) {
 			return err
 		}
 	}

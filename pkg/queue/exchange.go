@@ -361,13 +361,7 @@ func (s *exchangeSession) measure(ctx context.Context) error {
 			s.measured(b.Queue, 0, 0, false)
 		}
 	}()
-	ch, err := s.conn.conn.Channel()
-	if err != nil {
-		return fmt.Errorf("measure: %w", err)
-	}
-	tick := time.NewTicker(measureEvery)
-	defer tick.Stop()
-	for {
+	return s.conn.measure(ctx, func(ch *amqp.Channel) error {
 		var full *string
 		for _, b := range s.bindings {
 			depth, dead, err := s.declareQueue(ch, b.Queue)
@@ -380,10 +374,6 @@ func (s *exchangeSession) measure(ctx context.Context) error {
 			s.measured(b.Queue, depth, dead, true)
 		}
 		s.full.Store(full)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return nil
+	})
 }

@@ -273,23 +273,13 @@ func (s *session) sendReplies(ctx context.Context) error {
 func (s *session) measure(ctx context.Context) error {
 	defer s.metrics.depth.clear()
 	defer s.metrics.deadLetters.clear()
-	ch, err := s.conn.conn.Channel()
-	if err != nil {
-		return fmt.Errorf("measure: %w", err)
-	}
-	tick := time.NewTicker(measureEvery)
-	defer tick.Stop()
-	for {
+	return s.conn.measure(ctx, func(ch *amqp.Channel) error {
 		depth, dead, err := declare(ch, s.name, s.cfg.Type, bounded(s.maxLength))
 		if err != nil {
 			return fmt.Errorf("measure: %w", err)
 		}
 		s.metrics.depth.set(depth)
 		s.metrics.deadLetters.set(dead)
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+		return nil
+	})
 }

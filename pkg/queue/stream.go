@@ -8,6 +8,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"tiktok/pkg/lifecycle"
 )
 
 // Stream is what one connection to a queue of an exchange gives. It is not safe for concurrent use.
@@ -131,12 +133,12 @@ func (s *Stream) Bury(ctx context.Context, element json.RawMessage, cause error)
 		DeliveryMode: amqp.Persistent, ContentType: contentType, Timestamp: time.Now(), Body: encode([][]byte{element}),
 		Headers: amqp.Table{headerAttempts: int32(0), headerReason: short(cause.Error())},
 	}
-	for retry := newBackOff(); ; {
+	for retry := lifecycle.BackOff(); ; {
 		err := s.conn.publish(ctx, s.name+deadSuffix, m)
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, errFull) || !pause(ctx, retry.NextBackOff()) {
+		if !errors.Is(err, errFull) || !lifecycle.Pause(ctx, retry.NextBackOff()) {
 			return fmt.Errorf("bury: %w", err)
 		}
 	}
