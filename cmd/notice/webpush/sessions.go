@@ -2,31 +2,20 @@ package webpush
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
+	"tiktok/cmd/internal/revocations"
 	"tiktok/cmd/notice/dal/db"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
-	"tiktok/kitex_gen/user/userservice"
-	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
-)
-
-const (
-	// pollEvery is how often ended sessions are asked for, as gateways do: nothing is pushed to them two seconds later.
-	pollEvery   = time.Second
-	pollTimeout = 2 * time.Second
-	// ttlMargin is how much longer than sessions live ended ones are remembered: clocks differ.
-	ttlMargin = time.Hour
 )
 
 // sessions knows which sessions have ended, about 50 bytes each, and removes their subscriptions.
 type sessions struct {
 	store *db.Store
-	users userservice.Client
 	log   *slog.Logger
 	ttl   time.Duration
 	now   func() time.Time
@@ -35,9 +24,9 @@ type sessions struct {
 	ended map[int64]int64 // when, in milliseconds
 
 	// These are run's goroutine's.
-	cursor string
-	failed bool
-	remove []*user.Revocation // their subscriptions are still there
+	follower revocations.Follower
+	failed   bool
+	remove   []*user.Revocation // their subscriptions are still there
 }
 
 // over reports whether a session has ended: by its user, or by its age.
@@ -50,7 +39,7 @@ func (s *sessions) over(session int64) bool {
 
 // run asks until ctx ends.
 func (s *sessions) run(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(revocations.Every)
 	defer tick.Stop()
 	for {
 		if err := s.poll(ctx); err != nil && ctx.Err() == nil {
@@ -71,32 +60,13 @@ func (s *sessions) run(ctx context.Context) {
 
 // poll reads what has ended since the last poll, page by page. A page that could not be applied comes again.
 func (s *sessions) poll(ctx context.Context) error {
-	for more := true; more; {
-		page, err := s.page(ctx)
-		if err != nil {
-			if errors.Is(errno.From(err), errno.InvalidArgument) {
-				s.cursor = "" // another version's
-			}
-			return err
-		}
-		if err := s.end(ctx, page.Revocations); err != nil {
-			return err
-		}
-		s.cursor, more = page.NextCursor, page.More
-	}
-	return nil
-}
-
-func (s *sessions) page(ctx context.Context) (*user.ListRevokedResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
-	defer cancel()
-	return s.users.ListRevoked(ctx, &user.ListRevokedRequest{Cursor: s.cursor, Limit: common.MAX_BATCH})
+	return s.follower.Read(ctx, func(page []*user.Revocation) error { return s.end(ctx, page) })
 }
 
 // end notes sessions, and then removes their subscriptions: who subscribes meanwhile looks after storing. After an error the next call
 // removes them, too.
-func (s *sessions) end(ctx context.Context, revocations []*user.Revocation) error {
-	s.note(revocations)
+func (s *sessions) end(ctx context.Context, page []*user.Revocation) error {
+	s.note(page)
 	for len(s.remove) > 0 {
 		n := min(len(s.remove), int(common.MAX_BATCH))
 		userIDs, sessionIDs := make([]int64, n), make([]int64, n)
@@ -112,11 +82,11 @@ func (s *sessions) end(ctx context.Context, revocations []*user.Revocation) erro
 	return nil
 }
 
-func (s *sessions) note(revocations []*user.Revocation) {
-	oldest, added := s.now().Add(-s.ttl-ttlMargin).UnixMilli(), false
+func (s *sessions) note(page []*user.Revocation) {
+	oldest, added := s.now().Add(-s.ttl-revocations.TTLMargin).UnixMilli(), false
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range revocations {
+	for _, r := range page {
 		if _, known := s.ended[r.SessionId]; !known && r.SessionId > 0 { // 0: tokens without a session cannot subscribe
 			s.ended[r.SessionId], added = r.RevokedAtMs, true
 			s.remove = append(s.remove, r)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"tiktok/cmd/internal/revocations"
 	"tiktok/cmd/notice/dal/db"
 	"tiktok/kitex_gen/notice"
 	"tiktok/kitex_gen/user/userservice"
@@ -106,7 +107,10 @@ func New(d Deps) *Pusher {
 		d.Retry = retry
 	}
 	p := &Pusher{Deps: d, log: d.Tel.Log, waiting: map[key]*waiting{}, told: map[key]time.Time{}}
-	p.sessions = &sessions{store: d.Store, users: d.Users, log: d.Tel.Log, ttl: d.SessionTTL, now: d.Now, ended: map[int64]int64{}}
+	p.sessions = &sessions{
+		store: d.Store, follower: revocations.Follower{Users: d.Users}, log: d.Tel.Log, ttl: d.SessionTTL, now: d.Now,
+		ended: map[int64]int64{},
+	}
 	metrics := promauto.With(d.Tel.Registry)
 	p.sends = metrics.NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_webpush_sends_total",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/cmd/internal/revocations"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/user"
 	"tiktok/kitex_gen/user/userservice"
@@ -19,18 +20,13 @@ import (
 )
 
 const (
-	// pollEvery is the pause between two polls: what another gateway revoked is refused here within two of them.
-	pollEvery = time.Second
-	// pollTimeout bounds one call of a poll, firstWait all calls of the first one.
-	pollTimeout = 2 * time.Second
-	firstWait   = 2 * time.Second
+	// firstWait bounds all calls of the first poll.
+	firstWait = 2 * time.Second
 	// sendEvery is the pause between two reports of when sessions were used, sendTimeout bounds one call of them.
 	sendEvery   = 30 * time.Second
 	sendTimeout = 5 * time.Second
 	// maxUses bounds the sessions of which a use is noted between two reports, about 100 bytes each. The uses of more are lost.
 	maxUses = 50_000
-	// ttlMargin is how much longer than tokens live revocations are kept: clocks differ.
-	ttlMargin = time.Hour
 )
 
 // Deps are what a Watch needs. All but OnRevoked and Now are needed.
@@ -69,8 +65,8 @@ type Watch struct {
 	order   []revocation  // of revoked, oldest first, but for the differences of clocks
 	used    map[key]int64 // when, in milliseconds: the first use since the last report
 
-	polling sync.Mutex
-	cursor  string // guarded by polling
+	polling  sync.Mutex
+	follower revocations.Follower // guarded by polling
 }
 
 // New makes a Watch that knows nothing yet. Nothing is called before Load or Run.
@@ -78,7 +74,7 @@ func New(d Deps) *Watch {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	w := &Watch{Deps: d, revoked: map[key]int64{}, used: map[key]int64{}}
+	w := &Watch{Deps: d, follower: revocations.Follower{Users: d.User}, revoked: map[key]int64{}, used: map[key]int64{}}
 	w.polledMs.Store(d.Now().UnixMilli())
 	w.failures = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "tiktok_sessions_poll_failures_total", Help: "Polls for revoked sessions that failed.",
@@ -138,11 +134,11 @@ func (w *Watch) note(k key, ms int64) {
 }
 
 // Add refuses sessions from now on. It is for what this gateway has just revoked, so that it need not wait for the next poll.
-func (w *Watch) Add(revocations []*user.Revocation) {
-	if len(revocations) == 0 {
+func (w *Watch) Add(revoked []*user.Revocation) {
+	if len(revoked) == 0 {
 		return
 	}
-	for _, k := range w.add(revocations) {
+	for _, k := range w.add(revoked) {
 		if w.OnRevoked != nil {
 			w.OnRevoked(k.user, k.session)
 		}
@@ -150,10 +146,10 @@ func (w *Watch) Add(revocations []*user.Revocation) {
 }
 
 // add returns those that are new.
-func (w *Watch) add(revocations []*user.Revocation) (added []key) {
+func (w *Watch) add(revoked []*user.Revocation) (added []key) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, r := range revocations {
+	for _, r := range revoked {
 		k := key{r.UserId, r.SessionId}
 		if ms, ok := w.revoked[k]; ok && r.RevokedAtMs <= ms {
 			continue
@@ -167,7 +163,7 @@ func (w *Watch) add(revocations []*user.Revocation) (added []key) {
 
 // forget drops those whose tokens have ended.
 func (w *Watch) forget() {
-	ended := w.Now().Add(-w.TTL - ttlMargin).UnixMilli()
+	ended := w.Now().Add(-w.TTL - revocations.TTLMargin).UnixMilli()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
@@ -190,7 +186,7 @@ func (w *Watch) Load(ctx context.Context) {
 func (w *Watch) Run(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() {
-		every(ctx, pollEvery, func() { w.poll(ctx) })
+		every(ctx, revocations.Every, func() { w.poll(ctx) })
 	})
 	group.Go(func() {
 		every(ctx, sendEvery, func() { w.send(ctx) })
@@ -217,30 +213,17 @@ func every(ctx context.Context, pause time.Duration, do func()) {
 func (w *Watch) poll(ctx context.Context) {
 	w.polling.Lock()
 	defer w.polling.Unlock()
-	for more := true; more; {
-		page, err := w.page(ctx)
-		if err != nil {
-			if ctx.Err() == nil || !w.loaded.Load() {
-				w.failures.Inc()
-				w.Log.WarnContext(ctx, "cannot learn which sessions are revoked, trying again", "err", err)
-			}
-			if errors.Is(errno.From(err), errno.InvalidArgument) {
-				w.cursor = "" // another version's
-			}
-			return
+	err := w.follower.Read(ctx, func(page []*user.Revocation) error { w.Add(page); return nil })
+	if err != nil {
+		if ctx.Err() == nil || !w.loaded.Load() {
+			w.failures.Inc()
+			w.Log.WarnContext(ctx, "cannot learn which sessions are revoked, trying again", "err", err)
 		}
-		w.Add(page.Revocations)
-		w.cursor, more = page.NextCursor, page.More
+		return
 	}
 	w.polledMs.Store(w.Now().UnixMilli())
 	w.loaded.Store(true)
 	w.forget()
-}
-
-func (w *Watch) page(ctx context.Context) (*user.ListRevokedResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
-	defer cancel()
-	return w.User.ListRevoked(ctx, &user.ListRevokedRequest{Cursor: w.cursor, Limit: common.MAX_BATCH})
 }
 
 // send reports the uses since the last report. What it could not report stays for the next one.

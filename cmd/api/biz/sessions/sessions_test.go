@@ -166,7 +166,7 @@ func TestACursorOfAnotherVersion(t *testing.T) {
 		f := &fake{limit: 10}
 		w := start(t, f)
 		w.polling.Lock()
-		w.cursor = "strange"
+		w.follower.Cursor = "strange"
 		w.polling.Unlock()
 		f.revoke(10)
 		after(3 * time.Second)
