@@ -6,6 +6,7 @@ import (
 
 	"tiktok/cmd/interaction/dal/cache"
 	"tiktok/cmd/interaction/dal/db"
+	"tiktok/cmd/internal/purge"
 	"tiktok/pkg/id"
 )
 
@@ -49,43 +50,17 @@ func (s *Service) purge(ctx context.Context) {
 
 // purgeOnce removes all tombstones whose event is below before, in small steps with a pause after each.
 func (s *Service) purgeOnce(ctx context.Context, before int64, pause time.Duration) (removed int64, err error) {
-	rest := time.NewTimer(0)
-	defer rest.Stop()
-	step := func(one func() (n int64, done bool, err error)) error {
-		for {
-			select {
-			case <-rest.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			n, done, err := one()
-			removed += n
-			rest.Reset(pause)
-			if done || err != nil {
-				return err
-			}
-		}
-	}
 	var like db.FavoriteKey
-	err = step(func() (n int64, done bool, err error) {
+	var comment int64
+	var commentLike db.CommentLikeKey
+	return purge.All(ctx, pause, func() (n int64, done bool, err error) {
 		like, n, done, err = s.store.PurgeFavorites(ctx, like, before)
 		return n, done, err
-	})
-	if err != nil {
-		return removed, err
-	}
-	comment := int64(0)
-	err = step(func() (n int64, done bool, err error) {
+	}, func() (n int64, done bool, err error) {
 		comment, n, done, err = s.store.PurgeComments(ctx, comment, before)
 		return n, done, err
-	})
-	if err != nil {
-		return removed, err
-	}
-	var commentLike db.CommentLikeKey // after their comments
-	err = step(func() (n int64, done bool, err error) {
+	}, func() (n int64, done bool, err error) { // after their comments
 		commentLike, n, done, err = s.store.PurgeCommentLikes(ctx, commentLike, before)
 		return n, done, err
 	})
-	return removed, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tiktok/cmd/internal/purge"
 	"tiktok/cmd/notice/dal/cache"
 	"tiktok/cmd/notice/dal/db"
 	"tiktok/pkg/kv"
@@ -45,35 +46,13 @@ func (s *Service) purge(ctx context.Context) {
 
 // purgeOnce removes all that was taken back before a time, in small steps with a pause after each.
 func (s *Service) purgeOnce(ctx context.Context, before time.Time, pause time.Duration) (removed int64, err error) {
-	rest := time.NewTimer(0)
-	defer rest.Stop()
-	step := func(one func() (n int64, done bool, err error)) error {
-		for {
-			select {
-			case <-rest.C:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			n, done, err := one()
-			removed += n
-			rest.Reset(pause)
-			if done || err != nil {
-				return err
-			}
-		}
-	}
 	var entry db.EntryKey
-	err = step(func() (n int64, done bool, err error) {
+	var group db.Key
+	return purge.All(ctx, pause, func() (n int64, done bool, err error) {
 		entry, n, done, err = s.store.PurgeEntries(ctx, entry, before.UnixMilli())
 		return n, done, err
-	})
-	if err != nil {
-		return removed, err
-	}
-	var group db.Key
-	err = step(func() (n int64, done bool, err error) {
+	}, func() (n int64, done bool, err error) {
 		group, n, done, err = s.store.PurgeNotices(ctx, group, before.UnixMilli())
 		return n, done, err
 	})
-	return removed, err
 }
