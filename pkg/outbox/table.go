@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"tiktok/pkg/sqldb"
+	"tiktok/pkg/text"
 )
 
 const (
@@ -100,8 +101,7 @@ func (r *Relay) remove(ctx context.Context) error {
 
 // short cuts a reason to the width of its column.
 func short(reason string) string {
-	runes := []rune(strings.ToValidUTF8(reason, "?"))
-	return string(runes[:min(len(runes), maxReason)])
+	return text.First(strings.ToValidUTF8(reason, "?"), maxReason)
 }
 
 // measure keeps the gauges until ctx ends.

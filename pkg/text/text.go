@@ -45,3 +45,11 @@ func (r Rule) Clean(s string) (string, error) {
 	}
 	return s, nil
 }
+
+// First is the beginning of a text, of at most so many Unicode code points.
+func First(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most])
+	}
+	return s
+}

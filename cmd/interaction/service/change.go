@@ -196,7 +196,7 @@ func (c *change) writeFavorites(tx *db.Tx, t *tally, n *news) error {
 		if row.Liked != old.Liked {
 			t.favorite(row)
 		}
-		if row.Liked != old.Liked || row.Liked && row.LikedEvent != old.LikedEvent { // also one that began again within the batch
+		if isNews(old.Liked, row.Liked, old.LikedEvent, row.LikedEvent) {
 			n.favorite(row)
 		}
 	}
@@ -222,6 +222,9 @@ func decideCommentLike(row db.CommentLike, events []mq.Event) db.CommentLike {
 	}
 	return row
 }
+
+// isNews reports whether others see another like than before: it began or ended, or began again within the batch.
+func isNews(was, is bool, began, begins int64) bool { return was != is || is && began != begins }
 
 func decideLike(liked bool, last, began, event int64, like bool) (nowLiked bool, nowLast, nowBegan int64) {
 	if event <= last {

@@ -228,7 +228,7 @@ func (c *change) decideCommentLikes(
 			}
 			w.count(key.CommentID).LikeCount += by
 		}
-		if row.Liked != old.Liked || row.Liked && row.LikedEvent != old.LikedEvent { // also one that began again within the batch
+		if isNews(old.Liked, row.Liked, old.LikedEvent, row.LikedEvent) {
 			n.commentLike(row, events[0].CommentLike.ToUserID)
 		}
 	}

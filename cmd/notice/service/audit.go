@@ -78,7 +78,7 @@ func (a *Auditor) Audit(ctx context.Context, report func(format string, args ...
 		for _, r := range wrong {
 			mismatches++
 			report("%s has the count %d and the time %d, its entries say %d and %d",
-				text(r.Key), r.Entries, r.NewestMs, r.WantEntries, r.WantNewestMs)
+				described(r.Key), r.Entries, r.NewestMs, r.WantEntries, r.WantNewestMs)
 		}
 		return nil
 	})
@@ -115,7 +115,8 @@ func (a *Auditor) Repair(ctx context.Context, report func(format string, args ..
 	return repaired, err
 }
 
-func text(k db.Key) string {
+// described is a notice for a report.
+func described(k db.Key) string {
 	return fmt.Sprintf("notice of user %d, kind %d, subject %d", k.UserID, k.Kind, k.SubjectID)
 }
 
@@ -176,9 +177,9 @@ func (a *Auditor) missing(ctx context.Context, s Source, wanted map[db.EntryKey]
 			switch {
 			case stands && got != want:
 				all = append(all, difference{k, fmt.Sprintf("%s: entry %d is by %d at %d, want %d at %d",
-					text(k.Key), k.EntryID, got.ActorID, got.AtMs, want.ActorID, want.AtMs)})
+					described(k.Key), k.EntryID, got.ActorID, got.AtMs, want.ActorID, want.AtMs)})
 			case !stands && want.AtMs >= sinceMs:
-				all = append(all, difference{k, fmt.Sprintf("%s: entry %d by %d is missing", text(k.Key), k.EntryID, want.ActorID)})
+				all = append(all, difference{k, fmt.Sprintf("%s: entry %d by %d is missing", described(k.Key), k.EntryID, want.ActorID)})
 			}
 		}
 	}
@@ -210,7 +211,7 @@ func (a *Auditor) extra(ctx context.Context, s Source, entries []db.Entry) (all 
 	}
 	for _, k := range keys {
 		if _, stands := standing[k]; stands {
-			all = append(all, difference{k, fmt.Sprintf("%s: entry %d is extra", text(k.Key), k.EntryID)})
+			all = append(all, difference{k, fmt.Sprintf("%s: entry %d is extra", described(k.Key), k.EntryID)})
 		}
 	}
 	return all, nil

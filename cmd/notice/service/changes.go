@@ -13,6 +13,7 @@ import (
 	"tiktok/kitex_gen/notice"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/outbox"
+	"tiktok/pkg/text"
 )
 
 // maxLate is how late a message may be applied. What was taken back is forgotten after purgeAge, so an older message that made it might
@@ -197,7 +198,7 @@ func (b *batch) upload(atMs int64, u *event.UploadStateChanged) {
 	}
 	c := db.Change{Entry: uploadEntry(u.AuthorId, u.VideoId, failed || u.Transcoded, atMs), VideoID: u.VideoId}
 	if c.Failed = failed; c.Present {
-		c.Reason, c.Title = short(u.Reason, maxReason), short(u.Title, maxTitle)
+		c.Reason, c.Title = text.First(u.Reason, maxReason), text.First(u.Title, maxTitle)
 	}
 	b.add(c)
 }
@@ -207,14 +208,6 @@ const (
 	maxReason = 500
 	maxTitle  = 100
 )
-
-// short is the beginning of a text.
-func short(text string, characters int) string {
-	if runes := []rune(text); len(runes) > characters {
-		return string(runes[:characters])
-	}
-	return text
-}
 
 // hint tells a user something; the latest of two about the same counts.
 func (b *batch) hint(userID int64, kind string, about int64, h notice.Hint) {
