@@ -241,8 +241,8 @@ func (f *fixture) replayed(t testing.TB) {
 	same(t, "comments by events", wantComments, comments, cmpopts.EquateEmpty())
 }
 
-// delivered hands events to several writers at once, each at least once, shuffled, in batches of random size.
-func (f *fixture) delivered(t *testing.T, r *rand.Rand, all []mq.Event) {
+// delivered hands events to several writers at once, each at least once, shuffled, in batches of random size, at most so large.
+func (f *fixture) delivered(t *testing.T, r *rand.Rand, all []mq.Event, most int) {
 	t.Helper()
 	deliveries := slices.Clone(all)
 	for _, e := range all {
@@ -271,7 +271,7 @@ func (f *fixture) delivered(t *testing.T, r *rand.Rand, all []mq.Event) {
 		})
 	}
 	for rest := deliveries; len(rest) > 0; {
-		n := min(len(rest), 1+r.IntN(100))
+		n := min(len(rest), 1+r.IntN(most))
 		batches <- rest[:n]
 		rest = rest[n:]
 	}
@@ -287,10 +287,10 @@ func TestThreadStorm(t *testing.T) {
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 0))
 		st := newThreadStorm(f.Service, r, 2500)
-		f.delivered(t, r, st.events)
+		f.delivered(t, r, st.events, 100)
 		st.ended(t, f)
 		before := f.rows(t, "outbox")
-		f.delivered(t, r, st.events) // all of it again
+		f.delivered(t, r, st.events, 100) // all of it again
 		if n := f.rows(t, "outbox"); n != before {
 			t.Errorf("nothing changed, and there are %d messages about it", n-before)
 		}

@@ -264,39 +264,7 @@ func TestStorm(t *testing.T) {
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 0))
 		st := newStorm(f.Service, r, 3000)
-		deliveries := slices.Clone(st.events)
-		for _, e := range st.events {
-			if r.IntN(3) == 0 {
-				deliveries = append(deliveries, e)
-			}
-		}
-		r.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
-		batches := make(chan []mq.Event)
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() {
-				for b := range batches {
-					// A writer that loses too often hands its batch back to the queue, which delivers it again.
-					for try := 1; ; try++ {
-						err := f.apply(context.WithoutCancel(t.Context()), b)
-						if err == nil {
-							break
-						}
-						if try == 10 {
-							t.Errorf("apply: %v", err)
-							break
-						}
-					}
-				}
-			})
-		}
-		for rest := deliveries; len(rest) > 0; {
-			n := min(len(rest), 1+r.IntN(200))
-			batches <- rest[:n]
-			rest = rest[n:]
-		}
-		close(batches)
-		wg.Wait()
+		f.delivered(t, r, st.events, 200)
 		st.ended(t, f)
 	})
 }
