@@ -229,6 +229,7 @@ func notice() Spec {
 			"Subscribe":      gatewayOnly(),
 			"Unsubscribe":    gatewayOnly(),
 		},
+		Hints: true,
 		Consumes: []string{
 			event.TOPIC_VIDEO, event.TOPIC_UPLOAD, event.TOPIC_LIKE, event.TOPIC_COMMENT, event.TOPIC_FOLLOW, event.TOPIC_MESSAGE,
 		},
@@ -254,6 +255,7 @@ func notice() Spec {
 func Gateway() Spec {
 	return Spec{
 		Process: config.Process{Name: "api", AdminAddr: "127.0.0.1:10101", Uses: config.Uses{Gateway: true, Media: true}},
+		Hints:   true,
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			clients, err := rpc.NewClients(d.Dial)
 			if err != nil {

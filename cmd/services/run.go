@@ -37,10 +37,12 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 	remote := sync.OnceValues(func() ([]client.Option, error) { return transport.RemoteOptions(s.Name, p.Config.RPC, p.Telemetry) })
 	d.Dial = func(string) ([]client.Option, error) { return remote() }
 	var err error
-	if d.Push, err = push.Open(ctx, p.Config.Cache, p.Telemetry); err != nil {
-		return err
+	if s.Hints {
+		if d.Push, err = push.Open(ctx, p.Config.Cache, p.Telemetry); err != nil {
+			return err
+		}
+		p.Group.Add("push", nil, d.Push.Close)
 	}
-	p.Group.Add("push", nil, d.Push.Close)
 	if s.RPCAddr == "" {
 		part, err := s.Open(ctx, d)
 		if err != nil {

@@ -27,6 +27,8 @@ type Spec struct {
 	Callers transport.Rules
 	// Consumes are the topics of other services that it wants to hear of (idl/event.thrift).
 	Consumes []string
+	// Hints says that it sends or takes hints for the pages of users, by Deps.Push.
+	Hints bool
 	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none.
 	Migrations func() fs.FS
 	// Audit recounts its counters, in its own schema, and compares with others what it has made of them. Nil when it has none.
@@ -45,7 +47,7 @@ type Deps struct {
 	Dial transport.Dial
 	// Bus carries what services tell each other. Nil for the gateway in a process of its own.
 	Bus outbox.Bus
-	// Push carries hints to the pages of users.
+	// Push carries hints to the pages of users. Nil in the process of a service without Spec.Hints.
 	Push push.Broker
 	// Demo are accounts that the gateway lets log in from nearby only.
 	Demo handler.Demo
