@@ -43,10 +43,21 @@ func (g *gate) load(ctx context.Context, ids []int64) (map[int64]int64, error) {
 	return out, nil
 }
 
+// loader starts a request and waits for it.
+func loader[T any](maxInFlight, maxIDs int, load coalesce.Load[T]) coalesce.Load[T] {
+	c := coalesce.NewByID(maxInFlight, maxIDs, load)
+	return func(ctx context.Context, ids []int64) (map[int64]T, error) {
+		if len(ids) == 0 {
+			return map[int64]T{}, nil
+		}
+		return c.Start(ctx, ids).Wait(ctx)
+	}
+}
+
 func TestPendingRequestsShareACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
-		load := coalesce.Loader(1, 4, g.load)
+		load := loader(1, 4, g.load)
 		var wg sync.WaitGroup
 		ask := func(ids ...int64) {
 			wg.Go(func() {
@@ -88,7 +99,7 @@ func TestPendingRequestsShareACall(t *testing.T) {
 func TestGivingUpAndFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
-		load := coalesce.Loader(1, 100, g.load)
+		load := loader(1, 100, g.load)
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = load(t.Context(), []int64{1}) })
 		synctest.Wait()
@@ -130,7 +141,7 @@ func TestGivingUpAndFailing(t *testing.T) {
 func TestSlowAndFullCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gate{open: make(chan error)}
-		load := coalesce.Loader(2, 8, g.load)
+		load := loader(2, 8, g.load)
 		var wg sync.WaitGroup
 		ask := func(ids ...int64) {
 			wg.Go(func() {

@@ -8,20 +8,8 @@ import (
 // Load reads values by id. An id without a value is missing from the map.
 type Load[T any] func(ctx context.Context, ids []int64) (map[int64]T, error)
 
-// Loader returns a load that coalesces concurrent calls of load: up to maxInFlight at a time, each with the ids of all
-// requests that share it, up to maxIDs, without duplicates. See Coalescer for what is promised. The map is shared and may
-// hold what other requests asked for: it must not be changed or iterated.
-func Loader[T any](maxInFlight, maxIDs int, load Load[T]) Load[T] {
-	c := NewByID(maxInFlight, maxIDs, load)
-	return func(ctx context.Context, ids []int64) (map[int64]T, error) {
-		if len(ids) == 0 {
-			return map[int64]T{}, nil
-		}
-		return c.Start(ctx, ids).Wait(ctx)
-	}
-}
-
-// NewByID returns the Coalescer behind Loader, for callers that start several requests before they wait.
+// NewByID returns a Coalescer of calls of load: up to maxInFlight at a time, each with the ids of all requests that share it, up to
+// maxIDs, without duplicates. The map is shared and may hold what other requests asked for: it must not be changed or iterated.
 func NewByID[T any](maxInFlight, maxIDs int, load Load[T]) *Coalescer[[]int64, map[int64]T] {
 	size := func(ids []int64) int { return len(ids) }
 	return New(maxInFlight, maxIDs, size, func(ctx context.Context, requests [][]int64) ([]map[int64]T, error) {
