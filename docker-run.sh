@@ -13,7 +13,7 @@ cd "$(dirname "$0")"
 # How long one container may take until it is healthy, in seconds: the first start makes its schema.
 limit=${WAIT_SECONDS:-180}
 # generated services by go run ./deploy/generate
-services='user video interaction social chat notice api'
+services='user video interaction social chat notice discovery api'
 # end services
 servers='mysql redis rabbitmq etcd s3'
 

@@ -34,6 +34,7 @@ type Config struct {
 	Words     words.Config     `mapstructure:"words"`
 	Names     names.Config     `mapstructure:"names"`
 	Push      webpush.Config   `mapstructure:"push"`
+	Discovery Discovery        `mapstructure:"discovery"`
 	RPC       transport.Config `mapstructure:"rpc"`
 	Telemetry telemetry.Config `mapstructure:"telemetry"`
 	Demo      Demo             `mapstructure:"demo"`
@@ -238,6 +239,7 @@ func Default() Config {
 		},
 		Words:     words.Config{Mode: "mask"},
 		Names:     names.Config{Reserved: names.DefaultReserved()},
+		Discovery: defaultDiscovery(),
 		Push:      webpush.Config{Pause: time.Minute, TTL: 24 * time.Hour},
 		RPC:       transport.Config{RegistryPrefix: "tiktok", Timeout: 5 * time.Second, Drain: 2 * time.Second},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},
@@ -252,6 +254,9 @@ func (c Config) withPaths() Config {
 	}
 	if c.Blob.Dir == "" {
 		c.Blob.Dir = filepath.Join(c.DataDir, "media")
+	}
+	if c.Discovery.IndexDir == "" {
+		c.Discovery.IndexDir = filepath.Join(c.DataDir, "index")
 	}
 	if c.Media.WorkDir == "" {
 		c.Media.WorkDir = filepath.Join(c.DataDir, "work")

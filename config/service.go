@@ -18,12 +18,13 @@ type Uses struct {
 	// Gateway is gateway.* and auth.*: only such a process may sign and check tokens.
 	Gateway bool
 	// DB is db.*, Queue is queue.*, Media is media.* and blob.*, Push is push.*.
-	DB, Queue, Media, Push bool
+	// Index is discovery.*.
+	DB, Queue, Media, Push, Index bool
 }
 
 // AllInOneProcess is the process that runs everything. It has no addresses but the gateway's.
 func AllInOneProcess() Process {
-	return Process{Name: AllInOne, Uses: Uses{Gateway: true, DB: true, Queue: true, Media: true, Push: true}}
+	return Process{Name: AllInOne, Uses: Uses{Gateway: true, DB: true, Queue: true, Media: true, Push: true, Index: true}}
 }
 
 // distributed tells whether p is one of several processes, which find each other in etcd.

@@ -121,6 +121,11 @@ func (c Config) Validate(process Process) error {
 			p.require(false, "push."+problem.Key, "%s", problem.Text)
 		}
 	}
+	if uses.Index {
+		for _, problem := range c.Discovery.check() {
+			p.require(false, "discovery", "%s", problem)
+		}
+	}
 	return errors.Join(p...)
 }
 

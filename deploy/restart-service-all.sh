@@ -14,7 +14,7 @@ set -eu
 cd "$(dirname "$0")"
 limit=${WAIT_SECONDS:-180}
 # generated services by go run ./deploy/generate
-services='user video interaction social chat notice api'
+services='user video interaction social chat notice discovery api'
 # end services
 replaced=
 

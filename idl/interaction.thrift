@@ -203,6 +203,26 @@ struct MGetStatsResponse {
     3: list<ViewerState> viewer_states
 }
 
+/** Liking is that a user likes a video. */
+struct Liking {
+    1: i64 user_id
+    2: i64 video_id
+    /** When it began. */
+    3: i64 at_ms
+}
+
+struct ScanLikesRequest {
+    /** The last one that was read; 0, 0: from the beginning. */
+    1: i64 after_user_id
+    2: i64 after_video_id
+    /** 1..MAX_BATCH. */
+    3: i32 limit
+}
+struct ScanLikesResponse {
+    /** By ascending user_id, video_id; fewer than limit: the end. */
+    1: list<Liking> likes
+}
+
 service InteractionService {
     /** Likes a video. Liking twice is success and changes nothing. Fails with VideoNotFound. */
     FavoriteResponse Favorite(1: FavoriteRequest req)
@@ -239,4 +259,6 @@ service InteractionService {
     ListCommentsResponse ListComments(1: ListCommentsRequest req)
     /** Reads counters of videos and users, and what viewers see of them that not everybody sees, for many requests at a time. */
     MGetStatsResponse MGetStats(1: MGetStatsRequest req)
+    /** Reads all stored likes of videos, page by page. */
+    ScanLikesResponse ScanLikes(1: ScanLikesRequest req)
 }

@@ -84,6 +84,26 @@ struct MGetRelationsResponse {
     2: list<ViewerState> viewer_states
 }
 
+/** Following is that a user follows another. */
+struct Following {
+    1: i64 user_id
+    2: i64 to_user_id
+    /** When it began. */
+    3: i64 at_ms
+}
+
+struct ScanFollowsRequest {
+    /** The last one that was read; 0, 0: from the beginning. */
+    1: i64 after_user_id
+    2: i64 after_to_user_id
+    /** 1..MAX_BATCH. */
+    3: i32 limit
+}
+struct ScanFollowsResponse {
+    /** By ascending user_id, to_user_id; fewer than limit: the end. */
+    1: list<Following> follows
+}
+
 service SocialService {
     /** Follows a user. Doing so twice is success and changes nothing. Fails with SocialSelf, UserNotFound. */
     FollowResponse Follow(1: FollowRequest req)
@@ -97,4 +117,6 @@ service SocialService {
     ListFriendsResponse ListFriends(1: ListFriendsRequest req)
     /** Reads counters of users, and whom of them viewers follow, for many requests at a time. */
     MGetRelationsResponse MGetRelations(1: MGetRelationsRequest req)
+    /** Reads all follows, page by page. */
+    ScanFollowsResponse ScanFollows(1: ScanFollowsRequest req)
 }

@@ -190,6 +190,25 @@ struct MFindUsersResponse {
     1: map<string, i64> user_ids
 }
 
+/** Account is what lists of all accounts have. */
+struct Account {
+    1: i64 id
+    2: string name
+    /** What is shown in its place; the name when there is none. */
+    3: string shown_name
+}
+
+struct ScanUsersRequest {
+    /** The id of the last one that was read; 0: from the beginning. */
+    1: i64 after_id
+    /** 1..MAX_BATCH. */
+    2: i32 limit
+}
+struct ScanUsersResponse {
+    /** By ascending id; fewer than limit: the end. */
+    1: list<Account> accounts
+}
+
 service UserService {
     /** Finds accounts by their names, byte for byte. */
     MFindUsersResponse MFindUsers(1: MFindUsersRequest req)
@@ -228,4 +247,6 @@ service UserService {
     ListRevokedResponse ListRevoked(1: ListRevokedRequest req)
     /** Notes when sessions were last used. Unknown and revoked ones are left out. */
     TouchSessionsResponse TouchSessions(1: TouchSessionsRequest req)
+    /** Reads all accounts, page by page. */
+    ScanUsersResponse ScanUsers(1: ScanUsersRequest req)
 }

@@ -89,6 +89,8 @@ struct Video {
     15: string page_url (api.example="http://localhost:10001/v/1180591620717568")
     /** Users whom the title mentions as @name, in its order. Deleted accounts are left out. */
     16: list<Mention> mentions
+    /** How often it was watched: once a session from 3 s on, not by its author. */
+    17: i64 view_count (api.example="12")
 }
 
 /** Mention is a user whom a text mentions as @name. */
@@ -295,6 +297,167 @@ struct Hint {
 }
 
 /** PageRequest is a request for a list of all. */
+/** TextSpan is a part of a text, in characters (code points). */
+struct TextSpan {
+    1: i32 start (api.range="0..", api.example="2")
+    2: i32 length (api.range="1..", api.example="3")
+}
+
+/** VideoHit is a video that fits a search. */
+struct VideoHit {
+    1: Video video
+    /** What fits in its title. */
+    2: list<TextSpan> title_spans
+}
+struct VideoHitPage {
+    /** What fits best first. */
+    1: list<VideoHit> items
+    /** For the next page; empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
+}
+
+/** UserHit is a user who fits a search. */
+struct UserHit {
+    1: User user
+    /** What fits in the name, and in the name that is shown. */
+    2: list<TextSpan> name_spans
+    3: list<TextSpan> display_name_spans
+}
+struct UserHitPage {
+    /** Who fits best first. */
+    1: list<UserHit> items
+    /** For the next page; empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
+}
+
+/** Tag is a word that titles have after a #. */
+struct Tag {
+    /** Without #, in lower case. */
+    1: string name (api.example="sea")
+    2: i64 video_count (api.range="0..", api.example="7")
+}
+struct TagPage {
+    1: list<Tag> items
+    /** For the next page; empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
+}
+
+struct SearchRequest {
+    /** What to look for. */
+    1: string q (api.query="q", api.length="1..100", api.example="sea")
+    /** next_cursor of the page before; none for the first. */
+    2: optional string cursor (api.query="cursor")
+    /** At most so many. */
+    3: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
+}
+struct SuggestRequest {
+    /** What was typed so far. */
+    1: string q (api.query="q", api.length="1..100", api.example="se")
+    /** At most so many. */
+    2: optional i32 limit (api.query="limit", api.range="1..20", api.default="10")
+}
+
+/** Suggestion completes what somebody types. */
+struct Suggestion {
+    1: string kind (api.enum="video,user,tag", api.example="tag")
+    /** What to search for. */
+    2: string text (api.example="sea")
+    /** kind user: the account. */
+    3: optional User user
+}
+struct SuggestionList { 1: list<Suggestion> items }
+
+struct TagRequest { 1: string tag (api.path="tag", api.example="sea") }
+struct TagListRequest {
+    1: string tag (api.path="tag", api.example="sea")
+    /** next_cursor of the page before; none for the first. */
+    2: optional string cursor (api.query="cursor")
+    /** At most so many. */
+    3: optional i32 limit (api.query="limit", api.range="1..100", api.default="30")
+}
+
+/** FeedReason is why a feed shows a video. */
+struct FeedReason {
+    /** newest: there are no recommendations now. */
+    1: string kind (api.enum="fresh,hot,followed,co_liked,tag,explore,newest", api.example="co_liked")
+    /** co_liked: the video that the viewer likes, as others do who like this one. */
+    2: optional VideoRef video
+    /** tag: which. */
+    3: optional string tag (api.example="sea")
+}
+/** FeedItem is a video that a feed has chosen. */
+struct FeedItem {
+    1: Video video
+    2: FeedReason reason
+}
+struct FeedItemPage {
+    1: list<FeedItem> items
+    /** For the next page; empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
+}
+
+/** Watch is what was seen of a video in one session. */
+struct Watch {
+    1: i64 video_id (api.body="video_id", api.example="1180591620717568")
+    /** Made by the client for each time that it opens a video. */
+    2: string session (api.body="session", api.length="1..36", api.example="5f0c6f3e-1d5c-4b1c-9f44-0b7a2b1f9a01")
+    3: i64 watched_ms (api.body="watched_ms", api.range="0..86400000", api.example="12000")
+    /** It was seen to its end. */
+    4: optional bool is_finished (api.body="is_finished")
+}
+struct AddWatchesRequest {
+    /** At most 50. Told again, the longest of a session counts. */
+    1: list<Watch> items (api.body="items")
+}
+
+/** HistoryItem is a video that the viewer has watched. */
+struct HistoryItem {
+    1: Video video
+    /** The last time. */
+    2: string watched_at (api.format="date-time", api.example="2026-11-29T08:15:30.000Z")
+    /** The most in one session. */
+    3: i64 watched_ms (api.range="0..", api.example="12000")
+    4: bool is_finished
+}
+struct HistoryPage {
+    /** Last watched first. */
+    1: list<HistoryItem> items
+    /** For the next page; empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
+}
+
+struct StatisticsRequest {
+    /** The last so many days, today included. */
+    1: optional i32 days (api.query="days", api.range="1..366", api.default="28")
+}
+/** DayStatistics is what the viewer got in one day, UTC. */
+struct DayStatistics {
+    1: string date (api.format="date", api.example="2026-11-29")
+    2: i64 view_count (api.range="0..", api.example="12")
+    3: i64 finish_count (api.range="0..", api.example="7")
+    /** Likes and followers of that day that are still there. */
+    4: i64 like_count (api.range="0..", api.example="3")
+    5: i64 follower_count (api.range="0..", api.example="1")
+}
+struct Statistics {
+    /** Each day, oldest first. */
+    1: list<DayStatistics> days
+}
+/** VideoStatistics is how a video of the viewer was watched. */
+struct VideoStatistics {
+    1: Video video
+    2: i64 view_count (api.range="0..", api.example="12")
+    3: i64 finish_count (api.range="0..", api.example="7")
+    /** Of a view, on average. */
+    4: i64 average_watched_ms (api.range="0..", api.example="9500")
+}
+struct VideoStatisticsPage {
+    /** Newest video first. */
+    1: list<VideoStatistics> items
+    /** For the next page; empty at the end. */
+    2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
+}
+
 struct PageRequest {
     /** next_cursor of the page before; absent: the first page. */
     1: optional string cursor (api.query="cursor")
@@ -554,4 +717,39 @@ service V1 {
      * when the session does, and when the server stops: connect again after a random pause of up to 10 s.
      */
     Hint Events(1: Empty req) (api.get="/api/v1/events", api.access="member", api.stream="text/event-stream")
+
+    /** Finds videos by title, tags and author. */
+    VideoHitPage SearchVideos(1: SearchRequest req) (api.get="/api/v1/search/videos", api.errors="10801")
+    /** Finds users by their names. */
+    UserHitPage SearchUsers(1: SearchRequest req) (api.get="/api/v1/search/users", api.errors="10801")
+    /** Finds tags. */
+    TagPage SearchTags(1: SearchRequest req) (api.get="/api/v1/search/tags", api.errors="10801")
+    /** Completes what somebody types. */
+    SuggestionList Suggest(1: SuggestRequest req) (api.get="/api/v1/search/suggestions", api.errors="10801")
+    /** Reads the tags of the hour, first the most used. */
+    TagPage ListTrendingTags(1: Empty req) (api.get="/api/v1/tags")
+    /** Reads a tag. */
+    Tag GetTag(1: TagRequest req) (api.get="/api/v1/tags/:tag")
+    /** Reads one page of the videos with a tag, newest first. */
+    VideoPage ListTagVideos(1: TagListRequest req) (api.get="/api/v1/tags/:tag/videos")
+
+    /** Chooses videos for the viewer. While there are no recommendations: the newest. */
+    FeedItemPage ForYou(1: PageRequest req) (api.get="/api/v1/feeds/for-you")
+    /** Reads one page of the videos of those whom the viewer follows, newest first. */
+    FeedItemPage FollowingFeed(1: PageRequest req) (api.get="/api/v1/feeds/following", api.access="member")
+    /** Reads one page of what everybody likes and watches to its end of late. */
+    FeedItemPage HotFeed(1: PageRequest req) (api.get="/api/v1/feeds/hot")
+
+    /** Tells what the viewer has watched. Videos that are gone, and the viewer's own, are ignored. */
+    Empty AddWatches(1: AddWatchesRequest req) (api.post="/api/v1/watches", api.status="204", api.access="member")
+    /** Reads one page of what the viewer has watched, last watched first. */
+    HistoryPage ListHistory(1: PageRequest req) (api.get="/api/v1/me/history", api.access="member")
+    /** Forgets all that the viewer has watched, also for recommendations. */
+    Empty DeleteHistory(1: Empty req) (api.delete="/api/v1/me/history", api.access="member")
+    /** Forgets that the viewer has watched a video. */
+    Empty DeleteHistoryItem(1: VideoRequest req) (api.delete="/api/v1/me/history/:video_id", api.access="member")
+    /** Reads what the viewer's videos got, by day. */
+    Statistics GetStatistics(1: StatisticsRequest req) (api.get="/api/v1/me/statistics", api.access="member")
+    /** Reads one page of how each of the viewer's videos was watched. */
+    VideoStatisticsPage ListVideoStatistics(1: PageRequest req) (api.get="/api/v1/me/statistics/videos", api.access="member")
 }

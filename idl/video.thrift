@@ -154,6 +154,17 @@ struct MCountByAuthorResponse {
     1: map<i64, i64> work_counts
 }
 
+struct ScanVideosRequest {
+    /** The id of the last one that was read; 0: from the beginning. */
+    1: i64 after_id
+    /** 1..MAX_BATCH. */
+    2: i32 limit
+}
+struct ScanVideosResponse {
+    /** Those that are listed, by ascending id; fewer than limit: the end. */
+    1: list<Video> videos
+}
+
 service VideoService {
     /**
      * Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. Fails with
@@ -179,4 +190,6 @@ service VideoService {
     MGetVideosResponse MGetVideos(1: MGetVideosRequest req)
     /** Reads how many videos each of up to MAX_BATCH authors has published. */
     MCountByAuthorResponse MCountByAuthor(1: MCountByAuthorRequest req)
+    /** Reads all listed videos, page by page. */
+    ScanVideosResponse ScanVideos(1: ScanVideosRequest req)
 }

@@ -10,6 +10,9 @@ import (
 	chatdb "tiktok/cmd/chat/dal/db"
 	chatrpc "tiktok/cmd/chat/rpc"
 	chatservice "tiktok/cmd/chat/service"
+	discoverydb "tiktok/cmd/discovery/dal/db"
+	discoveryrpc "tiktok/cmd/discovery/rpc"
+	discoveryservice "tiktok/cmd/discovery/service"
 	"tiktok/cmd/interaction/dal/cache"
 	interactiondb "tiktok/cmd/interaction/dal/db"
 	interactionrpc "tiktok/cmd/interaction/rpc"
@@ -26,6 +29,7 @@ import (
 	videoservice "tiktok/cmd/video/service"
 	"tiktok/config"
 	kitexchat "tiktok/kitex_gen/chat/chatservice"
+	kitexdiscovery "tiktok/kitex_gen/discovery/discoveryservice"
 	"tiktok/kitex_gen/event"
 	kitexinteraction "tiktok/kitex_gen/interaction/interactionservice"
 	kitexnotice "tiktok/kitex_gen/notice/noticeservice"
@@ -48,7 +52,8 @@ func user() Spec {
 		Callers: transport.Rules{
 			"Register":  gatewayOnly(),
 			"Login":     gatewayOnly(),
-			"MGetUsers": {"api", "social", "chat"}, // both check that a user exists
+			"MGetUsers": {"api", "social", "chat", "discovery"}, // two check that a user exists, one shows names in its index
+			"ScanUsers": {"discovery"},
 
 			"FindUser":            gatewayOnly(),
 			"MFindUsers":          gatewayOnly(),
@@ -84,6 +89,7 @@ func video() Spec {
 			"Feed":           gatewayOnly(),
 			"ListByAuthor":   gatewayOnly(),
 			"MGetVideos":     {"api", "interaction"}, // which checks that a video exists, and whose it is
+			"ScanVideos":     {"discovery"},
 			"MCountByAuthor": gatewayOnly(),
 		},
 		Migrations: videodb.Migrations,
@@ -112,7 +118,8 @@ func interaction() Spec {
 			"CreateComment": gatewayOnly(),
 			"DeleteComment": gatewayOnly(),
 			"ListComments":  gatewayOnly(),
-			"MGetStats":     gatewayOnly(),
+			"MGetStats":     {"api", "discovery"}, // which ranks by likes
+			"ScanLikes":     {"discovery"},
 
 			"LikeComment":   gatewayOnly(),
 			"UnlikeComment": gatewayOnly(),
@@ -162,7 +169,8 @@ func social() Spec {
 			"ListFollowing": gatewayOnly(),
 			"ListFollowers": gatewayOnly(),
 			"ListFriends":   gatewayOnly(),
-			"MGetRelations": gatewayOnly(),
+			"MGetRelations": {"api", "discovery"}, // which ranks by followers
+			"ScanFollows":   {"discovery"},
 		},
 		Migrations: socialdb.Migrations,
 		Audit:      func(s Schemas, _ kv.Store) Auditor { return socialdb.New(s["social"]) },
@@ -247,6 +255,44 @@ func notice() Spec {
 				return Part{}, err
 			}
 			return part("notice", s, func(opts ...server.Option) server.Server { return kitexnotice.NewServer(s, opts...) }), nil
+		},
+	}
+}
+
+func discovery() Spec {
+	return Spec{
+		Process: config.Process{
+			Name: "discovery", RPCAddr: "127.0.0.1:10008", AdminAddr: "127.0.0.1:10108",
+			Uses: config.Uses{DB: true, Queue: true, Index: true},
+		},
+		Callers: transport.Rules{
+			"Search":           gatewayOnly(),
+			"Suggest":          gatewayOnly(),
+			"GetTag":           gatewayOnly(),
+			"ListTagVideos":    gatewayOnly(),
+			"ListTrendingTags": gatewayOnly(),
+			"AddWatches":       gatewayOnly(),
+			"ListHistory":      gatewayOnly(),
+			"DeleteHistory":    gatewayOnly(),
+			"MGetViews":        gatewayOnly(),
+			"GetAuthorStats":   gatewayOnly(),
+			"ListVideoStats":   gatewayOnly(),
+			"MRecommend":       gatewayOnly(),
+		},
+		Consumes: []string{
+			event.TOPIC_ACCOUNT, event.TOPIC_VIDEO, event.TOPIC_LIKE, event.TOPIC_FOLLOW,
+		},
+		Migrations: discoverydb.Migrations,
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			peers, err := discoveryrpc.NewPeers(d.Dial)
+			if err != nil {
+				return Part{}, err
+			}
+			s, err := discoveryservice.Open(ctx, d.Config, d.Telemetry, d.IDs, peers, d.Bus)
+			if err != nil {
+				return Part{}, err
+			}
+			return part("discovery", s, func(opts ...server.Option) server.Server { return kitexdiscovery.NewServer(s, opts...) }), nil
 		},
 	}
 }

@@ -1,4 +1,4 @@
-// Package services is the list of the processes that the product consists of: six services and the gateway. The
+// Package services is the list of the processes that the product consists of: seven services and the gateway. The
 // all-in-one, each service's own process, the commands, tests and generators of deployment files read it.
 package services
 
@@ -83,7 +83,7 @@ type Repairer interface {
 
 // All are the services in start order, each after those that it calls, and the gateway at the end.
 func All() []Spec {
-	return []Spec{user(), video(), interaction(), social(), chat(), notice(), Gateway()}
+	return []Spec{user(), video(), interaction(), social(), chat(), notice(), discovery(), Gateway()}
 }
 
 // Names are the names of All.

@@ -20,7 +20,7 @@ statements() (
   # In the name of a schema _ stands for any character.
   pattern=$(printf '%s' "$prefix" | sed 's/_/\\_/g')
   # generated services by go run ./deploy/generate
-  services='USER VIDEO INTERACTION SOCIAL CHAT NOTICE'
+  services='USER VIDEO INTERACTION SOCIAL CHAT NOTICE DISCOVERY'
   # end services
   for name in $services ADMIN BACKUP EXPORTER; do
     eval "password=\${DB_PASSWORD_$name:-}"

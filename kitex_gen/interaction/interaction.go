@@ -1426,6 +1426,134 @@ var fieldIDToName_MGetStatsResponse = map[int16]string{
 	3: "viewer_states",
 }
 
+/** Liking is that a user likes a video. */
+type Liking struct {
+	UserId  int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	VideoId int64 `thrift:"video_id,2" frugal:"2,default,i64" json:"video_id"`
+	/** When it began. */
+	AtMs int64 `thrift:"at_ms,3" frugal:"3,default,i64" json:"at_ms"`
+}
+
+func NewLiking() *Liking {
+	return &Liking{}
+}
+
+func (p *Liking) InitDefault() {
+}
+
+func (p *Liking) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *Liking) GetVideoId() (v int64) {
+	return p.VideoId
+}
+
+func (p *Liking) GetAtMs() (v int64) {
+	return p.AtMs
+}
+func (p *Liking) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *Liking) SetVideoId(val int64) {
+	p.VideoId = val
+}
+func (p *Liking) SetAtMs(val int64) {
+	p.AtMs = val
+}
+
+func (p *Liking) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Liking(%+v)", *p)
+}
+
+var fieldIDToName_Liking = map[int16]string{
+	1: "user_id",
+	2: "video_id",
+	3: "at_ms",
+}
+
+type ScanLikesRequest struct {
+	/** The last one that was read; 0, 0: from the beginning. */
+	AfterUserId  int64 `thrift:"after_user_id,1" frugal:"1,default,i64" json:"after_user_id"`
+	AfterVideoId int64 `thrift:"after_video_id,2" frugal:"2,default,i64" json:"after_video_id"`
+	/** 1..MAX_BATCH. */
+	Limit int32 `thrift:"limit,3" frugal:"3,default,i32" json:"limit"`
+}
+
+func NewScanLikesRequest() *ScanLikesRequest {
+	return &ScanLikesRequest{}
+}
+
+func (p *ScanLikesRequest) InitDefault() {
+}
+
+func (p *ScanLikesRequest) GetAfterUserId() (v int64) {
+	return p.AfterUserId
+}
+
+func (p *ScanLikesRequest) GetAfterVideoId() (v int64) {
+	return p.AfterVideoId
+}
+
+func (p *ScanLikesRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+func (p *ScanLikesRequest) SetAfterUserId(val int64) {
+	p.AfterUserId = val
+}
+func (p *ScanLikesRequest) SetAfterVideoId(val int64) {
+	p.AfterVideoId = val
+}
+func (p *ScanLikesRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+
+func (p *ScanLikesRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanLikesRequest(%+v)", *p)
+}
+
+var fieldIDToName_ScanLikesRequest = map[int16]string{
+	1: "after_user_id",
+	2: "after_video_id",
+	3: "limit",
+}
+
+type ScanLikesResponse struct {
+	/** By ascending user_id, video_id; fewer than limit: the end. */
+	Likes []*Liking `thrift:"likes,1" frugal:"1,default,list<Liking>" json:"likes"`
+}
+
+func NewScanLikesResponse() *ScanLikesResponse {
+	return &ScanLikesResponse{}
+}
+
+func (p *ScanLikesResponse) InitDefault() {
+}
+
+func (p *ScanLikesResponse) GetLikes() (v []*Liking) {
+	return p.Likes
+}
+func (p *ScanLikesResponse) SetLikes(val []*Liking) {
+	p.Likes = val
+}
+
+func (p *ScanLikesResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanLikesResponse(%+v)", *p)
+}
+
+var fieldIDToName_ScanLikesResponse = map[int16]string{
+	1: "likes",
+}
+
 type InteractionService interface {
 	/** Likes a video. Liking twice is success and changes nothing. Fails with VideoNotFound. */
 	Favorite(ctx context.Context, req *FavoriteRequest) (r *FavoriteResponse, err error)
@@ -1462,6 +1590,8 @@ type InteractionService interface {
 	ListComments(ctx context.Context, req *ListCommentsRequest) (r *ListCommentsResponse, err error)
 	/** Reads counters of videos and users, and what viewers see of them that not everybody sees, for many requests at a time. */
 	MGetStats(ctx context.Context, req *MGetStatsRequest) (r *MGetStatsResponse, err error)
+	/** Reads all stored likes of videos, page by page. */
+	ScanLikes(ctx context.Context, req *ScanLikesRequest) (r *ScanLikesResponse, err error)
 }
 
 type InteractionServiceFavoriteArgs struct {
@@ -2449,5 +2579,81 @@ func (p *InteractionServiceMGetStatsResult) String() string {
 }
 
 var fieldIDToName_InteractionServiceMGetStatsResult = map[int16]string{
+	0: "success",
+}
+
+type InteractionServiceScanLikesArgs struct {
+	Req *ScanLikesRequest `thrift:"req,1" frugal:"1,default,ScanLikesRequest" json:"req"`
+}
+
+func NewInteractionServiceScanLikesArgs() *InteractionServiceScanLikesArgs {
+	return &InteractionServiceScanLikesArgs{}
+}
+
+func (p *InteractionServiceScanLikesArgs) InitDefault() {
+}
+
+var InteractionServiceScanLikesArgs_Req_DEFAULT *ScanLikesRequest
+
+func (p *InteractionServiceScanLikesArgs) GetReq() (v *ScanLikesRequest) {
+	if !p.IsSetReq() {
+		return InteractionServiceScanLikesArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *InteractionServiceScanLikesArgs) SetReq(val *ScanLikesRequest) {
+	p.Req = val
+}
+
+func (p *InteractionServiceScanLikesArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *InteractionServiceScanLikesArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceScanLikesArgs(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceScanLikesArgs = map[int16]string{
+	1: "req",
+}
+
+type InteractionServiceScanLikesResult struct {
+	Success *ScanLikesResponse `thrift:"success,0,optional" frugal:"0,optional,ScanLikesResponse" json:"success,omitempty"`
+}
+
+func NewInteractionServiceScanLikesResult() *InteractionServiceScanLikesResult {
+	return &InteractionServiceScanLikesResult{}
+}
+
+func (p *InteractionServiceScanLikesResult) InitDefault() {
+}
+
+var InteractionServiceScanLikesResult_Success_DEFAULT *ScanLikesResponse
+
+func (p *InteractionServiceScanLikesResult) GetSuccess() (v *ScanLikesResponse) {
+	if !p.IsSetSuccess() {
+		return InteractionServiceScanLikesResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *InteractionServiceScanLikesResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ScanLikesResponse)
+}
+
+func (p *InteractionServiceScanLikesResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *InteractionServiceScanLikesResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("InteractionServiceScanLikesResult(%+v)", *p)
+}
+
+var fieldIDToName_InteractionServiceScanLikesResult = map[int16]string{
 	0: "success",
 }

@@ -580,6 +580,134 @@ var fieldIDToName_MGetRelationsResponse = map[int16]string{
 	2: "viewer_states",
 }
 
+/** Following is that a user follows another. */
+type Following struct {
+	UserId   int64 `thrift:"user_id,1" frugal:"1,default,i64" json:"user_id"`
+	ToUserId int64 `thrift:"to_user_id,2" frugal:"2,default,i64" json:"to_user_id"`
+	/** When it began. */
+	AtMs int64 `thrift:"at_ms,3" frugal:"3,default,i64" json:"at_ms"`
+}
+
+func NewFollowing() *Following {
+	return &Following{}
+}
+
+func (p *Following) InitDefault() {
+}
+
+func (p *Following) GetUserId() (v int64) {
+	return p.UserId
+}
+
+func (p *Following) GetToUserId() (v int64) {
+	return p.ToUserId
+}
+
+func (p *Following) GetAtMs() (v int64) {
+	return p.AtMs
+}
+func (p *Following) SetUserId(val int64) {
+	p.UserId = val
+}
+func (p *Following) SetToUserId(val int64) {
+	p.ToUserId = val
+}
+func (p *Following) SetAtMs(val int64) {
+	p.AtMs = val
+}
+
+func (p *Following) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Following(%+v)", *p)
+}
+
+var fieldIDToName_Following = map[int16]string{
+	1: "user_id",
+	2: "to_user_id",
+	3: "at_ms",
+}
+
+type ScanFollowsRequest struct {
+	/** The last one that was read; 0, 0: from the beginning. */
+	AfterUserId   int64 `thrift:"after_user_id,1" frugal:"1,default,i64" json:"after_user_id"`
+	AfterToUserId int64 `thrift:"after_to_user_id,2" frugal:"2,default,i64" json:"after_to_user_id"`
+	/** 1..MAX_BATCH. */
+	Limit int32 `thrift:"limit,3" frugal:"3,default,i32" json:"limit"`
+}
+
+func NewScanFollowsRequest() *ScanFollowsRequest {
+	return &ScanFollowsRequest{}
+}
+
+func (p *ScanFollowsRequest) InitDefault() {
+}
+
+func (p *ScanFollowsRequest) GetAfterUserId() (v int64) {
+	return p.AfterUserId
+}
+
+func (p *ScanFollowsRequest) GetAfterToUserId() (v int64) {
+	return p.AfterToUserId
+}
+
+func (p *ScanFollowsRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+func (p *ScanFollowsRequest) SetAfterUserId(val int64) {
+	p.AfterUserId = val
+}
+func (p *ScanFollowsRequest) SetAfterToUserId(val int64) {
+	p.AfterToUserId = val
+}
+func (p *ScanFollowsRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+
+func (p *ScanFollowsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanFollowsRequest(%+v)", *p)
+}
+
+var fieldIDToName_ScanFollowsRequest = map[int16]string{
+	1: "after_user_id",
+	2: "after_to_user_id",
+	3: "limit",
+}
+
+type ScanFollowsResponse struct {
+	/** By ascending user_id, to_user_id; fewer than limit: the end. */
+	Follows []*Following `thrift:"follows,1" frugal:"1,default,list<Following>" json:"follows"`
+}
+
+func NewScanFollowsResponse() *ScanFollowsResponse {
+	return &ScanFollowsResponse{}
+}
+
+func (p *ScanFollowsResponse) InitDefault() {
+}
+
+func (p *ScanFollowsResponse) GetFollows() (v []*Following) {
+	return p.Follows
+}
+func (p *ScanFollowsResponse) SetFollows(val []*Following) {
+	p.Follows = val
+}
+
+func (p *ScanFollowsResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanFollowsResponse(%+v)", *p)
+}
+
+var fieldIDToName_ScanFollowsResponse = map[int16]string{
+	1: "follows",
+}
+
 type SocialService interface {
 	/** Follows a user. Doing so twice is success and changes nothing. Fails with SocialSelf, UserNotFound. */
 	Follow(ctx context.Context, req *FollowRequest) (r *FollowResponse, err error)
@@ -593,6 +721,8 @@ type SocialService interface {
 	ListFriends(ctx context.Context, req *ListFriendsRequest) (r *ListFriendsResponse, err error)
 	/** Reads counters of users, and whom of them viewers follow, for many requests at a time. */
 	MGetRelations(ctx context.Context, req *MGetRelationsRequest) (r *MGetRelationsResponse, err error)
+	/** Reads all follows, page by page. */
+	ScanFollows(ctx context.Context, req *ScanFollowsRequest) (r *ScanFollowsResponse, err error)
 }
 
 type SocialServiceFollowArgs struct {
@@ -1048,5 +1178,81 @@ func (p *SocialServiceMGetRelationsResult) String() string {
 }
 
 var fieldIDToName_SocialServiceMGetRelationsResult = map[int16]string{
+	0: "success",
+}
+
+type SocialServiceScanFollowsArgs struct {
+	Req *ScanFollowsRequest `thrift:"req,1" frugal:"1,default,ScanFollowsRequest" json:"req"`
+}
+
+func NewSocialServiceScanFollowsArgs() *SocialServiceScanFollowsArgs {
+	return &SocialServiceScanFollowsArgs{}
+}
+
+func (p *SocialServiceScanFollowsArgs) InitDefault() {
+}
+
+var SocialServiceScanFollowsArgs_Req_DEFAULT *ScanFollowsRequest
+
+func (p *SocialServiceScanFollowsArgs) GetReq() (v *ScanFollowsRequest) {
+	if !p.IsSetReq() {
+		return SocialServiceScanFollowsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *SocialServiceScanFollowsArgs) SetReq(val *ScanFollowsRequest) {
+	p.Req = val
+}
+
+func (p *SocialServiceScanFollowsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *SocialServiceScanFollowsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SocialServiceScanFollowsArgs(%+v)", *p)
+}
+
+var fieldIDToName_SocialServiceScanFollowsArgs = map[int16]string{
+	1: "req",
+}
+
+type SocialServiceScanFollowsResult struct {
+	Success *ScanFollowsResponse `thrift:"success,0,optional" frugal:"0,optional,ScanFollowsResponse" json:"success,omitempty"`
+}
+
+func NewSocialServiceScanFollowsResult() *SocialServiceScanFollowsResult {
+	return &SocialServiceScanFollowsResult{}
+}
+
+func (p *SocialServiceScanFollowsResult) InitDefault() {
+}
+
+var SocialServiceScanFollowsResult_Success_DEFAULT *ScanFollowsResponse
+
+func (p *SocialServiceScanFollowsResult) GetSuccess() (v *ScanFollowsResponse) {
+	if !p.IsSetSuccess() {
+		return SocialServiceScanFollowsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *SocialServiceScanFollowsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ScanFollowsResponse)
+}
+
+func (p *SocialServiceScanFollowsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *SocialServiceScanFollowsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SocialServiceScanFollowsResult(%+v)", *p)
+}
+
+var fieldIDToName_SocialServiceScanFollowsResult = map[int16]string{
 	0: "success",
 }

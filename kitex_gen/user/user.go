@@ -1356,6 +1356,125 @@ var fieldIDToName_MFindUsersResponse = map[int16]string{
 	1: "user_ids",
 }
 
+/** Account is what lists of all accounts have. */
+type Account struct {
+	Id   int64  `thrift:"id,1" frugal:"1,default,i64" json:"id"`
+	Name string `thrift:"name,2" frugal:"2,default,string" json:"name"`
+	/** What is shown in its place; the name when there is none. */
+	ShownName string `thrift:"shown_name,3" frugal:"3,default,string" json:"shown_name"`
+}
+
+func NewAccount() *Account {
+	return &Account{}
+}
+
+func (p *Account) InitDefault() {
+}
+
+func (p *Account) GetId() (v int64) {
+	return p.Id
+}
+
+func (p *Account) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Account) GetShownName() (v string) {
+	return p.ShownName
+}
+func (p *Account) SetId(val int64) {
+	p.Id = val
+}
+func (p *Account) SetName(val string) {
+	p.Name = val
+}
+func (p *Account) SetShownName(val string) {
+	p.ShownName = val
+}
+
+func (p *Account) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Account(%+v)", *p)
+}
+
+var fieldIDToName_Account = map[int16]string{
+	1: "id",
+	2: "name",
+	3: "shown_name",
+}
+
+type ScanUsersRequest struct {
+	/** The id of the last one that was read; 0: from the beginning. */
+	AfterId int64 `thrift:"after_id,1" frugal:"1,default,i64" json:"after_id"`
+	/** 1..MAX_BATCH. */
+	Limit int32 `thrift:"limit,2" frugal:"2,default,i32" json:"limit"`
+}
+
+func NewScanUsersRequest() *ScanUsersRequest {
+	return &ScanUsersRequest{}
+}
+
+func (p *ScanUsersRequest) InitDefault() {
+}
+
+func (p *ScanUsersRequest) GetAfterId() (v int64) {
+	return p.AfterId
+}
+
+func (p *ScanUsersRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+func (p *ScanUsersRequest) SetAfterId(val int64) {
+	p.AfterId = val
+}
+func (p *ScanUsersRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+
+func (p *ScanUsersRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanUsersRequest(%+v)", *p)
+}
+
+var fieldIDToName_ScanUsersRequest = map[int16]string{
+	1: "after_id",
+	2: "limit",
+}
+
+type ScanUsersResponse struct {
+	/** By ascending id; fewer than limit: the end. */
+	Accounts []*Account `thrift:"accounts,1" frugal:"1,default,list<Account>" json:"accounts"`
+}
+
+func NewScanUsersResponse() *ScanUsersResponse {
+	return &ScanUsersResponse{}
+}
+
+func (p *ScanUsersResponse) InitDefault() {
+}
+
+func (p *ScanUsersResponse) GetAccounts() (v []*Account) {
+	return p.Accounts
+}
+func (p *ScanUsersResponse) SetAccounts(val []*Account) {
+	p.Accounts = val
+}
+
+func (p *ScanUsersResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanUsersResponse(%+v)", *p)
+}
+
+var fieldIDToName_ScanUsersResponse = map[int16]string{
+	1: "accounts",
+}
+
 type UserService interface {
 	/** Finds accounts by their names, byte for byte. */
 	MFindUsers(ctx context.Context, req *MFindUsersRequest) (r *MFindUsersResponse, err error)
@@ -1394,6 +1513,8 @@ type UserService interface {
 	ListRevoked(ctx context.Context, req *ListRevokedRequest) (r *ListRevokedResponse, err error)
 	/** Notes when sessions were last used. Unknown and revoked ones are left out. */
 	TouchSessions(ctx context.Context, req *TouchSessionsRequest) (r *TouchSessionsResponse, err error)
+	/** Reads all accounts, page by page. */
+	ScanUsers(ctx context.Context, req *ScanUsersRequest) (r *ScanUsersResponse, err error)
 }
 
 type UserServiceMFindUsersArgs struct {
@@ -2305,5 +2426,81 @@ func (p *UserServiceTouchSessionsResult) String() string {
 }
 
 var fieldIDToName_UserServiceTouchSessionsResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceScanUsersArgs struct {
+	Req *ScanUsersRequest `thrift:"req,1" frugal:"1,default,ScanUsersRequest" json:"req"`
+}
+
+func NewUserServiceScanUsersArgs() *UserServiceScanUsersArgs {
+	return &UserServiceScanUsersArgs{}
+}
+
+func (p *UserServiceScanUsersArgs) InitDefault() {
+}
+
+var UserServiceScanUsersArgs_Req_DEFAULT *ScanUsersRequest
+
+func (p *UserServiceScanUsersArgs) GetReq() (v *ScanUsersRequest) {
+	if !p.IsSetReq() {
+		return UserServiceScanUsersArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceScanUsersArgs) SetReq(val *ScanUsersRequest) {
+	p.Req = val
+}
+
+func (p *UserServiceScanUsersArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceScanUsersArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceScanUsersArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceScanUsersArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceScanUsersResult struct {
+	Success *ScanUsersResponse `thrift:"success,0,optional" frugal:"0,optional,ScanUsersResponse" json:"success,omitempty"`
+}
+
+func NewUserServiceScanUsersResult() *UserServiceScanUsersResult {
+	return &UserServiceScanUsersResult{}
+}
+
+func (p *UserServiceScanUsersResult) InitDefault() {
+}
+
+var UserServiceScanUsersResult_Success_DEFAULT *ScanUsersResponse
+
+func (p *UserServiceScanUsersResult) GetSuccess() (v *ScanUsersResponse) {
+	if !p.IsSetSuccess() {
+		return UserServiceScanUsersResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceScanUsersResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ScanUsersResponse)
+}
+
+func (p *UserServiceScanUsersResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceScanUsersResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceScanUsersResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceScanUsersResult = map[int16]string{
 	0: "success",
 }

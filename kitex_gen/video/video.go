@@ -1028,6 +1028,76 @@ var fieldIDToName_MCountByAuthorResponse = map[int16]string{
 	1: "work_counts",
 }
 
+type ScanVideosRequest struct {
+	/** The id of the last one that was read; 0: from the beginning. */
+	AfterId int64 `thrift:"after_id,1" frugal:"1,default,i64" json:"after_id"`
+	/** 1..MAX_BATCH. */
+	Limit int32 `thrift:"limit,2" frugal:"2,default,i32" json:"limit"`
+}
+
+func NewScanVideosRequest() *ScanVideosRequest {
+	return &ScanVideosRequest{}
+}
+
+func (p *ScanVideosRequest) InitDefault() {
+}
+
+func (p *ScanVideosRequest) GetAfterId() (v int64) {
+	return p.AfterId
+}
+
+func (p *ScanVideosRequest) GetLimit() (v int32) {
+	return p.Limit
+}
+func (p *ScanVideosRequest) SetAfterId(val int64) {
+	p.AfterId = val
+}
+func (p *ScanVideosRequest) SetLimit(val int32) {
+	p.Limit = val
+}
+
+func (p *ScanVideosRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanVideosRequest(%+v)", *p)
+}
+
+var fieldIDToName_ScanVideosRequest = map[int16]string{
+	1: "after_id",
+	2: "limit",
+}
+
+type ScanVideosResponse struct {
+	/** Those that are listed, by ascending id; fewer than limit: the end. */
+	Videos []*Video `thrift:"videos,1" frugal:"1,default,list<Video>" json:"videos"`
+}
+
+func NewScanVideosResponse() *ScanVideosResponse {
+	return &ScanVideosResponse{}
+}
+
+func (p *ScanVideosResponse) InitDefault() {
+}
+
+func (p *ScanVideosResponse) GetVideos() (v []*Video) {
+	return p.Videos
+}
+func (p *ScanVideosResponse) SetVideos(val []*Video) {
+	p.Videos = val
+}
+
+func (p *ScanVideosResponse) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ScanVideosResponse(%+v)", *p)
+}
+
+var fieldIDToName_ScanVideosResponse = map[int16]string{
+	1: "videos",
+}
+
 type VideoService interface {
 	/**
 	 * Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. Fails with
@@ -1053,6 +1123,8 @@ type VideoService interface {
 	MGetVideos(ctx context.Context, req *MGetVideosRequest) (r *MGetVideosResponse, err error)
 	/** Reads how many videos each of up to MAX_BATCH authors has published. */
 	MCountByAuthor(ctx context.Context, req *MCountByAuthorRequest) (r *MCountByAuthorResponse, err error)
+	/** Reads all listed videos, page by page. */
+	ScanVideos(ctx context.Context, req *ScanVideosRequest) (r *ScanVideosResponse, err error)
 }
 
 type VideoServicePublishArgs struct {
@@ -1660,5 +1732,81 @@ func (p *VideoServiceMCountByAuthorResult) String() string {
 }
 
 var fieldIDToName_VideoServiceMCountByAuthorResult = map[int16]string{
+	0: "success",
+}
+
+type VideoServiceScanVideosArgs struct {
+	Req *ScanVideosRequest `thrift:"req,1" frugal:"1,default,ScanVideosRequest" json:"req"`
+}
+
+func NewVideoServiceScanVideosArgs() *VideoServiceScanVideosArgs {
+	return &VideoServiceScanVideosArgs{}
+}
+
+func (p *VideoServiceScanVideosArgs) InitDefault() {
+}
+
+var VideoServiceScanVideosArgs_Req_DEFAULT *ScanVideosRequest
+
+func (p *VideoServiceScanVideosArgs) GetReq() (v *ScanVideosRequest) {
+	if !p.IsSetReq() {
+		return VideoServiceScanVideosArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *VideoServiceScanVideosArgs) SetReq(val *ScanVideosRequest) {
+	p.Req = val
+}
+
+func (p *VideoServiceScanVideosArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *VideoServiceScanVideosArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceScanVideosArgs(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceScanVideosArgs = map[int16]string{
+	1: "req",
+}
+
+type VideoServiceScanVideosResult struct {
+	Success *ScanVideosResponse `thrift:"success,0,optional" frugal:"0,optional,ScanVideosResponse" json:"success,omitempty"`
+}
+
+func NewVideoServiceScanVideosResult() *VideoServiceScanVideosResult {
+	return &VideoServiceScanVideosResult{}
+}
+
+func (p *VideoServiceScanVideosResult) InitDefault() {
+}
+
+var VideoServiceScanVideosResult_Success_DEFAULT *ScanVideosResponse
+
+func (p *VideoServiceScanVideosResult) GetSuccess() (v *ScanVideosResponse) {
+	if !p.IsSetSuccess() {
+		return VideoServiceScanVideosResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *VideoServiceScanVideosResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ScanVideosResponse)
+}
+
+func (p *VideoServiceScanVideosResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *VideoServiceScanVideosResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoServiceScanVideosResult(%+v)", *p)
+}
+
+var fieldIDToName_VideoServiceScanVideosResult = map[int16]string{
 	0: "success",
 }

@@ -61,6 +61,11 @@ var (
 	PushUnavailable = &Error{10701, "this server does not push to browsers"}
 )
 
+// Discovery errors, 108xx.
+var (
+	SearchUnavailable = &Error{10801, "search is not available now, please try again later"}
+)
+
 // All lists every error, for tests and documents.
 func All() []*Error {
 	return []*Error{
@@ -72,5 +77,6 @@ func All() []*Error {
 		SocialSelf,
 		ChatSelf, MessageRefused, MessageNotFound,
 		PushUnavailable,
+		SearchUnavailable,
 	}
 }

@@ -28,7 +28,7 @@ func (e *Error) Status() int {
 		return http.StatusUnprocessableEntity
 	case TooManyRequests.Code:
 		return http.StatusTooManyRequests
-	case Unavailable.Code:
+	case Unavailable.Code, SearchUnavailable.Code:
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError

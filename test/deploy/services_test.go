@@ -56,8 +56,8 @@ func TestEveryServiceIsInEachPlace(t *testing.T) {
 
 // A service that is only added to the list is in every place once the files are generated.
 func TestNewServiceIsInEachPlace(t *testing.T) {
-	list := slices.Insert(render.Services(), 6, render.Service{
-		Name: "probe", Port: "10008", Admin: "10108", Queue: true, Media: true, CalledBy: []string{"chat", "api"},
+	list := slices.Insert(render.Services(), 7, render.Service{
+		Name: "probe", Port: "10009", Admin: "10109", Queue: true, Media: true, CalledBy: []string{"chat", "api"},
 	})
 	dir := t.TempDir()
 	copyTree(t, dir, "deploy", "docs", "docker-compose.yml", "docker-run.sh", ".env.example")

@@ -11,6 +11,8 @@ import (
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/kitex_gen/chat"
 	"tiktok/kitex_gen/chat/chatservice"
+	"tiktok/kitex_gen/discovery"
+	"tiktok/kitex_gen/discovery/discoveryservice"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/interaction/interactionservice"
 	"tiktok/kitex_gen/notice"
@@ -26,7 +28,7 @@ import (
 	"tiktok/pkg/transport"
 )
 
-// fakes are the six services. Each method that a test does not set answers as an empty but healthy service does: users
+// fakes are the seven services. Each method that a test does not set answers as an empty but healthy service does: users
 // 1..999 exist, nothing else does.
 type fakes struct {
 	register       func(*user.RegisterRequest) (*user.RegisterResponse, error)
@@ -350,6 +352,9 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 		Social: fake(t, "social", socialservice.NewServer(&fakeSocial{f}, opts("social")...), socialservice.NewClient, more),
 		Chat:   fake(t, "chat", chatservice.NewServer(&fakeChat{fakes: f}, opts("chat")...), chatservice.NewClient, more),
 		Notice: fake(t, "notice", noticeservice.NewServer(&fakeNotice{fakes: f}, opts("notice")...), noticeservice.NewClient, more),
+		Discovery: fake(
+			t, "discovery", discoveryservice.NewServer(&fakeDiscovery{fakes: f}, opts("discovery")...), discoveryservice.NewClient, more,
+		),
 	}
 }
 
@@ -371,4 +376,9 @@ func fake[C any](
 		t.Fatal(err)
 	}
 	return c
+}
+
+type fakeDiscovery struct {
+	*fakes
+	discovery.DiscoveryService // nil: the methods that no test calls
 }

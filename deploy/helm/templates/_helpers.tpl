@@ -51,12 +51,13 @@ securityContext:
 {{/* Of each service the servers that it connects to, and who calls it. */}}
 {{- define "tiktok.services" -}}
 # generated services by go run ./deploy/generate
-user: {uses: [db, cache, registry, queue], callers: [social, chat, notice, api]}
-video: {uses: [db, cache, registry, queue, media], callers: [interaction, api]}
-interaction: {uses: [db, cache, registry, queue], callers: [api]}
-social: {uses: [db, cache, registry, queue], callers: [api]}
+user: {uses: [db, cache, registry, queue], callers: [social, chat, notice, discovery, api]}
+video: {uses: [db, cache, registry, queue, media], callers: [interaction, discovery, api]}
+interaction: {uses: [db, cache, registry, queue], callers: [discovery, api]}
+social: {uses: [db, cache, registry, queue], callers: [discovery, api]}
 chat: {uses: [db, cache, registry, queue], callers: [api]}
 notice: {uses: [db, cache, registry, queue, push], callers: [api]}
+discovery: {uses: [db, cache, registry, queue], callers: [api]}
 api: {uses: [cache, registry, media], callers: []}
 # end services
 {{- end }}

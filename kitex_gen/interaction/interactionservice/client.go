@@ -24,6 +24,7 @@ type Client interface {
 	MGetComments(ctx context.Context, req *interaction.MGetCommentsRequest, callOptions ...callopt.Option) (r *interaction.MGetCommentsResponse, err error)
 	ListComments(ctx context.Context, req *interaction.ListCommentsRequest, callOptions ...callopt.Option) (r *interaction.ListCommentsResponse, err error)
 	MGetStats(ctx context.Context, req *interaction.MGetStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetStatsResponse, err error)
+	ScanLikes(ctx context.Context, req *interaction.ScanLikesRequest, callOptions ...callopt.Option) (r *interaction.ScanLikesResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -118,4 +119,9 @@ func (p *kInteractionServiceClient) ListComments(ctx context.Context, req *inter
 func (p *kInteractionServiceClient) MGetStats(ctx context.Context, req *interaction.MGetStatsRequest, callOptions ...callopt.Option) (r *interaction.MGetStatsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.MGetStats(ctx, req)
+}
+
+func (p *kInteractionServiceClient) ScanLikes(ctx context.Context, req *interaction.ScanLikesRequest, callOptions ...callopt.Option) (r *interaction.ScanLikesResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ScanLikes(ctx, req)
 }

@@ -104,6 +104,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ScanLikes": kitex.NewMethodInfo(
+		scanLikesHandler,
+		newInteractionServiceScanLikesArgs,
+		newInteractionServiceScanLikesResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -404,6 +411,24 @@ func newInteractionServiceMGetStatsResult() interface{} {
 	return interaction.NewInteractionServiceMGetStatsResult()
 }
 
+func scanLikesHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*interaction.InteractionServiceScanLikesArgs)
+	realResult := result.(*interaction.InteractionServiceScanLikesResult)
+	success, err := handler.(interaction.InteractionService).ScanLikes(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newInteractionServiceScanLikesArgs() interface{} {
+	return interaction.NewInteractionServiceScanLikesArgs()
+}
+
+func newInteractionServiceScanLikesResult() interface{} {
+	return interaction.NewInteractionServiceScanLikesResult()
+}
+
 type kClient struct {
 	c client.Client
 }
@@ -539,6 +564,16 @@ func (p *kClient) MGetStats(ctx context.Context, req *interaction.MGetStatsReque
 	_args.Req = req
 	var _result interaction.InteractionServiceMGetStatsResult
 	if err = p.c.Call(ctx, "MGetStats", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ScanLikes(ctx context.Context, req *interaction.ScanLikesRequest) (r *interaction.ScanLikesResponse, err error) {
+	var _args interaction.InteractionServiceScanLikesArgs
+	_args.Req = req
+	var _result interaction.InteractionServiceScanLikesResult
+	if err = p.c.Call(ctx, "ScanLikes", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

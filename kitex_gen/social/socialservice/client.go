@@ -17,6 +17,7 @@ type Client interface {
 	ListFollowers(ctx context.Context, req *social.ListFollowersRequest, callOptions ...callopt.Option) (r *social.ListFollowersResponse, err error)
 	ListFriends(ctx context.Context, req *social.ListFriendsRequest, callOptions ...callopt.Option) (r *social.ListFriendsResponse, err error)
 	MGetRelations(ctx context.Context, req *social.MGetRelationsRequest, callOptions ...callopt.Option) (r *social.MGetRelationsResponse, err error)
+	ScanFollows(ctx context.Context, req *social.ScanFollowsRequest, callOptions ...callopt.Option) (r *social.ScanFollowsResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -76,4 +77,9 @@ func (p *kSocialServiceClient) ListFriends(ctx context.Context, req *social.List
 func (p *kSocialServiceClient) MGetRelations(ctx context.Context, req *social.MGetRelationsRequest, callOptions ...callopt.Option) (r *social.MGetRelationsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.MGetRelations(ctx, req)
+}
+
+func (p *kSocialServiceClient) ScanFollows(ctx context.Context, req *social.ScanFollowsRequest, callOptions ...callopt.Option) (r *social.ScanFollowsResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ScanFollows(ctx, req)
 }

@@ -55,6 +55,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ScanFollows": kitex.NewMethodInfo(
+		scanFollowsHandler,
+		newSocialServiceScanFollowsArgs,
+		newSocialServiceScanFollowsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -229,6 +236,24 @@ func newSocialServiceMGetRelationsResult() interface{} {
 	return social.NewSocialServiceMGetRelationsResult()
 }
 
+func scanFollowsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*social.SocialServiceScanFollowsArgs)
+	realResult := result.(*social.SocialServiceScanFollowsResult)
+	success, err := handler.(social.SocialService).ScanFollows(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newSocialServiceScanFollowsArgs() interface{} {
+	return social.NewSocialServiceScanFollowsArgs()
+}
+
+func newSocialServiceScanFollowsResult() interface{} {
+	return social.NewSocialServiceScanFollowsResult()
+}
+
 type kClient struct {
 	c client.Client
 }
@@ -294,6 +319,16 @@ func (p *kClient) MGetRelations(ctx context.Context, req *social.MGetRelationsRe
 	_args.Req = req
 	var _result social.SocialServiceMGetRelationsResult
 	if err = p.c.Call(ctx, "MGetRelations", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ScanFollows(ctx context.Context, req *social.ScanFollowsRequest) (r *social.ScanFollowsResponse, err error) {
+	var _args social.SocialServiceScanFollowsArgs
+	_args.Req = req
+	var _result social.SocialServiceScanFollowsResult
+	if err = p.c.Call(ctx, "ScanFollows", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -23,6 +23,7 @@ type Client interface {
 	ChangePassword(ctx context.Context, req *user.ChangePasswordRequest, callOptions ...callopt.Option) (r *user.ChangePasswordResponse, err error)
 	ListRevoked(ctx context.Context, req *user.ListRevokedRequest, callOptions ...callopt.Option) (r *user.ListRevokedResponse, err error)
 	TouchSessions(ctx context.Context, req *user.TouchSessionsRequest, callOptions ...callopt.Option) (r *user.TouchSessionsResponse, err error)
+	ScanUsers(ctx context.Context, req *user.ScanUsersRequest, callOptions ...callopt.Option) (r *user.ScanUsersResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -112,4 +113,9 @@ func (p *kUserServiceClient) ListRevoked(ctx context.Context, req *user.ListRevo
 func (p *kUserServiceClient) TouchSessions(ctx context.Context, req *user.TouchSessionsRequest, callOptions ...callopt.Option) (r *user.TouchSessionsResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.TouchSessions(ctx, req)
+}
+
+func (p *kUserServiceClient) ScanUsers(ctx context.Context, req *user.ScanUsersRequest, callOptions ...callopt.Option) (r *user.ScanUsersResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ScanUsers(ctx, req)
 }

@@ -97,6 +97,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ScanUsers": kitex.NewMethodInfo(
+		scanUsersHandler,
+		newUserServiceScanUsersArgs,
+		newUserServiceScanUsersResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -379,6 +386,24 @@ func newUserServiceTouchSessionsResult() interface{} {
 	return user.NewUserServiceTouchSessionsResult()
 }
 
+func scanUsersHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceScanUsersArgs)
+	realResult := result.(*user.UserServiceScanUsersResult)
+	success, err := handler.(user.UserService).ScanUsers(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceScanUsersArgs() interface{} {
+	return user.NewUserServiceScanUsersArgs()
+}
+
+func newUserServiceScanUsersResult() interface{} {
+	return user.NewUserServiceScanUsersResult()
+}
+
 type kClient struct {
 	c client.Client
 }
@@ -504,6 +529,16 @@ func (p *kClient) TouchSessions(ctx context.Context, req *user.TouchSessionsRequ
 	_args.Req = req
 	var _result user.UserServiceTouchSessionsResult
 	if err = p.c.Call(ctx, "TouchSessions", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ScanUsers(ctx context.Context, req *user.ScanUsersRequest) (r *user.ScanUsersResponse, err error) {
+	var _args user.UserServiceScanUsersArgs
+	_args.Req = req
+	var _result user.UserServiceScanUsersResult
+	if err = p.c.Call(ctx, "ScanUsers", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -19,6 +19,7 @@ type Client interface {
 	ListByAuthor(ctx context.Context, req *video.ListByAuthorRequest, callOptions ...callopt.Option) (r *video.ListByAuthorResponse, err error)
 	MGetVideos(ctx context.Context, req *video.MGetVideosRequest, callOptions ...callopt.Option) (r *video.MGetVideosResponse, err error)
 	MCountByAuthor(ctx context.Context, req *video.MCountByAuthorRequest, callOptions ...callopt.Option) (r *video.MCountByAuthorResponse, err error)
+	ScanVideos(ctx context.Context, req *video.ScanVideosRequest, callOptions ...callopt.Option) (r *video.ScanVideosResponse, err error)
 }
 
 // NewClient creates a client for the service defined in IDL.
@@ -88,4 +89,9 @@ func (p *kVideoServiceClient) MGetVideos(ctx context.Context, req *video.MGetVid
 func (p *kVideoServiceClient) MCountByAuthor(ctx context.Context, req *video.MCountByAuthorRequest, callOptions ...callopt.Option) (r *video.MCountByAuthorResponse, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.MCountByAuthor(ctx, req)
+}
+
+func (p *kVideoServiceClient) ScanVideos(ctx context.Context, req *video.ScanVideosRequest, callOptions ...callopt.Option) (r *video.ScanVideosResponse, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ScanVideos(ctx, req)
 }

@@ -69,6 +69,13 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ScanVideos": kitex.NewMethodInfo(
+		scanVideosHandler,
+		newVideoServiceScanVideosArgs,
+		newVideoServiceScanVideosResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 }
 
 var (
@@ -279,6 +286,24 @@ func newVideoServiceMCountByAuthorResult() interface{} {
 	return video.NewVideoServiceMCountByAuthorResult()
 }
 
+func scanVideosHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*video.VideoServiceScanVideosArgs)
+	realResult := result.(*video.VideoServiceScanVideosResult)
+	success, err := handler.(video.VideoService).ScanVideos(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newVideoServiceScanVideosArgs() interface{} {
+	return video.NewVideoServiceScanVideosArgs()
+}
+
+func newVideoServiceScanVideosResult() interface{} {
+	return video.NewVideoServiceScanVideosResult()
+}
+
 type kClient struct {
 	c client.Client
 }
@@ -364,6 +389,16 @@ func (p *kClient) MCountByAuthor(ctx context.Context, req *video.MCountByAuthorR
 	_args.Req = req
 	var _result video.VideoServiceMCountByAuthorResult
 	if err = p.c.Call(ctx, "MCountByAuthor", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ScanVideos(ctx context.Context, req *video.ScanVideosRequest) (r *video.ScanVideosResponse, err error) {
+	var _args video.VideoServiceScanVideosArgs
+	_args.Req = req
+	var _result video.VideoServiceScanVideosResult
+	if err = p.c.Call(ctx, "ScanVideos", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil

@@ -1,10 +1,11 @@
-// Package rpc holds the gateway's clients of the six services.
+// Package rpc holds the gateway's clients of the seven services.
 package rpc
 
 import (
 	"errors"
 
 	"tiktok/kitex_gen/chat/chatservice"
+	"tiktok/kitex_gen/discovery/discoveryservice"
 	"tiktok/kitex_gen/interaction/interactionservice"
 	"tiktok/kitex_gen/notice/noticeservice"
 	"tiktok/kitex_gen/social/socialservice"
@@ -21,17 +22,19 @@ type Clients struct {
 	Social      socialservice.Client
 	Chat        chatservice.Client
 	Notice      noticeservice.Client
+	Discovery   discoveryservice.Client
 }
 
 // NewClients makes one client per service. Nothing is connected yet.
 func NewClients(dial transport.Dial) (Clients, error) {
 	var c Clients
-	var errs [6]error
+	var errs [7]error
 	c.User, errs[0] = transport.NewClient(dial, "user", userservice.NewClient)
 	c.Video, errs[1] = transport.NewClient(dial, "video", videoservice.NewClient)
 	c.Interaction, errs[2] = transport.NewClient(dial, "interaction", interactionservice.NewClient)
 	c.Social, errs[3] = transport.NewClient(dial, "social", socialservice.NewClient)
 	c.Chat, errs[4] = transport.NewClient(dial, "chat", chatservice.NewClient)
 	c.Notice, errs[5] = transport.NewClient(dial, "notice", noticeservice.NewClient)
+	c.Discovery, errs[6] = transport.NewClient(dial, "discovery", discoveryservice.NewClient)
 	return c, errors.Join(errs[:]...)
 }

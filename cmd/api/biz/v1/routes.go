@@ -107,6 +107,25 @@ func (a *API) Routes(l middleware.Limits) Table {
 		write(del, "/push/subscriptions/:subscription_id", none, a.Unsubscribe),
 
 		read("/events", member, a.Events),
+
+		read("/search/videos", visitor, a.SearchVideos),
+		read("/search/users", visitor, a.SearchUsers),
+		read("/search/tags", visitor, a.SearchTags),
+		read("/search/suggestions", visitor, a.Suggest),
+		read("/tags", visitor, a.ListTrendingTags),
+		read("/tags/:tag", visitor, a.GetTag),
+		read("/tags/:tag/videos", visitor, a.ListTagVideos),
+
+		read("/feeds/for-you", visitor, a.ForYou),
+		read("/feeds/following", member, a.FollowingFeed),
+		read("/feeds/hot", visitor, a.HotFeed),
+
+		write(post, "/watches", none, a.AddWatches, typeJSON),
+		read("/me/history", member, a.ListHistory),
+		write(del, "/me/history", none, a.DeleteHistory),
+		write(del, "/me/history/:video_id", none, a.DeleteHistoryItem),
+		read("/me/statistics", member, a.GetStatistics),
+		read("/me/statistics/videos", member, a.ListVideoStatistics),
 	}
 }
 

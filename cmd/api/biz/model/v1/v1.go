@@ -209,6 +209,8 @@ type Video struct {
 	PageURL string `thrift:"page_url,15" form:"page_url" json:"page_url" query:"page_url"`
 	/** Users whom the title mentions as @name, in its order. Deleted accounts are left out. */
 	Mentions []*Mention `thrift:"mentions,16,default,list<Mention>" form:"mentions" json:"mentions" query:"mentions"`
+	/** How often it was watched: once a session from 3 s on, not by its author. */
+	ViewCount int64 `thrift:"view_count,17" form:"view_count" json:"view_count" query:"view_count"`
 }
 
 func NewVideo() *Video {
@@ -285,6 +287,10 @@ func (p *Video) GetPageURL() (v string) {
 
 func (p *Video) GetMentions() (v []*Mention) {
 	return p.Mentions
+}
+
+func (p *Video) GetViewCount() (v int64) {
+	return p.ViewCount
 }
 
 func (p *Video) IsSetAuthor() bool {
@@ -1237,6 +1243,915 @@ func (p *Hint) String() string {
 }
 
 /** PageRequest is a request for a list of all. */
+/** TextSpan is a part of a text, in characters (code points). */
+type TextSpan struct {
+	Start  int32 `thrift:"start,1" form:"start" json:"start" query:"start"`
+	Length int32 `thrift:"length,2" form:"length" json:"length" query:"length"`
+}
+
+func NewTextSpan() *TextSpan {
+	return &TextSpan{}
+}
+
+func (p *TextSpan) InitDefault() {
+}
+
+func (p *TextSpan) GetStart() (v int32) {
+	return p.Start
+}
+
+func (p *TextSpan) GetLength() (v int32) {
+	return p.Length
+}
+
+func (p *TextSpan) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("TextSpan(%+v)", *p)
+}
+
+/** VideoHit is a video that fits a search. */
+type VideoHit struct {
+	Video *Video `thrift:"video,1" form:"video" json:"video" query:"video"`
+	/** What fits in its title. */
+	TitleSpans []*TextSpan `thrift:"title_spans,2,default,list<TextSpan>" form:"title_spans" json:"title_spans" query:"title_spans"`
+}
+
+func NewVideoHit() *VideoHit {
+	return &VideoHit{}
+}
+
+func (p *VideoHit) InitDefault() {
+}
+
+var VideoHit_Video_DEFAULT *Video
+
+func (p *VideoHit) GetVideo() (v *Video) {
+	if !p.IsSetVideo() {
+		return VideoHit_Video_DEFAULT
+	}
+	return p.Video
+}
+
+func (p *VideoHit) GetTitleSpans() (v []*TextSpan) {
+	return p.TitleSpans
+}
+
+func (p *VideoHit) IsSetVideo() bool {
+	return p.Video != nil
+}
+
+func (p *VideoHit) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoHit(%+v)", *p)
+}
+
+type VideoHitPage struct {
+	/** What fits best first. */
+	Items []*VideoHit `thrift:"items,1,default,list<VideoHit>" form:"items" json:"items" query:"items"`
+	/** For the next page; empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+}
+
+func NewVideoHitPage() *VideoHitPage {
+	return &VideoHitPage{}
+}
+
+func (p *VideoHitPage) InitDefault() {
+}
+
+func (p *VideoHitPage) GetItems() (v []*VideoHit) {
+	return p.Items
+}
+
+func (p *VideoHitPage) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *VideoHitPage) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoHitPage(%+v)", *p)
+}
+
+/** UserHit is a user who fits a search. */
+type UserHit struct {
+	User *User `thrift:"user,1" form:"user" json:"user" query:"user"`
+	/** What fits in the name, and in the name that is shown. */
+	NameSpans        []*TextSpan `thrift:"name_spans,2,default,list<TextSpan>" form:"name_spans" json:"name_spans" query:"name_spans"`
+	DisplayNameSpans []*TextSpan `thrift:"display_name_spans,3,default,list<TextSpan>" form:"display_name_spans" json:"display_name_spans" query:"display_name_spans"`
+}
+
+func NewUserHit() *UserHit {
+	return &UserHit{}
+}
+
+func (p *UserHit) InitDefault() {
+}
+
+var UserHit_User_DEFAULT *User
+
+func (p *UserHit) GetUser() (v *User) {
+	if !p.IsSetUser() {
+		return UserHit_User_DEFAULT
+	}
+	return p.User
+}
+
+func (p *UserHit) GetNameSpans() (v []*TextSpan) {
+	return p.NameSpans
+}
+
+func (p *UserHit) GetDisplayNameSpans() (v []*TextSpan) {
+	return p.DisplayNameSpans
+}
+
+func (p *UserHit) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *UserHit) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserHit(%+v)", *p)
+}
+
+type UserHitPage struct {
+	/** Who fits best first. */
+	Items []*UserHit `thrift:"items,1,default,list<UserHit>" form:"items" json:"items" query:"items"`
+	/** For the next page; empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+}
+
+func NewUserHitPage() *UserHitPage {
+	return &UserHitPage{}
+}
+
+func (p *UserHitPage) InitDefault() {
+}
+
+func (p *UserHitPage) GetItems() (v []*UserHit) {
+	return p.Items
+}
+
+func (p *UserHitPage) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *UserHitPage) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserHitPage(%+v)", *p)
+}
+
+/** Tag is a word that titles have after a #. */
+type Tag struct {
+	/** Without #, in lower case. */
+	Name       string `thrift:"name,1" form:"name" json:"name" query:"name"`
+	VideoCount int64  `thrift:"video_count,2" form:"video_count" json:"video_count" query:"video_count"`
+}
+
+func NewTag() *Tag {
+	return &Tag{}
+}
+
+func (p *Tag) InitDefault() {
+}
+
+func (p *Tag) GetName() (v string) {
+	return p.Name
+}
+
+func (p *Tag) GetVideoCount() (v int64) {
+	return p.VideoCount
+}
+
+func (p *Tag) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Tag(%+v)", *p)
+}
+
+type TagPage struct {
+	Items []*Tag `thrift:"items,1,default,list<Tag>" form:"items" json:"items" query:"items"`
+	/** For the next page; empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+}
+
+func NewTagPage() *TagPage {
+	return &TagPage{}
+}
+
+func (p *TagPage) InitDefault() {
+}
+
+func (p *TagPage) GetItems() (v []*Tag) {
+	return p.Items
+}
+
+func (p *TagPage) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *TagPage) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("TagPage(%+v)", *p)
+}
+
+type SearchRequest struct {
+	/** What to look for. */
+	Q string `thrift:"q,1" json:"q" query:"q"`
+	/** next_cursor of the page before; none for the first. */
+	Cursor *string `thrift:"cursor,2,optional" json:"cursor,omitempty" query:"cursor"`
+	/** At most so many. */
+	Limit *int32 `thrift:"limit,3,optional" json:"limit,omitempty" query:"limit"`
+}
+
+func NewSearchRequest() *SearchRequest {
+	return &SearchRequest{}
+}
+
+func (p *SearchRequest) InitDefault() {
+}
+
+func (p *SearchRequest) GetQ() (v string) {
+	return p.Q
+}
+
+var SearchRequest_Cursor_DEFAULT string
+
+func (p *SearchRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return SearchRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var SearchRequest_Limit_DEFAULT int32
+
+func (p *SearchRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return SearchRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+func (p *SearchRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *SearchRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *SearchRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SearchRequest(%+v)", *p)
+}
+
+type SuggestRequest struct {
+	/** What was typed so far. */
+	Q string `thrift:"q,1" json:"q" query:"q"`
+	/** At most so many. */
+	Limit *int32 `thrift:"limit,2,optional" json:"limit,omitempty" query:"limit"`
+}
+
+func NewSuggestRequest() *SuggestRequest {
+	return &SuggestRequest{}
+}
+
+func (p *SuggestRequest) InitDefault() {
+}
+
+func (p *SuggestRequest) GetQ() (v string) {
+	return p.Q
+}
+
+var SuggestRequest_Limit_DEFAULT int32
+
+func (p *SuggestRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return SuggestRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+func (p *SuggestRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *SuggestRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SuggestRequest(%+v)", *p)
+}
+
+/** Suggestion completes what somebody types. */
+type Suggestion struct {
+	Kind string `thrift:"kind,1" form:"kind" json:"kind" query:"kind"`
+	/** What to search for. */
+	Text string `thrift:"text,2" form:"text" json:"text" query:"text"`
+	/** kind user: the account. */
+	User *User `thrift:"user,3,optional" form:"user" json:"user,omitempty" query:"user"`
+}
+
+func NewSuggestion() *Suggestion {
+	return &Suggestion{}
+}
+
+func (p *Suggestion) InitDefault() {
+}
+
+func (p *Suggestion) GetKind() (v string) {
+	return p.Kind
+}
+
+func (p *Suggestion) GetText() (v string) {
+	return p.Text
+}
+
+var Suggestion_User_DEFAULT *User
+
+func (p *Suggestion) GetUser() (v *User) {
+	if !p.IsSetUser() {
+		return Suggestion_User_DEFAULT
+	}
+	return p.User
+}
+
+func (p *Suggestion) IsSetUser() bool {
+	return p.User != nil
+}
+
+func (p *Suggestion) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Suggestion(%+v)", *p)
+}
+
+type SuggestionList struct {
+	Items []*Suggestion `thrift:"items,1,default,list<Suggestion>" form:"items" json:"items" query:"items"`
+}
+
+func NewSuggestionList() *SuggestionList {
+	return &SuggestionList{}
+}
+
+func (p *SuggestionList) InitDefault() {
+}
+
+func (p *SuggestionList) GetItems() (v []*Suggestion) {
+	return p.Items
+}
+
+func (p *SuggestionList) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SuggestionList(%+v)", *p)
+}
+
+type TagRequest struct {
+	Tag string `thrift:"tag,1" json:"tag" path:"tag"`
+}
+
+func NewTagRequest() *TagRequest {
+	return &TagRequest{}
+}
+
+func (p *TagRequest) InitDefault() {
+}
+
+func (p *TagRequest) GetTag() (v string) {
+	return p.Tag
+}
+
+func (p *TagRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("TagRequest(%+v)", *p)
+}
+
+type TagListRequest struct {
+	Tag string `thrift:"tag,1" json:"tag" path:"tag"`
+	/** next_cursor of the page before; none for the first. */
+	Cursor *string `thrift:"cursor,2,optional" json:"cursor,omitempty" query:"cursor"`
+	/** At most so many. */
+	Limit *int32 `thrift:"limit,3,optional" json:"limit,omitempty" query:"limit"`
+}
+
+func NewTagListRequest() *TagListRequest {
+	return &TagListRequest{}
+}
+
+func (p *TagListRequest) InitDefault() {
+}
+
+func (p *TagListRequest) GetTag() (v string) {
+	return p.Tag
+}
+
+var TagListRequest_Cursor_DEFAULT string
+
+func (p *TagListRequest) GetCursor() (v string) {
+	if !p.IsSetCursor() {
+		return TagListRequest_Cursor_DEFAULT
+	}
+	return *p.Cursor
+}
+
+var TagListRequest_Limit_DEFAULT int32
+
+func (p *TagListRequest) GetLimit() (v int32) {
+	if !p.IsSetLimit() {
+		return TagListRequest_Limit_DEFAULT
+	}
+	return *p.Limit
+}
+
+func (p *TagListRequest) IsSetCursor() bool {
+	return p.Cursor != nil
+}
+
+func (p *TagListRequest) IsSetLimit() bool {
+	return p.Limit != nil
+}
+
+func (p *TagListRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("TagListRequest(%+v)", *p)
+}
+
+/** FeedReason is why a feed shows a video. */
+type FeedReason struct {
+	/** newest: there are no recommendations now. */
+	Kind string `thrift:"kind,1" form:"kind" json:"kind" query:"kind"`
+	/** co_liked: the video that the viewer likes, as others do who like this one. */
+	Video *VideoRef `thrift:"video,2,optional" form:"video" json:"video,omitempty" query:"video"`
+	/** tag: which. */
+	Tag *string `thrift:"tag,3,optional" form:"tag" json:"tag,omitempty" query:"tag"`
+}
+
+func NewFeedReason() *FeedReason {
+	return &FeedReason{}
+}
+
+func (p *FeedReason) InitDefault() {
+}
+
+func (p *FeedReason) GetKind() (v string) {
+	return p.Kind
+}
+
+var FeedReason_Video_DEFAULT *VideoRef
+
+func (p *FeedReason) GetVideo() (v *VideoRef) {
+	if !p.IsSetVideo() {
+		return FeedReason_Video_DEFAULT
+	}
+	return p.Video
+}
+
+var FeedReason_Tag_DEFAULT string
+
+func (p *FeedReason) GetTag() (v string) {
+	if !p.IsSetTag() {
+		return FeedReason_Tag_DEFAULT
+	}
+	return *p.Tag
+}
+
+func (p *FeedReason) IsSetVideo() bool {
+	return p.Video != nil
+}
+
+func (p *FeedReason) IsSetTag() bool {
+	return p.Tag != nil
+}
+
+func (p *FeedReason) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("FeedReason(%+v)", *p)
+}
+
+/** FeedItem is a video that a feed has chosen. */
+type FeedItem struct {
+	Video  *Video      `thrift:"video,1" form:"video" json:"video" query:"video"`
+	Reason *FeedReason `thrift:"reason,2" form:"reason" json:"reason" query:"reason"`
+}
+
+func NewFeedItem() *FeedItem {
+	return &FeedItem{}
+}
+
+func (p *FeedItem) InitDefault() {
+}
+
+var FeedItem_Video_DEFAULT *Video
+
+func (p *FeedItem) GetVideo() (v *Video) {
+	if !p.IsSetVideo() {
+		return FeedItem_Video_DEFAULT
+	}
+	return p.Video
+}
+
+var FeedItem_Reason_DEFAULT *FeedReason
+
+func (p *FeedItem) GetReason() (v *FeedReason) {
+	if !p.IsSetReason() {
+		return FeedItem_Reason_DEFAULT
+	}
+	return p.Reason
+}
+
+func (p *FeedItem) IsSetVideo() bool {
+	return p.Video != nil
+}
+
+func (p *FeedItem) IsSetReason() bool {
+	return p.Reason != nil
+}
+
+func (p *FeedItem) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("FeedItem(%+v)", *p)
+}
+
+type FeedItemPage struct {
+	Items []*FeedItem `thrift:"items,1,default,list<FeedItem>" form:"items" json:"items" query:"items"`
+	/** For the next page; empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+}
+
+func NewFeedItemPage() *FeedItemPage {
+	return &FeedItemPage{}
+}
+
+func (p *FeedItemPage) InitDefault() {
+}
+
+func (p *FeedItemPage) GetItems() (v []*FeedItem) {
+	return p.Items
+}
+
+func (p *FeedItemPage) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *FeedItemPage) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("FeedItemPage(%+v)", *p)
+}
+
+/** Watch is what was seen of a video in one session. */
+type Watch struct {
+	VideoID int64 `thrift:"video_id,1" form:"video_id" json:"video_id"`
+	/** Made by the client for each time that it opens a video. */
+	Session   string `thrift:"session,2" form:"session" json:"session"`
+	WatchedMs int64  `thrift:"watched_ms,3" form:"watched_ms" json:"watched_ms"`
+	/** It was seen to its end. */
+	IsFinished *bool `thrift:"is_finished,4,optional" form:"is_finished" json:"is_finished,omitempty"`
+}
+
+func NewWatch() *Watch {
+	return &Watch{}
+}
+
+func (p *Watch) InitDefault() {
+}
+
+func (p *Watch) GetVideoID() (v int64) {
+	return p.VideoID
+}
+
+func (p *Watch) GetSession() (v string) {
+	return p.Session
+}
+
+func (p *Watch) GetWatchedMs() (v int64) {
+	return p.WatchedMs
+}
+
+var Watch_IsFinished_DEFAULT bool
+
+func (p *Watch) GetIsFinished() (v bool) {
+	if !p.IsSetIsFinished() {
+		return Watch_IsFinished_DEFAULT
+	}
+	return *p.IsFinished
+}
+
+func (p *Watch) IsSetIsFinished() bool {
+	return p.IsFinished != nil
+}
+
+func (p *Watch) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Watch(%+v)", *p)
+}
+
+type AddWatchesRequest struct {
+	/** At most 50. Told again, the longest of a session counts. */
+	Items []*Watch `thrift:"items,1,default,list<Watch>" form:"items" json:"items"`
+}
+
+func NewAddWatchesRequest() *AddWatchesRequest {
+	return &AddWatchesRequest{}
+}
+
+func (p *AddWatchesRequest) InitDefault() {
+}
+
+func (p *AddWatchesRequest) GetItems() (v []*Watch) {
+	return p.Items
+}
+
+func (p *AddWatchesRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("AddWatchesRequest(%+v)", *p)
+}
+
+/** HistoryItem is a video that the viewer has watched. */
+type HistoryItem struct {
+	Video *Video `thrift:"video,1" form:"video" json:"video" query:"video"`
+	/** The last time. */
+	WatchedAt string `thrift:"watched_at,2" form:"watched_at" json:"watched_at" query:"watched_at"`
+	/** The most in one session. */
+	WatchedMs  int64 `thrift:"watched_ms,3" form:"watched_ms" json:"watched_ms" query:"watched_ms"`
+	IsFinished bool  `thrift:"is_finished,4" form:"is_finished" json:"is_finished" query:"is_finished"`
+}
+
+func NewHistoryItem() *HistoryItem {
+	return &HistoryItem{}
+}
+
+func (p *HistoryItem) InitDefault() {
+}
+
+var HistoryItem_Video_DEFAULT *Video
+
+func (p *HistoryItem) GetVideo() (v *Video) {
+	if !p.IsSetVideo() {
+		return HistoryItem_Video_DEFAULT
+	}
+	return p.Video
+}
+
+func (p *HistoryItem) GetWatchedAt() (v string) {
+	return p.WatchedAt
+}
+
+func (p *HistoryItem) GetWatchedMs() (v int64) {
+	return p.WatchedMs
+}
+
+func (p *HistoryItem) GetIsFinished() (v bool) {
+	return p.IsFinished
+}
+
+func (p *HistoryItem) IsSetVideo() bool {
+	return p.Video != nil
+}
+
+func (p *HistoryItem) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("HistoryItem(%+v)", *p)
+}
+
+type HistoryPage struct {
+	/** Last watched first. */
+	Items []*HistoryItem `thrift:"items,1,default,list<HistoryItem>" form:"items" json:"items" query:"items"`
+	/** For the next page; empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+}
+
+func NewHistoryPage() *HistoryPage {
+	return &HistoryPage{}
+}
+
+func (p *HistoryPage) InitDefault() {
+}
+
+func (p *HistoryPage) GetItems() (v []*HistoryItem) {
+	return p.Items
+}
+
+func (p *HistoryPage) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *HistoryPage) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("HistoryPage(%+v)", *p)
+}
+
+type StatisticsRequest struct {
+	/** The last so many days, today included. */
+	Days *int32 `thrift:"days,1,optional" json:"days,omitempty" query:"days"`
+}
+
+func NewStatisticsRequest() *StatisticsRequest {
+	return &StatisticsRequest{}
+}
+
+func (p *StatisticsRequest) InitDefault() {
+}
+
+var StatisticsRequest_Days_DEFAULT int32
+
+func (p *StatisticsRequest) GetDays() (v int32) {
+	if !p.IsSetDays() {
+		return StatisticsRequest_Days_DEFAULT
+	}
+	return *p.Days
+}
+
+func (p *StatisticsRequest) IsSetDays() bool {
+	return p.Days != nil
+}
+
+func (p *StatisticsRequest) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("StatisticsRequest(%+v)", *p)
+}
+
+/** DayStatistics is what the viewer got in one day, UTC. */
+type DayStatistics struct {
+	Date        string `thrift:"date,1" form:"date" json:"date" query:"date"`
+	ViewCount   int64  `thrift:"view_count,2" form:"view_count" json:"view_count" query:"view_count"`
+	FinishCount int64  `thrift:"finish_count,3" form:"finish_count" json:"finish_count" query:"finish_count"`
+	/** Likes and followers of that day that are still there. */
+	LikeCount     int64 `thrift:"like_count,4" form:"like_count" json:"like_count" query:"like_count"`
+	FollowerCount int64 `thrift:"follower_count,5" form:"follower_count" json:"follower_count" query:"follower_count"`
+}
+
+func NewDayStatistics() *DayStatistics {
+	return &DayStatistics{}
+}
+
+func (p *DayStatistics) InitDefault() {
+}
+
+func (p *DayStatistics) GetDate() (v string) {
+	return p.Date
+}
+
+func (p *DayStatistics) GetViewCount() (v int64) {
+	return p.ViewCount
+}
+
+func (p *DayStatistics) GetFinishCount() (v int64) {
+	return p.FinishCount
+}
+
+func (p *DayStatistics) GetLikeCount() (v int64) {
+	return p.LikeCount
+}
+
+func (p *DayStatistics) GetFollowerCount() (v int64) {
+	return p.FollowerCount
+}
+
+func (p *DayStatistics) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DayStatistics(%+v)", *p)
+}
+
+type Statistics struct {
+	/** Each day, oldest first. */
+	Days []*DayStatistics `thrift:"days,1,default,list<DayStatistics>" form:"days" json:"days" query:"days"`
+}
+
+func NewStatistics() *Statistics {
+	return &Statistics{}
+}
+
+func (p *Statistics) InitDefault() {
+}
+
+func (p *Statistics) GetDays() (v []*DayStatistics) {
+	return p.Days
+}
+
+func (p *Statistics) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Statistics(%+v)", *p)
+}
+
+/** VideoStatistics is how a video of the viewer was watched. */
+type VideoStatistics struct {
+	Video       *Video `thrift:"video,1" form:"video" json:"video" query:"video"`
+	ViewCount   int64  `thrift:"view_count,2" form:"view_count" json:"view_count" query:"view_count"`
+	FinishCount int64  `thrift:"finish_count,3" form:"finish_count" json:"finish_count" query:"finish_count"`
+	/** Of a view, on average. */
+	AverageWatchedMs int64 `thrift:"average_watched_ms,4" form:"average_watched_ms" json:"average_watched_ms" query:"average_watched_ms"`
+}
+
+func NewVideoStatistics() *VideoStatistics {
+	return &VideoStatistics{}
+}
+
+func (p *VideoStatistics) InitDefault() {
+}
+
+var VideoStatistics_Video_DEFAULT *Video
+
+func (p *VideoStatistics) GetVideo() (v *Video) {
+	if !p.IsSetVideo() {
+		return VideoStatistics_Video_DEFAULT
+	}
+	return p.Video
+}
+
+func (p *VideoStatistics) GetViewCount() (v int64) {
+	return p.ViewCount
+}
+
+func (p *VideoStatistics) GetFinishCount() (v int64) {
+	return p.FinishCount
+}
+
+func (p *VideoStatistics) GetAverageWatchedMs() (v int64) {
+	return p.AverageWatchedMs
+}
+
+func (p *VideoStatistics) IsSetVideo() bool {
+	return p.Video != nil
+}
+
+func (p *VideoStatistics) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoStatistics(%+v)", *p)
+}
+
+type VideoStatisticsPage struct {
+	/** Newest video first. */
+	Items []*VideoStatistics `thrift:"items,1,default,list<VideoStatistics>" form:"items" json:"items" query:"items"`
+	/** For the next page; empty at the end. */
+	NextCursor string `thrift:"next_cursor,2" form:"next_cursor" json:"next_cursor" query:"next_cursor"`
+}
+
+func NewVideoStatisticsPage() *VideoStatisticsPage {
+	return &VideoStatisticsPage{}
+}
+
+func (p *VideoStatisticsPage) InitDefault() {
+}
+
+func (p *VideoStatisticsPage) GetItems() (v []*VideoStatistics) {
+	return p.Items
+}
+
+func (p *VideoStatisticsPage) GetNextCursor() (v string) {
+	return p.NextCursor
+}
+
+func (p *VideoStatisticsPage) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("VideoStatisticsPage(%+v)", *p)
+}
+
 type PageRequest struct {
 	/** next_cursor of the page before; absent: the first page. */
 	Cursor *string `thrift:"cursor,1,optional" json:"cursor,omitempty" query:"cursor"`
@@ -2214,4 +3129,36 @@ type V1 interface {
 	 * when the session does, and when the server stops: connect again after a random pause of up to 10 s.
 	 */
 	Events(ctx context.Context, req *Empty) (r *Hint, err error)
+	/** Finds videos by title, tags and author. */
+	SearchVideos(ctx context.Context, req *SearchRequest) (r *VideoHitPage, err error)
+	/** Finds users by their names. */
+	SearchUsers(ctx context.Context, req *SearchRequest) (r *UserHitPage, err error)
+	/** Finds tags. */
+	SearchTags(ctx context.Context, req *SearchRequest) (r *TagPage, err error)
+	/** Completes what somebody types. */
+	Suggest(ctx context.Context, req *SuggestRequest) (r *SuggestionList, err error)
+	/** Reads the tags of the hour, first the most used. */
+	ListTrendingTags(ctx context.Context, req *Empty) (r *TagPage, err error)
+	/** Reads a tag. */
+	GetTag(ctx context.Context, req *TagRequest) (r *Tag, err error)
+	/** Reads one page of the videos with a tag, newest first. */
+	ListTagVideos(ctx context.Context, req *TagListRequest) (r *VideoPage, err error)
+	/** Chooses videos for the viewer. While there are no recommendations: the newest. */
+	ForYou(ctx context.Context, req *PageRequest) (r *FeedItemPage, err error)
+	/** Reads one page of the videos of those whom the viewer follows, newest first. */
+	FollowingFeed(ctx context.Context, req *PageRequest) (r *FeedItemPage, err error)
+	/** Reads one page of what everybody likes and watches to its end of late. */
+	HotFeed(ctx context.Context, req *PageRequest) (r *FeedItemPage, err error)
+	/** Tells what the viewer has watched. Videos that are gone, and the viewer's own, are ignored. */
+	AddWatches(ctx context.Context, req *AddWatchesRequest) (r *Empty, err error)
+	/** Reads one page of what the viewer has watched, last watched first. */
+	ListHistory(ctx context.Context, req *PageRequest) (r *HistoryPage, err error)
+	/** Forgets all that the viewer has watched, also for recommendations. */
+	DeleteHistory(ctx context.Context, req *Empty) (r *Empty, err error)
+	/** Forgets that the viewer has watched a video. */
+	DeleteHistoryItem(ctx context.Context, req *VideoRequest) (r *Empty, err error)
+	/** Reads what the viewer's videos got, by day. */
+	GetStatistics(ctx context.Context, req *StatisticsRequest) (r *Statistics, err error)
+	/** Reads one page of how each of the viewer's videos was watched. */
+	ListVideoStatistics(ctx context.Context, req *PageRequest) (r *VideoStatisticsPage, err error)
 }

@@ -1,0 +1,67 @@
+// Package service answers the calls of discovery.thrift: search, tags, what was watched, and feeds.
+package service
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"tiktok/cmd/discovery/dal/db"
+	"tiktok/cmd/discovery/rpc"
+	"tiktok/config"
+	"tiktok/kitex_gen/discovery"
+	"tiktok/pkg/id"
+	"tiktok/pkg/kv"
+	"tiktok/pkg/lifecycle"
+	"tiktok/pkg/outbox"
+	"tiktok/pkg/telemetry"
+)
+
+var _ discovery.DiscoveryService = (*Service)(nil)
+
+// Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
+type Deps struct {
+	Store *db.Store
+	Cache kv.Store
+	IDs   *id.Generator
+	Peers rpc.Peers
+	// Bus brings what happened in the other services.
+	Bus    outbox.Bus
+	Config config.Discovery
+	Tel    *telemetry.Telemetry
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Service finds and chooses videos. It is safe for concurrent use.
+type Service struct {
+	store *db.Store
+	cache kv.Store
+	bus   outbox.Bus
+	ids   *id.Generator
+	peers rpc.Peers
+	log   *slog.Logger
+	now   func() time.Time
+	// closers release what Open opened.
+	closers lifecycle.Closers
+}
+
+// New returns a service on top of d. It starts nothing.
+func New(d Deps) *Service {
+	s := &Service{store: d.Store, cache: d.Cache, bus: d.Bus, ids: d.IDs, peers: d.Peers, log: d.Tel.Log, now: d.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
+
+// Run works in the background until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	return s.bus.Consume(ctx, Name, s.apply)
+}
+
+// apply takes messages.
+func (s *Service) apply(context.Context, []outbox.Message) error { return nil }
+
+// Ready reports whether the service can do its work. Without its cache or its index it can do most of it.
+func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
