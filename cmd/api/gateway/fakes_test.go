@@ -155,7 +155,10 @@ func (f fakeUser) UpdateProfile(_ context.Context, r *user.UpdateProfileRequest)
 	return or(f.updateProfile, r, &user.UpdateProfileResponse{User: &user.User{Id: r.UserId}})
 }
 
-type fakeVideo struct{ *fakes }
+type fakeVideo struct {
+	*fakes
+	video.VideoService // nil: the methods that no test calls
+}
 
 func (f fakeVideo) Publish(_ context.Context, r *video.PublishRequest) (*video.PublishResponse, error) {
 	return or(f.publish, r, &video.PublishResponse{Video: &video.Video{Id: 1, AuthorId: r.AuthorId}})
@@ -248,7 +251,10 @@ func (f fakeInteraction) MGetStats(_ context.Context, r *interaction.MGetStatsRe
 	return or(f.stats, r, &interaction.MGetStatsResponse{})
 }
 
-type fakeSocial struct{ *fakes }
+type fakeSocial struct {
+	*fakes
+	social.SocialService // nil: the methods that no test calls
+}
 
 func (f fakeSocial) Follow(_ context.Context, r *social.FollowRequest) (*social.FollowResponse, error) {
 	return or(f.follow, r, &social.FollowResponse{})
@@ -341,7 +347,7 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 	opts := func(service string) []server.Option { return transport.ServerOptions(service, tel) }
 	return rpc.Clients{
 		User:  fake(t, "user", userservice.NewServer(&fakeUser{fakes: f}, opts("user")...), userservice.NewClient, more),
-		Video: fake(t, "video", videoservice.NewServer(&fakeVideo{f}, opts("video")...), videoservice.NewClient, more),
+		Video: fake(t, "video", videoservice.NewServer(&fakeVideo{fakes: f}, opts("video")...), videoservice.NewClient, more),
 		Interaction: fake(
 			t,
 			"interaction",
@@ -349,7 +355,7 @@ func (f *fakes) connect(t testing.TB, more []client.Option) rpc.Clients {
 			interactionservice.NewClient,
 			more,
 		),
-		Social: fake(t, "social", socialservice.NewServer(&fakeSocial{f}, opts("social")...), socialservice.NewClient, more),
+		Social: fake(t, "social", socialservice.NewServer(&fakeSocial{fakes: f}, opts("social")...), socialservice.NewClient, more),
 		Chat:   fake(t, "chat", chatservice.NewServer(&fakeChat{fakes: f}, opts("chat")...), chatservice.NewClient, more),
 		Notice: fake(t, "notice", noticeservice.NewServer(&fakeNotice{fakes: f}, opts("notice")...), noticeservice.NewClient, more),
 		Discovery: fake(

@@ -37,8 +37,8 @@ func (d *Doc) Checksum() uint64 {
 // rankHours is how many hours newer a video must be to stand beside one that is ten times as popular.
 const rankHours = 72
 
-// VideoRank orders videos that fit equally well: by freshness and popularity together. It does not fade: what is new has a greater one from the
-// start, so it changes only when the popularity does. popularity is likes and views in one number, below 0 is 0.
+// VideoRank orders videos that fit equally well: by freshness and popularity together. It does not fade: what is new has a greater one from
+// the start, so it changes only when the popularity does. popularity is likes and views in one number, below 0 is 0.
 func VideoRank(publishedMs, popularity int64) float64 {
 	return math.Log10(1+float64(max(0, popularity))) + float64(publishedMs)/(rankHours*3600e3)
 }
