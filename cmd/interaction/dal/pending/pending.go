@@ -1,93 +1,40 @@
-// Package pending keeps the writes that the queue has accepted and the writer may not have stored yet, so that reads can
-// show them to their authors at once (read-your-writes).
+// Package pending names the lists of accepted writes that the writer may not have stored yet: cmd/internal/pending keeps them.
 //
-// Each user has three lists in Redis: of likes, of comments, and of reactions to comments. A list holds events by id, is
-// bounded, and expires. The publisher adds an event when the queue answers that it is accepted but not applied yet; the writer
-// removes it when it is stored. Reads change nothing. Where the queue always applies before it answers (the memory queue of the
-// all-in-one) there are no lists.
-//
-// The order is what makes it right. Add comes before the author is answered, so that their next read finds the event.
-// Remove comes after the commit and after the caches were invalidated, so that a read that does not find the event finds it
-// stored. A read reads the lists first, then caches and store: an event that leaves its list in between is there already.
-//
-// The lists are a hint, never the truth: a read compares what it finds with the stored rows, at one moment of the store, and
-// an event that is stored counts there and not here. Therefore none of these does harm:
-//
-//   - The writer stores an event before its publisher adds it. The entry then stays until it expires; reads find it stored.
-//   - An event is applied twice, also by two processes: removing twice is removing once. A writer that is killed between
-//     commit and removal gets the event again, and removes it then.
-//   - Events are applied in any order: each is removed by its own id, so that of a comment's deletion stays when the
-//     creation is stored late.
-//   - The video is deleted meanwhile: reads leave out what is about it. The writer drops the event and removes its entry.
-//   - Redis is away or loses its data: what is not stored does not show until it is. No write is lost.
+// Each user has three lists: of likes, of comments, and of reactions to comments.
 package pending
 
 import (
-	"context"
-	"encoding/json"
 	"log/slog"
-	"maps"
-	"strconv"
-	"sync"
-	"time"
 
 	"tiktok/cmd/interaction/dal/mq"
-	"tiktok/pkg/coalesce"
-	"tiktok/pkg/id"
+	"tiktok/cmd/internal/pending"
 	"tiktok/pkg/kv"
-	"tiktok/pkg/logx"
 )
 
-const (
-	// ttl is how long an event that the writer does not get to stays visible: longer than any backlog that is still being
-	// worked off.
-	ttl = 10 * time.Minute
-	// markKey exists while any list may hold something: it is set before an entry and expires after it.
-	markKey = "tt:interaction:pending:v1"
-	markTTL = ttl + time.Minute
-	// A list with so many events that are not stored, or so many bytes of them, is full: half a minute of the fastest
-	// user's writes. maxComments are never full.
-	fullEvents  = 1000
-	fullBytes   = 256 << 10
-	eventBytes  = 64 // of an event without its text
-	maxComments = fullBytes / (4*mq.MaxContent + eventBytes)
-	// maxEvents bounds a list. What is above fullEvents is for writes that were in flight when it became full, and for
-	// entries that were not removed. The oldest leave first: they are the next to be stored.
-	maxEvents = 2 * fullEvents
-	// fullFor is how long a list that was found full is taken as full without another check.
-	fullFor = 100 * time.Millisecond
-	// maxLong bounds how many long lists a process remembers.
-	maxLong = 1024
-	// maxAdds calls that add events are in flight, with maxAdded events each.
-	maxAdds, maxAdded = 2, 512
-	// addTimeout bounds how much longer an accepted write takes because of its entry here.
-	addTimeout = 500 * time.Millisecond
-)
+// eventBytes is the size of an event without its text.
+const eventBytes = 64
 
 // List names one list of pending events.
-type List struct {
-	user int64
-	kind kind
-}
+type List = pending.List
 
-// kind is what a list holds. It is the first part of the list's key in Redis.
-type kind string
-
-const (
-	likes    kind = "plikes:v1"
-	comments kind = "pcomments:v1"
-	// reactions are not in the list of likes: that one is read for every user whose counters are asked for.
-	reactions kind = "preactions:v1"
-)
+// Writes are the lists of all users. A nil Writes has none: nothing is ever pending.
+type Writes = pending.Writes[mq.Event]
 
 // Likes is the list of a user's pending likes and unlikes of videos.
-func Likes(userID int64) List { return List{userID, likes} }
+func Likes(userID int64) List {
+	return List{User: userID, Kind: pending.Kind{Name: "plikes:v1", MostBytes: eventBytes}}
+}
 
 // Comments is the list of a user's pending comments and deletions of comments.
-func Comments(userID int64) List { return List{userID, comments} }
+func Comments(userID int64) List {
+	return List{User: userID, Kind: pending.Kind{Name: "pcomments:v1", MostBytes: eventBytes + 4*mq.MaxContent}}
+}
 
-// Reactions is the list of a user's pending likes and unlikes of comments, and of what they pin.
-func Reactions(userID int64) List { return List{userID, reactions} }
+// Reactions is the list of a user's pending likes and unlikes of comments, and of what they pin. They are not in the list of likes: that
+// one is read for every user whose counters are asked for.
+func Reactions(userID int64) List {
+	return List{User: userID, Kind: pending.Kind{Name: "preactions:v1", MostBytes: eventBytes}}
+}
 
 // ListOf is the list that holds e while it is pending.
 func ListOf(e mq.Event) List {
@@ -100,185 +47,25 @@ func ListOf(e mq.Event) List {
 	return Reactions(e.UserID)
 }
 
-// key is the list's key in Redis. The braces make the user's id the hash tag of Redis Cluster.
-func (l List) key() string {
-	return "tt:interaction:" + string(l.kind) + ":{" + strconv.FormatInt(l.user, 10) + "}"
-}
-
-// mayBeFull reports whether the list can be full when it is that long.
-func (l List) mayBeFull(length int) bool {
-	return length >= fullEvents || l.kind == comments && length > maxComments
-}
-
-// Writes are the lists of all users. It is safe for concurrent use, also by several processes. A nil Writes has no lists:
-// nothing is ever pending.
-type Writes struct {
-	store kv.Store
-	lists kv.Lists
-	adds  *coalesce.Coalescer[mq.Event, struct{}]
-	log   *slog.Logger
-
-	mu sync.Mutex
-	// long are the lists that may have been full when this process last added to them or checked them, and until when they
-	// are taken as full.
-	long map[List]time.Time
-}
-
 // New returns the lists in s, or nil when s has no lists. A nil log switches that off.
 func New(s kv.Store, log *slog.Logger) *Writes {
-	lists, ok := s.(kv.Lists)
-	if !ok {
-		return nil
-	}
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	w := &Writes{store: s, lists: lists, log: logx.Sample(log, nil), long: map[List]time.Time{}}
-	w.adds = coalesce.New(maxAdds, maxAdded, func(mq.Event) int { return 1 }, w.addAll)
-	return w
+	return pending.New(s, log, pending.Options[mq.Event]{
+		Service: "interaction", List: ListOf, ID: func(e mq.Event) int64 { return e.ID }, Check: mq.Event.Check,
+		Bytes: bytes, Replaces: replaces,
+	})
 }
 
-// Add puts an accepted event into its list. When it returns, every process that reaches Redis sees it, or a line is logged.
-// It goes on when ctx has ended, because the event is accepted. Concurrent calls share a round trip.
-func (w *Writes) Add(ctx context.Context, e mq.Event) {
-	if w == nil {
-		return
+func bytes(e mq.Event) int {
+	if e.Comment != nil {
+		return eventBytes + len(e.Comment.Content)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), addTimeout)
-	defer cancel()
-	if _, err := w.adds.Start(ctx, e).Wait(ctx); err != nil {
-		w.log.WarnContext(ctx, "an accepted write does not show before it is stored", "err", err)
-	}
+	return eventBytes
 }
 
-func (w *Writes) addAll(ctx context.Context, events []mq.Event) ([]struct{}, error) {
-	entries, replaced := make([]kv.Entry, len(events)), []kv.Entry{}
-	for i, e := range events {
-		value, err := json.Marshal(e)
-		if err != nil {
-			return nil, err
-		}
-		entries[i] = kv.Entry{List: ListOf(e).key(), ID: e.ID, Value: value}
-		if e.Comment != nil && e.Comment.Deleted { // that is all there is to know of the comment
-			replaced = append(replaced, kv.Entry{List: entries[i].List, ID: e.Comment.CommentID})
-		}
+// replaces is the creation of a comment that e deletes: its deletion is all there is to know of the comment.
+func replaces(e mq.Event) int64 {
+	if e.Comment != nil && e.Comment.Deleted {
+		return e.Comment.CommentID
 	}
-	// The mark goes first: an entry that shows is never without it.
-	if err := w.store.Set(ctx, []kv.Item{{Key: markKey, Value: []byte{1}, TTL: markTTL}}); err != nil {
-		return nil, err
-	}
-	lengths, err := w.lists.AddEntries(ctx, entries, maxEvents, ttl)
-	if err != nil {
-		return nil, err
-	}
-	for i, e := range events {
-		w.noteLength(ListOf(e), lengths[i])
-	}
-	return make([]struct{}, len(events)), w.lists.RemoveEntries(ctx, replaced)
-}
-
-// Remove takes events out of their lists. Call it when they are stored and nothing older is cached.
-func (w *Writes) Remove(ctx context.Context, events []mq.Event) {
-	if w == nil || !w.any(ctx) {
-		return
-	}
-	entries := make([]kv.Entry, len(events))
-	for i, e := range events {
-		entries[i] = kv.Entry{List: ListOf(e).key(), ID: e.ID}
-	}
-	if err := w.lists.RemoveEntries(ctx, entries); err != nil {
-		w.log.WarnContext(ctx, "stored writes stay in the lists of pending ones until they expire", "events", len(events), "err", err)
-	}
-}
-
-// Read returns the events of the last ten minutes in the lists, by ascending id; empty lists are missing. While nothing is
-// pending at all it reads one key, whatever the number of lists. When Redis is away nothing is pending.
-func (w *Writes) Read(ctx context.Context, lists ...List) map[List][]mq.Event {
-	if w == nil || len(lists) == 0 || !w.any(ctx) {
-		return nil
-	}
-	keys := make([]string, len(lists))
-	for i, l := range lists {
-		keys[i] = l.key()
-	}
-	values, err := w.lists.ReadLists(ctx, keys)
-	if err != nil {
-		w.log.WarnContext(ctx, "accepted writes do not show before they are stored", "err", err)
-		return nil
-	}
-	found, oldest := map[List][]mq.Event{}, id.At(time.Now().Add(-ttl))
-	for i, l := range lists {
-		for _, value := range values[i] {
-			var e mq.Event
-			err := json.Unmarshal(value, &e)
-			if err == nil {
-				err = e.Check()
-			}
-			if err != nil {
-				w.log.WarnContext(ctx, "an accepted write does not show before it is stored", "err", err)
-			} else if e.ID >= oldest {
-				found[l] = append(found[l], e)
-			}
-		}
-	}
-	return found
-}
-
-// any reports whether a list may hold something.
-func (w *Writes) any(ctx context.Context) bool {
-	values, err := w.store.MGet(ctx, []string{markKey})
-	if err != nil {
-		w.log.WarnContext(ctx, "accepted writes do not show before they are stored", "err", err)
-		return false
-	}
-	return values[0] != nil
-}
-
-// Full reports whether the list is full. Then its user's next write must not be accepted: it could hide another. It is
-// known while the list is not long, as far as this process has seen, or was found full just now; else SetFull finds out.
-func (w *Writes) Full(l List) (full, known bool) {
-	if w == nil {
-		return false, true
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	until, long := w.long[l]
-	full = time.Now().Before(until)
-	return full, full || !long
-}
-
-// SetFull notes whether the list is full, given its length and which of its events are not stored. Only those count: a
-// stored event that was not removed hides nothing.
-func (w *Writes) SetFull(l List, length int, notStored []mq.Event) (full bool) {
-	bytes := 0
-	for _, e := range notStored {
-		bytes += eventBytes
-		if e.Comment != nil {
-			bytes += len(e.Comment.Content)
-		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if full = len(notStored) >= fullEvents || bytes >= fullBytes; full {
-		w.long[l] = time.Now().Add(fullFor)
-	} else if !l.mayBeFull(length) {
-		delete(w.long, l)
-	}
-	return full
-}
-
-// noteLength remembers a list that may be full now.
-func (w *Writes) noteLength(l List, length int) {
-	if !l.mayBeFull(length) {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, long := w.long[l]; long {
-		return
-	}
-	if len(w.long) >= maxLong { // users who stopped writing: whoever writes again is noted again
-		maps.DeleteFunc(w.long, func(_ List, until time.Time) bool { return time.Now().After(until) })
-	}
-	w.long[l] = time.Time{}
+	return 0
 }
