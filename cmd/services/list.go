@@ -88,7 +88,7 @@ func video() Spec {
 			"ListUploads":    gatewayOnly(),
 			"Feed":           gatewayOnly(),
 			"ListByAuthor":   gatewayOnly(),
-			"MGetVideos":     {"api", "interaction"}, // which checks that a video exists, and whose it is
+			"MGetVideos":     {"api", "interaction", "discovery"}, // which check that a video exists, and whose it is
 			"ScanVideos":     {"discovery"},
 			"MCountByAuthor": gatewayOnly(),
 		},

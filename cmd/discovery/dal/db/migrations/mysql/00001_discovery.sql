@@ -125,16 +125,15 @@ CREATE TABLE index_reports (
     PRIMARY KEY (job_id, replica)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- What users saw of videos, by session. counted: it is a view.
+-- The sessions of watching that count as views, each once, until they are archived in video_watches. at_ms is when it was last told of.
 CREATE TABLE watch_sessions (
-    user_id    BIGINT      NOT NULL,
     video_id   BIGINT      NOT NULL,
+    user_id    BIGINT      NOT NULL,
     session    VARCHAR(36) NOT NULL,
     watched_ms BIGINT      NOT NULL,
     finished   BOOLEAN     NOT NULL,
-    counted    BOOLEAN     NOT NULL,
     at_ms      BIGINT      NOT NULL,
-    PRIMARY KEY (user_id, video_id, session),
+    PRIMARY KEY (video_id, user_id, session),
     KEY watch_sessions_at (at_ms)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
@@ -147,10 +146,10 @@ CREATE TABLE history (
     finished   BOOLEAN NOT NULL,
     hidden_ms  BIGINT  NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, video_id),
-    KEY history_list (user_id, at_ms, video_id)
+    KEY history_list (user_id, at_ms, video_id, hidden_ms)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- Up to when a user's whole history is forgotten.
+-- Up to when a user's whole history is forgotten. Whoever changes what a user has watched locks the user's row first.
 CREATE TABLE history_marks (
     user_id    BIGINT NOT NULL,
     cleared_ms BIGINT NOT NULL,
@@ -170,6 +169,7 @@ CREATE TABLE video_watches (
     archived_ms       BIGINT NOT NULL DEFAULT 0,
     heat              DOUBLE NOT NULL DEFAULT 0,
     PRIMARY KEY (video_id),
+    KEY video_watches_author (author_id),
     KEY video_watches_heat (heat)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 

@@ -125,16 +125,15 @@ CREATE TABLE index_reports (
     PRIMARY KEY (job_id, replica)
 ) WITHOUT ROWID;
 
--- What users saw of videos, by session. counted: it is a view.
+-- The sessions of watching that count as views, each once, until they are archived in video_watches. at_ms is when it was last told of.
 CREATE TABLE watch_sessions (
-    user_id    INTEGER NOT NULL,
     video_id   INTEGER NOT NULL,
+    user_id    INTEGER NOT NULL,
     session    TEXT    NOT NULL,
     watched_ms INTEGER NOT NULL,
     finished   BOOLEAN NOT NULL,
-    counted    BOOLEAN NOT NULL,
     at_ms      INTEGER NOT NULL,
-    PRIMARY KEY (user_id, video_id, session)
+    PRIMARY KEY (video_id, user_id, session)
 ) WITHOUT ROWID;
 CREATE INDEX watch_sessions_at ON watch_sessions (at_ms);
 
@@ -148,9 +147,9 @@ CREATE TABLE history (
     hidden_ms  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, video_id)
 ) WITHOUT ROWID;
-CREATE INDEX history_list ON history (user_id, at_ms, video_id);
+CREATE INDEX history_list ON history (user_id, at_ms, video_id, hidden_ms);
 
--- Up to when a user's whole history is forgotten.
+-- Up to when a user's whole history is forgotten. Whoever changes what a user has watched locks the user's row first.
 CREATE TABLE history_marks (
     user_id    INTEGER NOT NULL,
     cleared_ms INTEGER NOT NULL,
@@ -171,6 +170,7 @@ CREATE TABLE video_watches (
     heat              DOUBLE  NOT NULL DEFAULT 0,
     PRIMARY KEY (video_id)
 ) WITHOUT ROWID;
+CREATE INDEX video_watches_author ON video_watches (author_id);
 CREATE INDEX video_watches_heat ON video_watches (heat);
 
 -- What an author got in a day (days since 1970, UTC).
