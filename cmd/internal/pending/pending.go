@@ -1,9 +1,9 @@
 // Package pending keeps the writes that a queue has accepted and the writer may not have stored yet, so that reads can
 // show them to their authors at once (read-your-writes).
 //
-// Each user has lists in Redis, one for each kind of writes. A list holds events by id, is bounded, and expires. The publisher adds an event when the queue answers that it is accepted but not applied yet; the writer
-// removes it when it is stored. Reads change nothing. Where the queue always applies before it answers (the memory queue of the
-// all-in-one) there are no lists.
+// Each user has lists in Redis, one for each kind of writes. A list holds events by id, is bounded, and expires. The publisher
+// adds an event when the queue answers that it is accepted but not applied yet; the writer removes it when it is stored. Reads
+// change nothing. Where the queue always applies before it answers (the memory queue of the all-in-one) there are no lists.
 //
 // The order is what makes it right. Add comes before the author is answered, so that their next read finds the event.
 // Remove comes after the commit and after the caches were invalidated, so that a read that does not find the event finds it
