@@ -86,14 +86,14 @@ chart: ## render and check deploy/helm (builds Helm's library on first use, some
 docker: ## build the image tiktok:dev, which has the program and ffmpeg
 	@deploy/image/build.sh
 
-start: build ## start all six processes on the servers of env-up; an empty store gets the demo content (DEMO=off: none)
+start: build ## start all eight processes on the servers of env-up; an empty store gets the demo content (DEMO=off: none)
 	@DEMO=$(DEMO) test/stack.sh start
 
 demo: ## fill a running deployment with the demo content over its API; ARGS="--force --url http://HOST:10001"
 demo: $(BIN)/tiktok
 	@test/stack.sh demo $(ARGS)
 
-stop: ## stop the six processes
+stop: ## stop the eight processes
 	@test/stack.sh stop
 
 clean: ## remove what was built (not ./data)

@@ -17,8 +17,7 @@ type Process struct {
 type Uses struct {
 	// Gateway is gateway.* and auth.*: only such a process may sign and check tokens.
 	Gateway bool
-	// DB is db.*, Queue is queue.*, Media is media.* and blob.*, Push is push.*.
-	// Index is discovery.*.
+	// DB is db.*, Queue is queue.*, Media is media.* and blob.*, Push is push.*, Index is discovery.*.
 	DB, Queue, Media, Push, Index bool
 }
 

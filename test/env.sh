@@ -6,7 +6,7 @@
 #   test/env.sh up                 install what is missing, start what does not run, wait until each answers
 #   test/env.sh down [--purge]     stop all of it; --purge also deletes the data
 #   test/env.sh status             one line per server; fails unless all of them answer
-#   test/env.sh env                shell exports: where tests and the seven processes find the servers
+#   test/env.sh env                shell exports: where tests and the eight processes find the servers
 #   test/env.sh start|stop|restart|kill SERVER...    one server: mysql, redis, rabbitmq, etcd, s3; kill is SIGKILL
 #
 #   TIKTOK_ENV_NAME  the instance, default "dev". "dev" has the ports 21xxx, "test" 22xxx.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The distributed deployment on one machine: its servers, its seven processes, its audit.
+# The distributed deployment on one machine: its servers, its eight processes, its audit.
 #   stack.sh env-up | env-down | env | start | demo | stop | status | audit
 set -euo pipefail
 repo=$(cd "$(dirname "$0")/.." && pwd)

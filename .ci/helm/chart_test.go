@@ -165,7 +165,10 @@ func TestChart(t *testing.T) {
 			"serversCA": "authority",
 			"webPush":   true,
 			"config": map[string]any{
-				"push":      map[string]any{"subject": "mailto:ops@example.com"},
+				"push": map[string]any{"subject": "mailto:ops@example.com"},
+				"discovery": map[string]any{"engine": "opensearch", "opensearch": map[string]any{
+					"addrs": []any{"https://opensearch:9200"}, "username": "tiktok",
+				}},
 				"rpc":       map[string]any{"registry_username": "tiktok"},
 				"telemetry": map[string]any{"otlp_endpoint": "http://jaeger:4318"}},
 			"networkPolicy": map[string]any{"servers": map[string]any{"db": map[string]any{"to": []any{
@@ -348,6 +351,9 @@ func checkSecrets(t *testing.T, objects map[string]any, full, name string, env [
 	if strings.Contains(config, "mailto:") {
 		keys["push"] = "TIKTOK_PUSH_PRIVATE_KEY"
 	}
+	if strings.Contains(config, "engine: opensearch") {
+		keys["index"] = "TIKTOK_DISCOVERY_OPENSEARCH_PASSWORD"
+	}
 	want := map[string]bool{}
 	for _, server := range uses()[name] {
 		if key := keys[server]; key != "" {
@@ -389,7 +395,7 @@ func secretData(s *corev1.Secret) map[string]string {
 // checkNetwork: each pod is reached by its callers, and reaches its callees, its servers and the names, and no more.
 func checkNetwork(t *testing.T, objects map[string]any, everything bool) {
 	t.Helper()
-	ports := map[string]int{"db": 3306, "cache": 6379, "queue": 5672, "registry": 2379, "media": 9000, "push": 443}
+	ports := map[string]int{"db": 3306, "cache": 6379, "queue": 5672, "registry": 2379, "media": 9000, "push": 443, "index": 9200}
 	for name, servers := range uses() {
 		np, ok := objects["NetworkPolicy shop-"+name].(*networkingv1.NetworkPolicy)
 		if !ok {
@@ -410,8 +416,8 @@ func checkNetwork(t *testing.T, objects map[string]any, everything bool) {
 			}
 		}
 		for _, server := range servers {
-			if server == "push" && !everything {
-				continue // it is switched off
+			if (server == "push" || server == "index") && !everything {
+				continue // it is switched off, or in the pod
 			}
 			want[fmt.Sprintf("out %d", ports[server])] = true
 		}

@@ -19,7 +19,7 @@ func Services() List {
 		}
 		list = append(list, Service{
 			Name: s.Name, Port: port(addr), Admin: port(s.AdminAddr), Gateway: s.Uses.Gateway, Queue: s.Uses.Queue, Media: s.Uses.Media,
-			Push: s.Uses.Push, CalledBy: callers(s),
+			Push: s.Uses.Push, Index: s.Uses.Index, CalledBy: callers(s),
 		})
 	}
 	return list

@@ -27,6 +27,8 @@ type Service struct {
 	Gateway, Queue, Media bool
 	// Push says that it reaches browsers' push services, which are on the internet, with a key of its own.
 	Push bool
+	// Index says that it searches: by an index in a folder of each replica's own, or by OpenSearch.
+	Index bool
 	// CalledBy are the names of its callers.
 	CalledBy []string
 }
@@ -51,6 +53,9 @@ func (s Service) Uses() string {
 	}
 	if s.Push {
 		uses = append(uses, "push")
+	}
+	if s.Index {
+		uses = append(uses, "index")
 	}
 	return strings.Join(uses, ", ")
 }

@@ -77,10 +77,11 @@ func TestCompose(t *testing.T) {
 				}
 			}
 			for _, v := range s.Volumes {
-				volume, _, _ := strings.Cut(v, ":")
+				volume, _, named := strings.Cut(v, ":")
+				own := !named && strings.HasPrefix(v, "/") // of this container alone
 				// The exporter of the machine looks at its disks.
 				machine := service == "node-exporter" && v == "/:/host:ro"
-				if _, ok := file.Volumes[volume]; !ok && !machine && !strings.HasPrefix(volume, "./") {
+				if _, ok := file.Volumes[volume]; !ok && !machine && !own && !strings.HasPrefix(volume, "./") {
 					t.Errorf("%s: %s: volume %s is not declared", name, service, volume)
 				}
 			}

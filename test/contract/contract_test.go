@@ -1,5 +1,5 @@
 // Package contract_test holds the HTTP contract of the short-video client: what it sends, and what it can read. The same
-// tables run against the all-in-one and against the seven processes.
+// tables run against the all-in-one and against the eight processes.
 package contract_test
 
 import (

@@ -22,7 +22,7 @@ func secrets() []string {
 	}
 }
 
-// validate loads settings as each of the seven processes does.
+// validate loads settings as each of the eight processes does.
 func validate(t *testing.T, where string, file func(service string) string, environ func(service string) []string) {
 	t.Helper()
 	for _, s := range services.All() {

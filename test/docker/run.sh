@@ -158,7 +158,7 @@ e2e() { # [SERVICE...]: those that are stopped and started again in the middle
   )
 }
 
-# Prometheus finds the seven processes and what they stand on, and notices when something is away.
+# Prometheus finds the eight processes and what they stand on, and notices when something is away.
 watch() {
   timed docker compose --profile watch up -d --wait "${watched[@]}"
   prometheus_says 11 'up{job=~"tiktok|servers"} == 1'

@@ -1,4 +1,4 @@
-// Package e2e_test lives whole lives in the product: the same scenarios against the all-in-one and the seven processes.
+// Package e2e_test lives whole lives in the product: the same scenarios against the all-in-one and the eight processes.
 package e2e_test
 
 import (

@@ -24,7 +24,7 @@ import (
 	"tiktok/test/harness"
 )
 
-// TestTLS: every connection between the seven processes and to their servers is TLS, with certificates of one command; the
+// TestTLS: every connection between the eight processes and to their servers is TLS, with certificates of one command; the
 // product lives as ever, and who has no certificate, or another one, gets nowhere.
 func TestTLS(t *testing.T) {
 	if testing.Short() {

@@ -60,7 +60,7 @@ func newNetwork(t *testing.T) *network {
 	return n
 }
 
-// TestNetwork runs the seven processes on a network that breaks.
+// TestNetwork runs the eight processes on a network that breaks.
 func TestNetwork(t *testing.T) {
 	guard(t)
 	n := newNetwork(t)

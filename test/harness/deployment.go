@@ -1,4 +1,4 @@
-// Package harness starts the product, in one process or as the seven processes on real servers, and uses it the way the
+// Package harness starts the product, in one process or as the eight processes on real servers, and uses it the way the
 // mobile client does. A scenario is written once, against a Deployment, and runs on both.
 package harness
 
@@ -97,7 +97,7 @@ func (o options) certificate(name string) map[string]string {
 	return map[string]string{"rpc.tls.ca": file("ca.crt"), "rpc.tls.cert": file("tls.crt"), "rpc.tls.key": file("tls.key")}
 }
 
-// MutualTLS makes the seven processes call each other with the certificates that tiktok certs made in a folder.
+// MutualTLS makes the eight processes call each other with the certificates that tiktok certs made in a folder.
 func MutualTLS(certs string) Option { return func(o *options) { o.certs = certs } }
 
 // Set gives a config key (as in config.example.yaml, "gateway.feed_size") another value, in every process.

@@ -24,7 +24,7 @@ import (
 // envBinaries names a folder with the program, built beforehand; without it it is built here.
 const envBinaries = "TIKTOK_TEST_BIN"
 
-// Distributed runs the seven processes on the servers that TIKTOK_TEST_MYSQL, _REDIS, _RABBITMQ and _ETCD name, with schemas
+// Distributed runs the eight processes on the servers that TIKTOK_TEST_MYSQL, _REDIS, _RABBITMQ and _ETCD name, with schemas
 // of their own, and skips the test when these are not set. Names in etcd are fixed, so only one such deployment runs at
 // a time: another waits here. Every process must end with status 0, which with the race detector also says that it
 // found nothing.
@@ -59,7 +59,7 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 	return launch(t, NameDistributed, o, Settings(t, gateway.Process, o.set), h)
 }
 
-// processes are the six in start order, the gateway last.
+// processes are all of them in start order, the gateway last.
 type processes struct {
 	logDir  string
 	address string // of the gateway

@@ -57,7 +57,7 @@ interaction: {uses: [db, cache, registry, queue], callers: [discovery, api]}
 social: {uses: [db, cache, registry, queue], callers: [discovery, api]}
 chat: {uses: [db, cache, registry, queue], callers: [api]}
 notice: {uses: [db, cache, registry, queue, push], callers: [api]}
-discovery: {uses: [db, cache, registry, queue], callers: [api]}
+discovery: {uses: [db, cache, registry, queue, index], callers: [api]}
 api: {uses: [cache, registry, media], callers: []}
 # end services
 {{- end }}
@@ -65,6 +65,11 @@ api: {uses: [cache, registry, media], callers: []}
 {{/* The servers that a pod connects to, whose secrets it is given and whose ports it may reach. */}}
 {{- define "tiktok.uses" -}}
 {{- if eq . "migrate" }}db{{ else }}{{ index (include "tiktok.services" . | fromYaml) . "uses" | join " " }}{{ end -}}
+{{- end }}
+
+{{/* "yes" when searches are answered by OpenSearch, else nothing: each replica has an index of its own. */}}
+{{- define "tiktok.openSearch" -}}
+{{- if eq ((.Values.config.discovery).engine | default "bleve") "opensearch" }}yes{{ end -}}
 {{- end }}
 
 {{/* Who calls a service. */}}
@@ -95,6 +100,9 @@ api: {uses: [cache, registry, media], callers: []}
 {{- end }}
 {{- if and (has "push" $uses) .root.Values.webPush }}
 - {name: TIKTOK_PUSH_PRIVATE_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_PUSH_PRIVATE_KEY}}}
+{{- end }}
+{{- if and (has "index" $uses) (include "tiktok.openSearch" .root) (((.root.Values.config.discovery).opensearch).username) }}
+- {name: TIKTOK_DISCOVERY_OPENSEARCH_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_DISCOVERY_OPENSEARCH_PASSWORD}}}
 {{- end }}
 {{- if eq .name "api" }}
 - {name: TIKTOK_AUTH_SECRET, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_AUTH_SECRET}}}
