@@ -34,6 +34,7 @@ type Set struct {
 	// What follows are lists of a page or two: of authors, of users, and comments below videos.
 	Works, Favorites, Following, Followers, Friends, Comments []List
 	Chats                                                     []Chat
+	Searches                                                  Searches
 }
 
 // User is somebody who is logged in.
@@ -85,11 +86,13 @@ func Read(t testing.TB, cfg config.Config, active int) *Set {
 		Username string
 	}
 	var videos []struct{ ID, AuthorID int64 }
+	var called []string
 	WithStores(t, cfg.DB, func(db Stores) {
 		const users = "SELECT id, username FROM users WHERE username >= ? AND username < ? ORDER BY id"
 		check(t, db["user"].Read.Raw(users, marked, marked+"~").Scan(&people).Error)
 		const works = "SELECT id, author_id FROM videos WHERE play_key = ? ORDER BY id LIMIT ?"
 		check(t, db["video"].Read.Raw(works, PlayKey, maxVideos).Scan(&videos).Error)
+		check(t, db["video"].Read.Raw("SELECT title FROM videos WHERE play_key = ? ORDER BY id LIMIT ?", PlayKey, maxLists).Scan(&called).Error)
 	})
 	if len(people) == 0 || len(videos) == 0 {
 		t.Fatal("no data set is loaded")
@@ -108,6 +111,7 @@ func Read(t testing.TB, cfg config.Config, active int) *Set {
 		d.Users = append(d.Users, User{ID: p.ID, Name: p.Username, Token: token})
 	}
 	d.byFame, d.byViews = popular(len(d.People), useFame, famePower), popular(len(d.Videos), useVideos, videoPower)
+	d.Searches = SearchesOf(called)
 	d.ReadLists(t, cfg)
 	return d
 }

@@ -1,7 +1,10 @@
 package dataset_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"tiktok/test/dataset"
 	"tiktok/test/harness"
@@ -77,4 +80,29 @@ func nameOf(t *testing.T, set *dataset.Set, id int64) string {
 	}
 	t.Fatalf("user %d is not in the data set", id)
 	return ""
+}
+
+// Titles are valid, and what is searched for is in them.
+func TestTitles(t *testing.T) {
+	called := dataset.Titles(3000)
+	all := strings.Join(called, "\n")
+	for _, title := range called {
+		if n := utf8.RuneCountInString(title); n < 3 || n > 50 {
+			t.Errorf("%q has %d characters", title, n)
+		}
+	}
+	s := dataset.SearchesOf(called)
+	if len(s.Names) != len(called) || len(s.Typos) != len(called) {
+		t.Errorf("%d names, %d typos", len(s.Names), len(s.Typos))
+	}
+	for _, text := range slices.Concat(s.Words[:20], s.Han, s.Names, s.Characters, s.Tags[:20], s.Begun[:20]) {
+		if !strings.Contains(all, text) {
+			t.Errorf("no title has %q", text)
+		}
+	}
+	for _, typo := range s.Typos {
+		if strings.Contains(all, typo) {
+			t.Errorf("%q is right", typo)
+		}
+	}
 }

@@ -130,7 +130,9 @@ func Load(t testing.TB, cfg config.Config, s Shape) {
 		}
 		f := &filling{Shape: s, db: db, authors: authorsOf(s.Users, s.videos), size: storeClip(t, cfg.Blob)}
 		g, ctx := errgroup.WithContext(t.Context())
-		for _, job := range []func(context.Context) error{f.storeUsers, f.storeVideos, f.storeInteractions, f.storeFollows, f.storeChats} {
+		for _, job := range []func(context.Context) error{
+			f.storeUsers, f.storeVideos, f.storeInteractions, f.storeFollows, f.storeChats, f.storeHistory,
+		} {
 			g.Go(func() error { return job(ctx) })
 		}
 		check(t, g.Wait())
@@ -185,17 +187,17 @@ func (f *filling) storeUsers(ctx context.Context) error {
 	const columns = "id, username, name_skeleton, password_hash, signature, created_at_ms"
 	return insert(ctx, f.db["user"], "users", columns, each(f.Users, func(i int) []any {
 		name := fmt.Sprint(marked, i)
-		return []any{userID(i), name, policy.Key(name), stored, "one of many", id.Time(userID(i)).UnixMilli()}
+		return []any{f.userID(i), name, policy.Key(name), stored, "one of many", id.Time(f.userID(i)).UnixMilli()}
 	}))
 }
 
 func (f *filling) storeVideos(ctx context.Context) error {
-	db, works := f.db["video"], make([]int, f.Users)
-	published := func(i int) int64 { return id.Time(videoID(i)).UnixMilli() }
+	db, works, titles := f.db["video"], make([]int, f.Users), newTitles()
+	published := func(i int) int64 { return id.Time(f.videoID(i)).UnixMilli() }
 	const columns = "id, author_id, title, play_key, cover_key, published_at_ms, duration_ms, size_bytes, width_px, height_px"
 	err := insert(ctx, db, "videos", columns, each(f.videos, func(i int) []any {
 		works[f.authors[i]]++
-		return []any{videoID(i), userID(int(f.authors[i])), fmt.Sprint("bench ", i), PlayKey, coverKey, published(i), 4000, f.size, 360, 640}
+		return []any{f.videoID(i), f.userID(int(f.authors[i])), titles.title(i), PlayKey, coverKey, published(i), 4000, f.size, 360, 640}
 	}))
 	if err != nil {
 		return err
@@ -204,7 +206,7 @@ func (f *filling) storeVideos(ctx context.Context) error {
 		if works[i] == 0 {
 			return nil
 		}
-		return []any{userID(i), works[i]}
+		return []any{f.userID(i), works[i]}
 	}))
 	if err != nil {
 		return err
@@ -233,10 +235,10 @@ func (f *filling) storeInteractions(ctx context.Context) error {
 			gave[user] = len(videos)
 			slices.Sort(videos)
 			for _, v := range videos {
-				author, event := int(f.authors[v]), idAt(favoritesDay, order[v])
+				author, event := int(f.authors[v]), f.idAt(favoritesDay, order[v])
 				liked[v]++
 				got[author]++
-				going = going && yield([]any{userID(user), videoID(int(v)), userID(author), 1, event, event})
+				going = going && yield([]any{f.userID(user), f.videoID(int(v)), f.userID(author), 1, event, event})
 			}
 		})
 	})
@@ -245,9 +247,9 @@ func (f *filling) storeInteractions(ctx context.Context) error {
 	}
 	popular, r, sample := source(useVideos).Perm(f.videos), source(useComments), newSampler(f.videos, videoPower)
 	err = insert(ctx, db, "comments", "id, video_id, user_id, content, created_at_ms, deleted", each(f.comments, func(i int) []any {
-		v, commentID := popular[sample.draw(r)], idAt(commentsDay, i)
+		v, commentID := popular[sample.draw(r)], f.idAt(commentsDay, i)
 		commented[v]++
-		return []any{commentID, videoID(v), userID(r.IntN(f.Users)), commentText, id.Time(commentID).UnixMilli(), 0}
+		return []any{commentID, f.videoID(v), f.userID(r.IntN(f.Users)), commentText, id.Time(commentID).UnixMilli(), 0}
 	}))
 	if err != nil {
 		return err
@@ -256,13 +258,13 @@ func (f *filling) storeInteractions(ctx context.Context) error {
 		if liked[i]+commented[i] == 0 {
 			return nil
 		}
-		return []any{videoID(i), userID(int(f.authors[i])), liked[i], commented[i]}
+		return []any{f.videoID(i), f.userID(int(f.authors[i])), liked[i], commented[i]}
 	}))
 	if err != nil {
 		return err
 	}
 	return insert(ctx, db, "user_stats", "user_id, total_favorited, favorite_count", each(f.Users, func(i int) []any {
-		return []any{userID(i), got[i], gave[i]}
+		return []any{f.userID(i), got[i], gave[i]}
 	}))
 }
 
@@ -271,25 +273,51 @@ func (f *filling) storeFollows(ctx context.Context) error {
 	order := source(useFollows).Perm(len(pairs)) // when each of them was made
 	following, followers := make([]int, f.Users), make([]int, f.Users)
 	err := insert(ctx, db, "follows", "user_id, to_user_id, id, created_at_ms", each(len(pairs), func(i int) []any {
-		p, followID := pairs[i], idAt(followsDay, order[i])
+		p, followID := pairs[i], f.idAt(followsDay, order[i])
 		following[p.user]++
 		followers[p.to]++
-		return []any{userID(int(p.user)), userID(int(p.to)), followID, id.Time(followID).UnixMilli()}
+		return []any{f.userID(int(p.user)), f.userID(int(p.to)), followID, id.Time(followID).UnixMilli()}
 	}))
 	if err != nil {
 		return err
 	}
 	return insert(ctx, db, "social_stats", "user_id, follow_count, follower_count", each(f.Users, func(i int) []any {
-		return []any{userID(i), following[i], followers[i]}
+		return []any{f.userID(i), following[i], followers[i]}
 	}))
+}
+
+// storeHistory has each user have watched some videos, popular ones more often.
+func (f *filling) storeHistory(ctx context.Context) error {
+	const ofUser, watchedMs = 20, 4000
+	popular, r, sample := source(useVideos).Perm(f.videos), source(useHistory), newSampler(f.videos, videoPower)
+	at, db := f.day(historyDay).UnixMilli(), f.db["discovery"]
+	if !db.Write.Migrator().HasTable("history") { // a build of before there was one
+		return nil
+	}
+	const columns = "user_id, video_id, at_ms, watched_ms, finished"
+	return insert(ctx, db, "history", columns, func(yield func([]any) bool) {
+		for user := range f.Users {
+			seen := map[int]bool{}
+			for range ofUser {
+				v := popular[sample.draw(r)]
+				if seen[v] {
+					continue
+				}
+				seen[v] = true
+				if !yield([]any{f.userID(user), f.videoID(v), at + int64(len(seen)), watchedMs, 1}) {
+					return
+				}
+			}
+		}
+	})
 }
 
 // storeChats lets each user talk to the next one but a hundred, a message a minute.
 func (f *filling) storeChats(ctx context.Context) error {
 	const apart, minute = 100, 60_000
-	begin, talks := day(messagesDay).UnixMilli(), max(0, min(f.chats, f.Users-apart))
+	begin, talks := f.day(messagesDay).UnixMilli(), max(0, min(f.chats, f.Users-apart))
 	err := insert(ctx, f.db["chat"], "conversations", "low_id, high_id, last_at_ms", each(talks, func(i int) []any {
-		return []any{userID(i), userID(i + apart), begin + (messagesOfChat-1)*minute}
+		return []any{f.userID(i), f.userID(i + apart), begin + (messagesOfChat-1)*minute}
 	}))
 	if err != nil {
 		return err
@@ -297,7 +325,7 @@ func (f *filling) storeChats(ctx context.Context) error {
 	const columns = "low_id, high_id, created_at_ms, id, from_user_id, content"
 	return insert(ctx, f.db["chat"], "messages", columns, each(talks*messagesOfChat, func(n int) []any {
 		i, k := n/messagesOfChat, n%messagesOfChat
-		from := userID(i + k%2*apart)
-		return []any{userID(i), userID(i + apart), begin + int64(k)*minute, idAt(messagesDay, n), from, "see you at the usual place"}
+		from := f.userID(i + k%2*apart)
+		return []any{f.userID(i), f.userID(i + apart), begin + int64(k)*minute, f.idAt(messagesDay, n), from, "see you at the usual place"}
 	}))
 }

@@ -13,6 +13,8 @@ import (
 // Shape is how much of everything a data set has. Data sets of one shape are the same.
 type Shape struct {
 	Users, videos, favorites, comments, follows, chats int
+	// start is when the first of it was made.
+	start time.Time
 }
 
 // messagesOfChat is how many messages each conversation begins with.
@@ -21,7 +23,16 @@ const messagesOfChat = 10
 // NewShape is 10,000 users, 20,000 videos, a million likes, 200,000 comments and follows, 100,000 messages, times scale.
 func NewShape(scale float64) Shape {
 	n := func(k float64) int { return max(1, int(math.Round(k*scale))) }
-	return Shape{Users: n(10_000), videos: n(20_000), favorites: n(1_000_000), comments: n(200_000), follows: n(200_000), chats: n(10_000)}
+	return Shape{
+		Users: n(10_000), videos: n(20_000), favorites: n(1_000_000), comments: n(200_000), follows: n(200_000), chats: n(10_000),
+		start: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -days),
+	}
+}
+
+// WithVideos is the same with another number of videos.
+func (s Shape) WithVideos(n int) Shape {
+	s.videos = n
+	return s
 }
 
 // Powers of the distributions: the k-th of a list by size has 1/k^power of what the first has.
@@ -96,31 +107,37 @@ const (
 	useFame
 	useFollows
 	useAccess
+	useTitles
+	useHistory
 )
 
-// Days of the data set on which its parts begin: long ago, so that whatever a service makes is newer.
+// Days of the data set on which its parts begin, all of them past, so that whatever a service makes is newer. The last videos are of the
+// last day.
 const (
 	usersDay     = 0
 	videosDay    = 1
-	commentsDay  = 60
-	followsDay   = 90
-	favoritesDay = 120
-	messagesDay  = 150
+	commentsDay  = 150
+	followsDay   = 152
+	favoritesDay = 154
+	historyDay   = 155
+	messagesDay  = 156
+	days         = 160
 )
 
-func day(n int) time.Time { return time.Date(2025, time.June, 1+n, 0, 0, 0, 0, time.UTC) }
+func (s Shape) day(n int) time.Time { return s.start.AddDate(0, 0, n) }
 
 // idAt is the n-th id that the last node would have made from the beginning of a day on, 128 in each millisecond.
-func idAt(d, n int) int64 {
+func (s Shape) idAt(d, n int) int64 {
 	const node, perMs = id.Nodes - 1, 128
-	return id.At(day(d).Add(time.Duration(n/perMs)*time.Millisecond)) + node*perMs + int64(n%perMs)
+	return id.At(s.day(d).Add(time.Duration(n/perMs)*time.Millisecond)) + node*perMs + int64(n%perMs)
 }
 
-// userID and videoID are the users and videos of a data set by index; videos are a second apart.
-func userID(i int) int64 { return idAt(usersDay, i) }
+// userID and videoID are the users and videos of a data set by index; videos are as far apart as each other.
+func (s Shape) userID(i int) int64 { return s.idAt(usersDay, i) }
 
-func videoID(i int) int64 {
-	return id.At(day(videosDay).Add(time.Duration(i)*time.Second)) + (id.Nodes-1)<<7
+func (s Shape) videoID(i int) int64 {
+	const all = (days - videosDay) * 24 * time.Hour
+	return id.At(s.day(videosDay).Add(all/time.Duration(s.videos)*time.Duration(i))) + (id.Nodes-1)<<7
 }
 
 // FeedSize is the videos of a feed page.

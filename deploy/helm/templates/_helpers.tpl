@@ -69,7 +69,7 @@ api: {uses: [cache, registry, media], callers: []}
 
 {{/* "yes" when searches are answered by OpenSearch, else nothing: each replica has an index of its own. */}}
 {{- define "tiktok.openSearch" -}}
-{{- if eq ((.Values.config.discovery).engine | default "bleve") "opensearch" }}yes{{ end -}}
+{{- if eq .Values.config.discovery.engine "opensearch" }}yes{{ end -}}
 {{- end }}
 
 {{/* Who calls a service. */}}
@@ -101,7 +101,7 @@ api: {uses: [cache, registry, media], callers: []}
 {{- if and (has "push" $uses) .root.Values.webPush }}
 - {name: TIKTOK_PUSH_PRIVATE_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_PUSH_PRIVATE_KEY}}}
 {{- end }}
-{{- if and (has "index" $uses) (include "tiktok.openSearch" .root) (((.root.Values.config.discovery).opensearch).username) }}
+{{- if and (has "index" $uses) (include "tiktok.openSearch" .root) .root.Values.config.discovery.opensearch.username }}
 - {name: TIKTOK_DISCOVERY_OPENSEARCH_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_DISCOVERY_OPENSEARCH_PASSWORD}}}
 {{- end }}
 {{- if eq .name "api" }}
