@@ -109,7 +109,7 @@ type VideoWatches struct {
 	ArchivedViews    int64 `gorm:"column:archived_views"`
 	ArchivedFinishes int64 `gorm:"column:archived_finishes"`
 	ArchivedMs       int64 `gorm:"column:archived_ms"`
-	// Heat is the base-2 logarithm of decayed likes and finishes (package heat).
+	// Heat is the weight of decayed likes and finishes (package heat); 0: it has none.
 	Heat float64 `gorm:"column:heat"`
 }
 

@@ -156,8 +156,9 @@ CREATE TABLE history_marks (
     PRIMARY KEY (user_id)
 ) WITHOUT ROWID;
 
--- How a video was watched: by the sessions that count, of which archived are no longer in watch_sessions. heat is the logarithm (base 2) of its
--- likes and finishes, each of which weighs half as much as one a half-life later: it orders videos the same at any time.
+-- How a video was watched: by the sessions that count, of which archived are no longer in watch_sessions. heat is the
+-- weight of its likes and finishes, each of which weighs half as much as one a half-life later: it orders videos the same at any time
+-- (package heat). 0: it has none.
 CREATE TABLE video_watches (
     video_id          INTEGER NOT NULL,
     author_id         INTEGER NOT NULL,
