@@ -26,6 +26,7 @@ type Discovery struct {
 	SignalDays int `mapstructure:"signal_days"`
 	// HalfLife is how long it takes until a like or a finish weighs half as much in what is hot.
 	HalfLife time.Duration `mapstructure:"half_life"`
+	Feeds    Feeds         `mapstructure:"feeds"`
 }
 
 // OpenSearch is the cluster that answers searches with Discovery.Engine opensearch.
@@ -50,7 +51,7 @@ func defaultDiscovery() Discovery {
 	return Discovery{
 		Engine:      EngineBleve,
 		OpenSearch:  OpenSearch{Prefix: "tiktok", Shards: 1, Replicas: 1, Timeout: 2 * time.Second},
-		SessionDays: 30, SignalDays: 90, HalfLife: 24 * time.Hour,
+		SessionDays: 30, SignalDays: 90, HalfLife: 24 * time.Hour, Feeds: defaultFeeds(),
 	}
 }
 
@@ -68,5 +69,5 @@ func (d Discovery) check() (problems []string) {
 	if d.SessionDays < 1 || d.SignalDays < 1 || d.HalfLife < time.Minute {
 		problems = append(problems, "session_days and signal_days must be at least 1, half_life at least 1m")
 	}
-	return problems
+	return append(problems, d.Feeds.check()...)
 }

@@ -1,0 +1,139 @@
+// Package recommend ranks videos for a viewer. It is pure: what it ranks, the time and the randomness are given to it, so the same answer
+// comes of the same input. The service reads its input from the store, the simulator of test/recommend makes it up.
+//
+// # Score
+//
+// The score of a video is a weighted sum (config.FeedWeights), and the part that adds most is the reason that is told:
+//
+//	fresh · 2^(-age/half-life)
+//	hot · popularity · (½ + ½ quality)   popularity: its decayed likes and finishes, as logarithm, 1 for the hottest;
+//	                                     quality: likes and finishes by view, with a prior, so that few views say little
+//	followed · ½(1 + fresh)              of somebody whom the viewer follows
+//	coLiked · 0…1                        how much those who like what the viewer likes like it
+//	tag · -1…1                           what the viewer makes of its tags
+//
+// # Places
+//
+// A share of the places is kept for videos with few views, each the one of a few drawn at random whose tags fit best: nothing is known of a
+// new video before somebody has watched it. Of one author there are at most AuthorCap in any PageSize videos in a row; where nothing else
+// is left the list breaks, and a page ends there.
+package recommend
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"tiktok/cmd/discovery/heat"
+	"tiktok/config"
+)
+
+// Video is what is known of a video.
+type Video struct {
+	ID, AuthorID, PublishedMs int64
+	// Tags are in the form of tags.Key.
+	Tags                   []string
+	Views, Finishes, Likes int64
+	// Heat is of package heat.
+	Heat float64
+}
+
+// Base is the part of a score that is the same for all viewers, weighed.
+type Base struct{ Fresh, Hot float32 }
+
+// Scale is what all videos are compared with.
+type Scale struct {
+	now      time.Time
+	halfLife time.Duration
+	// hottest is the logarithm of what the hottest weighs.
+	hottest float64
+	s       config.Feeds
+}
+
+// Base is a video's.
+func (c Scale) Base(v Video) Base {
+	age := max(0, float64(c.now.UnixMilli()-v.PublishedMs))
+	fresh := math.Exp2(-age / float64(c.s.FreshHalfLife.Milliseconds()))
+	popularity := 0.0
+	if c.hottest > 0 {
+		popularity = min(1, math.Log2(1+heat.At(v.Heat, c.now.UnixMilli(), c.halfLife))/c.hottest)
+	}
+	const views, quality = 20, 0.3 // the prior
+	good := float64(min(v.Likes, v.Views)+min(v.Finishes, v.Views)) / 2
+	rate := (good + views*quality) / (float64(v.Views) + views)
+	return Base{Fresh: float32(c.s.Weights.Fresh * fresh), Hot: float32(c.s.Weights.Hot * popularity * (0.5 + 0.5*rate))}
+}
+
+// Pool are candidates for everybody, prepared for many viewers. It is not changed any more.
+type Pool struct {
+	Scale
+	// IDs ascend; the other lists have their order.
+	ids       []int64
+	authors   []int64
+	published []int64
+	base      []Base
+	// explore are the places of videos with few views.
+	explore  []int32
+	byTag    map[string][]int32
+	byAuthor map[int64][]int32
+}
+
+// NewPool prepares videos, of which each may be there twice: the newest ones (at most AuthorFresh of an author are taken of these), and the
+// hottest. halfLife is that of heat.
+func NewPool(now time.Time, fresh, hot []Video, halfLife time.Duration, s config.Feeds) *Pool {
+	newest := slices.Clone(fresh)
+	slices.SortFunc(newest, func(a, b Video) int {
+		return cmp.Or(cmp.Compare(b.PublishedMs, a.PublishedMs), cmp.Compare(b.ID, a.ID))
+	})
+	byAuthor := make(map[int64]int, len(newest))
+	all := slices.DeleteFunc(newest, func(v Video) bool {
+		byAuthor[v.AuthorID]++
+		return byAuthor[v.AuthorID] > s.AuthorFresh
+	})
+	all = append(all, hot...)
+	slices.SortFunc(all, func(a, b Video) int { return cmp.Compare(a.ID, b.ID) })
+	all = slices.CompactFunc(all, func(a, b Video) bool { return a.ID == b.ID })
+	p := &Pool{
+		Scale: Scale{now: now, halfLife: halfLife, s: s},
+		ids:   make([]int64, len(all)), authors: make([]int64, len(all)), published: make([]int64, len(all)), base: make([]Base, len(all)),
+		byTag: map[string][]int32{}, byAuthor: make(map[int64][]int32, len(all)),
+	}
+	for _, v := range all {
+		p.hottest = max(p.hottest, math.Log2(1+heat.At(v.Heat, now.UnixMilli(), halfLife)))
+	}
+	for i, v := range all {
+		at := int32(i)
+		p.ids[i], p.authors[i], p.published[i], p.base[i] = v.ID, v.AuthorID, v.PublishedMs, p.Base(v)
+		if v.Views < int64(s.ExploreViews) {
+			p.explore = append(p.explore, at)
+		}
+		for _, tag := range v.Tags {
+			p.byTag[tag] = append(p.byTag[tag], at)
+		}
+		p.byAuthor[v.AuthorID] = append(p.byAuthor[v.AuthorID], at)
+	}
+	return p
+}
+
+// Len is how many videos there are.
+func (p *Pool) Len() int { return len(p.ids) }
+
+// Newest are the newest videos of the pool that are older than one, newest first.
+func (p *Pool) Newest(beforeMs, beforeID int64, limit int) []Item {
+	order := make([]int32, 0, len(p.ids))
+	for i, id := range p.ids {
+		if at := p.published[i]; at < beforeMs || at == beforeMs && id < beforeID {
+			order = append(order, int32(i))
+		}
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(p.published[b], p.published[a]), cmp.Compare(p.ids[b], p.ids[a]))
+	})
+	order = order[:min(limit, len(order))]
+	items := make([]Item, len(order))
+	for i, at := range order {
+		items[i] = Item{ID: p.ids[at], AuthorID: p.authors[at], PublishedMs: p.published[at], Reason: ReasonFresh}
+	}
+	return items
+}

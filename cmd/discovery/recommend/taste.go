@@ -1,0 +1,174 @@
+package recommend
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"tiktok/config"
+)
+
+// Values of a Signal.
+const (
+	// Watched is a watch that was left before its end.
+	Watched = 0.0
+	// Finished is one to its end.
+	Finished = 0.6
+	// Liked is a like.
+	Liked = 1.0
+)
+
+// Signal is what a viewer did with one video: the most of it.
+type Signal struct {
+	Video Video
+	// Value is Watched, Finished or Liked.
+	Value float64
+}
+
+// TagTaste is what a viewer makes of a tag: from -1, they leave such videos, over 0, they watch them as others, to 1.
+type TagTaste struct {
+	Tag    string
+	Weight float32
+}
+
+// maxTags is of how many tags a taste is made, those that say most.
+const maxTags = 40
+
+// Tags says what a viewer makes of the tags of their signals: whether they like and finish videos with one more often than others. Few
+// videos say little. A tag that everything has says nothing.
+func Tags(signals []Signal) []TagTaste {
+	type count struct{ n, sum float64 }
+	byTag, all := map[string]count{}, count{}
+	for _, s := range signals {
+		all.n, all.sum = all.n+1, all.sum+s.Value
+		for _, tag := range s.Video.Tags {
+			c := byTag[tag]
+			byTag[tag] = count{n: c.n + 1, sum: c.sum + s.Value}
+		}
+	}
+	if all.n == 0 {
+		return nil
+	}
+	// Of whom only likes are known, all has the greatest value: they still like what they like.
+	const prior, most = 2, 0.4
+	usual := min(most, all.sum/all.n)
+	tags := make([]TagTaste, 0, len(byTag))
+	for tag, c := range byTag {
+		tags = append(tags, TagTaste{Tag: tag, Weight: float32(max(-1, min(1, 1.5*(c.sum-usual*c.n)/(c.n+prior))))})
+	}
+	slices.SortFunc(tags, func(a, b TagTaste) int {
+		return cmp.Or(cmp.Compare(abs(b.Weight), abs(a.Weight)), cmp.Compare(a.Tag, b.Tag))
+	})
+	return tags[:min(len(tags), maxTags)]
+}
+
+func abs(x float32) float32 { return max(x, -x) }
+
+// Similar is a video that those like who like another.
+type Similar struct {
+	ID int64
+	// Weight is how much so, from 0 to 1: the cosine of who likes the one and the other.
+	Weight float32
+}
+
+// Related are the most similar ones to a video, at most so many, best first. likes is how many like it, sampled of how many of them others
+// are known, and together how many of these like each other video, which has the likes of others.
+func Related(likes int64, sampled int, together map[int64]int, others map[int64]int64, most int) []Similar {
+	const prior = 5 // of a video that hardly anybody likes nothing is sure
+	out := make([]Similar, 0, len(together))
+	for id, n := range together {
+		l := max(likes, int64(sampled))
+		both := float64(n) * float64(l) / float64(max(1, sampled))
+		other := max(float64(others[id]), both)
+		w := both / math.Sqrt((float64(l)+prior)*(other+prior))
+		out = append(out, Similar{ID: id, Weight: float32(min(1, w))})
+	}
+	slices.SortFunc(out, func(a, b Similar) int { return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(b.ID, a.ID)) })
+	return slices.Clip(out[:min(len(out), most)])
+}
+
+// CoLiked is a video that those like who like what the viewer likes.
+type CoLiked struct {
+	ID int64
+	// Because is the video that says most for it.
+	Because int64
+	// Weight is from 0 to 1.
+	Weight float32
+}
+
+// CoLikes puts together what is similar to the videos that a viewer likes: at most so many, best first. What they like is left out.
+func CoLikes(liked []int64, related map[int64][]Similar, most int) []CoLiked {
+	type sum struct {
+		all, best float32
+		because   int64
+	}
+	sums := map[int64]sum{}
+	for _, of := range liked {
+		for _, s := range related[of] {
+			c := sums[s.ID]
+			if c.all += s.Weight; s.Weight > c.best {
+				c.best, c.because = s.Weight, of
+			}
+			sums[s.ID] = c
+		}
+	}
+	for _, id := range liked {
+		delete(sums, id)
+	}
+	out := make([]CoLiked, 0, len(sums))
+	for id, c := range sums {
+		out = append(out, CoLiked{ID: id, Because: c.because, Weight: float32(1 - math.Exp(-1.5*float64(c.all)))})
+	}
+	slices.SortFunc(out, func(a, b CoLiked) int { return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(b.ID, a.ID)) })
+	return out[:min(len(out), most)]
+}
+
+// Own is a candidate for one viewer, weighed as far as it does not change while a taste is kept.
+type Own struct {
+	ID, AuthorID, PublishedMs int64
+	Base
+	// CoLiked and Tagged are weighed. Because and Tag say of which video and which tag they are.
+	CoLiked, Tagged float32
+	Because         int64
+	Tag             string
+}
+
+// OwnOf weighs candidates of one viewer: those of co, and others, of followed users or with tags that the viewer likes. videos has what is
+// known of them; one that it does not have is left out. Each comes once, by ascending id.
+func OwnOf(scale Scale, taste []TagTaste, co []CoLiked, others []int64, videos map[int64]Video) []Own {
+	byTag := make(map[string]float32, len(taste))
+	for _, t := range taste {
+		byTag[t.Tag] = t.Weight
+	}
+	out := make([]Own, 0, len(co)+len(others))
+	add := func(id int64, coLiked float32, because int64) {
+		v, ok := videos[id]
+		if !ok {
+			return
+		}
+		o := Own{
+			ID: id, AuthorID: v.AuthorID, PublishedMs: v.PublishedMs, Base: scale.Base(v), Because: because,
+			CoLiked: coLiked * float32(scale.s.Weights.CoLiked),
+		}
+		best := float32(0)
+		for _, tag := range v.Tags {
+			w := byTag[tag]
+			if o.Tagged += w; w > best {
+				best, o.Tag = w, tag
+			}
+		}
+		o.Tagged = float32(scale.s.Weights.Tag) * max(-1, min(1, o.Tagged))
+		out = append(out, o)
+	}
+	for _, c := range co {
+		add(c.ID, c.Weight, c.Because)
+	}
+	for _, id := range others {
+		add(id, 0, 0)
+	}
+	slices.SortStableFunc(out, func(a, b Own) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(out, func(a, b Own) bool { return a.ID == b.ID })
+}
+
+// Cold reports whether little is known of a viewer who gave so many signs of taste.
+func Cold(signs int, s config.Feeds) bool { return signs < s.ColdSignals }
