@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"unicode/utf8"
 )
 
 var (
@@ -77,9 +78,10 @@ func (d *Doc) Key() string {
 // Query asks for documents of one kind.
 type Query struct {
 	Kind Kind
-	// Text is what a person typed: 1..MaxText characters, not blank. Han, kana and Hangul are found by any part of a title, also by one
-	// character; words of other scripts whole, or with one letter wrong, missing, added or swapped with its neighbour when they have 4 letters
-	// or more.
+	// Text is what a person typed: 1..MaxText characters. It is divided as Words does, and each word must fit: a video by its title, tags
+	// and author's names, each word by any of them; a user by the names; a tag also by what it begins with. Han, kana and Hangul are found
+	// by any part, also by one character; words of other scripts whole, or, when they have FuzzyLetters or more, with one letter wrong,
+	// missing, added or swapped with its neighbour. Nothing in it is an operator. A text without words, e.g. of emoji, fits nothing.
 	Text string
 	// Complete takes the last word of the text for the beginning of one: for suggestions while somebody types.
 	Complete bool
@@ -96,14 +98,30 @@ type Span struct{ Start, Length int }
 type Hit struct {
 	ID  int64
 	Tag string
-	// Score orders hits, highest first; equal ones by Key. Text counts most, then Rank.
+	// Score orders hits, highest first; equal ones by Key: the Fit times FitWeight, and the Rank.
 	Score float64
 	// Cursor is for Query.After.
 	Cursor string
-	// Spans are what fits in the title of a video, in order; those of a user's names are in NameSpans, by the index in Names.
-	Spans     []Span
-	NameSpans [][]Span
 }
+
+// Fit is how well a text fits. Within one, Rank decides: how often a word stands in a title says little.
+type Fit int8
+
+// Fits. Words fit exactly when none needs an edit.
+const (
+	// FitLoosely: some word only with an edit. Of a word of CJK with three characters or more, an engine may also take documents that have its
+	// characters elsewhere.
+	FitLoosely Fit = 1 + iota
+	// FitSomewhere: all words exactly, some of them in tags or the author's names. Of a tag: as the beginning of it.
+	FitSomewhere
+	// FitTitle: all words exactly in the title; of a user or tag: in the names, in the tag.
+	FitTitle
+	// FitWhole: the text is the whole of a name or tag, compared as Fold does. Videos have none.
+	FitWhole
+)
+
+// FitWeight is above every Rank.
+const FitWeight = 1 << 20
 
 // Sum is what a range of documents has in common with the same range elsewhere: their number, and the sum of the Checksums.
 type Sum struct {
@@ -125,6 +143,14 @@ type Info struct {
 	Docs, Bytes int64
 }
 
+// Check fails with ErrBadQuery when a query is not as its fields say.
+func (q *Query) Check() error {
+	if q.Kind < Videos || q.Kind > Tags || q.Limit < 1 || q.Limit > MaxLimit || q.Text == "" || utf8.RuneCountInString(q.Text) > MaxText {
+		return ErrBadQuery
+	}
+	return nil
+}
+
 // Engine holds one index that serves, and builds another beside it. It is safe for concurrent use, but for Apply and Build, which one
 // caller at a time may use.
 type Engine interface {
@@ -136,6 +162,8 @@ type Engine interface {
 	// Apply adds, replaces and removes at most MaxBatch documents of the index that serves, and moves its position. Doing it twice is doing it
 	// once; an older version changes nothing. What it has added is found within a second after it returned. After an error the position is
 	// the old one, and some documents may be there.
+	// No Version is above position. One at or below the present position is of a change that the index has already, and changes nothing.
+	// The position never goes back.
 	Apply(ctx context.Context, docs []Doc, position int64) error
 	// Build begins a new index beside the one that serves. One that was begun before, here or by a process that has died, is removed.
 	Build(ctx context.Context) (Build, error)
@@ -149,7 +177,7 @@ type Engine interface {
 
 // Build is an index that does not serve yet. One caller at a time may use it.
 type Build interface {
-	// Add adds at most MaxBatch documents, none of them Gone.
+	// Add adds at most MaxBatch documents, none of them Gone, each once. Versions may be above the position of Commit.
 	Add(ctx context.Context, docs []Doc) error
 	// Commit makes it the index that serves, at this position, and removes the old one. Searches in flight end as they would have. After an
 	// error the old one serves.
