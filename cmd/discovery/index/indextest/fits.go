@@ -77,7 +77,7 @@ func testFits(t *testing.T, e index.Engine) {
 		{"holday", "3 10"},
 		{"holiady", "3 10"},
 		{"oholiday", "3 10"},
-		{"olhiday", "3 10"},
+		{"ohliday", "3 10"},
 		{"tre", ""},
 		{"tred", "7"},
 		{"trees", "7"},
