@@ -162,8 +162,8 @@ type Engine interface {
 	// Apply adds, replaces and removes at most MaxBatch documents of the index that serves, and moves its position. Doing it twice is doing it
 	// once; an older version changes nothing. What it has added is found within a second after it returned. After an error the position is
 	// the old one, and some documents may be there.
-	// No Version is above position. One at or below the present position is of a change that the index has already, and changes nothing.
-	// The position never goes back.
+	// A Version at or below the present position is of a change that the index has already, and changes nothing. The position never goes
+	// back. Versions are above position only when a change has more documents than one batch, and this is not the last one of it.
 	Apply(ctx context.Context, docs []Doc, position int64) error
 	// Build begins a new index beside the one that serves. One that was begun before, here or by a process that has died, is removed.
 	Build(ctx context.Context) (Build, error)

@@ -26,13 +26,14 @@ func (e *Engine) Apply(ctx context.Context, docs []index.Doc, position int64) (e
 	}
 	defer snap.close()
 	was, highest := snap.number(positionKey), snap.number(highestKey)
-	if position <= was {
-		return nil // it has all of that
-	}
 	newest, err := e.newer(s, snap, docs, was, highest)
 	if err != nil {
 		return err
 	}
+	if position <= was && len(newest) == 0 {
+		return nil // it has all of that
+	}
+	position = max(position, was)
 	batch := bleve.NewBatch()
 	for key, d := range newest {
 		if d.Gone {

@@ -9,7 +9,7 @@ import (
 	"tiktok/cmd/discovery/index/indextest"
 )
 
-func open(t *testing.T, dir string) *bleveindex.Engine {
+func open(t testing.TB, dir string) *bleveindex.Engine {
 	t.Helper()
 	e, err := bleveindex.Open(bleveindex.Config{Dir: dir}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 const (
 	// readAll is up to how many documents are compared one by one. More are gone through by ranges of their rank, the best first, so that
 	// a word which half of the titles have costs no more than a rare one.
-	readAll = 4096
+	readAll = 1024
 	// maxExpansions bounds the words of a segment that an incomplete word, or one with an edit, stands for.
 	maxExpansions = 2000
 )
