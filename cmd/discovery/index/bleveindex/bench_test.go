@@ -22,8 +22,8 @@ const han = "的一是了我不人在他有这个上们来到时大地为子中�
 	"使身者被高已亲其进此话常与活正感见明问力理尔点文几定本公特做外孩相西果走将月十实向声车全信重三机工物气每并别真打太新比才便夫" +
 	"再书部水像眼等体却加电主界门利海受听表德少克代员许先口由死安写性马光白或住难望教命花结乐色猫狗舞歌食旅拍跳唱吃喝玩笑"
 
-var latin = strings.Fields("the my cat dog love vlog day music dance cover live funny best travel food cooking makeup challenge summer beach " +
-	"sunset guitar piano holiday kitchen recipe workout morning routine street fashion football basketball skateboard drawing painting")
+var latin = strings.Fields("the my cat dog love vlog day music dance cover live funny best travel food cooking makeup challenge summer " +
+	"beach sunset guitar piano holiday kitchen recipe workout morning routine street fashion football basketball skateboard drawing painting")
 
 // title is of some Chinese and Latin words, and rarely of one that no other title has.
 func title(r *rand.Rand) string {
@@ -66,8 +66,8 @@ func benchDocs(from, n int, r *rand.Rand) []index.Doc {
 	return docs
 }
 
-// BenchmarkSearch builds an index of SEARCH_DOCS titles (20,000 when not set) and prints what it costs, and what searches cost in it. It is a
-// report, not a loop of b.N: go test -run '^$' -bench Search -benchtime 1x ./cmd/discovery/index/bleveindex
+// BenchmarkSearch builds an index of SEARCH_DOCS titles (20,000 when not set) and prints what it costs, and what searches cost in it. It is
+// a report, not a loop of b.N: go test -run '^$' -bench Search -benchtime 1x ./cmd/discovery/index/bleveindex
 func BenchmarkSearch(b *testing.B) {
 	total := 20_000
 	if n, err := strconv.Atoi(os.Getenv("SEARCH_DOCS")); err == nil {
