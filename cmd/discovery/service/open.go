@@ -19,8 +19,8 @@ import (
 // Name is what the service's schema, and its queue of messages, are called.
 const Name = "discovery"
 
-// Open opens the database "discovery", brings its schema up to date, opens the cache, and returns the service, which owns both. bus stays
-// the caller's.
+// Open opens the database "discovery", brings its schema up to date, opens the cache and the index, and returns the service, which owns
+// them. bus stays the caller's.
 func Open(
 	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, peers rpc.Peers, bus outbox.Bus,
 ) (*Service, error) {
@@ -32,8 +32,12 @@ func Open(
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("discovery: %w", err), sql.Close())
 	}
-	s := New(Deps{Store: db.New(sql), Cache: store, IDs: ids, Peers: peers, Bus: bus, Config: cfg.Discovery, Tel: tel})
-	s.closers = lifecycle.Closers{sql.Close, store.Close}
+	engine, _, err := OpenEngine(cfg.Discovery, false, tel)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("discovery: %w", err), store.Close(), sql.Close())
+	}
+	s := New(Deps{Store: db.New(sql), Cache: store, IDs: ids, Peers: peers, Bus: bus, Config: cfg.Discovery, Tel: tel, Engine: engine})
+	s.closers = lifecycle.Closers{sql.Close, store.Close, engine.Close}
 	return s, nil
 }
 

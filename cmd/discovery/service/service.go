@@ -6,7 +6,11 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tiktok/cmd/discovery/dal/db"
+	"tiktok/cmd/discovery/follow"
+	"tiktok/cmd/discovery/index"
 	"tiktok/cmd/discovery/rpc"
 	"tiktok/config"
 	"tiktok/kitex_gen/discovery"
@@ -19,7 +23,7 @@ import (
 
 var _ discovery.DiscoveryService = (*Service)(nil)
 
-// Deps is what the service works with. All fields but Now are needed; they stay the caller's to close.
+// Deps is what the service works with. All fields but Now, Engine and IndexLead are needed; they stay the caller's to close.
 type Deps struct {
 	Store *db.Store
 	Cache kv.Store
@@ -29,6 +33,10 @@ type Deps struct {
 	Bus    outbox.Bus
 	Config config.Discovery
 	Tel    *telemetry.Telemetry
+	// Engine answers searches; nil: none does.
+	Engine index.Engine
+	// IndexLead is for an engine that several processes share; see follow.Deps.
+	IndexLead func(ctx context.Context) (bool, error)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -42,6 +50,9 @@ type Service struct {
 	peers rpc.Peers
 	log   *slog.Logger
 	now   func() time.Time
+	// searches asks the index; follower keeps it, nil without an engine.
+	searches *searcher
+	follower *follow.Follower
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -52,12 +63,21 @@ func New(d Deps) *Service {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.searches = newSearcher(d.Engine, d.Tel.Registry)
+	if d.Engine != nil {
+		s.follower = s.newFollower(d)
+	}
 	return s
 }
 
 // Run works in the background until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	return s.bus.Consume(ctx, Name, s.apply)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.bus.Consume(ctx, Name, s.apply) })
+	if s.follower != nil {
+		g.Go(func() error { return s.follower.Run(ctx) })
+	}
+	return g.Wait()
 }
 
 // apply takes messages.

@@ -7,16 +7,6 @@ import (
 	"tiktok/pkg/errno"
 )
 
-// Search is not built yet.
-func (s *Service) Search(context.Context, *discovery.SearchRequest) (*discovery.SearchResponse, error) {
-	return nil, errno.Unavailable
-}
-
-// Suggest is not built yet.
-func (s *Service) Suggest(context.Context, *discovery.SuggestRequest) (*discovery.SuggestResponse, error) {
-	return nil, errno.Unavailable
-}
-
 // GetTag is not built yet.
 func (s *Service) GetTag(context.Context, *discovery.GetTagRequest) (*discovery.GetTagResponse, error) {
 	return nil, errno.Unavailable

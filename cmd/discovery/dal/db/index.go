@@ -146,3 +146,29 @@ func (s *Store) AllVideosFrom(ctx context.Context, from int64, limit int) ([]Ind
 func (s *Store) AllUsersFrom(ctx context.Context, from int64, limit int) ([]User, error) {
 	return scan[User](ctx, s, indexUserSQL+"id >= ? ORDER BY id LIMIT ?", from, limit)
 }
+
+// FoundVideos reads those of up to 1000 videos that are not gone, by id: what a hit of a search is shown and filtered by.
+func (s *Store) FoundVideos(ctx context.Context, ids []int64) (map[int64]Video, error) {
+	return found(ctx, s, ids, "FROM videos WHERE id IN ? AND gone_ms = 0", func(v Video) int64 { return v.ID })
+}
+
+// FoundUsers reads those of up to 1000 users that are not gone, by id.
+func (s *Store) FoundUsers(ctx context.Context, ids []int64) (map[int64]User, error) {
+	return found(ctx, s, ids, "FROM users WHERE id IN ? AND gone_ms = 0", func(u User) int64 { return u.ID })
+}
+
+// FoundTags reads those of up to 1000 tags that videos have.
+func (s *Store) FoundTags(ctx context.Context, tags []string) (map[string]Tag, error) {
+	return found(ctx, s, tags, "FROM tags WHERE tag IN ? AND videos > 0", func(t Tag) string { return t.Tag })
+}
+
+func found[Key comparable, T any](ctx context.Context, s *Store, keys []Key, query string, key func(T) Key) (map[Key]T, error) {
+	if len(keys) == 0 {
+		return map[Key]T{}, nil
+	}
+	rows, err := sqldb.Map(sqldb.Select[T](s.Read.WithContext(ctx), query, keys), key)
+	if err != nil {
+		return nil, fmt.Errorf("read what was found: %w", err)
+	}
+	return rows, nil
+}
