@@ -202,7 +202,18 @@ CREATE TABLE timeline_videos (
     PRIMARY KEY (user_id, published_ms, video_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
+-- What timelines have to follow: a video that was listed (video_id), or a user who began or ended to follow an author (video_id 0). It is
+-- written with the change and removed when all timelines have it; after_user_id is how far the author's followers have been gone through.
+CREATE TABLE fanouts (
+    video_id      BIGINT NOT NULL,
+    user_id       BIGINT NOT NULL,
+    author_id     BIGINT NOT NULL,
+    after_user_id BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (video_id, user_id, author_id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
+
 -- +goose Down
+DROP TABLE fanouts;
 DROP TABLE timeline_videos;
 DROP TABLE timelines;
 DROP TABLE author_days;
