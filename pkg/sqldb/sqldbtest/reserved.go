@@ -38,7 +38,7 @@ const reservedWords = `
 // one of them fails there, but for JSON_TABLE, which is a function on both, and for MEDIUMBLOB.
 const usedWords = `
 	add all alter analyze and as asc between bigint by case check collate column constraint create cross default delete desc
-	distinct drop else exists explain false for force from group having if ignore in index inner insert int into is join json_table key
+	distinct double drop else exists explain false for force from group having if ignore in index inner insert int into is join json_table key
 	left like limit mediumblob not null on or order primary range select set show smallint straight_join table then tinyint true union
 	unique update using values varbinary varchar when where with database character char binary mod right over replace`
 

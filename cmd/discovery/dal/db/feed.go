@@ -37,16 +37,32 @@ type watchedRow struct {
 	Heat     float64
 }
 
-// newestSQL are the newest listed videos; the few that are gone are left out on the way.
-const newestSQL = "FROM videos WHERE published_ms > 0 AND gone_ms = 0 ORDER BY published_ms DESC LIMIT ?"
+// newestSQL are the newest listed videos that were published before a time; the few that are gone are left out on the way. MySQL would
+// rather sort a whole table that is small.
+func (s *Store) newestSQL() string {
+	force := ""
+	if !s.IsSQLite() {
+		force = " FORCE INDEX (videos_published)"
+	}
+	return "FROM videos" + force + " WHERE published_ms < ? AND gone_ms = 0 ORDER BY published_ms DESC LIMIT ?"
+}
 
-// NewestVideos reads the newest videos, newest first.
-func (s *Store) NewestVideos(ctx context.Context, limit int) ([]FeedVideo, error) {
-	rows, err := sqldb.Select[feedRow](s.Read.WithContext(ctx), newestSQL, limit).All()
+// NewestVideos reads the newest videos that were published before a time, newest first.
+func (s *Store) NewestVideos(ctx context.Context, beforeMs int64, limit int) ([]FeedVideo, error) {
+	rows, err := sqldb.Select[feedRow](s.Read.WithContext(ctx), s.newestSQL(), beforeMs, limit).All()
 	if err != nil {
 		return nil, fmt.Errorf("read the newest videos: %w", err)
 	}
 	return s.withWatches(ctx, rows)
+}
+
+// OldestVideo reads when the oldest video was published, 0 when there is none.
+func (s *Store) OldestVideo(ctx context.Context) (publishedMs int64, err error) {
+	query := "SELECT COALESCE(MIN(published_ms), 0) FROM videos"
+	if err := s.Read.WithContext(ctx).Raw(query).Scan(&publishedMs).Error; err != nil {
+		return 0, fmt.Errorf("read when the oldest video was published: %w", err)
+	}
+	return publishedMs, nil
 }
 
 // hottestSQL are the hottest videos.

@@ -100,8 +100,8 @@ func (w feedWorld) timeline(user int64, size int) []ByAuthor {
 	return slices.DeleteFunc(pages[0], func(v ByAuthor) bool { _, ok := listed[v.VideoID]; return !ok })
 }
 
-// Whatever happens in whatever order, a timeline is what pulling finds, as far as it goes: videos that are gone take no place of others only
-// until the next one is built.
+// Whatever happens in whatever order, a timeline is what pulling finds, as far as it goes: videos that are gone have places until it is
+// built again.
 func TestTimelineIsWhatPullingFinds(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Store) {
 		w := feedWorld{Store: s, t: t}
@@ -210,14 +210,14 @@ func TestFanoutToManyFollowers(t *testing.T) {
 		w.list(7, 1, 5000)
 		w.list(8, 1, 6000)
 		count := sqldbtest.CountStatements(s.DB)
-		steps := 0
+		before, steps := count(), 0
 		for worked := true; worked; steps++ {
 			var err error
 			if worked, err = s.Fanout(t.Context(), 500); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := count(); n > 60 {
+		if n := count() - before; n > 60 {
 			t.Errorf("%d statements in %d steps", n, steps)
 		}
 		var got []TimelineVideo
@@ -298,7 +298,7 @@ func TestFeedPlans(t *testing.T) {
 			args  []any
 			index string
 		}{
-			"newest":    {columns + newestSQL, []any{100}, "videos_published"},
+			"newest":    {columns + s.newestSQL(), []any{5000, 100}, "videos_published"},
 			"hottest":   {"SELECT video_id " + hottestSQL, []any{100}, "video_watches_heat"},
 			"pull":      {pullSQL, []any{0, 7, 4000, 4000, 9, 31}, "videos_author"},
 			"timeline":  {timelineSQL, []any{0, 7, 4000, 4000, 9, 31}, "PRIMARY"},
@@ -350,7 +350,8 @@ func fillFeeds(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	insert := "INSERT INTO history (user_id, video_id, at_ms, watched_ms, finished, hidden_ms) SELECT user_id, video_id, at_ms, 1, liked, 0 FROM likes"
+	insert := `INSERT INTO history (user_id, video_id, at_ms, watched_ms, finished, hidden_ms)
+		SELECT user_id, video_id, at_ms, 1, liked, 0 FROM likes`
 	if err := s.Write.Exec(insert).Error; err != nil {
 		t.Fatal(err)
 	}
