@@ -296,7 +296,6 @@ struct Hint {
     4: optional string state (api.enum="uploaded,processing,ready,failed", api.example="processing")
 }
 
-/** PageRequest is a request for a list of all. */
 /** TextSpan is a part of a text, in characters (code points). */
 struct TextSpan {
     1: i32 start (api.range="0..", api.example="2")
@@ -367,9 +366,9 @@ struct Suggestion {
 }
 struct SuggestionList { 1: list<Suggestion> items }
 
-struct TagRequest { 1: string tag (api.path="tag", api.example="sea") }
+struct TagRequest { 1: string tag (api.path="tag", api.length="1..50", api.example="sea") }
 struct TagListRequest {
-    1: string tag (api.path="tag", api.example="sea")
+    1: string tag (api.path="tag", api.length="1..50", api.example="sea")
     /** next_cursor of the page before; none for the first. */
     2: optional string cursor (api.query="cursor")
     /** At most so many. */
@@ -458,6 +457,7 @@ struct VideoStatisticsPage {
     2: string next_cursor (api.example="MTE4MDU5MTYyMDcxNzU2OA")
 }
 
+/** PageRequest is a request for a list of all. */
 struct PageRequest {
     /** next_cursor of the page before; absent: the first page. */
     1: optional string cursor (api.query="cursor")

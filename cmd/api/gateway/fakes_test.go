@@ -81,6 +81,18 @@ type fakes struct {
 	markNotices    func(*notice.MarkReadRequest) (*notice.MarkReadResponse, error)
 	preferences    func(*notice.GetPreferencesRequest) (*notice.GetPreferencesResponse, error)
 	setPreferences func(*notice.SetPreferencesRequest) (*notice.SetPreferencesResponse, error)
+	search         func(*discovery.SearchRequest) (*discovery.SearchResponse, error)
+	suggest        func(*discovery.SuggestRequest) (*discovery.SuggestResponse, error)
+	getTag         func(*discovery.GetTagRequest) (*discovery.GetTagResponse, error)
+	tagVideos      func(*discovery.ListTagVideosRequest) (*discovery.ListTagVideosResponse, error)
+	trending       func(*discovery.ListTrendingTagsRequest) (*discovery.ListTrendingTagsResponse, error)
+	addWatches     func(*discovery.AddWatchesRequest) (*discovery.AddWatchesResponse, error)
+	listHistory    func(*discovery.ListHistoryRequest) (*discovery.ListHistoryResponse, error)
+	deleteHistory  func(*discovery.DeleteHistoryRequest) (*discovery.DeleteHistoryResponse, error)
+	views          func(*discovery.MGetViewsRequest) (*discovery.MGetViewsResponse, error)
+	authorStats    func(*discovery.GetAuthorStatsRequest) (*discovery.GetAuthorStatsResponse, error)
+	videoStats     func(*discovery.ListVideoStatsRequest) (*discovery.ListVideoStatsResponse, error)
+	recommend      func(*discovery.MRecommendRequest) (*discovery.MRecommendResponse, error)
 }
 
 // or calls the method the test set, else answers empty.
@@ -387,4 +399,58 @@ func fake[C any](
 type fakeDiscovery struct {
 	*fakes
 	discovery.DiscoveryService // nil: the methods that no test calls
+}
+
+func (f fakeDiscovery) Search(_ context.Context, r *discovery.SearchRequest) (*discovery.SearchResponse, error) {
+	return or(f.search, r, &discovery.SearchResponse{})
+}
+
+func (f fakeDiscovery) Suggest(_ context.Context, r *discovery.SuggestRequest) (*discovery.SuggestResponse, error) {
+	return or(f.suggest, r, &discovery.SuggestResponse{})
+}
+
+func (f fakeDiscovery) GetTag(_ context.Context, r *discovery.GetTagRequest) (*discovery.GetTagResponse, error) {
+	return or(f.getTag, r, &discovery.GetTagResponse{Tag: &discovery.Tag{Tag: r.Tag}})
+}
+
+func (f fakeDiscovery) ListTagVideos(_ context.Context, r *discovery.ListTagVideosRequest) (*discovery.ListTagVideosResponse, error) {
+	return or(f.tagVideos, r, &discovery.ListTagVideosResponse{})
+}
+
+func (f fakeDiscovery) ListTrendingTags(
+	_ context.Context, r *discovery.ListTrendingTagsRequest,
+) (*discovery.ListTrendingTagsResponse, error) {
+	return or(f.trending, r, &discovery.ListTrendingTagsResponse{})
+}
+
+func (f fakeDiscovery) AddWatches(_ context.Context, r *discovery.AddWatchesRequest) (*discovery.AddWatchesResponse, error) {
+	return or(f.addWatches, r, &discovery.AddWatchesResponse{})
+}
+
+func (f fakeDiscovery) ListHistory(_ context.Context, r *discovery.ListHistoryRequest) (*discovery.ListHistoryResponse, error) {
+	return or(f.listHistory, r, &discovery.ListHistoryResponse{})
+}
+
+func (f fakeDiscovery) DeleteHistory(_ context.Context, r *discovery.DeleteHistoryRequest) (*discovery.DeleteHistoryResponse, error) {
+	return or(f.deleteHistory, r, &discovery.DeleteHistoryResponse{})
+}
+
+func (f fakeDiscovery) MGetViews(_ context.Context, r *discovery.MGetViewsRequest) (*discovery.MGetViewsResponse, error) {
+	return or(f.views, r, &discovery.MGetViewsResponse{})
+}
+
+func (f fakeDiscovery) GetAuthorStats(_ context.Context, r *discovery.GetAuthorStatsRequest) (*discovery.GetAuthorStatsResponse, error) {
+	return or(f.authorStats, r, &discovery.GetAuthorStatsResponse{})
+}
+
+func (f fakeDiscovery) ListVideoStats(_ context.Context, r *discovery.ListVideoStatsRequest) (*discovery.ListVideoStatsResponse, error) {
+	return or(f.videoStats, r, &discovery.ListVideoStatsResponse{})
+}
+
+func (f fakeDiscovery) MRecommend(_ context.Context, r *discovery.MRecommendRequest) (*discovery.MRecommendResponse, error) {
+	empty := &discovery.MRecommendResponse{}
+	for range r.Queries {
+		empty.Answers = append(empty.Answers, &discovery.FeedAnswer{})
+	}
+	return or(f.recommend, r, empty)
 }

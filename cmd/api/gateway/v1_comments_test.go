@@ -266,7 +266,7 @@ func TestV1VideoMentions(t *testing.T) {
 	}})
 	var page v1.VideoPage
 	wantStatus(t, e.v1("GET", "/feed", ""), 200, &page)
-	if n := e.calls.Load(); n != 5 {
+	if n := e.calls.Load(); n != 6 {
 		t.Errorf("%d calls", n)
 	}
 	want := []*v1.Mention{{UserID: 7, Name: "user7"}, {UserID: 1, Name: "user1"}}

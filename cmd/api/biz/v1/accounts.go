@@ -58,7 +58,7 @@ func credentials(in *call.Call) (*model.CredentialsRequest, error) {
 
 // loggedIn answers with a new session. It does not fail, because the session exists: without the user service its user has only a name.
 func (a *API) loggedIn(ctx context.Context, in *call.Call, l *handler.Login, req *model.CredentialsRequest) *model.SessionResponse {
-	p, err := a.shared.View.Profile(ctx, l.UserID, l.UserID)
+	p, err := a.view.Profile(ctx, l.UserID, l.UserID)
 	if err != nil || p.User == nil {
 		a.shared.Log.WarnContext(ctx, "the answer to a login has no profile", "err", err)
 		p = view.Profile{ID: l.UserID, User: &user.User{Id: l.UserID, Name: req.Name}}
@@ -131,7 +131,7 @@ func (a *API) ChangePassword(ctx context.Context, in *call.Call) (any, error) {
 
 // GetMe is the viewer.
 func (a *API) GetMe(ctx context.Context, in *call.Call) (any, error) {
-	p, unread, err := a.shared.View.Me(ctx, in.Viewer)
+	p, unread, err := a.view.Me(ctx, in.Viewer)
 	if err != nil {
 		return nil, err
 	}

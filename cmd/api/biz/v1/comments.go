@@ -62,7 +62,7 @@ func (a *API) ListReplies(ctx context.Context, in *call.Call) (any, error) {
 }
 
 func (a *API) commentPage(ctx context.Context, in *call.Call, found []*interaction.Comment, next string) (*model.CommentPage, error) {
-	comments, err := a.shared.View.Threads(ctx, in.Viewer, found)
+	comments, err := a.view.Threads(ctx, in.Viewer, found)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +94,12 @@ func (a *API) CreateComment(ctx context.Context, in *call.Call) (any, error) {
 	}
 	r, err := a.shared.Clients.Interaction.CreateComment(ctx, &interaction.CreateCommentRequest{
 		UserId: in.Viewer, VideoId: id, Content: req.Content, ReplyToId: req.GetReplyToID(),
-		MentionedUserIds: a.shared.View.Mentioned(ctx, in.Viewer, req.Content),
+		MentionedUserIds: a.view.Mentioned(ctx, in.Viewer, req.Content),
 	})
 	if err != nil {
 		return nil, err
 	}
-	c := a.shared.View.NewComment(ctx, in.Viewer, r.Comment)
+	c := a.view.NewComment(ctx, in.Viewer, r.Comment)
 	return renderComment(in.Base, &c), nil
 }
 

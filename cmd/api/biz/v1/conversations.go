@@ -22,7 +22,7 @@ func (a *API) ListConversations(ctx context.Context, in *call.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	conversations, err := a.shared.View.Conversations(ctx, in.Viewer, r.Conversations)
+	conversations, err := a.view.Conversations(ctx, in.Viewer, r.Conversations)
 	if err != nil {
 		return nil, err
 	}

@@ -57,14 +57,17 @@ func query(in *call.Call, name string) (string, error) {
 }
 
 // limit is how many entries a page may have, none when the request does not say.
-func limit(in *call.Call, none int32) (int32, error) {
-	s, err := query(in, "limit")
+func limit(in *call.Call, none int32) (int32, error) { return number(in, "limit", none, maxLimit) }
+
+// number is a parameter of the address from 1 to most, none when it is absent.
+func number(in *call.Call, name string, none, most int32) (int32, error) {
+	s, err := query(in, name)
 	if err != nil || s == "" {
 		return none, err
 	}
-	n, err := strconv.ParseUint(s, 10, 8)
-	if err != nil || n < 1 || n > maxLimit {
-		return 0, invalid("limit has to be a number from 1 to 100")
+	n, err := strconv.ParseUint(s, 10, 16)
+	if err != nil || n < 1 || n > uint64(most) { //nolint:gosec // most is positive
+		return 0, invalid(name + " has to be a number from 1 to " + strconv.Itoa(int(most)))
 	}
 	return int32(n), nil
 }
@@ -176,15 +179,24 @@ func jsonError(err error) error {
 // maxName bounds a name that a client has sent, in bytes.
 const maxName = 64
 
-// fieldName is the name of a field in an error's text.
+// fieldName is the name of a field in an error's text: the outermost, or of one in a list its place: "items[3].video_id".
 func fieldName(at jsontext.Pointer) string {
-	for name := range at.Tokens() { // the outermost
-		if len(name) > maxName {
+	var tokens []string
+	for token := range at.Tokens() {
+		if len(token) > maxName {
 			break
 		}
-		return strconv.Quote(name)
+		tokens = append(tokens, token)
 	}
-	return "a field"
+	switch {
+	case len(tokens) == 0:
+		return "a field"
+	case len(tokens) == 1 || strings.Trim(tokens[1], "0123456789") != "":
+		return strconv.Quote(tokens[0])
+	case len(tokens) == 2:
+		return strconv.Quote(tokens[0] + "[" + tokens[1] + "]")
+	}
+	return strconv.Quote(tokens[0] + "[" + tokens[1] + "]." + tokens[2])
 }
 
 // checkTexts fails for a string that may not go on to a service.

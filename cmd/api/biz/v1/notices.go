@@ -22,7 +22,7 @@ func (a *API) ListNotices(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	notices, err := a.shared.View.Notices(ctx, in.Viewer, r.Notices)
+	notices, err := a.view.Notices(ctx, in.Viewer, r.Notices)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func renderNotice(base string, n *view.Notice) *model.Notice {
 		At: timestamp(n.NewestAtMs_), IsUnread: n.Unread, Reason: n.Reason, Title: n.Title,
 	}
 	if v := n.Video; v != nil {
-		out.Video = &model.VideoRef{ID: v.Id, Title: v.Title, CoverURL: pack.MediaURL(base, v.CoverKey)}
+		out.Video = renderRef(base, v)
 	}
 	if n.Comment != nil {
 		out.Comment = renderComment(base, n.Comment)

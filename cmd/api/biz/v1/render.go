@@ -110,7 +110,7 @@ func fillVideos(videos []view.Video, texts []textsOfVideo) []*model.Video {
 		x.video = model.Video{
 			ID: v.Id, Author: &x.author, Title: v.Title, DurationMs: v.DurationMs, Width: v.WidthPx, Height: v.HeightPx,
 			PlayURL: t.play, HlsURL: t.hls, CoverURL: t.cover, PreviewURL: t.preview, PublishedAt: t.published, PageURL: t.page,
-			IsLiked: v.IsFavorite, Mentions: renderMentions(v.Mentions),
+			IsLiked: v.IsFavorite, Mentions: renderMentions(v.Mentions), ViewCount: v.Views,
 		}
 		if s := v.Stats; s != nil {
 			x.video.LikeCount, x.video.CommentCount = s.FavoriteCount, s.CommentCount
@@ -118,6 +118,11 @@ func fillVideos(videos []view.Video, texts []textsOfVideo) []*model.Video {
 		out[i] = &x.video
 	}
 	return out
+}
+
+// renderRef renders what is needed to show which video something is about.
+func renderRef(base string, v *video.Video) *model.VideoRef {
+	return &model.VideoRef{ID: v.Id, Title: v.Title, CoverURL: pack.MediaURL(base, v.CoverKey)}
 }
 
 // renderMentions keeps the order.

@@ -14,6 +14,7 @@ import (
 	"tiktok/cmd/api/biz/handler"
 	"tiktok/cmd/api/biz/middleware"
 	"tiktok/cmd/api/biz/v1"
+	"tiktok/cmd/api/biz/view"
 )
 
 // TestRoutesAreThoseOfTheIDL compares method, path, access and status of all operations.
@@ -44,7 +45,7 @@ func TestRoutesAreThoseOfTheIDL(t *testing.T) {
 	}
 	access := map[middleware.Access]string{middleware.Anyone: "public", middleware.Visitor: "visitor", middleware.Member: "member"}
 	var got []string
-	for _, r := range v1.New(&handler.Handler{}).Routes(middleware.Limits{}) {
+	for _, r := range v1.New(&handler.Handler{Deps: handler.Deps{View: &view.View{}}}).Routes(middleware.Limits{}) {
 		got = append(got, fmt.Sprintf("%s %s%s %s %d", r.Method, call.V1Path, r.Path, access[r.Access], r.Status))
 	}
 	slices.Sort(got)

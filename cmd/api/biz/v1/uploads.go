@@ -22,7 +22,7 @@ func (a *API) Publish(ctx context.Context, in *call.Call) (any, error) {
 
 // now is the work on an upload as it stands now. Without an answer it is as it was.
 func (a *API) now(ctx context.Context, author int64, work *video.Upload) *video.Upload {
-	uploads, known := a.shared.View.Uploads(ctx, author)
+	uploads, known := a.view.Uploads(ctx, author)
 	if !known {
 		return work
 	}

@@ -20,7 +20,7 @@ func (a *API) GetUser(ctx context.Context, in *call.Call) (any, error) {
 
 // user is the profile of an account that has to exist.
 func (a *API) user(ctx context.Context, in *call.Call, id int64) (*model.User, error) {
-	p, err := a.shared.View.Profile(ctx, in.Viewer, id)
+	p, err := a.view.Profile(ctx, in.Viewer, id)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (a *API) usersOf(ctx context.Context, in *call.Call, owner int64, ids []int
 	if len(ids) == 0 {
 		return &model.UserPage{Items: []*model.User{}}, a.mustExist(ctx, in, owner)
 	}
-	users, err := a.shared.View.Profiles(ctx, in.Viewer, ids)
+	users, err := a.view.Profiles(ctx, in.Viewer, ids)
 	if err != nil {
 		return nil, err
 	}

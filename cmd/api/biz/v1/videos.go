@@ -25,7 +25,7 @@ func (a *API) Feed(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := a.shared.View.Feed(ctx, in.Viewer, before, n)
+	p, err := a.view.Feed(ctx, in.Viewer, before, n)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (a *API) GetVideo(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	videos, err := a.shared.View.VideosByID(ctx, in.Viewer, []int64{id})
+	videos, err := a.view.VideosByID(ctx, in.Viewer, []int64{id})
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (a *API) ListUserVideos(ctx context.Context, in *call.Call) (any, error) {
 	if len(r.Videos) == 0 {
 		return videoPage(in, nil, ""), a.mustExist(ctx, in, id)
 	}
-	videos, err := a.shared.View.Videos(ctx, in.Viewer, r.Videos)
+	videos, err := a.view.Videos(ctx, in.Viewer, r.Videos)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (a *API) ListUserLikes(ctx context.Context, in *call.Call) (any, error) {
 	if len(r.VideoIds) == 0 {
 		return videoPage(in, nil, ""), a.mustExist(ctx, in, id)
 	}
-	videos, err := a.shared.View.VideosByID(ctx, in.Viewer, r.VideoIds)
+	videos, err := a.view.VideosByID(ctx, in.Viewer, r.VideoIds)
 	if err != nil {
 		return nil, err
 	}

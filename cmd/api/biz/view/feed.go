@@ -8,6 +8,7 @@ import (
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
+	"tiktok/pkg/coalesce"
 )
 
 // firstPagesInFlight is how many first pages of the feed are composed at a time.
@@ -42,8 +43,8 @@ type firstPage struct {
 }
 
 // Feed is one page of all videos, newest first: those published before beforeMs, in milliseconds since 1970, or from the newest
-// on with 0; at most limit videos, 0 for the usual number. 5 calls in 2 steps. Concurrent requests for the first page share it, unless they
-// want more than that number; it is never from before the request.
+// on with 0; at most limit videos, 0 for the usual number. 5 calls in 2 steps, 6 with views. Concurrent requests for the
+// first page share it, unless they want more than that number; it is never from before the request.
 func (v *View) Feed(ctx context.Context, viewer, beforeMs int64, limit int32) (*FeedPage, error) {
 	if limit == 0 {
 		limit = v.feedSize
@@ -82,6 +83,11 @@ func (v *View) maxViewers() int {
 	return min(common.MAX_BATCH, interaction.MAX_VIEWER_IDS/(2*int(max(v.feedSize, 1))))
 }
 
+// shareFirstPage lets concurrent requests share the first page.
+func (v *View) shareFirstPage() *coalesce.Coalescer[int64, firstPage] {
+	return coalesce.New(firstPagesInFlight, v.maxViewers(), func(int64) int { return 1 }, v.loadFirstPage)
+}
+
 // loadFirstPage composes the first page for concurrent requests, each given by its viewer.
 func (v *View) loadFirstPage(ctx context.Context, requests []int64) ([]firstPage, error) {
 	r, err := v.clients.Video.Feed(ctx, &video.FeedRequest{Limit: v.feedSize})
@@ -91,7 +97,7 @@ func (v *View) loadFirstPage(ctx context.Context, requests []int64) ([]firstPage
 	viewers := slices.Clone(requests)
 	slices.Sort(viewers)
 	viewers = slices.DeleteFunc(slices.Compact(viewers), func(id int64) bool { return id == 0 })
-	videos, states, err := v.composeVideos(ctx, viewers, r.Videos)
+	videos, states, err := v.composeVideos(ctx, viewers, r.Videos, v.startViews(ctx, idsOf(r.Videos)))
 	if err != nil {
 		return nil, err
 	}

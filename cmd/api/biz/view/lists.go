@@ -9,16 +9,21 @@ import (
 	"tiktok/pkg/coalesce"
 )
 
-// Videos are videos with their authors, in the given order: 4 calls in 1 step.
+// Videos are videos with their authors, in the given order: 4 calls in 1 step, 5 with views.
 func (v *View) Videos(ctx context.Context, viewer int64, videos []*video.Video) ([]Video, error) {
-	out, states, err := v.composeVideos(ctx, only(viewer), videos)
+	return v.videosOf(ctx, viewer, videos, v.startViews(ctx, idsOf(videos)))
+}
+
+// videosOf is Videos for a caller that has started to read the views.
+func (v *View) videosOf(ctx context.Context, viewer int64, videos []*video.Video, views pendingViews) ([]Video, error) {
+	out, states, err := v.composeVideos(ctx, only(viewer), videos, views)
 	for _, s := range states {
 		s.apply(out)
 	}
 	return out, err
 }
 
-// VideosByID are the videos of ids that still exist, in that order: 5 calls in 2 steps.
+// VideosByID are the videos of ids that still exist, in that order: 5 calls in 2 steps, 6 with views.
 func (v *View) VideosByID(ctx context.Context, viewer int64, ids []int64) ([]Video, error) {
 	if len(ids) == 0 {
 		return nil, nil

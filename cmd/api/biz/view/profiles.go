@@ -158,27 +158,42 @@ func (s *viewerState) apply(videos []Video) {
 	}
 }
 
-// composeVideos are videos as a visitor sees them, with their authors, and the states of the viewers: 4 calls in 1 step.
-func (v *View) composeVideos(ctx context.Context, viewers []int64, videos []*video.Video) ([]Video, []viewerState, error) {
+// composeVideos are videos as a visitor sees them, with their authors and the views that the caller reads, and the states of the viewers:
+// 4 calls in 1 step.
+func (v *View) composeVideos(
+	ctx context.Context, viewers []int64, videos []*video.Video, views pendingViews,
+) ([]Video, []viewerState, error) {
+	defer views.cancel()
 	if len(videos) == 0 {
 		return nil, make([]viewerState, len(viewers)), nil
 	}
-	ids, authors, mentioned := make([]int64, len(videos)), make([]int64, len(videos)), []int64(nil)
+	authors, mentioned := make([]int64, len(videos)), []int64(nil)
 	for i, x := range videos {
-		ids[i], authors[i] = x.Id, x.AuthorId
+		authors[i] = x.AuthorId
 		mentioned = append(mentioned, x.MentionedUserIds...)
 	}
-	all, states, err := v.startParts(ctx, viewers, coalesce.Distinct(authors), coalesce.Distinct(ids), mentioned).wait(v)
+	all, states, err := v.startParts(ctx, viewers, coalesce.Distinct(authors), coalesce.Distinct(idsOf(videos)), mentioned).wait(v)
 	if err != nil {
 		return nil, nil, err
 	}
+	counts := views.wait(ctx, v)
 	out := make([]Video, len(videos))
 	for i, x := range videos {
 		out[i] = Video{
 			Video: x, Author: all.profile(x.AuthorId), Stats: all.videoStats[x.Id], Mentions: all.accounts(x.MentionedUserIds),
+			Views: counts[x.Id],
 		}
 	}
 	return out, states, nil
+}
+
+// idsOf are the ids of videos, in their order.
+func idsOf(videos []*video.Video) []int64 {
+	ids := make([]int64, len(videos))
+	for i, x := range videos {
+		ids[i] = x.Id
+	}
+	return ids
 }
 
 // only are the viewers of a request: one, or none for a visitor.

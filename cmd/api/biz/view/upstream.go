@@ -21,6 +21,8 @@ import (
 const (
 	// optionalTimeout bounds the calls for optional parts: counters and flags. An answer without them is better than none.
 	optionalTimeout = 900 * time.Millisecond
+	// optionalCallTimeout ends a call a little before requests go on without it: then the circuit breaker knows already.
+	optionalCallTimeout = optionalTimeout - 50*time.Millisecond
 	// breakerPause is how long a service that has timed out is not called. Then one call probes it.
 	breakerPause = 300 * time.Millisecond
 	// maxInFlight is how many calls of a kind are in flight at a time. Under load many requests share one call.
@@ -44,8 +46,11 @@ type pendingPart[A any] struct {
 	err     error
 }
 
-// newOptionalCall coalesces call, which answers each query at its index. size is that of a query, of at most MAX_BATCH.
-func newOptionalCall[Q, A any](size func(Q) int, call func(ctx context.Context, queries []Q) ([]A, error)) optionalCall[Q, A] {
+// newOptionalCall coalesces call, which answers each query at its index, for at most timeout. size is that of a query, of at most most in
+// a call.
+func newOptionalCall[Q, A any](
+	timeout time.Duration, most int, size func(Q) int, call func(ctx context.Context, queries []Q) ([]A, error),
+) optionalCall[Q, A] {
 	breaker := gobreaker.NewCircuitBreaker[[]A](gobreaker.Settings{
 		Timeout:      breakerPause,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures > 0 },
@@ -60,20 +65,27 @@ func newOptionalCall[Q, A any](size func(Q) int, call func(ctx context.Context, 
 			return answers, err
 		})
 	}
-	return optionalCall[Q, A]{breaker: breaker, calls: coalesce.New(maxInFlight, common.MAX_BATCH, size, guarded)}
+	return optionalCall[Q, A]{breaker: breaker, calls: coalesce.New(maxInFlight, most, size, guarded, coalesce.Timeout(timeout))}
 }
 
-// start asks for a part, until the deadline of ctx. While the breaker is not closed it fails at once, and starts the probe if
-// it is time for one.
+// newOptionalPart is newOptionalCall for a batch call.
+func newOptionalPart[Q, A any](size func(Q) int, call func(ctx context.Context, queries []Q) ([]A, error)) optionalCall[Q, A] {
+	return newOptionalCall(optionalCallTimeout, common.MAX_BATCH, size, call)
+}
+
+// start asks for a part. While the breaker is not closed it fails at once, and starts the probe if it is time for one.
 func (o optionalCall[Q, A]) start(ctx context.Context, q Q) pendingPart[A] {
+	return o.startOrProbe(ctx, q, q)
+}
+
+// startOrProbe is start with another query for the probe, whose answer nobody gets.
+func (o optionalCall[Q, A]) startOrProbe(ctx context.Context, q, probe Q) pendingPart[A] {
 	switch o.breaker.State() {
 	case gobreaker.StateClosed:
 		return pendingPart[A]{pending: o.calls.Start(ctx, q)}
 	case gobreaker.StateHalfOpen:
 		if o.breaker.Counts().Requests == 0 {
-			probeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), optionalTimeout)
-			o.calls.Start(probeCtx, q)
-			cancel() // a call has its first request's deadline, but is not cancelled with it
+			o.calls.Start(ctx, probe)
 		}
 	case gobreaker.StateOpen:
 	}
@@ -126,7 +138,7 @@ func loadVideos(c rpc.Clients) *coalesce.Coalescer[[]int64, map[int64]*video.Vid
 
 func loadVideoCounts(c rpc.Clients) optionalCall[[]int64, map[int64]int64] {
 	size := func(ids []int64) int { return len(ids) }
-	return newOptionalCall(size, func(ctx context.Context, queries [][]int64) ([]map[int64]int64, error) {
+	return newOptionalPart(size, func(ctx context.Context, queries [][]int64) ([]map[int64]int64, error) {
 		r, err := c.Video.MCountByAuthor(ctx, &video.MCountByAuthorRequest{AuthorIds: coalesce.Union(queries)})
 		if err != nil {
 			return nil, err
@@ -146,7 +158,7 @@ type relations struct {
 
 func loadRelations(c rpc.Clients) optionalCall[relationsQuery, relations] {
 	size := func(q relationsQuery) int { return querySize(len(q.users), len(q.users)*len(q.viewers)) }
-	return newOptionalCall(size, func(ctx context.Context, queries []relationsQuery) ([]relations, error) {
+	return newOptionalPart(size, func(ctx context.Context, queries []relationsQuery) ([]relations, error) {
 		users, req := make([][]int64, len(queries)), &social.MGetRelationsRequest{}
 		for i, q := range queries {
 			users[i] = q.users
@@ -183,7 +195,7 @@ func loadStats(c rpc.Clients) optionalCall[statsQuery, stats] {
 	size := func(q statsQuery) int {
 		return querySize(max(len(q.videos), len(q.users)), (len(q.videos)+len(q.users))*len(q.viewers))
 	}
-	return newOptionalCall(size, func(ctx context.Context, queries []statsQuery) ([]stats, error) {
+	return newOptionalPart(size, func(ctx context.Context, queries []statsQuery) ([]stats, error) {
 		videos, users := make([][]int64, len(queries)), make([][]int64, len(queries))
 		req := &interaction.MGetStatsRequest{}
 		for i, q := range queries {

@@ -11,6 +11,7 @@ import (
 
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/discovery"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
@@ -43,6 +44,8 @@ type Video struct {
 	IsFavorite bool
 	// Mentions are the accounts that the title mentions, those that still exist.
 	Mentions []*user.User
+	// Views is how often it was watched, 0 if that is not known: only a View WithViews counts.
+	Views int64
 	// Upload is the work on its media. It is set in a list that shows uploads, and there nil when the work is done.
 	Upload *video.Upload
 }
@@ -69,7 +72,7 @@ type Conversation struct {
 	Profile
 }
 
-// View composes. Make one with New and share it.
+// View composes. Make one with New and share it, and the one that its WithViews makes.
 type View struct {
 	clients     rpc.Clients
 	users       *usersCall
@@ -78,6 +81,10 @@ type View struct {
 	relations   optionalCall[relationsQuery, relations]
 	stats       optionalCall[statsQuery, stats]
 	firstPage   *coalesce.Coalescer[int64, firstPage]
+	chosen      optionalCall[*discovery.FeedQuery, *discovery.FeedAnswer]
+	views       optionalCall[[]int64, map[int64]int64]
+	// plain is the View that this one was made of by WithViews; nil for one that does not read views.
+	plain *View
 	// unreadChats and unreadNotices count what is unread.
 	unreadChats, unreadNotices counter
 	feedSize                   int32
@@ -96,10 +103,21 @@ func New(clients rpc.Clients, feedSize int32, log *slog.Logger, reg prometheus.R
 	v.videoCounts = loadVideoCounts(clients)
 	v.relations = loadRelations(clients)
 	v.stats = loadStats(clients)
-	v.firstPage = coalesce.New(firstPagesInFlight, v.maxViewers(), func(int64) int { return 1 }, v.loadFirstPage)
+	v.chosen = loadChosen(clients)
+	v.views = loadViews(clients)
+	v.firstPage = v.shareFirstPage()
 	v.unreadChats, v.unreadNotices = newCounter(v.countChats), newCounter(v.countNotices)
 	reg.MustRegister(v.degraded)
 	return v
+}
+
+// WithViews is a View that also reads how often videos were watched: one call more, in the same step. The two share their calls, but
+// for the first page of the feed, which has views for the one and not for the other.
+func (v *View) WithViews() *View {
+	counting := *v
+	counting.plain = v
+	counting.firstPage = counting.shareFirstPage()
+	return &counting
 }
 
 // reportMissing counts and logs an answer that is sent without an optional part.

@@ -1242,7 +1242,6 @@ func (p *Hint) String() string {
 	return fmt.Sprintf("Hint(%+v)", *p)
 }
 
-/** PageRequest is a request for a list of all. */
 /** TextSpan is a part of a text, in characters (code points). */
 type TextSpan struct {
 	Start  int32 `thrift:"start,1" form:"start" json:"start" query:"start"`
@@ -2152,6 +2151,7 @@ func (p *VideoStatisticsPage) String() string {
 	return fmt.Sprintf("VideoStatisticsPage(%+v)", *p)
 }
 
+/** PageRequest is a request for a list of all. */
 type PageRequest struct {
 	/** next_cursor of the page before; absent: the first page. */
 	Cursor *string `thrift:"cursor,1,optional" json:"cursor,omitempty" query:"cursor"`
