@@ -9,15 +9,20 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tiktok/cmd/discovery/dal/db"
+	"tiktok/cmd/discovery/dal/mq"
 	"tiktok/cmd/discovery/follow"
+	"tiktok/cmd/discovery/heat"
 	"tiktok/cmd/discovery/index"
 	"tiktok/cmd/discovery/rpc"
+	"tiktok/cmd/discovery/watch"
+	"tiktok/cmd/internal/pending"
 	"tiktok/config"
 	"tiktok/kitex_gen/discovery"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/outbox"
+	"tiktok/pkg/queue"
 	"tiktok/pkg/telemetry"
 )
 
@@ -30,9 +35,13 @@ type Deps struct {
 	IDs   *id.Generator
 	Peers rpc.Peers
 	// Bus brings what happened in the other services.
-	Bus    outbox.Bus
-	Config config.Discovery
-	Tel    *telemetry.Telemetry
+	Bus outbox.Bus
+	// Queue carries what users have watched; nil: nobody can tell.
+	Queue queue.Queue[mq.Event]
+	// Pending are the watches that Queue has accepted and that are not stored yet. Nil: it answers when it has applied.
+	Pending *pending.Writes[mq.Event]
+	Config  config.Discovery
+	Tel     *telemetry.Telemetry
 	// Engine answers searches; nil: none does.
 	Engine index.Engine
 	// IndexLead is for an engine that several processes share; see follow.Deps.
@@ -53,6 +62,8 @@ type Service struct {
 	// searches asks the index; follower keeps it, nil without an engine.
 	searches *searcher
 	follower *follow.Follower
+	// watches are what users have watched.
+	watches *watch.Watches
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -67,6 +78,11 @@ func New(d Deps) *Service {
 	if d.Engine != nil {
 		s.follower = s.newFollower(d)
 	}
+	s.watches = watch.New(watch.Deps{
+		Store: d.Store, Cache: d.Cache, Queue: d.Queue, Pending: d.Pending, IDs: d.IDs, Videos: d.Peers.Videos,
+		Heat:        func(h float64, atMs int64) float64 { return heat.Add(h, finishWeight, atMs, d.Config.HalfLife) },
+		SessionDays: d.Config.SessionDays, Log: d.Tel.Log, Metrics: d.Tel.Registry, Now: d.Now,
+	})
 	return s
 }
 
@@ -77,6 +93,7 @@ func (s *Service) Run(ctx context.Context) error {
 	if s.follower != nil {
 		g.Go(func() error { return s.follower.Run(ctx) })
 	}
+	g.Go(func() error { return s.watches.Run(ctx) })
 	return g.Wait()
 }
 

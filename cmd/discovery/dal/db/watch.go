@@ -1,6 +1,9 @@
 package db
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 const (
 	// ViewMs is from how many milliseconds on a session counts as a view, when it is not finished.
@@ -110,4 +113,9 @@ func FirstPlace() HistoryPlace { return HistoryPlace{math.MaxInt64, math.MaxInt6
 // above reports whether the row is below the place.
 func (p HistoryPlace) above(h History) bool {
 	return h.AtMs < p.AtMs || h.AtMs == p.AtMs && h.VideoID < p.VideoID
+}
+
+// NewestWatchMs is when a view was told of last, 0 when there is none.
+func (s *Store) NewestWatchMs(ctx context.Context) (int64, error) {
+	return s.Greatest(ctx, "watch_sessions.at_ms")
 }

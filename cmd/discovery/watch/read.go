@@ -1,0 +1,111 @@
+package watch
+
+import (
+	"context"
+	"slices"
+
+	"tiktok/cmd/discovery/dal/cache"
+	"tiktok/cmd/discovery/dal/db"
+	"tiktok/cmd/discovery/dal/mq"
+	"tiktok/cmd/internal/pending"
+	"tiktok/pkg/coalesce"
+	"tiktok/pkg/kv"
+)
+
+// readPending reads the events of users that are not stored yet, or were just now. Ids from now on are later.
+func (w *Watches) readPending(ctx context.Context, userIDs ...int64) (events []mq.Event) {
+	lists := make([]pending.List, len(userIDs))
+	for i, id := range userIDs {
+		lists[i] = list(id)
+	}
+	for _, found := range w.pending.Read(ctx, lists...) {
+		events = append(events, found...)
+		w.ids.Observe(found[len(found)-1].ID)
+	}
+	return events
+}
+
+// History reads up to limit videos that a user has watched before a place, the last first, with what is accepted and not stored yet.
+func (w *Watches) History(ctx context.Context, userID int64, before db.HistoryPlace, limit int) ([]db.History, error) {
+	over := flatten(w.readPending(ctx, userID)) // before the store: what leaves the list in between is there
+	rows, _, err := w.store.HistoryPage(ctx, userID, before, limit, over)
+	return rows, err
+}
+
+// Forget forgets what a user has watched until now: one video, or all for 0. Views stay counted. What is accepted and not stored yet is
+// forgotten, too, and does not come back when it is applied late or twice.
+func (w *Watches) Forget(ctx context.Context, userID, videoID int64) (err error) {
+	last := w.now().UnixMilli()
+	unstored := false
+	for _, e := range w.readPending(ctx, userID) {
+		last = max(last, e.AtMs)
+		unstored = unstored || slices.ContainsFunc(e.Watches, func(one mq.Watch) bool { return one.VideoID == videoID })
+	}
+	if videoID == 0 {
+		err = w.store.ForgetAll(ctx, userID, last)
+	} else {
+		err = w.store.Forget(ctx, userID, videoID, last, unstored)
+	}
+	w.seen.Invalidate(ctx, userID) // also after an error, which may be that of a commit that was done
+	return err
+}
+
+// Seen reads which videos users have watched or were shown, the last first, up to cache.MaxSeen each, with what is accepted and not stored
+// yet. One who has none is absent. The lists are the caller's.
+func (w *Watches) Seen(ctx context.Context, userIDs []int64) (map[int64][]int64, error) {
+	userIDs = coalesce.Distinct(userIDs)
+	over := flatten(w.readPending(ctx, userIDs...)) // before the cache: what leaves the lists in between is there
+	cached, err := w.seen.GetMulti(ctx, userIDs)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64][]int64, len(cached))
+	for id, l := range cached {
+		found[id] = l.All()
+	}
+	if len(over) == 0 {
+		return found, nil
+	}
+	laid, err := w.store.LaidOver(ctx, over)
+	if err != nil {
+		return nil, err
+	}
+	for id, rows := range laid {
+		videos := make([]int64, len(rows), len(rows)+len(found[id]))
+		for i, h := range rows {
+			videos[i] = h.VideoID
+		}
+		has := kv.NewIDList(videos, len(videos))
+		for _, v := range found[id] {
+			if !has.Has(v) {
+				videos = append(videos, v)
+			}
+		}
+		found[id] = videos[:min(len(videos), cache.MaxSeen)]
+	}
+	return found, nil
+}
+
+func (w *Watches) loadSeen(ctx context.Context, userIDs []int64) (map[int64]kv.IDList, error) {
+	rows, err := w.store.Watched(ctx, userIDs, cache.MaxSeen)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]kv.IDList, len(rows))
+	for id, videos := range rows {
+		found[id] = kv.NewIDList(videos, cache.MaxSeen)
+	}
+	return found, nil
+}
+
+// Views reads how often videos were watched, at most 1000 ids; every one is in the answer.
+func (w *Watches) Views(ctx context.Context, videoIDs []int64) (map[int64]int64, error) {
+	views, err := w.views.GetMulti(ctx, videoIDs)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range videoIDs {
+		views[id] += 0
+	}
+	return views, nil
+}
