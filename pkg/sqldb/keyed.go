@@ -27,15 +27,20 @@ func (k Keyed) Query(d *DB, tx *gorm.DB, keys [][]int64) *gorm.DB {
 
 // Delete deletes the rows with these keys, and returns how many there were.
 func (k Keyed) Delete(d *DB, tx *gorm.DB, keys [][]int64) (deleted int64, err error) {
+	return k.DeleteWhere(d, tx, keys, "1 = 1")
+}
+
+// DeleteWhere deletes those of the rows with these keys that a condition is true of, and returns how many there were.
+func (k Keyed) DeleteWhere(d *DB, tx *gorm.DB, keys [][]int64, condition string, args ...any) (deleted int64, err error) {
 	if len(keys) == 0 {
 		return 0, nil
 	}
-	query, args := "DELETE t FROM "+k.joined(), []any{array(keys)}
+	query, all := "DELETE t FROM "+k.joined()+" WHERE "+condition, append([]any{array(keys)}, args...)
 	if d.IsSQLite() {
 		where, values := k.in(keys)
-		query, args = "DELETE FROM "+k.Table+" WHERE "+where, values
+		query, all = "DELETE FROM "+k.Table+" WHERE "+where+" AND "+condition, append(values, args...)
 	}
-	r := tx.Exec(query, args...)
+	r := tx.Exec(query, all...)
 	return r.RowsAffected, r.Error
 }
 
