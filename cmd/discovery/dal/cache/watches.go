@@ -38,7 +38,9 @@ func NewViews(s kv.Store, log *slog.Logger, metrics prometheus.Registerer, load 
 
 // NewSeen returns the cache of what users have watched, up to MaxSeen videos, the last first. A nil log or metrics switches that
 // off.
-func NewSeen(s kv.Store, log *slog.Logger, metrics prometheus.Registerer, load kv.Load[int64, kv.IDList]) *kv.LoadingCache[int64, kv.IDList] {
+func NewSeen(
+	s kv.Store, log *slog.Logger, metrics prometheus.Registerer, load kv.Load[int64, kv.IDList],
+) *kv.LoadingCache[int64, kv.IDList] {
 	return kv.NewLoadingCache(s, kv.Options[int64, kv.IDList]{
 		Kind: "seen", Key: seenKey, TTL: seenTTL, NegativeTTL: seenTTL, Size: func(l kv.IDList) int { return l.Size() },
 		Log: log, Metrics: metrics,
