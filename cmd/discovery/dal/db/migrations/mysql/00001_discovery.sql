@@ -20,6 +20,7 @@ CREATE TABLE videos (
     changed_seq  BIGINT       NOT NULL,
     PRIMARY KEY (id),
     KEY videos_changed (changed_seq),
+    KEY videos_gone (gone_ms),
     KEY videos_author (author_id, published_ms),
     KEY videos_published (published_ms)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
@@ -33,7 +34,8 @@ CREATE TABLE users (
     gone_ms     BIGINT      NOT NULL DEFAULT 0,
     changed_seq BIGINT      NOT NULL,
     PRIMARY KEY (id),
-    KEY users_changed (changed_seq)
+    KEY users_changed (changed_seq),
+    KEY users_gone (gone_ms)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- The tags, in the form of tags.Key. videos is how many rows each has in video_tags.

@@ -21,6 +21,7 @@ CREATE TABLE videos (
     PRIMARY KEY (id)
 ) WITHOUT ROWID;
 CREATE INDEX videos_changed ON videos (changed_seq);
+CREATE INDEX videos_gone ON videos (gone_ms) WHERE gone_ms > 0;
 CREATE INDEX videos_author ON videos (author_id, published_ms);
 CREATE INDEX videos_published ON videos (published_ms);
 
@@ -35,6 +36,7 @@ CREATE TABLE users (
     PRIMARY KEY (id)
 ) WITHOUT ROWID;
 CREATE INDEX users_changed ON users (changed_seq);
+CREATE INDEX users_gone ON users (gone_ms) WHERE gone_ms > 0;
 
 -- The tags, in the form of tags.Key. videos is how many rows each has in video_tags.
 CREATE TABLE tags (
