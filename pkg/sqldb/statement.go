@@ -63,6 +63,15 @@ func (d *DB) Advancing(column string, step int64) clause.Set {
 	return clause.Assignments(map[string]any{column: gorm.Expr(d.Greater(column+" + ?", d.NewValue(column)), step)})
 }
 
+// AfterPair is a condition for the rows behind a pair in the order of two columns that begin an index; its arguments are the pair and the
+// first of it again. Each dialect finds the first of these rows at once, however many have the same first column.
+func (d *DB) AfterPair(a, b string) string {
+	if d.IsSQLite() {
+		return "((" + a + ", " + b + ") > (?, ?) AND " + a + " >= ?)"
+	}
+	return "((" + a + " = ? AND " + b + " > ?) OR " + a + " > ?)"
+}
+
 // Greater is the expression for the greater one of two.
 func (d *DB) Greater(a, b string) string {
 	if d.IsSQLite() {

@@ -2,6 +2,8 @@
 package pack
 
 import (
+	"cmp"
+
 	"tiktok/cmd/user/dal/db"
 	"tiktok/kitex_gen/user"
 )
@@ -24,6 +26,15 @@ func Users(rows map[int64]db.User) map[int64]*user.User {
 	out := make(map[int64]*user.User, len(rows))
 	for id, r := range rows {
 		out[id] = User(r)
+	}
+	return out
+}
+
+// Accounts makes the messages of rows, in their order; never nil.
+func Accounts(rows []db.User) []*user.Account {
+	out := make([]*user.Account, len(rows))
+	for i, r := range rows {
+		out[i] = &user.Account{Id: r.ID, Name: r.Username, ShownName: cmp.Or(r.DisplayName, r.Username)}
 	}
 	return out
 }

@@ -437,9 +437,10 @@ func TestPlans(t *testing.T) {
 		_, err19 := s.PinRows(ctx, []int64{1000002, 1000003})
 		_, err20 := s.Sweeps(ctx, []int64{10_000, 10_001})
 		_, err21 := s.Sweep(ctx, db.Sweep{RootID: 10_000, VideoID: 1000002}, quiet())
+		_, err23 := s.LikesAfter(ctx, db.FavoriteKey{UserID: 3, VideoID: 5}, 10)
 		_, _, _, err22 := s.PurgeCommentLikes(ctx, db.CommentLikeKey{UserID: 3, CommentID: 10_032}, 1)
 		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14, err15, err16, err17,
-			err18, err19, err20, err21, err22); err != nil {
+			err18, err19, err20, err21, err22, err23); err != nil {
 			t.Fatal(err)
 		}
 		wants := []string{
@@ -451,6 +452,7 @@ func TestPlans(t *testing.T) {
 			"PRIMARY",
 			// Sweep: the comment, its answers, these.
 			"PRIMARY", "comments_threads", "PRIMARY",
+			"PRIMARY",
 			"PRIMARY", "PRIMARY",
 		}
 		if len(seen) != len(wants) {

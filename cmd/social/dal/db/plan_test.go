@@ -30,6 +30,15 @@ func TestListPlans(t *testing.T) {
 				}
 			}
 		}
+		walk := sqldbtest.Explain(t, d, "SELECT id "+s.followsAfterSQL(), 1, 1500, 1, 1000)
+		if !strings.Contains(walk, "PRIMARY") {
+			t.Errorf("a walk does not use the key:\n%s", walk)
+		}
+		for _, bad := range []string{"TEMP B-TREE", "SCAN", "filesort", "temporary", "type=ALL", "type=index"} {
+			if strings.Contains(walk, bad) {
+				t.Errorf("a walk: %s:\n%s", bad, walk)
+			}
+		}
 		for name, c := range map[string]struct {
 			query string
 			args  []any

@@ -10,15 +10,17 @@ import (
 // Pair is the key of a Follow.
 type Pair struct{ UserID, ToUserID int64 }
 
-// FollowsAfter reads up to limit rows behind a key, in the order of keys: it is for those who compare other data with them.
+// FollowsAfter reads up to limit rows behind a key, in the order of keys: it is for those who copy them or compare other data with them.
 func (s *Store) FollowsAfter(ctx context.Context, after Pair, limit int) ([]Follow, error) {
-	rows, err := sqldb.Select[Follow](s.Read.WithContext(ctx),
-		"FROM follows WHERE user_id >= ? AND (user_id > ? OR to_user_id > ?) ORDER BY user_id, to_user_id LIMIT ?",
-		after.UserID, after.UserID, after.ToUserID, limit).All()
+	rows, err := sqldb.Select[Follow](s.Read.WithContext(ctx), s.followsAfterSQL(), after.UserID, after.ToUserID, after.UserID, limit).All()
 	if err != nil {
 		return nil, fmt.Errorf("walk through follows: %w", err)
 	}
 	return rows, nil
+}
+
+func (s *Store) followsAfterSQL() string {
+	return "FROM follows WHERE " + s.AfterPair("user_id", "to_user_id") + " ORDER BY user_id, to_user_id LIMIT ?"
 }
 
 // FollowRows reads the rows of up to 1000 pairs.

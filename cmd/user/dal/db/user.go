@@ -98,6 +98,17 @@ func (s *Store) OwnCredentials(ctx context.Context, userID int64, network string
 	return c.Username, c.Credentials, nil
 }
 
+const usersAfterSQL = "FROM users WHERE id > ? ORDER BY id LIMIT ?"
+
+// UsersAfter reads up to limit users behind an id, by ascending id: it is for those who copy them or compare other data with them.
+func (s *Store) UsersAfter(ctx context.Context, after int64, limit int) ([]User, error) {
+	rows, err := sqldb.Select[User](s.Read.WithContext(ctx), usersAfterSQL, after, limit).All()
+	if err != nil {
+		return nil, fmt.Errorf("walk through users: %w", err)
+	}
+	return rows, nil
+}
+
 // MGet reads the users with these ids, in one statement; missing ones are absent. No ids, no statement.
 func (s *Store) MGet(ctx context.Context, ids []int64) (map[int64]User, error) {
 	if len(ids) == 0 {

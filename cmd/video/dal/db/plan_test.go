@@ -28,6 +28,7 @@ func TestPlans(t *testing.T) {
 		}{
 			"feed":      {video + feedSQL, "videos_feed", []any{1000, 30}},
 			"by author": {video + byAuthorSQL, "videos_author", []any{1, 1000, 30}},
+			"after":     {video + videosAfterSQL, "PRIMARY", []any{1500, 1000}},
 			"by ids":    {video + byIDsSQL, "PRIMARY", []any{ids}},
 			"works":     {"SELECT author_id, work_count " + worksSQL, "PRIMARY", []any{ids}},
 			"storage":   {"SELECT stored_bytes " + storageSQL, "PRIMARY", []any{1}},

@@ -7,11 +7,13 @@ import (
 	"tiktok/pkg/sqldb"
 )
 
-// Those who compare other data with videos and uploads walk through them, in the order of their ids.
+// Those who copy videos and uploads, or compare other data with them, walk through them, in the order of their ids.
+
+const videosAfterSQL = "FROM videos WHERE id > ? ORDER BY id LIMIT ?"
 
 // VideosAfter reads up to limit listed videos behind an id.
 func (s *Store) VideosAfter(ctx context.Context, after int64, limit int) ([]Video, error) {
-	rows, err := sqldb.Select[Video](s.Read.WithContext(ctx), "FROM videos WHERE id > ? ORDER BY id LIMIT ?", after, limit).All()
+	rows, err := sqldb.Select[Video](s.Read.WithContext(ctx), videosAfterSQL, after, limit).All()
 	if err != nil {
 		return nil, fmt.Errorf("walk through videos: %w", err)
 	}
