@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -186,21 +187,33 @@ type viewers struct {
 }
 
 const (
-	// watching users tell their sessions at once, watchBatch in each request.
-	watching, watchBatch = 4, 10
+	// watching users tell their sessions at once, watchBatch in each request, one each tellPace.
+	watching, watchBatch, tellPace = 16, 2, 100 * time.Millisecond
+	// watchedVideos are watched, each by each user in watchedDaily sessions: more of one user in a day are no views.
+	watchedVideos, watchedDaily = 20, 20
 	// viewMs is how long a session is that counts.
 	viewMs = 3000
 )
 
-// newViewers lets users watch the videos until end.
-func newViewers(t *testing.T, d *harness.Deployment, videos []harness.Video) *viewers {
+// newViewers lets users watch an author's videos until end.
+func newViewers(t *testing.T, d *harness.Deployment, author *harness.User) *viewers {
 	t.Helper()
-	v := &viewers{d: d, videos: videos, told: map[int64]int{}, unsure: map[int64]int{}, seen: map[*harness.User]map[int64]bool{}}
+	v := &viewers{d: d, told: map[int64]int{}, unsure: map[int64]int{}, seen: map[*harness.User]map[int64]bool{}}
+	for range watchedVideos {
+		v.videos = append(v.videos, author.Publish(t, word(d)))
+	}
+	users := make([]*harness.User, watching)
+	harness.Parallel(t, 4, func(t testing.TB, i int) {
+		for ; i < watching; i += 4 {
+			users[i] = d.NewUser(t)
+		}
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	v.stop = cancel
-	for range watching {
-		u := d.NewUser(t)
+	for _, u := range users {
 		v.seen[u] = map[int64]bool{}
+	}
+	for _, u := range users {
 		v.wg.Go(func() { v.watch(ctx, u) })
 	}
 	t.Cleanup(v.end)
@@ -214,30 +227,26 @@ func (v *viewers) end() {
 
 // watch tells of sessions, each batch twice: the second time it is old news.
 func (v *viewers) watch(ctx context.Context, u *harness.User) {
-	tick := time.NewTicker(2 * pace)
+	tick := time.NewTicker(tellPace)
 	defer tick.Stop()
-	for n := 0; ; n++ {
+	for n := 0; n < watchedVideos*watchedDaily; n += watchBatch {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 		var batch []*api.Watch
-		for i := range watchBatch {
+		for i := n; i < n+watchBatch; i++ {
 			finished := i%2 == 0
 			batch = append(batch, &api.Watch{
-				VideoID: v.videos[(n+i)%len(v.videos)].ID, Session: fmt.Sprintf("%d-%d", n, i), WatchedMs: viewMs, IsFinished: &finished,
+				VideoID: v.videos[i%watchedVideos].ID, Session: strconv.Itoa(i), WatchedMs: viewMs, IsFinished: &finished,
 			})
 		}
-		for again := range 2 {
-			err := v.tell(u, batch)
-			if again == 1 && err != nil {
-				break // the first one counts
-			}
-			if again == 0 {
-				v.note(u, batch, err)
-			}
+		err := v.tell(u, batch)
+		if err == nil {
+			_ = v.tell(u, batch) // whatever comes of it
 		}
+		v.note(u, batch, err)
 	}
 }
 
@@ -278,6 +287,7 @@ func (v *viewers) total() (n int) {
 func (v *viewers) more(t *testing.T, n int, within time.Duration) {
 	t.Helper()
 	goal := v.total() + n
+	goal = min(goal, watching*watchedVideos*watchedDaily/2) // they may have no more to tell
 	harness.Eventually(t, within, func() error {
 		if have := v.total(); have < goal {
 			return fmt.Errorf("%d sessions acknowledged, want %d", have, goal)
@@ -339,7 +349,7 @@ func (v *viewers) remembers(t *testing.T, u *harness.User, video int64) bool {
 // events come late and twice: nothing is lost or counted twice, and what was published is found.
 func testDiscoveryStorm(t *testing.T, d *harness.Deployment) {
 	s := newStorm(t, d)
-	v := newViewers(t, d, s.videos)
+	v := newViewers(t, d, s.author)
 	published := map[string]int64{}
 	publish := func() {
 		title := word(d)
@@ -347,19 +357,19 @@ func testDiscoveryStorm(t *testing.T, d *harness.Deployment) {
 	}
 	for range rounds() {
 		s.more(t, before/2, stormy)
-		v.more(t, 100, stormy)
+		v.more(t, 60, stormy)
 		publish()
 		d.Kill(t, discovery)
 		flush(t)
 		publish()
 		s.more(t, before/4, stormy)
 		d.Revive(t, discovery)
-		v.more(t, 100, stormy)
+		v.more(t, 60, stormy)
 	}
 	s.lull(func() { server(t, "restart", "rabbitmq") })
 	t.Logf("healed after %v", s.heals(t, heal))
 	publish()
-	v.more(t, 100, stormy)
+	v.more(t, 60, stormy)
 	gone := word(d)
 	deleted := s.author.Publish(t, gone)
 	foundSoon(t, d, gone, deleted.ID, heal)

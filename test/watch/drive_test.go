@@ -70,7 +70,30 @@ func (v *driver) drive(t testing.TB) {
 	// The mobile client knows nothing of notices.
 	header := http.Header{"Authorization": {"Bearer " + a.Token}}
 	d.Raw(t, harness.Request{Method: http.MethodGet, Path: "/api/v1/notices", Header: header})
+	v.discover(t, b, clip)
 	v.misuse(t, a)
+}
+
+// discover has somebody search, look at feeds, and watch.
+func (v *driver) discover(t testing.TB, u *harness.User, clip harness.Video) {
+	t.Helper()
+	query := url.Values{"q": {clip.Title}}
+	watch := map[string]any{"items": []any{map[string]any{"video_id": clip.ID, "session": "first", "watched_ms": 3000, "is_finished": true}}}
+	for _, r := range []struct {
+		method, path string
+		query        url.Values
+		body         any
+	}{
+		{http.MethodGet, "/search/videos", query, nil},
+		{http.MethodGet, "/search/suggestions", query, nil},
+		{http.MethodGet, "/feeds/for-you", nil, nil},
+		{http.MethodPost, "/watches", nil, watch},
+		{http.MethodGet, "/me/history", nil, nil},
+	} {
+		if _, err := u.V1(t.Context(), r.method, r.path, r.query, r.body); err != nil {
+			t.Fatalf("%s: %v", r.path, err)
+		}
+	}
 }
 
 // misuse is what scanners and broken clients do: what they name must not become a label either.

@@ -17,6 +17,8 @@ func extra(name string) (help string, rows []Row) {
 		return "Messages between two users.", []Row{messages()}
 	case "notice":
 		return "What people are told.", []Row{notices(), pushes(), cached(name)}
+	case "discovery":
+		return "Search, feeds, and what was watched.", []Row{found(), chosen(), watched(), cached(name)}
 	}
 	return "", []Row{cached(name)}
 }
@@ -82,6 +84,59 @@ func notices() Row {
 			q("p99", "%s", quantile("0.99", "tiktok_notice_delay_seconds", `le!=""`, ""))),
 		graph("Hints", "ops", "Lost hints cost time only: pages read by themselves.",
 			mayBeEmpty("nobody is told anything", q("{{result}}", "%s", rate("tiktok_notice_hints_total", `result!=""`, "result")))),
+	}}
+}
+
+func found() Row {
+	const method = `service="discovery",method=~"Search|Suggest"`
+	return Row{"Search", []Panel{
+		stat("Indexes", "none", "1: this process can search. 0: its index is missing, or being built.", 0, 0,
+			fmt.Sprintf("min(tiktok_discovery_index_present{%s})", tiktok)),
+		stat("Index lag", "s", "Since when an index has lacked a change of the catalogue.", 5, 60,
+			fmt.Sprintf("max(tiktok_discovery_index_lag_seconds{%s})", tiktok)),
+		stat("Events lag", "s", "Age of the oldest event that is not in the catalogue.", 5, 60,
+			fmt.Sprintf(`max(tiktok_outbox_lag_seconds{%s,consumer="discovery"})`, tiktok)),
+		stat("Index building", "percentunit", "0: no index is built.", 0, 0,
+			fmt.Sprintf("max(tiktok_discovery_index_build_progress{%s})", tiktok)),
+		graph("Answers by code", "reqps", "10801: there is no index.", q("{{method}} {{code}}", "%s", rate("tiktok_rpc_requests_total", method, "method, code"))),
+		graph("Latency of searches", "s", "",
+			q("p50 {{method}}", "%s", quantile("0.5", "tiktok_rpc_duration_seconds", method, "method")),
+			q("p99 {{method}}", "%s", quantile("0.99", "tiktok_rpc_duration_seconds", method, "method"))),
+		graph("Changes that the index lacks", "short", "", q("{{instance}}", "tiktok_discovery_index_lag_changes{%s}", tiktok)),
+		graph("Documents", "short", "", q("{{instance}}", "tiktok_discovery_index_docs{%s}", tiktok)),
+		graph("Size on disk", "bytes", "", q("{{instance}}", "tiktok_discovery_index_bytes{%s}", tiktok)),
+		graph("Applied", "ops", "Documents added to, replaced in or removed from the index; failed steps are tried again.",
+			q("{{instance}}", "rate(tiktok_discovery_index_applied_total{%s}[$__rate_interval])", tiktok),
+			q("failed {{instance}}", "rate(tiktok_discovery_index_failures_total{%s}[$__rate_interval])", tiktok)),
+		graph("Indexes built", "short", "lost: it was missing or damaged. ahead: the catalogue was restored.",
+			mayBeEmpty("no index was built since the start", q("{{why}} {{result}}",
+				"sum by (why, result) (increase(tiktok_discovery_index_rebuilds_total{%s}[$__rate_interval]))", tiktok))),
+	}}
+}
+
+func chosen() Row {
+	const method = `service="discovery",method="MRecommend"`
+	return Row{"Feeds", []Panel{
+		graph("Latency of a choice", "s", "One call chooses for all requests that waited for it.",
+			mayBeEmpty("nobody asks for a feed", q("p50", "%s", quantile("0.5", "tiktok_rpc_duration_seconds", method, ""))),
+			mayBeEmpty("nobody asks for a feed", q("p99", "%s", quantile("0.99", "tiktok_rpc_duration_seconds", method, "")))),
+		graph("Newest instead of chosen", "reqps", "Pages that the gateway served without discovery.",
+			mayBeEmpty("discovery answers", q("{{missing}}", "%s", rate("tiktok_http_degraded_total", `missing=~"recommendations|views"`, "missing")))),
+	}}
+}
+
+func watched() Row {
+	return Row{"Watches", []Panel{
+		graph("Applied", "ops", "view: a session that began to count. repeated: told again. skimmed: too short.",
+			mayBeEmpty("nobody watches", q("{{result}}", "%s", rate("tiktok_discovery_watches_total", `result!=""`, "result")))),
+		graph("Ignored", "ops", "Of own videos, or of missing ones.",
+			mayBeEmpty("nobody watches own videos", q("{{reason}}", "%s", rate("tiktok_discovery_watches_ignored_total", `reason!=""`, "reason")))),
+		graph("Delay", "s", "From accepted to applied.",
+			mayBeEmpty("nobody watches", q("p50", "%s", quantile("0.5", "tiktok_discovery_watches_delay_seconds", `le!=""`, ""))),
+			mayBeEmpty("nobody watches", q("p99", "%s", quantile("0.99", "tiktok_discovery_watches_delay_seconds", `le!=""`, "")))),
+		graph("Queue", "short", "Batches in RabbitMQ, events in the processes.",
+			mayBeEmpty("the all-in-one has no RabbitMQ", q("depth", `max(tiktok_queue_depth{%s,queue="watches"})`, tiktok)),
+			mayBeEmpty("nobody watches", q("waiting", `sum(tiktok_queue_waiting{%s,queue="watches"})`, tiktok))),
 	}}
 }
 
