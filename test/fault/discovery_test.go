@@ -296,7 +296,7 @@ func (v *viewers) more(t *testing.T, n int, within time.Duration) {
 	})
 }
 
-// verify ends it, and waits until each video has as many views as sessions were acknowledged, and each user's history all that they watched.
+// verify ends it, and waits until each video has as many views as sessions were acknowledged, and each history all that was watched.
 func (v *viewers) verify(t *testing.T) {
 	t.Helper()
 	v.end()

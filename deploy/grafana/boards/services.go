@@ -98,7 +98,8 @@ func found() Row {
 			fmt.Sprintf(`max(tiktok_outbox_lag_seconds{%s,consumer="discovery"})`, tiktok)),
 		stat("Index building", "percentunit", "0: no index is built.", 0, 0,
 			fmt.Sprintf("max(tiktok_discovery_index_build_progress{%s})", tiktok)),
-		graph("Answers by code", "reqps", "10801: there is no index.", q("{{method}} {{code}}", "%s", rate("tiktok_rpc_requests_total", method, "method, code"))),
+		graph("Answers by code", "reqps", "10801: there is no index.",
+			q("{{method}} {{code}}", "%s", rate("tiktok_rpc_requests_total", method, "method, code"))),
 		graph("Latency of searches", "s", "",
 			q("p50 {{method}}", "%s", quantile("0.5", "tiktok_rpc_duration_seconds", method, "method")),
 			q("p99 {{method}}", "%s", quantile("0.99", "tiktok_rpc_duration_seconds", method, "method"))),
@@ -121,7 +122,8 @@ func chosen() Row {
 			mayBeEmpty("nobody asks for a feed", q("p50", "%s", quantile("0.5", "tiktok_rpc_duration_seconds", method, ""))),
 			mayBeEmpty("nobody asks for a feed", q("p99", "%s", quantile("0.99", "tiktok_rpc_duration_seconds", method, "")))),
 		graph("Newest instead of chosen", "reqps", "Pages that the gateway served without discovery.",
-			mayBeEmpty("discovery answers", q("{{missing}}", "%s", rate("tiktok_http_degraded_total", `missing=~"recommendations|views"`, "missing")))),
+			mayBeEmpty("discovery answers",
+				q("{{missing}}", "%s", rate("tiktok_http_degraded_total", `missing=~"recommendations|views"`, "missing")))),
 	}}
 }
 
@@ -130,7 +132,8 @@ func watched() Row {
 		graph("Applied", "ops", "view: a session that began to count. repeated: told again. skimmed: too short.",
 			mayBeEmpty("nobody watches", q("{{result}}", "%s", rate("tiktok_discovery_watches_total", `result!=""`, "result")))),
 		graph("Ignored", "ops", "Of own videos, or of missing ones.",
-			mayBeEmpty("nobody watches own videos", q("{{reason}}", "%s", rate("tiktok_discovery_watches_ignored_total", `reason!=""`, "reason")))),
+			mayBeEmpty("nobody watches own videos",
+				q("{{reason}}", "%s", rate("tiktok_discovery_watches_ignored_total", `reason!=""`, "reason")))),
 		graph("Delay", "s", "From accepted to applied.",
 			mayBeEmpty("nobody watches", q("p50", "%s", quantile("0.5", "tiktok_discovery_watches_delay_seconds", `le!=""`, ""))),
 			mayBeEmpty("nobody watches", q("p99", "%s", quantile("0.99", "tiktok_discovery_watches_delay_seconds", `le!=""`, "")))),
