@@ -57,7 +57,10 @@ func wantPage(t *testing.T, name string, a answer, status int) {
 
 func TestPages(t *testing.T) {
 	e := start(t, &fakes{})
-	for _, path := range []string{"/", "/upload", "/inbox", "/inbox?x=1", "/chat", "/chat/5", "/settings", "/login", "/login?to=%2Fupload"} {
+	for _, path := range []string{
+		"/", "/upload", "/inbox", "/inbox?x=1", "/chat", "/chat/5", "/settings", "/login", "/login?to=%2Fupload",
+		"/search", "/search?q=%E7%8C%AB&tab=tags", "/history", "/statistics", "/tag/sea", "/tag/%E5%A4%9C%E6%99%9A",
+	} {
 		wantPage(t, path, e.page("GET", path), 200)
 		head := e.page("HEAD", path)
 		wantPage(t, "HEAD "+path, head, 200)
@@ -67,6 +70,7 @@ func TestPages(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/nothing", "/v/0", "/v/x", "/v/-1", "/v/99999999999999999999", "/v/1/2", "/chat/1/2", "/@",
+		"/tag/", "/tag/a%20b", "/tag/%3Cb%3E", "/tag/a/b", "/tag/" + strings.Repeat("a", 51), "/history/1", "/search/x",
 		"/index.html/",
 	} {
 		wantPage(t, path, e.page("GET", path), 404)
@@ -80,6 +84,22 @@ func TestPages(t *testing.T) {
 	tag := e.page("GET", "/").Header.Get("ETag")
 	if a := e.do(request{method: "GET", path: "/upload", header: map[string]string{"If-None-Match": tag}}); tag == "" || a.StatusCode != 304 {
 		t.Errorf("known page %q: %d", tag, a.StatusCode)
+	}
+}
+
+// The page of a tag says so in its head, without a call.
+func TestTagPage(t *testing.T) {
+	e := start(t, &fakes{})
+	body := string(e.page("GET", "/tag/%E5%A4%9C%E6%99%9A").body)
+	for _, want := range []string{
+		"<title>#夜晚 · tiktok</title>", `<meta property="og:title" content="#夜晚">`, `/tag/%E5%A4%9C%E6%99%9A">`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %.600s", want, body)
+		}
+	}
+	if n := e.calls.Load(); n != 0 {
+		t.Errorf("it took %d calls", n)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cloudwego/hertz/pkg/app"
 
@@ -103,6 +105,20 @@ func (p *Pages) User(ctx context.Context, c *app.RequestContext) {
 	})
 }
 
+// Tag serves the page of a tag, /tag/:tag, with its name in its head. What is no word is no tag, and has no page.
+func (p *Pages) Tag(ctx context.Context, c *app.RequestContext) {
+	tag := c.Param("tag")
+	if !isWord(tag) {
+		p.NotFound(ctx, c)
+		return
+	}
+	in := call.Of(c)
+	if in.FromHost {
+		addVary(c, "Host")
+	}
+	p.Site.index.with(tagHead(in.Base, tag)).serve(c)
+}
+
 // about serves the client's page with the head of what it is about; base starts the URLs in it.
 func (p *Pages) about(ctx context.Context, c *app.RequestContext, load func(ctx context.Context, base string) (head, error)) {
 	in := call.Of(c)
@@ -140,6 +156,26 @@ func videoHead(base string, v view.Video) head {
 		h.description = "@" + account.Name
 	}
 	return h
+}
+
+// maxTagLength is that of a tag, in characters.
+const maxTagLength = 50
+
+// isWord reports whether a text may be a tag. Which tags there are, the client finds out.
+func isWord(s string) bool {
+	n := 0
+	for _, r := range s {
+		if n++; n > maxTagLength || r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) &&
+			r != '_' && r != '\u200c' && r != '\u200d' {
+			return false
+		}
+	}
+	return n > 0
+}
+
+// tagHead is what the page of a tag says about itself.
+func tagHead(base, tag string) head {
+	return head{title: "#" + tag, kind: "website", url: base + "/tag/" + url.PathEscape(tag)}
 }
 
 // userHead is what the page of an account says about itself.

@@ -11,7 +11,7 @@ import (
 // what belongs there. A path of the client that is not here is answered with its page and status 404.
 func clientPages() []string {
 	return []string{
-		"/", "/upload", "/inbox", "/chat", "/chat/:user_id", "/settings", "/login",
+		"/", "/search", "/upload", "/inbox", "/chat", "/chat/:user_id", "/history", "/statistics", "/settings", "/login",
 	}
 }
 
@@ -23,6 +23,7 @@ func (d Deps) pages(both func(path string, h ...app.HandlerFunc)) {
 	}
 	both("/v/:video_id", page, d.Pages.Video)
 	both("/@:name", page, d.Pages.User)
+	both("/tag/:tag", page, d.Pages.Tag)
 	both("/assets/*name", d.Pages.Asset)
 	for _, name := range d.Pages.Site.Names() {
 		if name == web.WorkerFile {

@@ -10,7 +10,23 @@ import { useStore } from "./lib/store";
 import { toast } from "./lib/toasts";
 import { Avatar, displayName, profilePath } from "./ui/avatar";
 import { IconButton } from "./ui/button";
-import { BellIcon, ChatIcon, DeviceIcon, HomeIcon, LanguageIcon, LogoIcon, MoonIcon, SettingsIcon, SunIcon, UploadIcon, UserIcon } from "./ui/icons";
+import {
+  BellIcon,
+  ChartIcon,
+  ChatIcon,
+  ClockIcon,
+  DeviceIcon,
+  HomeIcon,
+  LanguageIcon,
+  LogoIcon,
+  MoonIcon,
+  SearchIcon,
+  SettingsIcon,
+  SunIcon,
+  UploadIcon,
+  UserIcon,
+} from "./ui/icons";
+import { SearchBox } from "./ui/search-box";
 import { Toasts } from "./ui/toasts";
 
 const LoginSheet = lazy(
@@ -51,7 +67,7 @@ export function Layout({ path, full, children }: LayoutProps) {
   );
 }
 
-/** entries are the places of the navigation, in order. Search comes after home, with its page. */
+/** entries are the places of the navigation, in order. */
 function useEntries(path: string) {
   const viewer = useViewer();
   const me = useMe();
@@ -59,12 +75,12 @@ function useEntries(path: string) {
     viewer.kind === "member" ? viewer.me : { unread_conversations: 0, unread_notices: 0 };
   const profile = me ? profilePath(me) : "/login";
   return [
-    { href: "/", label: t("nav.home"), short: t("nav.home.short"), Icon: HomeIcon, isOpen: path === "/", unread: null },
-    { href: "/upload", label: t("nav.upload"), short: t("nav.upload"), Icon: UploadIcon, isOpen: path === "/upload", unread: null },
+    { href: "/", label: t("nav.home"), Icon: HomeIcon, isOpen: path === "/", unread: null },
+    { href: "/search", label: t("search.title"), Icon: SearchIcon, isOpen: path === "/search", unread: null },
+    { href: "/upload", label: t("nav.upload"), Icon: UploadIcon, isOpen: path === "/upload", unread: null },
     {
       href: "/inbox",
       label: t("nav.inbox"),
-      short: t("nav.inbox"),
       Icon: BellIcon,
       isOpen: path === "/inbox",
       unread: notices > 0 && <Badge n={notices} text={tn("nav.unread.notices", notices)} />,
@@ -72,12 +88,11 @@ function useEntries(path: string) {
     {
       href: "/chat",
       label: t("nav.chat"),
-      short: t("nav.chat"),
       Icon: ChatIcon,
       isOpen: path.startsWith("/chat"),
       unread: chats > 0 && <Badge n={chats} text={tn("nav.unread", chats)} />,
     },
-    { href: profile, label: t("nav.profile"), short: t("nav.profile"), Icon: UserIcon, isOpen: path === profile, unread: null },
+    { href: profile, label: t("nav.profile"), Icon: UserIcon, isOpen: path === profile, unread: null },
   ];
 }
 
@@ -93,18 +108,25 @@ function Badge({ n, text }: { n: number; text: string }) {
 function BottomNavigation({ path }: { path: string }) {
   return (
     <nav class="bottom-nav" aria-label={t("nav.main")}>
-      {useEntries(path).map(({ href, short, Icon, isOpen, unread }) => (
-        <a key={short} href={href} class="bottom-nav-entry" aria-current={isOpen ? "page" : undefined}>
+      {useEntries(path).map(({ href, label, Icon, isOpen, unread }) => (
+        <a key={label} href={href} class="bottom-nav-entry" aria-current={isOpen ? "page" : undefined}>
           <span class="nav-icon">
             <Icon filled={isOpen} />
             {unread}
           </span>
-          <span>{short}</span>
+          <span>{label}</span>
         </a>
       ))}
     </nav>
   );
 }
+
+// What members have beside these on the desktop; on the phone their profile leads there.
+const own = [
+  { href: "/history", key: "nav.history", Icon: ClockIcon },
+  { href: "/statistics", key: "nav.statistics", Icon: ChartIcon },
+  { href: "/settings", key: "nav.settings", Icon: SettingsIcon },
+] as const;
 
 function SideNavigation({ path }: { path: string }) {
   const me = useMe();
@@ -115,7 +137,8 @@ function SideNavigation({ path }: { path: string }) {
         <LogoIcon />
         <span>{t("app.name")}</span>
       </a>
-      <nav aria-label={t("nav.main")}>
+      <SearchBox />
+      <nav class="side-nav-entries" aria-label={t("nav.main")}>
         {useEntries(path).map(({ href, label, Icon, isOpen, unread }) => (
           <a key={label} href={href} class="side-nav-entry" aria-current={isOpen ? "page" : undefined}>
             <span class="nav-icon">
@@ -125,12 +148,13 @@ function SideNavigation({ path }: { path: string }) {
             <span>{label}</span>
           </a>
         ))}
-        {me && (
-          <a href="/settings" class="side-nav-entry" aria-current={path === "/settings" ? "page" : undefined}>
-            <SettingsIcon />
-            <span>{t("nav.settings")}</span>
-          </a>
-        )}
+        {me &&
+          own.map(({ href, key, Icon }) => (
+            <a key={href} href={href} class="side-nav-entry" aria-current={path === href ? "page" : undefined}>
+              <Icon />
+              <span>{t(key)}</span>
+            </a>
+          ))}
       </nav>
       {viewer.kind === "visitor" && (
         <div class="side-nav-login">

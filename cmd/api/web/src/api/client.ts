@@ -1,10 +1,12 @@
 import createClient from "openapi-fetch";
 import { ApiError, LoginCancelled, codes, problemError } from "./error";
 import { quietHeader, send } from "./fetch";
-import type { paths } from "./schema";
+import type { components, paths } from "./schema";
 import type {
   Comment,
   Conversation,
+  FeedItem,
+  HistoryItem,
   Me,
   Message,
   MessagePage,
@@ -12,9 +14,16 @@ import type {
   NoticeSettings,
   Page,
   Session,
+  Statistics,
+  Suggestion,
+  Tag,
   Upload,
   User,
+  UserHit,
   Video,
+  VideoHit,
+  VideoStatistics,
+  Watch,
 } from "./types";
 
 const http = createClient<paths>({ baseUrl: location.origin, fetch: send, credentials: "same-origin" });
@@ -27,6 +36,8 @@ interface Answer<T> {
   error?: unknown;
   response: Response;
 }
+
+type AddWatches = components["schemas"]["AddWatchesRequest"];
 
 /** Sort is the order of comments. */
 export type Sort = "newest" | "top";
@@ -62,6 +73,8 @@ const page = (cursor: string | undefined, limit: number) => ({ query: { limit, .
 const user = (user_id: number) => ({ path: { user_id } });
 const video = (video_id: number) => ({ path: { video_id } });
 const comment = (video_id: number, comment_id: number) => ({ path: { video_id, comment_id } });
+const found = (q: string, cursor: string | undefined, limit: number) => ({ query: { q, ...page(cursor, limit).query } });
+const tagged = (tag: string) => ({ path: { tag } });
 
 /**
  * api has a function for every operation of /api/v1. They reject with ApiError, or with LoginCancelled when a session was needed and the
@@ -99,6 +112,34 @@ export const api = {
   unfollow: (id: number) => done(http.DELETE("/api/v1/users/{user_id}/follow", { params: user(id) })),
 
   feed: (cursor?: string, limit = 10): Promise<Page<Video>> => value(http.GET("/api/v1/feed", { params: page(cursor, limit) })),
+  forYou: (cursor?: string, limit = 10): Promise<Page<FeedItem>> => value(http.GET("/api/v1/feeds/for-you", { params: page(cursor, limit) })),
+  followingFeed: (cursor?: string, limit = 10): Promise<Page<FeedItem>> =>
+    value(http.GET("/api/v1/feeds/following", { params: page(cursor, limit) })),
+  hotFeed: (cursor?: string, limit = 10): Promise<Page<FeedItem>> => value(http.GET("/api/v1/feeds/hot", { params: page(cursor, limit) })),
+
+  searchVideos: (q: string, cursor?: string, limit = 24): Promise<Page<VideoHit>> =>
+    value(http.GET("/api/v1/search/videos", { params: found(q, cursor, limit) })),
+  searchUsers: (q: string, cursor?: string, limit = 30): Promise<Page<UserHit>> =>
+    value(http.GET("/api/v1/search/users", { params: found(q, cursor, limit) })),
+  searchTags: (q: string, cursor?: string, limit = 30): Promise<Page<Tag>> =>
+    value(http.GET("/api/v1/search/tags", { params: found(q, cursor, limit) })),
+  suggestions: async (q: string, signal: AbortSignal): Promise<Suggestion[]> =>
+    (await value(http.GET("/api/v1/search/suggestions", { params: { query: { q, limit: 8 } }, signal }))).items,
+
+  trendingTags: async (): Promise<Tag[]> => (await value(http.GET("/api/v1/tags"))).items,
+  tag: (tag: string): Promise<Tag> => value(http.GET("/api/v1/tags/{tag}", { params: tagged(tag) })),
+  tagVideos: (tag: string, cursor?: string, limit = 24): Promise<Page<Video>> =>
+    value(http.GET("/api/v1/tags/{tag}/videos", { params: { ...tagged(tag), ...page(cursor, limit) } })),
+
+  addWatches: (items: Watch[]): Promise<void> => postWatches(items),
+  history: (cursor?: string, limit = 30): Promise<Page<HistoryItem>> =>
+    value(http.GET("/api/v1/me/history", { params: page(cursor, limit) })),
+  deleteHistory: () => done(http.DELETE("/api/v1/me/history")),
+  deleteHistoryItem: (id: number) => done(http.DELETE("/api/v1/me/history/{video_id}", { params: video(id) })),
+  statistics: (days: number): Promise<Statistics> => value(http.GET("/api/v1/me/statistics", { params: { query: { days } } })),
+  videoStatistics: (cursor?: string, limit = 30): Promise<Page<VideoStatistics>> =>
+    value(http.GET("/api/v1/me/statistics/videos", { params: page(cursor, limit) })),
+
   video: (id: number): Promise<Video> => value(http.GET("/api/v1/videos/{video_id}", { params: video(id) })),
   deleteVideo: (id: number) => done(http.DELETE("/api/v1/videos/{video_id}", { params: video(id) })),
   like: (id: number) => done(http.PUT("/api/v1/videos/{video_id}/like", { params: video(id) })),
@@ -168,4 +209,16 @@ async function putPicture(path: string, file: Blob): Promise<User> {
     return response.ok ? { data: body as User, response } : { error: body, response };
   };
   return value(answer());
+}
+
+// postWatches sends at once, and goes on when the page is closed.
+async function postWatches(items: Watch[]): Promise<void> {
+  const post = fetch("/api/v1/watches", {
+    method: "POST",
+    body: JSON.stringify({ items } satisfies AddWatches),
+    headers: { "content-type": "application/json" },
+    credentials: "same-origin",
+    keepalive: true,
+  });
+  await value(post.then(async (response) => (response.ok ? { response } : { response, error: await response.json().catch(() => undefined) })));
 }

@@ -2,7 +2,7 @@ import { has, t } from "../lib/i18n";
 import type { Problem } from "./types";
 
 /** Codes of pkg/errno that the client acts on. */
-export const codes = { unauthenticated: 10003, notFound: 10005, userNotFound: 10201, videoNotFound: 10301 } as const;
+export const codes = { unauthenticated: 10003, notFound: 10005, userNotFound: 10201, videoNotFound: 10301, searchUnavailable: 10801 } as const;
 
 /** ApiError is a request that was answered with an error, or with none at all (status 0). */
 export class ApiError extends Error {

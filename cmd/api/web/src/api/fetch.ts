@@ -30,7 +30,8 @@ export async function send(request: Request): Promise<Response> {
   const quiet = request.headers.has(quietHeader);
   request.headers.delete(quietHeader);
   let response = await attempt(request);
-  if (response.status !== 401 || quiet || !(await isExpired(response))) return response;
+  // A missing session has the same status as wrong credentials.
+  if (response.status !== 401 || quiet || !(await isProblem(response, codes.unauthenticated))) return response;
   if (request.method === "GET") {
     // The answer has taken the cookie away: what everybody may read is there now.
     response = await attempt(request);
@@ -47,6 +48,8 @@ async function attempt(request: Request): Promise<Response> {
       const response = await fetch(request.clone());
       connection.set("online");
       if (wait === undefined || ![502, 503, 504].includes(response.status)) return response;
+      // A search without an index is not there again in a moment.
+      if (await isProblem(response, codes.searchUnavailable)) return response;
     } catch (error) {
       if (request.signal.aborted) throw error;
       if (wait === undefined) {
@@ -59,11 +62,11 @@ async function attempt(request: Request): Promise<Response> {
   }
 }
 
-// isExpired tells a missing session from wrong credentials, which have the same status.
-async function isExpired(response: Response): Promise<boolean> {
+// isProblem tells whether an answer is the problem with that code.
+async function isProblem(response: Response, code: number): Promise<boolean> {
   try {
     const problem = (await response.clone().json()) as { code?: number };
-    return problem.code === codes.unauthenticated;
+    return problem.code === code;
   } catch {
     return false;
   }

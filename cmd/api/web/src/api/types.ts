@@ -17,6 +17,18 @@ export type NoticeSettings = Schemas["NoticeSettings"];
 export type Hint = Schemas["Hint"];
 export type Me = Schemas["Me"];
 export type Problem = Schemas["Problem"];
+export type TextSpan = Schemas["TextSpan"];
+export type VideoHit = Schemas["VideoHit"];
+export type UserHit = Schemas["UserHit"];
+export type Tag = Schemas["Tag"];
+export type Suggestion = Schemas["Suggestion"];
+export type FeedItem = Schemas["FeedItem"];
+export type FeedReason = Schemas["FeedReason"];
+export type Watch = Schemas["Watch"];
+export type HistoryItem = Schemas["HistoryItem"];
+export type Statistics = Schemas["Statistics"];
+export type DayStatistics = Schemas["DayStatistics"];
+export type VideoStatistics = Schemas["VideoStatistics"];
 
 /** Page is a part of a list; an empty next_cursor is the end. */
 export interface Page<T> {

@@ -2,7 +2,7 @@ import type { Comment, User } from "../api/types";
 import { ago, count, dateTime, t, tn } from "../lib/i18n";
 import { Avatar, displayName, profilePath } from "../ui/avatar";
 import { HeartIcon, PinIcon } from "../ui/icons";
-import { Mentions } from "../ui/mentions";
+import { Mentions } from "../ui/rich";
 
 interface RowProps {
   comment: Comment;

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Notice } from "../api/types";
+import { fill } from "../lib/fill";
 import { ago, dateTime, has, t, tn } from "../lib/i18n";
 import { useMe } from "../lib/session";
 import { Avatar, displayName, profilePath } from "../ui/avatar";
@@ -93,8 +94,3 @@ function People({ notice }: { notice: Notice }) {
   const words = Object.entries(names.people).map(([place, user]) => [place, <strong key={place}>{displayName(user)}</strong>]);
   return fill(t(names.key), { ...Object.fromEntries(words), n: tn(moreKey, names.more) });
 }
-
-// fill puts elements into the places of a text.
-const fill = (text: string, words: Record<string, ComponentChildren>) => (
-  <>{text.split(/\{(\w+)\}/).map((part, i) => (i % 2 === 1 ? words[part] : part))}</>
-);

@@ -83,6 +83,13 @@ export function day(time: string): string {
   return new Intl.DateTimeFormat(locale(), { month: "long", day: "numeric", ...(sameYear ? {} : { year: "numeric" }) }).format(then);
 }
 
+/** dayOf is a day of the calendar, "2026-11-29", which has no time zone. */
+export const dayOf = (date: string): string =>
+  new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric", timeZone: "UTC" }).format(new Date(date));
+
+/** number is a number with all its digits. */
+export const number = (n: number): string => new Intl.NumberFormat(locale()).format(n);
+
 /** bytes is a size in megabytes, or in kilobytes where that is less than one. */
 export function bytes(n: number): string {
   const isSmall = n < 1 << 20;

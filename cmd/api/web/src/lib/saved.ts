@@ -38,6 +38,14 @@ export const saveLanguage = (language: Language): void => write("language", lang
 export const savedSound = (): boolean => read("sound") !== "off";
 export const saveSound = (on: boolean): void => write("sound", on ? "on" : "off");
 
+/** Feed is one of the tabs of the first page. */
+export type Feed = "for_you" | "following" | "hot" | "newest";
+export const feeds: readonly Feed[] = ["for_you", "following", "hot", "newest"];
+
+/** savedFeed is the tab that was open last. */
+export const savedFeed = (): Feed => feeds.find((feed) => feed === read("feed")) ?? "for_you";
+export const saveFeed = (feed: Feed): void => write("feed", feed);
+
 export const sessionKey = "session";
 
 /**

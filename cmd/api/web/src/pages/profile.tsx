@@ -1,20 +1,21 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { api } from "../api/client";
 import { ApiError, LoginCancelled, errorText } from "../api/error";
-import type { Hint, Page, Upload, User } from "../api/types";
-import { setFollowed } from "../lib/actions";
-import { epoch, patchUser, putUser, putUsers, putVideos, useUser, useVideo } from "../lib/entities";
-import { useLatest, useList, useLoad, type List } from "../lib/hooks";
-import { count, t, tn } from "../lib/i18n";
+import type { Hint, Upload, User } from "../api/types";
+import { epoch, patchUser, putUser, putUsers, useUser } from "../lib/entities";
+import { useLatest, useList, useLoad } from "../lib/hooks";
+import { count, t } from "../lib/i18n";
 import { keepUp } from "../lib/keepup";
-import { go, useKept, useTitle, type PageProps } from "../lib/router";
+import { useKept, useTitle, type PageProps } from "../lib/router";
 import { useMe } from "../lib/session";
 import { useStore } from "../lib/store";
 import { toast } from "../lib/toasts";
-import { Avatar, displayName, profilePath } from "../ui/avatar";
-import { Button, IconButton } from "../ui/button";
+import { Avatar, displayName } from "../ui/avatar";
+import { IconButton } from "../ui/button";
 import { Confirm, Dialog } from "../ui/dialog";
-import { AlertIcon, GridIcon, HeartIcon, SettingsIcon, TrashIcon, UserIcon, VideoIcon } from "../ui/icons";
+import { Grid, idsOf, itself, tileSkeletons } from "../ui/grid";
+import { AlertIcon, ChartIcon, ClockIcon, GridIcon, HeartIcon, SettingsIcon, TrashIcon, UserIcon, VideoIcon } from "../ui/icons";
+import { FollowButton, PersonRow, peopleSkeletons } from "../ui/people";
 import { Empty, Failed, ListEnd, Skeleton } from "../ui/states";
 import { Tabs } from "../ui/tabs";
 
@@ -72,9 +73,17 @@ function Account({ user, list }: { user: User; list: string | null }) {
               <a class="button button-secondary button-medium" href="/settings">
                 {t("action.edit")}
               </a>
-              <a class="icon-button profile-settings" href="/settings" aria-label={t("nav.settings")} title={t("nav.settings")}>
-                <SettingsIcon />
-              </a>
+              {(
+                [
+                  ["/statistics", "nav.statistics", ChartIcon],
+                  ["/history", "nav.history", ClockIcon],
+                  ["/settings", "nav.settings", SettingsIcon],
+                ] as const
+              ).map(([href, key, Icon]) => (
+                <a key={href} class="icon-button profile-link" href={href} aria-label={t(key)} title={t(key)}>
+                  <Icon />
+                </a>
+              ))}
             </>
           ) : (
             <>
@@ -117,42 +126,6 @@ function Account({ user, list }: { user: User; list: string | null }) {
     </div>
   );
 }
-
-/** FollowButton follows, and asks before it stops. */
-function FollowButton({ user, size = "medium" }: { user: User; size?: "small" | "medium" }) {
-  const [asks, ask] = useState(false);
-  return (
-    <>
-      <Button
-        look={user.is_followed ? "secondary" : "primary"}
-        size={size}
-        aria-label={
-          user.is_followed ? `${t("action.following")}: ${displayName(user)}` : t("action.follow.name", { name: displayName(user) })
-        }
-        onClick={() => (user.is_followed ? ask(true) : void setFollowed(user.id, true))}
-      >
-        {t(user.is_followed ? "action.following" : "action.follow")}
-      </Button>
-      {asks && (
-        <Confirm
-          title={t("profile.unfollow", { name: displayName(user) })}
-          action={t("action.unfollow")}
-          onConfirm={() => {
-            void setFollowed(user.id, false);
-            return Promise.resolve();
-          }}
-          onClose={() => ask(false)}
-        />
-      )}
-    </>
-  );
-}
-
-const idsOf = (page: Page<Parameters<typeof putVideos>[0][number]>): Page<number> => ({
-  items: putVideos(page.items),
-  next_cursor: page.next_cursor,
-});
-const itself = (id: number): number => id;
 
 function Videos({ user, isOwn }: { user: User; isOwn: boolean }) {
   const list = useList("videos", async (cursor) => idsOf(await api.userVideos(user.id, cursor)), itself);
@@ -217,7 +190,7 @@ function Likes({ user, isOwn }: { user: User; isOwn: boolean }) {
   if (list.isEnd && list.items.length === 0) {
     return <Empty icon={<HeartIcon size={40} />} title={t(isOwn ? "profile.likes.empty.own" : "profile.likes.empty")} />;
   }
-  return <Grid list={list} showAuthor />;
+  return <Grid list={list} below="author" />;
 }
 
 // Asked for again while any upload moves on: hints tell of new states, not of percents.
@@ -243,64 +216,6 @@ function useUploads(isOwn: boolean, onDone: () => void): Upload[] {
   const isAnyMoving = isOwn && uploads.some(isMoving);
   useEffect(() => (isAnyMoving ? keepUp(refresh, news) : undefined), [isAnyMoving, refresh]);
   return isOwn ? uploads : [];
-}
-
-interface GridProps {
-  list: List<number>;
-  before?: preact.ComponentChildren;
-  showAuthor?: boolean;
-  onDelete?: ((id: number) => void) | undefined;
-}
-
-function Grid({ list, before, showAuthor = false, onDelete }: GridProps) {
-  return (
-    <>
-      <ul class="grid">
-        {before}
-        {list.items.map((id) => (
-          <Tile key={id} id={id} showAuthor={showAuthor} onDelete={onDelete} />
-        ))}
-        {list.isLoading && list.items.length === 0 && skeletons}
-      </ul>
-      <ListEnd list={list} skeleton={list.items.length === 0 ? <span /> : undefined} />
-    </>
-  );
-}
-
-const skeletons = Array.from({ length: 6 }, (_, n) => (
-  <li key={n} class="tile" aria-hidden="true">
-    <Skeleton class="tile-skeleton" />
-  </li>
-));
-
-function Tile({ id, showAuthor, onDelete }: { id: number; showAuthor: boolean; onDelete?: ((id: number) => void) | undefined }) {
-  const video = useVideo(id);
-  const [isShown, show] = useState(false);
-  if (!video) return null;
-  return (
-    <li class="tile">
-      <a
-        class="tile-link"
-        href={`/v/${id}`}
-        aria-label={`${t("video.by", { title: video.title, name: displayName(video.author) })}, ${tn("video.likes", video.like_count)}`}
-        onMouseEnter={() => show(true)}
-        onMouseLeave={() => show(false)}
-      >
-        <img src={video.cover_url} alt="" loading="lazy" decoding="async" />
-        {isShown && video.preview_url && <img class="tile-preview" src={video.preview_url} alt="" />}
-        <span class="tile-foot">
-          <HeartIcon size={16} />
-          {count(video.like_count)}
-        </span>
-      </a>
-      <p class="tile-title">{showAuthor ? `@${video.author.name}` : video.title}</p>
-      {onDelete && (
-        <IconButton class="tile-delete" label={t("video.delete.label", { title: video.title })} onClick={() => onDelete(id)}>
-          <TrashIcon size={18} />
-        </IconButton>
-      )}
-    </li>
-  );
 }
 
 function UploadTile({ upload, onDelete }: { upload: Upload; onDelete: () => void }) {
@@ -368,44 +283,6 @@ function PeopleSheet({ which, user, onClose }: { which: "following" | "followers
   );
 }
 
-function PersonRow({ id }: { id: number }) {
-  const user = useUser(id);
-  const me = useMe();
-  if (!user) return null;
-  return (
-    <li class="people-row">
-      <a
-        class="person"
-        href={user.is_deleted ? "/" : profilePath(user)}
-        onClick={(event) => {
-          event.preventDefault();
-          if (!user.is_deleted) go(profilePath(user));
-        }}
-      >
-        <Avatar user={user} size={48} />
-        <span class="person-texts">
-          <span class="person-name">{displayName(user)}</span>
-          <span class="muted person-handle">@{user.name}</span>
-        </span>
-      </a>
-      {user.id !== me?.id && !user.is_deleted && <FollowButton user={user} size="small" />}
-    </li>
-  );
-}
-
-const peopleSkeletons = (
-  <ul aria-hidden="true">
-    {[0, 1, 2, 3, 4].map((n) => (
-      <li key={n} class="people-row">
-        <span class="person">
-          <Skeleton class="avatar-48 skeleton-round" />
-          <Skeleton class="skeleton-line skeleton-name" />
-        </span>
-      </li>
-    ))}
-  </ul>
-);
-
 function ProfileSkeleton() {
   return (
     <div class="page page-wide profile" aria-busy="true">
@@ -423,7 +300,7 @@ function ProfileSkeleton() {
         <Skeleton class="skeleton-line skeleton-name" />
       </div>
       <div class="tabs" />
-      <ul class="grid">{skeletons}</ul>
+      <ul class="grid">{tileSkeletons}</ul>
       <h1 class="visually-hidden">{t("state.loading")}</h1>
     </div>
   );

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { FeedReason } from "../api/types";
 import { getVideo } from "../lib/entities";
 import { setLiked } from "../lib/actions";
 import { useLatest } from "../lib/hooks";
@@ -12,6 +13,7 @@ import { fetchHls } from "./hls";
 import { Player } from "./player";
 import { Slide } from "./slide";
 import { toggleSound, unlocked, watchFirstTouch } from "./sound";
+import { useWatching } from "./watching";
 
 interface ScrollerProps {
   /** The videos in order, by id. */
@@ -23,6 +25,8 @@ interface ScrollerProps {
   onComments: () => void;
   /** Called when a video has its first frame. */
   onPlaying: () => void;
+  /** Why the feed shows a video, if it says so. */
+  reasonOf?: ((id: number) => FeedReason | undefined) | undefined;
   /** What comes after the last video: loading, an error, the end. */
   after: ComponentChildren;
 }
@@ -31,7 +35,7 @@ interface ScrollerProps {
 const moveMs = 180;
 
 /** Scroller shows one video at a time, plays it, and goes to the next by swipe, wheel and keys. */
-export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying, after }: ScrollerProps) {
+export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying, reasonOf, after }: ScrollerProps) {
   const box = useRef<HTMLDivElement>(null);
   const [players] = useState(() => [new Player(), new Player(), new Player()] as const);
   const holders = useRef(new Map<number, HTMLElement>());
@@ -135,6 +139,8 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying
     if (ids[index] !== undefined && active.videoId === ids[index]) void active.play();
   }, [ids, index, active]);
 
+  useWatching(active, isPast ? 0 : (ids[index] ?? 0));
+
   // The neighbours are fetched once the video itself plays: they must not take its bandwidth.
   const mayPreload = hasFrame || hasFailed;
   useEffect(() => {
@@ -181,7 +187,7 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || anyDialog()) return;
       const target = event.target instanceof HTMLElement ? event.target : null;
-      if (target?.closest("input,textarea,select,[contenteditable],[role=tablist],[role=slider]")) return;
+      if (target?.closest("input,textarea,select,[contenteditable],[role=slider]")) return;
       const now = latest.current;
       switch (event.key) {
         case "ArrowDown":
@@ -258,6 +264,7 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying
                 player={Math.abs(at - index) <= 1 ? playerOf(at) : null}
                 isActive={at === index}
                 position={at + 1}
+                reason={reasonOf?.(id)}
                 onComments={onComments}
                 holder={(element) => {
                   if (element) holders.current.set(at, element);

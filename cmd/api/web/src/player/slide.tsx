@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { api } from "../api/client";
-import type { Video } from "../api/types";
+import type { FeedReason, Video } from "../api/types";
 import { setFollowed, setLiked, share } from "../lib/actions";
 import { onReconnect } from "../lib/connection";
 import { epoch, isStale, putVideo, useUser, useVideo } from "../lib/entities";
@@ -11,9 +11,10 @@ import { createStore, useStore } from "../lib/store";
 import { Avatar, displayName, profilePath } from "../ui/avatar";
 import { Button } from "../ui/button";
 import { CommentIcon, HeartIcon, MutedIcon, PlayIcon, PlusIcon, ShareIcon, SoundIcon } from "../ui/icons";
-import { Mentions } from "../ui/mentions";
+import { Title } from "../ui/rich";
 import type { Playback, Player } from "./player";
 import { Progress } from "./progress";
+import { Reason } from "./reason";
 import { isLocked, isMuted, toggleSound, unlocked, useSound } from "./sound";
 
 interface SlideProps {
@@ -22,13 +23,15 @@ interface SlideProps {
   player: Player | null;
   isActive: boolean;
   position: number;
+  /** Why the feed shows it, if it says so. */
+  reason: FeedReason | undefined;
   onComments: () => void;
   /** Gets the element in which the player stands. */
   holder: (element: HTMLElement | null) => void;
 }
 
 /** Slide is one video with its cover, its title and what one can do with it. */
-export function Slide({ id, player, isActive, onComments, holder }: SlideProps) {
+export function Slide({ id, player, isActive, reason, onComments, holder }: SlideProps) {
   const video = useVideo(id);
   const round = useStore(epoch);
   useEffect(() => {
@@ -49,7 +52,7 @@ export function Slide({ id, player, isActive, onComments, holder }: SlideProps) 
         <img class="video-cover" src={video.cover_url} alt="" decoding="async" fetchpriority={isActive ? "high" : "auto"} />
         <div class="video-holder" ref={holder} />
         <Surface video={video} player={player} />
-        <Info video={video} />
+        <Info video={video} reason={reason} />
         {isActive && player && <Progress player={player} durationMs={video.duration_ms} />}
       </div>
       <Rail video={video} onComments={onComments} />
@@ -164,7 +167,7 @@ function Broken({ video, player }: { video: Video; player: Player }) {
   );
 }
 
-function Info({ video }: { video: Video }) {
+function Info({ video, reason }: { video: Video; reason: FeedReason | undefined }) {
   const [isOpen, setOpen] = useState(false);
   const [isLong, setLong] = useState(false);
   const text = useRef<HTMLParagraphElement>(null);
@@ -174,12 +177,17 @@ function Info({ video }: { video: Video }) {
   }, [video.title, isOpen]);
   return (
     <div class="video-info">
+      {reason && <Reason reason={reason} author={video.author} />}
       <p class="video-author">
         {video.author.is_deleted ? <span>{displayName(video.author)}</span> : <a href={profilePath(video.author)}>@{video.author.name}</a>}
-        <span class="muted"> · {ago(video.published_at)}</span>
+        <span class="muted">
+          {" "}
+          · {ago(video.published_at)}
+          {video.view_count > 0 && ` · ${tn("video.views", video.view_count)}`}
+        </span>
       </p>
       <p ref={text} class={`video-title${isOpen ? "" : " video-title-short"}`}>
-        <Mentions text={video.title} mentions={video.mentions} />
+        <Title text={video.title} mentions={video.mentions} />
       </p>
       {isLong && (
         <button type="button" class="video-more" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { FeedReason } from "../api/types";
 import type { Pointed } from "../comments/comments";
 import { useVideo } from "../lib/entities";
 import { useDesktop, useLatest } from "../lib/hooks";
@@ -23,6 +24,8 @@ interface WatchProps {
   onIndex: (index: number) => void;
   onNearEnd: () => void;
   after: ComponentChildren;
+  /** Why the feed shows a video, if it says so. */
+  reasonOf?: (id: number) => FeedReason | undefined;
   /** A comment of the first video that a link points to: the comments are open from the beginning. */
   pointed?: Pointed | undefined;
 }

@@ -68,6 +68,20 @@ export const UserIcon = icon((on) => (
     <path d="M4.5 20c.7-3.6 3.7-5.7 7.5-5.7s6.8 2.1 7.5 5.7" fill={fill(on)} />
   </>
 ));
+export const SearchIcon = icon(() => (
+  <>
+    <circle cx="11" cy="11" r="6.5" />
+    <path d="m16 16 4.5 4.5" />
+  </>
+));
+export const HashIcon = icon(() => <path d="M9.5 4 7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16" />);
+export const ClockIcon = icon(() => (
+  <>
+    <circle cx="12" cy="12" r="8.5" />
+    <path d="M12 7v5.2l3.4 2" />
+  </>
+));
+export const ChartIcon = icon(() => <path d="M4 20h16M6.5 16.5v-5M11 16.5v-11M15.5 16.5v-8M20 16.5v-3" />);
 export const SettingsIcon = icon(() => (
   <>
     <path d="M4 7h9M17 7h3M4 17h3M11 17h9" />

@@ -12,11 +12,12 @@ interface TabsProps<K extends string> {
   tabs: Tab<K>[];
   selected: K;
   onSelect: (key: K) => void;
+  class?: string;
   children: ComponentChildren;
 }
 
 /** Tabs shows one of several panels; arrow keys move between the tabs. */
-export function Tabs<K extends string>({ label, tabs, selected, onSelect, children }: TabsProps<K>) {
+export function Tabs<K extends string>({ label, tabs, selected, onSelect, class: extra, children }: TabsProps<K>) {
   const id = useId();
   const move = (event: KeyboardEvent) => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -29,7 +30,7 @@ export function Tabs<K extends string>({ label, tabs, selected, onSelect, childr
   };
   return (
     <>
-      <div class="tabs" role="tablist" aria-label={label} onKeyDown={move}>
+      <div class={`tabs${extra ? ` ${extra}` : ""}`} role="tablist" aria-label={label} onKeyDown={move}>
         {tabs.map((tab) => (
           <button
             key={tab.key}

@@ -1,1 +1,0 @@
-import{a,b,c,d,e,f}from"./chunk-6XEVAQLP.js";import"./chunk-XYQSN2SZ.js";import"./chunk-Q6632XC2.js";import"./chunk-CFCGHBI7.js";export{b as PushRefused,a as canPush,e as forgetPush,f as keepPush,c as startPush,d as stopPush};
