@@ -66,8 +66,9 @@ func life(t *testing.T, b *browser, ann, bob *page) {
 	ann.publish(filepath.Join(harness.RepoRoot(t), "cmd/tiktok/app/demo/clips/tide.mp4"), title)
 	video := eval[string](ann, "location.pathname")
 
-	// Bob finds it at the top of the feed, likes it, and is asked who they are.
+	// Bob finds it at the top of the newest, likes it, and is asked who they are.
 	bob.visit("/")
+	bob.tab("newest")
 	bob.see(title)
 	bob.plays()
 	bob.click("button", "^"+bob.text("player.like")+", ")
