@@ -359,7 +359,6 @@ export const en = {
   "statistics.video": "Video",
   "statistics.finished": "Finished",
   "statistics.average": "On average",
-  "statistics.of": "{watched} / {length}",
   "missing.title": "There is nothing here",
   "missing.text": "The address may be wrong, or the page has moved.",
   "error.network": "No connection to the server",

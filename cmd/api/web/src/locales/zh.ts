@@ -361,7 +361,6 @@ export const zh: Dictionary = {
   "statistics.video": "视频",
   "statistics.finished": "完播率",
   "statistics.average": "平均观看",
-  "statistics.of": "{watched} / {length}",
   "missing.title": "这里什么都没有",
   "missing.text": "地址可能有误，或页面已移走。",
   "error.network": "无法连接服务器",

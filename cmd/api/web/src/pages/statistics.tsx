@@ -177,7 +177,10 @@ function VideoRow({ row }: { row: Row }) {
       </th>
       <td>{number(row.view_count)}</td>
       <td>{isWatched ? percent(Math.min(1, row.finish_count / row.view_count)) : "–"}</td>
-      <td>{isWatched ? t("statistics.of", { watched: duration(row.average_watched_ms), length: duration(video.duration_ms) }) : "–"}</td>
+      <td>
+        {isWatched ? duration(row.average_watched_ms) : "–"}
+        {isWatched && <span class="muted table-length"> / {duration(video.duration_ms)}</span>}
+      </td>
     </tr>
   );
 }

@@ -1,1 +1,0 @@
-import{a,b,c,d,e,f}from"./chunk-M3GRINZ7.js";import"./chunk-LDUYOOBN.js";import"./chunk-MEEM5DU4.js";import"./chunk-CFCGHBI7.js";export{b as PushRefused,a as canPush,e as forgetPush,f as keepPush,c as startPush,d as stopPush};
