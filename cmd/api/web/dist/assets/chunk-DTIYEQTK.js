@@ -1,1 +1,0 @@
-import{l as r}from"./chunk-CFCGHBI7.js";var i=r([]),n=0,a=4e3;function u(t,e="info"){if(i.get().some(s=>s.text===t))return;let o=++n;i.update(s=>[...s,{id:o,text:t,kind:e}].slice(-3)),setTimeout(()=>c(o),a)}var c=t=>i.update(e=>e.filter(o=>o.id!==t));export{i as a,u as b,c};

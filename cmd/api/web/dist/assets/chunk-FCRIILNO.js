@@ -1,1 +1,0 @@
-var t=["videos","users","tags"];function a(e,r="videos"){let s=new URLSearchParams({...e?{q:e}:{},...r==="videos"?{}:{tab:r}}).toString();return s?`/search?${s}`:"/search"}var o=e=>`/tag/${encodeURIComponent(e)}`;export{t as a,a as b,o as c};

@@ -1,1 +1,0 @@
-import{a as s,b as o}from"./chunk-S6LJ3HJX.js";import{l as t,m}from"./chunk-CFCGHBI7.js";var h=t(s()),d=()=>m(h),c=e=>e==="system"?"light":e==="light"?"dark":"system";function a(e){o(e),e==="system"?delete document.documentElement.dataset.theme:document.documentElement.dataset.theme=e,h.set(e)}export{d as a,c as b,a as c};

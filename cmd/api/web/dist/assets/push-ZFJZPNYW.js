@@ -1,1 +1,0 @@
-import{a,b,c,d,e,f}from"./chunk-6R5SQJCX.js";import"./chunk-55YSWKNR.js";import"./chunk-S6LJ3HJX.js";import"./chunk-CFCGHBI7.js";export{b as PushRefused,a as canPush,e as forgetPush,f as keepPush,c as startPush,d as stopPush};
