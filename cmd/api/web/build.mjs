@@ -56,7 +56,7 @@ function together(inputs) {
     setup({ onLoad }) {
       onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
         if (!pages.has(relative(root, path).replaceAll("\\", "/"))) return undefined;
-        return { contents: imports + readFileSync(path, "utf8"), loader: "tsx", resolveDir: dirname(path) };
+        return { contents: imports + readFileSync(path, "utf8"), loader: path.endsWith("x") ? "tsx" : "ts", resolveDir: dirname(path) };
       });
     },
   };
