@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Private instances of MariaDB, Redis, RabbitMQ and etcd for development and tests, on loopback, beside whatever else
 # runs on this machine. Debian's packages are installed when they are missing (that needs root); nothing else does.
-# Also an S3 server, where .ci/s3.sh has built it, ffmpeg, and nginx and Chromium (which tests start themselves).
+# Also an S3 server, where .ci/s3.sh has built it, ffmpeg, and nginx and Chromium (which tests start themselves). And three
+# nodes of OpenSearch, only when they are asked for by name: about 0.8 GB of memory. They come from Maven Central on first use.
 #
 #   test/env.sh up                 install what is missing, start what does not run, wait until each answers
 #   test/env.sh down [--purge]     stop all of it; --purge also deletes the data
 #   test/env.sh status             one line per server; fails unless all of them answer
 #   test/env.sh env                shell exports: where tests and the eight processes find the servers
 #   test/env.sh start|stop|restart|kill SERVER...    one server: mysql, redis, rabbitmq, etcd, s3; kill is SIGKILL
+#                                  opensearch is the cluster, opensearch-1 to opensearch-3 are its nodes
 #
 #   TIKTOK_ENV_NAME  the instance, default "dev". "dev" has the ports 21xxx, "test" 22xxx.
 #   TIKTOK_ENV_BASE  the base of the ports for an instance of another name, e.g. 23000.
@@ -15,7 +17,7 @@
 #   TIKTOK_ENV_DIR   where instances keep their data, default .env.d beside go.mod.
 #
 # Ports: base + 306 MySQL, + 379 Redis, + 380 etcd (+ 381 its peers), + 672 RabbitMQ (+ 673 its nodes, + 674 its epmd),
-# + 900 S3.
+# + 900 S3, + 920 to + 922 OpenSearch (+ 930 to + 932 its peers).
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -24,6 +26,7 @@ name=${TIKTOK_ENV_NAME:-dev}
 dir=${TIKTOK_ENV_DIR:-$repo/.env.d}/$name
 servers=(mysql redis etcd rabbitmq)
 s3_binary=$repo/bin/tools/versitygw
+opensearch_nodes=(opensearch-1 opensearch-2 opensearch-3)
 [ ! -x "$s3_binary" ] || servers+=(s3)
 
 die() {
@@ -50,6 +53,8 @@ rabbitmq_port=$((base + 672))
 rabbitmq_dist_port=$((base + 673))
 epmd_port=$((base + 674))
 s3_port=$((base + 900))
+opensearch_port=$((base + 919)) # and the number of the node
+opensearch_peer_port=$((base + 929))
 mysql_socket=/tmp/tiktok-env-$mysql_port.sock # a path of a socket may not be long
 
 # ---- packages ------------------------------------------------------------------------------------------------------
@@ -98,6 +103,46 @@ install_packages() {
   echo "done in $(since "$began")"
 }
 
+# The version is in test/opensearch/pom.xml, the hash is of all files that Maven brings.
+opensearch_version=$(sed -n 's/.*<opensearch.version>\(.*\)<.*/\1/p' "$repo/test/opensearch/pom.xml")
+opensearch_hash=d842d0e024b4778f2685f08113f714eda1b0e130080b6c97609cc790942bbf91
+opensearch_home=$repo/bin/tools/opensearch-$opensearch_version
+
+fetch_opensearch() {
+  local t new hash
+  if [ -d "$opensearch_home" ]; then
+    command -v java >/dev/null || install_packages default-jre-headless
+    return
+  fi
+  command -v mvn >/dev/null || install_packages maven
+  t=$(now)
+  printf '  fetching OpenSearch %s ' "$opensearch_version"
+  mkdir -p "$repo/bin/tools" "$dir/logs"
+  new=$(mktemp -d "$repo/bin/tools/opensearch.XXXXXX")
+  # shellcheck disable=SC2064 # the folder of now
+  trap "rm -rf '$new'" EXIT
+  if ! timeout 120 mvn -B -q -ntp -C -f "$repo/test/opensearch/pom.xml" package "-Dout=$new" </dev/null >"$dir/logs/maven.log" 2>&1; then
+    echo "failed; the end of $dir/logs/maven.log:"
+    tail -n 20 "$dir/logs/maven.log"
+    exit 1
+  fi
+  hash=$(cd "$new/opensearch-$opensearch_version" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+  [ "${hash%% *}" = "$opensearch_hash" ] || die "OpenSearch $opensearch_version is not what it was: its hash is ${hash%% *}"
+  # The artifact is a library; this makes it a module of the server.
+  cat >"$new/opensearch-$opensearch_version/modules/analysis-common/plugin-descriptor.properties" <<CONF
+name=analysis-common
+description=Analyzers
+version=$opensearch_version
+opensearch.version=$opensearch_version
+java.version=11
+classname=org.opensearch.analysis.common.CommonAnalysisPlugin
+CONF
+  mv -T "$new/opensearch-$opensearch_version" "$opensearch_home" 2>/dev/null || [ -d "$opensearch_home" ] # another instance was faster
+  rm -rf "$new"
+  trap - EXIT
+  echo "done in $(since "$t")"
+}
+
 # ---- processes -----------------------------------------------------------------------------------------------------
 
 now() { echo "${EPOCHREALTIME/[.,]/}"; } # microseconds
@@ -143,13 +188,14 @@ launch() {
 }
 
 port_of() {
-  local var=$1_port
-  echo "${!var}"
+  local var=${1%-[0-9]}_port node=${1##*-}
+  [ "$node" != "$1" ] || node=0
+  echo $((${!var} + node))
 }
 
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# ---- the servers: launch_X starts, answers_X sends a real request ----------------------------------------------------
+# ---- the servers: launch_X starts, answers_X sends a real request; both get the name of the server ----------------------------------------------------
 
 launch_mysql() {
   local data=$dir/mysql
@@ -252,6 +298,45 @@ launch_s3() {
 
 answers_s3() { http_get "$s3_port" /health | grep -q '^HTTP/1.. 200'; }
 
+launch_opensearch() { # NODE, e.g. opensearch-1
+  local node=${1##*-} d=$dir/opensearch/$1
+  mkdir -p "$d/config" "$d/tmp"
+  # Small disks are usual for tests: without the threshold the indexes stay writable on them.
+  cat >"$d/config/opensearch.yml" <<CONF
+cluster.name: tiktok_$name
+node.name: $1
+path.data: $d/data
+path.logs: $d/logs
+network.host: 127.0.0.1
+http.port: $((opensearch_port + node))
+transport.port: $((opensearch_peer_port + node))
+discovery.seed_hosts: ["127.0.0.1:$((opensearch_peer_port + 1))", "127.0.0.1:$((opensearch_peer_port + 2))", "127.0.0.1:$((opensearch_peer_port + 3))"]
+cluster.initial_cluster_manager_nodes: [opensearch-1, opensearch-2, opensearch-3]
+cluster.routing.allocation.disk.threshold_enabled: false
+action.auto_create_index: false
+CONF
+  cat >"$d/config/log4j2.properties" <<CONF
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1.}] %m%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+CONF
+  # What bin/opensearch does, without the second JVM that it asks for options. The server refuses to run as root, which it learns by JNA;
+  # the tests' containers have nobody else, so JNA stays packed. The quick compiler: a node lives for minutes.
+  launch "$1" java -Xms64m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djna.nosys=true -Djna.nounpack=true \
+    -Djava.security.manager=allow "-Djava.io.tmpdir=$d/tmp" -Dlog4j2.disable.jmx=true -Dopensearch.distribution.type=zip \
+    -Djava.util.concurrent.ForkJoinPool.common.threadFactory=org.opensearch.secure_sm.SecuredForkJoinWorkerThreadFactory \
+    "-Dopensearch.path.home=$opensearch_home" "-Dopensearch.path.conf=$d/config" \
+    -cp "$opensearch_home/lib/*" org.opensearch.bootstrap.OpenSearch
+}
+
+answers_opensearch() { # NODE: it has joined the others
+  http_get "$(port_of "$1")" '/_cluster/health?local=true' | grep -q '"discovered_cluster_manager":true'
+}
+
 # ---- commands ------------------------------------------------------------------------------------------------------
 
 declare -A began # when each server was started, in microseconds
@@ -263,7 +348,7 @@ begin() { # SERVER
   if port_taken "$(port_of "$1")"; then
     die "port $(port_of "$1") for $1 is taken by a process that env.sh did not start"
   fi
-  "launch_$1"
+  "launch_${1%-[0-9]}" "$1"
 }
 
 finish() { # SERVER...: wait until each answers, and say so as it does
@@ -271,10 +356,10 @@ finish() { # SERVER...: wait until each answers, and say so as it does
   while [ ${#waiting[@]} -gt 0 ]; do
     still=()
     for s in "${waiting[@]}"; do
-      if "answers_$s"; then
-        printf '  %-9s ready in %5s on 127.0.0.1:%s\n' "$s" "$(since "${began[$s]}")" "$(port_of "$s")"
+      if "answers_${s%-[0-9]}" "$s"; then
+        printf '  %-12s ready in %5s on 127.0.0.1:%s\n' "$s" "$(since "${began[$s]}")" "$(port_of "$s")"
       elif ! kill -0 "$(cat "$dir/$s.pid")" 2>/dev/null || (($(now) - began[$s] > 120000000)); then
-        printf '  %-9s did not start; the end of %s:\n' "$s" "$dir/logs/$s.log"
+        printf '  %-12s did not start; the end of %s:\n' "$s" "$dir/logs/$s.log"
         tail -n 20 "$dir/logs/$s.log"
         exit 1
       else
@@ -288,14 +373,16 @@ finish() { # SERVER...: wait until each answers, and say so as it does
 
 start() { # SERVER...: at the same time
   local s
+  [[ " $* " != *" opensearch-"* ]] || fetch_opensearch
   for s in "$@"; do begin "$s"; done
   finish "$@"
+  [[ " $* " != *" opensearch-"* ]] || touch "$dir/opensearch/started"
 }
 
 stop() { # SERVER SIGNAL: and everything that belongs to it
   local pid t
   t=$(now)
-  printf '  %-9s ' "$1"
+  printf '  %-12s ' "$1"
   if pid=$(pid_of "$1"); then
     kill "-$2" "$pid" 2>/dev/null || true
     until is_gone "$pid"; do
@@ -317,15 +404,16 @@ stop() { # SERVER SIGNAL: and everything that belongs to it
 }
 
 status() {
-  local s pid failed=0
-  for s in "${servers[@]}"; do
+  local s pid failed=0 all=("${servers[@]}")
+  [ ! -d "$dir/opensearch" ] || all+=("${opensearch_nodes[@]}")
+  for s in "${all[@]}"; do
     if ! pid=$(pid_of "$s"); then
-      printf '  %-9s down\n' "$s"
+      printf '  %-12s down\n' "$s"
       failed=1
-    elif "answers_$s"; then
-      printf '  %-9s ready, pid %s, 127.0.0.1:%s\n' "$s" "$pid" "$(port_of "$s")"
+    elif "answers_${s%-[0-9]}" "$s"; then
+      printf '  %-12s ready, pid %s, 127.0.0.1:%s\n' "$s" "$pid" "$(port_of "$s")"
     else
-      printf '  %-9s pid %s, does not answer, see %s\n' "$s" "$pid" "$dir/logs/$s.log"
+      printf '  %-12s pid %s, does not answer, see %s\n' "$s" "$pid" "$dir/logs/$s.log"
       failed=1
     fi
   done
@@ -353,6 +441,11 @@ export TIKTOK_TEST_S3='http://tiktok:tiktok-secret@127.0.0.1:$s3_port'
 export TIKTOK_TEST_S3_BIN='$s3_binary'
 export TIKTOK_TEST_S3_DIR='$dir/s3'
 ENV
+  # Where it has been started. The second one is for the test that kills a node.
+  [ ! -e "$dir/opensearch/started" ] || cat <<ENV
+export TIKTOK_TEST_OPENSEARCH='$(for s in "${opensearch_nodes[@]}"; do echo "http://127.0.0.1:$(port_of "$s")"; done | paste -sd,)'
+export TIKTOK_TEST_OPENSEARCH_CONTROL='env TIKTOK_ENV_NAME=$name TIKTOK_ENV_BASE=$base TIKTOK_ENV_DIR=$(dirname "$dir") $repo/test/env.sh'
+ENV
 }
 
 up() {
@@ -369,6 +462,11 @@ up() {
 
 down() {
   local s
+  # A node takes 30 s to stop in good order, and nothing of it is kept: an index is built again from the catalogue.
+  for s in "${opensearch_nodes[@]}"; do
+    [ -z "$(all_pids "$s")" ] || stop "$s" KILL
+  done
+  rm -rf "$dir/opensearch"
   for s in rabbitmq etcd redis mysql s3; do
     if [ -n "$(all_pids "$s")" ]; then stop "$s" TERM; else rm -f "$dir/$s.pid"; fi
   done
@@ -376,10 +474,14 @@ down() {
   [ "${1:-}" != --purge ] || rm -rf "$dir"
 }
 
-check_servers() {
-  local s
-  [ $# -gt 0 ] || die "which server? ${servers[*]}"
-  for s in "$@"; do [[ " ${servers[*]} " == *" $s "* ]] || die "no server $s; there are ${servers[*]}"; done
+check_servers() { # SERVER...: sets chosen to them
+  local s all=("${servers[@]}" opensearch "${opensearch_nodes[@]}")
+  [ $# -gt 0 ] || die "which server? ${all[*]}"
+  chosen=()
+  for s in "$@"; do
+    [[ " ${all[*]} " == *" $s "* ]] || die "no server $s; there are ${all[*]}"
+    if [ "$s" = opensearch ]; then chosen+=("${opensearch_nodes[@]}"); else chosen+=("$s"); fi
+  done
 }
 
 # One command of an instance at a time. The servers do not inherit the lock (9>&-).
@@ -397,21 +499,21 @@ case $command in
   status) status ;;
   env) print_env ;;
   start)
-    check_servers "$@" && lock && start "$@"
+    check_servers "$@" && lock && start "${chosen[@]}"
     ;;
   stop | kill)
     check_servers "$@" && lock
     signal=TERM
     [ "$command" = stop ] || signal=KILL
-    for s in "$@"; do stop "$s" $signal; done
+    for s in "${chosen[@]}"; do stop "$s" $signal; done
     ;;
   restart)
     check_servers "$@" && lock
-    for s in "$@"; do stop "$s" TERM; done
-    start "$@"
+    for s in "${chosen[@]}"; do stop "$s" TERM; done
+    start "${chosen[@]}"
     ;;
   *)
-    sed -n '2,18p' "$0" | cut -c3-
+    sed -n '2,21p' "$0" | cut -c3-
     exit 2
     ;;
 esac

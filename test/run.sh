@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ, etcd and S3 on loopback
+# Runs every test against real servers: starts private instances of MariaDB, Redis, RabbitMQ, etcd, S3 and OpenSearch on loopback
 # (installing Debian's packages when they are missing, that of ffmpeg too), runs, and leaves nothing running.
 # Without arguments follow the tests with browsers; test/fault/run.sh, in its short form: it stops servers, so it has an instance of
 # its own; and test/attack/run.sh. These want the machine for themselves.
@@ -41,7 +41,16 @@ step "servers"
 trap 'test/env.sh down --purge' EXIT
 test/env.sh down --purge >/dev/null 2>&1 || true
 test/env.sh up
-eval "$(test/env.sh env)"
+
+# OpenSearch comes while the program is built. Where it can not be had the rest is tested all the same.
+opensearch=
+opensearch_log=$repo/bin/test/opensearch.log
+missing=
+if [[ " ${packages[*]} " == *discovery* || " ${packages[*]} " == *" ./... "* ]]; then
+  mkdir -p "$repo/bin/test"
+  test/env.sh start opensearch >"$opensearch_log" 2>&1 &
+  opensearch=$!
+fi
 
 step "generated code"
 .ci/gen.sh --check
@@ -54,6 +63,14 @@ go build "${race[@]}" -o "$TIKTOK_TEST_BIN/" ./cmd/tiktok
 
 step "go vet"
 go vet ./...
+
+if [ -n "$opensearch" ]; then
+  step "OpenSearch"
+  wait "$opensearch" || missing="NOT RUN: the tests of search on OpenSearch. There is none here, see the step OpenSearch."
+  cat "$opensearch_log"
+  [ -z "$missing" ] || echo "$missing"
+fi
+eval "$(test/env.sh env)"
 
 step "go test ${race[*]:-}"
 # Two packages at a time: they share the servers, and some start whole deployments.
@@ -73,3 +90,4 @@ if [ -n "$all" ]; then
 fi
 
 step "done"
+[ -z "$missing" ] || echo "$missing"
