@@ -406,7 +406,8 @@ struct Watch {
 }
 struct AddWatchesRequest {
     /** At most 50. Told again, the longest of a session counts. */
-    1: list<Watch> items (api.body="items")
+    1: list<Watch> items (api.body="items",
+        api.example="[{\"video_id\":1180591620717568,\"session\":\"5f0c6f3e-1d5c-4b1c-9f44-0b7a2b1f9a01\",\"watched_ms\":12000,\"is_finished\":true}]")
 }
 
 /** HistoryItem is a video that the viewer has watched. */

@@ -22,9 +22,14 @@ func (o operation) valid(w *world) harness.Request {
 	r := harness.Request{Method: o.method, Path: o.path, Header: http.Header{"Authorization": {"Bearer " + w.ann.Token}}}
 	for name, value := range map[string]string{
 		"user_id": fmt.Sprint(w.bob.ID), "name": w.bob.Name, "video_id": fmt.Sprint(w.video.ID), "comment_id": fmt.Sprint(w.comment.ID),
-		"session_id": "1", "message_id": "1", "subscription_id": "1",
+		"session_id": "1", "message_id": "1", "subscription_id": "1", "tag": "sea",
 	} {
 		r.Path = strings.ReplaceAll(r.Path, "{"+name+"}", value)
+	}
+	for _, p := range o.op.Parameters {
+		if p.Value.In == "query" && p.Value.Required {
+			r.Query = url.Values{p.Value.Name: {"sea"}}
+		}
 	}
 	switch media := o.media(); {
 	case len(media) == 0:
@@ -78,22 +83,28 @@ func testV1BadInput(t *testing.T, d *harness.Deployment, doc *v1Document) {
 	}
 }
 
-// badPaths have no id where one belongs.
+// badPaths have no id, or no tag, where one belongs.
 func (o operation) badPaths(valid harness.Request) (all []refusal) {
 	for _, p := range o.op.Parameters {
-		if p.Value.In != "path" || !p.Value.Schema.Value.Type.Is("integer") {
+		bad := []string{"%00", "%FF", "a%00b", strings.Repeat("x", 51), strings.Repeat("%E6%B5%B7", 51)}
+		switch {
+		case p.Value.In != "path":
+			continue
+		case p.Value.Schema.Value.Type.Is("integer"):
+			bad = []string{
+				"0", "-1", "abc", "1.5", "1e3", "0x10", "01", "%2B1", "9007199254740992", "9223372036854775808", strings.Repeat("9", 400),
+				"1%20OR%201=1", "%27", "%00", "%FF", "1%0A", "%D9%A1", "null", "1,2",
+			}
+		case p.Value.Name != "tag":
 			continue
 		}
-		for _, id := range []string{
-			"0", "-1", "abc", "1.5", "1e3", "0x10", "01", "%2B1", "9007199254740992", "9223372036854775808", strings.Repeat("9", 400),
-			"1%20OR%201=1", "%27", "%00", "%FF", "1%0A", "%D9%A1", "null", "1,2",
-		} {
+		for _, value := range bad {
 			r := valid
-			r.Path = strings.ReplaceAll(o.path, "{"+p.Value.Name+"}", id)
+			r.Path = strings.ReplaceAll(o.path, "{"+p.Value.Name+"}", value)
 			for name, value := range pathValues(o.path, valid.Path) {
 				r.Path = strings.ReplaceAll(r.Path, "{"+name+"}", value)
 			}
-			all = append(all, refusal{p.Value.Name + " " + id, r, []int{400, 404}})
+			all = append(all, refusal{p.Value.Name + " " + value, r, []int{400, 404}})
 		}
 	}
 	return all
@@ -120,6 +131,8 @@ func (o operation) badQueries(valid harness.Request) (all []refusal) {
 		},
 		"direction": {"sideways", "OLDER", "\x00", "older,newer"},
 		"sort":      {"oldest", "TOP", "\x00", "newest,top"},
+		"days":      {"0", "-1", "367", "abc", "1.5", "99999999999999999999", "\x00"},
+		"q":         {"", " ", "\t\n", "\u200b", "\x00", "\xff", strings.Repeat("x", 101), strings.Repeat("海", 101), "\x1b[31m"},
 	}
 	for _, p := range o.op.Parameters {
 		if p.Value.In != "query" {
@@ -130,15 +143,22 @@ func (o operation) badQueries(valid harness.Request) (all []refusal) {
 			all = append(all, refusal{"the test has no values for " + p.Value.Name, valid, nil})
 		}
 		for _, v := range bad {
-			r := valid
-			r.Query = url.Values{p.Value.Name: {v}}
+			r := with(valid, p.Value.Name, v)
 			all = append(all, refusal{fmt.Sprintf("%s %.20q", p.Value.Name, v), r, []int{400, 404}})
 		}
-		r := valid
-		r.Query = url.Values{p.Value.Name: {"1", "2"}}
-		all = append(all, refusal{p.Value.Name + " twice", r, []int{400, 404}})
+		all = append(all, refusal{p.Value.Name + " twice", with(valid, p.Value.Name, "1", "2"), []int{400, 404}})
 	}
 	return all
+}
+
+// with is a request with these values of a parameter of its address.
+func with(r harness.Request, name string, values ...string) harness.Request {
+	r.Query = maps.Clone(r.Query)
+	if r.Query == nil {
+		r.Query = url.Values{}
+	}
+	r.Query[name] = values
+	return r
 }
 
 func (o operation) badBodies(valid harness.Request) (all []refusal) {

@@ -68,7 +68,7 @@ func sections() []section {
 			{"forYou", nil, nil},
 			{"followingFeed", nil, nil},
 			{"hotFeed", nil, nil},
-			{"addWatches", nil, nil},
+			{"addWatches", map[string]string{"items": `[{"video_id":"{{video_id}}","session":"a","watched_ms":12000,"is_finished":true}]`}, nil},
 			{"listHistory", nil, nil},
 			{"deleteHistoryItem", nil, nil},
 			{"deleteHistory", nil, nil},
@@ -289,6 +289,7 @@ func jsonBody(properties object, value func(name, example string) string) string
 			numbers = append(numbers, v)
 		default:
 			fields.set(p.key, json.RawMessage(v))
+			numbers = append(numbers, "{{video_id}}") // in a list
 		}
 	}
 	b, _ := json.MarshalIndent(fields, "", "  ") // strings, and examples that are JSON
