@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	api "tiktok/cmd/api/biz/model/v1"
 	"tiktok/cmd/tiktok/app/demo"
 	"tiktok/test/harness"
 )
@@ -41,7 +42,27 @@ func TestDemoOverHTTP(t *testing.T) {
 	if a, b := len(alice.Friends(t)), len(ownAlice.Friends(t)); a != b || a == 0 {
 		t.Errorf("%d friends, in the all-in-one %d", a, b)
 	}
+	if a, b := views(t, d), views(t, own); a != b || a == 0 {
+		t.Errorf("%d views, in the all-in-one %d", a, b)
+	}
 	d.Audit(t)
+}
+
+// views are those of the newest videos, together.
+func views(t *testing.T, d *harness.Deployment) (n int64) {
+	t.Helper()
+	var page api.VideoPage
+	a, err := d.Visitor().V1(t.Context(), http.MethodGet, "/feed", nil, nil)
+	if err == nil {
+		err = a.Into(http.StatusOK, &page)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range page.Items {
+		n += v.ViewCount
+	}
+	return n
 }
 
 // With --if-empty an empty deployment is filled, one that was begun is finished, and every other one is left as it is.

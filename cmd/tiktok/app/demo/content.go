@@ -76,6 +76,9 @@ func follows() [][2]string {
 // likes tells whether the user likes the video, both by their index, so that the counts differ.
 func likes(user, video int) bool { return (user*3+video)%4 != 0 }
 
+// watches tells whether the user has watched the video, both by their index: few, so that most are new in what is chosen for them.
+func watches(user, video int) bool { return (2*user+video)%5 == 0 }
+
 // line is what somebody says.
 type line struct{ Author, Text string }
 

@@ -26,6 +26,8 @@ type Backend interface {
 	Publish(ctx context.Context, author Account, v Video) error
 	Follow(ctx context.Context, follower, followed Account) error
 	Like(ctx context.Context, by Account, video int64) error
+	// Watch tells that somebody has seen videos to their end. Telling it again changes nothing.
+	Watch(ctx context.Context, by Account, videos []int64) error
 	// Comments is how many comments a video has.
 	Comments(ctx context.Context, video int64) (int, error)
 	Comment(ctx context.Context, by Account, video int64, text string) error
@@ -59,6 +61,9 @@ func Fill(ctx context.Context, b Backend, password string, say func(format strin
 		}
 	}
 	if err := react(ctx, b, accounts, ids); err != nil {
+		return err
+	}
+	if err := watch(ctx, b, accounts, ids); err != nil {
 		return err
 	}
 	if err := talk(ctx, b, accounts); err != nil {
@@ -118,6 +123,29 @@ func react(ctx context.Context, b Backend, accounts map[string]Account, ids []in
 	}
 	return nil
 }
+
+// watch has the users watch some of the others' videos.
+func watch(ctx context.Context, b Backend, accounts map[string]Account, ids []int64) error {
+	all := videos()
+	for i, name := range Users() {
+		var seen []int64
+		for j, id := range ids {
+			if all[j].Author != name && watches(i, j) {
+				seen = append(seen, id)
+			}
+		}
+		if err := b.Watch(ctx, accounts[name], seen); err != nil {
+			return fmt.Errorf("watch: %w", err)
+		}
+	}
+	return nil
+}
+
+// watchedSession names the one time that a user has watched a video of the demo, watchedMs is how long.
+const (
+	watchedSession = "demo"
+	watchedMs      = 4000
+)
 
 // commentsOn are the comments of a video by its index: one to four.
 func commentsOn(video int, author string) (said []line) {

@@ -154,17 +154,22 @@ func (h HTTP) login(ctx context.Context, name, password string) (Account, error)
 
 // Profile implements Backend. /douyin cannot set it, and nothing can in a deployment of the version before: there it stays as it is.
 func (h HTTP) Profile(ctx context.Context, of Account, a Author) error {
-	body, err := json.Marshal(map[string]string{"display_name": a.DisplayName, "signature": a.Signature})
+	return h.v1(ctx, of, http.MethodPatch, "me", map[string]string{"display_name": a.DisplayName, "signature": a.Signature})
+}
+
+// v1 sends JSON to /api/v1. That a deployment of the version before does not know the operation is no error.
+func (h HTTP) v1(ctx context.Context, by Account, method, path string, content any) error {
+	body, err := json.Marshal(content)
 	if err != nil {
 		return err
 	}
-	res, err := h.send(ctx, http.MethodPatch, "/api/v1/me", body, "Content-Type", "application/json", "Authorization", "Bearer "+of.Token)
+	res, err := h.send(ctx, method, "/api/v1/"+path, body, "Content-Type", "application/json", "Authorization", "Bearer "+by.Token)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
 	switch res.StatusCode {
-	case http.StatusOK, http.StatusNotFound, http.StatusMethodNotAllowed:
+	case http.StatusOK, http.StatusNoContent, http.StatusNotFound, http.StatusMethodNotAllowed:
 		return nil
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxRefusal))
@@ -214,6 +219,15 @@ func (h HTTP) Follow(ctx context.Context, follower, followed Account) error {
 func (h HTTP) Like(ctx context.Context, by Account, video int64) error {
 	_, err := h.post(ctx, "favorite/action/", params("token", by.Token, "video_id", video, "action_type", 1))
 	return err
+}
+
+// Watch implements Backend. /douyin cannot tell it.
+func (h HTTP) Watch(ctx context.Context, by Account, videos []int64) error {
+	watches := make([]map[string]any, len(videos))
+	for i, id := range videos {
+		watches[i] = map[string]any{"video_id": id, "session": watchedSession, "watched_ms": watchedMs, "is_finished": true}
+	}
+	return h.v1(ctx, by, http.MethodPost, "watches", map[string]any{"items": watches})
 }
 
 // Comments implements Backend.

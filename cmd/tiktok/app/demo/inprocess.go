@@ -6,6 +6,7 @@ import (
 
 	"tiktok/cmd/api/biz/rpc"
 	"tiktok/kitex_gen/chat"
+	"tiktok/kitex_gen/discovery"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/social"
 	"tiktok/kitex_gen/user"
@@ -115,6 +116,16 @@ func (p InProcess) Follow(ctx context.Context, follower, followed Account) error
 // Like implements Backend.
 func (p InProcess) Like(ctx context.Context, by Account, id int64) error {
 	_, err := p.Clients.Interaction.Favorite(ctx, &interaction.FavoriteRequest{UserId: by.ID, VideoId: id})
+	return err
+}
+
+// Watch implements Backend.
+func (p InProcess) Watch(ctx context.Context, by Account, videos []int64) error {
+	watches := make([]*discovery.Watch, len(videos))
+	for i, id := range videos {
+		watches[i] = &discovery.Watch{VideoId: id, Session: watchedSession, WatchedMs: watchedMs, Finished: true}
+	}
+	_, err := p.Clients.Discovery.AddWatches(ctx, &discovery.AddWatchesRequest{UserId: by.ID, Watches: watches})
 	return err
 }
 
