@@ -55,14 +55,20 @@ func Open(
 		return nil, errors.Join(fmt.Errorf("discovery: %w", err), closers.Close())
 	}
 	closers.Add(watches.Close)
-	engine, _, err := OpenEngine(cfg.Discovery, false, tel)
+	engine, shared, err := OpenEngine(cfg.Discovery, false, tel)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("discovery: %w", err), closers.Close())
 	}
 	closers.Add(engine.Close)
+	var lead func(ctx context.Context) (bool, error)
+	if shared {
+		l := &indexLead{store: rows, holder: replica()}
+		lead = l.ask
+		closers.Add(l.drop)
+	}
 	s := New(Deps{
 		Store: rows, Cache: store, IDs: ids, Peers: peers, Bus: bus, Queue: watches, Pending: accepted, Config: cfg.Discovery, Tel: tel,
-		Engine: engine,
+		Engine: engine, IndexLead: lead,
 	})
 	s.closers = closers
 	return s, nil
