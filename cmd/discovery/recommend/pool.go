@@ -74,7 +74,10 @@ type Pool struct {
 	published []int64
 	base      []Base
 	// explore are the places of videos with few views.
-	explore  []int32
+	explore []int32
+	few     []bool
+	// heat is for the order of the hot feed.
+	heat     []float64
 	byTag    map[string][]int32
 	byAuthor map[int64][]int32
 }
@@ -97,6 +100,7 @@ func NewPool(now time.Time, fresh, hot []Video, halfLife time.Duration, s config
 	p := &Pool{
 		Scale: Scale{now: now, halfLife: halfLife, s: s},
 		ids:   make([]int64, len(all)), authors: make([]int64, len(all)), published: make([]int64, len(all)), base: make([]Base, len(all)),
+		few: make([]bool, len(all)), heat: make([]float64, len(all)),
 		byTag: map[string][]int32{}, byAuthor: make(map[int64][]int32, len(all)),
 	}
 	for _, v := range all {
@@ -104,9 +108,9 @@ func NewPool(now time.Time, fresh, hot []Video, halfLife time.Duration, s config
 	}
 	for i, v := range all {
 		at := int32(i)
-		p.ids[i], p.authors[i], p.published[i], p.base[i] = v.ID, v.AuthorID, v.PublishedMs, p.Base(v)
+		p.ids[i], p.authors[i], p.published[i], p.base[i], p.heat[i] = v.ID, v.AuthorID, v.PublishedMs, p.Base(v), v.Heat
 		if v.Views < int64(s.ExploreViews) {
-			p.explore = append(p.explore, at)
+			p.explore, p.few[i] = append(p.explore, at), true
 		}
 		for _, tag := range v.Tags {
 			p.byTag[tag] = append(p.byTag[tag], at)
@@ -119,21 +123,34 @@ func NewPool(now time.Time, fresh, hot []Video, halfLife time.Duration, s config
 // Len is how many videos there are.
 func (p *Pool) Len() int { return len(p.ids) }
 
+// Hottest are the hottest videos, hottest first: those that have any heat.
+func (p *Pool) Hottest(limit int) []Item {
+	return p.list(limit, ReasonHot, func(at int32) bool { return p.heat[at] > heat.None }, func(a, b int32) int {
+		return cmp.Compare(p.heat[b], p.heat[a])
+	})
+}
+
 // Newest are the newest videos of the pool that are older than one, newest first.
 func (p *Pool) Newest(beforeMs, beforeID int64, limit int) []Item {
-	order := make([]int32, 0, len(p.ids))
-	for i, id := range p.ids {
-		if at := p.published[i]; at < beforeMs || at == beforeMs && id < beforeID {
-			order = append(order, int32(i))
+	older := func(at int32) bool {
+		return p.published[at] < beforeMs || p.published[at] == beforeMs && p.ids[at] < beforeID
+	}
+	return p.list(limit, ReasonFresh, older, func(a, b int32) int { return cmp.Compare(p.published[b], p.published[a]) })
+}
+
+// list are those that are in, in an order; of equal ones the newer id comes first.
+func (p *Pool) list(limit int, reason Reason, in func(int32) bool, order func(a, b int32) int) []Item {
+	places := make([]int32, 0, len(p.ids))
+	for i := range p.ids {
+		if in(int32(i)) {
+			places = append(places, int32(i))
 		}
 	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(p.published[b], p.published[a]), cmp.Compare(p.ids[b], p.ids[a]))
-	})
-	order = order[:min(limit, len(order))]
-	items := make([]Item, len(order))
-	for i, at := range order {
-		items[i] = Item{ID: p.ids[at], AuthorID: p.authors[at], PublishedMs: p.published[at], Reason: ReasonFresh}
+	slices.SortFunc(places, func(a, b int32) int { return cmp.Or(order(a, b), cmp.Compare(b, a)) })
+	places = places[:min(limit, len(places))]
+	items := make([]Item, len(places))
+	for i, at := range places {
+		items[i] = Item{ID: p.ids[at], AuthorID: p.authors[at], PublishedMs: p.published[at], Reason: reason}
 	}
 	return items
 }

@@ -305,6 +305,9 @@ func (k *ranking) base(at int32) Base {
 	return k.Pool.base[at]
 }
 
+// leastFresh is how new a video at least is of which it is told: six half-lives old.
+const leastFresh = 1.0 / 64
+
 // reason is what adds most to a score.
 func (k *ranking) reason(at int32) Reason {
 	base := k.base(at)
@@ -322,7 +325,13 @@ func (k *ranking) reason(at int32) Reason {
 		more(ReasonCoLiked, o.CoLiked)
 	}
 	more(ReasonTag, k.tag[at])
-	return reason
+	if reason != ReasonFresh || most >= leastFresh*float32(k.s.Weights.Fresh) {
+		return reason
+	}
+	if int(at) < k.Pool.Len() && k.Pool.few[at] { // nothing speaks for it but that its turn has come
+		return ReasonExplore
+	}
+	return ReasonHot
 }
 
 // put puts a candidate into the next place.

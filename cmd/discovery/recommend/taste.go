@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -69,6 +70,27 @@ type Similar struct {
 	ID int64
 	// Weight is how much so, from 0 to 1: the cosine of who likes the one and the other.
 	Weight float32
+}
+
+// Together counts how many of the likers of a video like each other one, by what each of them likes: at most so many, those that most like.
+func Together(of int64, likers []int64, liked map[int64][]int64, most int) map[int64]int {
+	count := map[int64]int{}
+	for _, user := range likers {
+		for _, id := range liked[user] {
+			count[id]++
+		}
+	}
+	delete(count, of)
+	if len(count) <= most {
+		return count
+	}
+	ids := slices.SortedFunc(maps.Keys(count), func(a, b int64) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(b, a))
+	})
+	for _, id := range ids[most:] {
+		delete(count, id)
+	}
+	return count
 }
 
 // Related are the most similar ones to a video, at most so many, best first. likes is how many like it, sampled of how many of them others
