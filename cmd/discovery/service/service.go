@@ -10,10 +10,12 @@ import (
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/dal/mq"
+	"tiktok/cmd/discovery/feed"
 	"tiktok/cmd/discovery/follow"
 	"tiktok/cmd/discovery/heat"
 	"tiktok/cmd/discovery/index"
 	"tiktok/cmd/discovery/rpc"
+	"tiktok/cmd/discovery/visible"
 	"tiktok/cmd/discovery/watch"
 	"tiktok/cmd/internal/pending"
 	"tiktok/config"
@@ -64,6 +66,10 @@ type Service struct {
 	follower *follow.Follower
 	// watches are what users have watched.
 	watches *watch.Watches
+	// feeds chooses videos, and what is visible goes into all answers.
+	feeds   *feed.Feeds
+	visible visible.Filter
+	tagPages
 	// closers release what Open opened.
 	closers lifecycle.Closers
 }
@@ -82,7 +88,14 @@ func New(d Deps) *Service {
 		Store: d.Store, Cache: d.Cache, Queue: d.Queue, Pending: d.Pending, IDs: d.IDs, Videos: d.Peers.Videos,
 		Heat:        func(h float64, atMs int64) float64 { return heat.Add(h, finishWeight, atMs, d.Config.HalfLife) },
 		SessionDays: d.Config.SessionDays, Log: d.Tel.Log, Metrics: d.Tel.Registry, Now: d.Now,
+		Changed: func(ctx context.Context, userIDs []int64) { s.feeds.Changed(ctx, userIDs) },
 	})
+	s.visible = visible.New(d.Store, d.Tel.Log, s.now)
+	s.feeds = feed.New(feed.Deps{
+		Store: d.Store, Cache: d.Cache, Visible: s.visible, Seen: s.watches.SeenSorted, Settings: d.Config.Feeds, HalfLife: d.Config.HalfLife,
+		Log: d.Tel.Log, Metrics: d.Tel.Registry, Now: s.now,
+	})
+	s.tagPages = newTagPages(d)
 	return s
 }
 
@@ -94,6 +107,7 @@ func (s *Service) Run(ctx context.Context) error {
 		g.Go(func() error { return s.follower.Run(ctx) })
 	}
 	g.Go(func() error { return s.watches.Run(ctx) })
+	g.Go(func() error { return s.feeds.Run(ctx) })
 	return g.Wait()
 }
 

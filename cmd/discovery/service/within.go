@@ -6,5 +6,5 @@ import "tiktok/cmd/discovery/dal/db"
 //
 //nolint:unused // apply calls it
 func (s *Service) within() []db.Within {
-	return nil
+	return []db.Within{s.store.FanOut}
 }

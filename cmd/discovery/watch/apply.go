@@ -52,6 +52,7 @@ func (w *Watches) apply(ctx context.Context, events []mq.Event) error {
 	// All of them, not only what changed just now: if the process that committed an event died before this line, the event comes again,
 	// changes nothing, and the caches must still hear of it.
 	kv.Invalidate(ctx, w.views.Invalidation(done.Views...), w.seen.Invalidation(coalesce.Distinct(users)...))
+	w.changed(ctx, coalesce.Distinct(users))
 	w.pending.Remove(ctx, events)
 	for _, e := range events {
 		w.delay.Observe(max(0, w.now().Sub(time.UnixMilli(e.AtMs)).Seconds()))

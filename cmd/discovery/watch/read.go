@@ -47,6 +47,7 @@ func (w *Watches) Forget(ctx context.Context, userID, videoID int64) (err error)
 		err = w.store.Forget(ctx, userID, videoID, last, unstored)
 	}
 	w.seen.Invalidate(ctx, userID) // also after an error, which may be that of a commit that was done
+	w.changed(ctx, []int64{userID})
 	return err
 }
 
@@ -82,6 +83,36 @@ func (w *Watches) Seen(ctx context.Context, userIDs []int64) (map[int64][]int64,
 			}
 		}
 		found[id] = videos[:min(len(videos), cache.MaxSeen)]
+	}
+	return found, nil
+}
+
+// SeenSorted is Seen for who asks whether a video is there: the lists ascend, and must not be changed.
+func (w *Watches) SeenSorted(ctx context.Context, userIDs []int64) (map[int64][]int64, error) {
+	userIDs = coalesce.Distinct(userIDs)
+	over := flatten(w.readPending(ctx, userIDs...)) // before the cache, as in Seen
+	cached, err := w.seen.GetMulti(ctx, userIDs)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64][]int64, len(cached))
+	for id, l := range cached {
+		found[id] = l.Sorted
+	}
+	if len(over) == 0 {
+		return found, nil
+	}
+	laid, err := w.store.LaidOver(ctx, over)
+	if err != nil {
+		return nil, err
+	}
+	for id, rows := range laid {
+		all := slices.Clone(found[id])
+		for _, h := range rows {
+			all = append(all, h.VideoID)
+		}
+		slices.Sort(all)
+		found[id] = slices.Compact(all)
 	}
 	return found, nil
 }

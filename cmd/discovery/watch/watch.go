@@ -35,6 +35,8 @@ type Deps struct {
 	Videos  videoservice.Client
 	// Heat adds a finish at a time to a video's heat.
 	Heat func(heat float64, atMs int64) float64
+	// Changed hears of users whose history has changed, after the commit. Nil: nobody does.
+	Changed func(ctx context.Context, userIDs []int64)
 	// SessionDays is how long each session is kept. It is at least eight days.
 	SessionDays int
 	// Log gets a line when the cache fails. Nil: no log.
@@ -54,6 +56,7 @@ type Watches struct {
 	ids     *id.Generator
 	videos  videoservice.Client
 	heat    func(heat float64, atMs int64) float64
+	changed func(ctx context.Context, userIDs []int64)
 	keep    time.Duration
 	log     *slog.Logger
 	now     func() time.Time
@@ -67,7 +70,7 @@ type Watches struct {
 // New puts Watches together. It starts nothing: nothing is accepted before Run consumes the queue.
 func New(d Deps) *Watches {
 	w := &Watches{
-		store: d.Store, cache: d.Cache, queue: d.Queue, pending: d.Pending, ids: d.IDs, videos: d.Videos, heat: d.Heat,
+		store: d.Store, cache: d.Cache, queue: d.Queue, pending: d.Pending, ids: d.IDs, videos: d.Videos, heat: d.Heat, changed: d.Changed,
 		keep: max(time.Duration(d.SessionDays)*day, purgeAge), log: d.Log, now: d.Now, metrics: newMetrics(d.Metrics),
 	}
 	if w.log == nil {
@@ -75,6 +78,9 @@ func New(d Deps) *Watches {
 	}
 	if w.now == nil {
 		w.now = time.Now
+	}
+	if w.changed == nil {
+		w.changed = func(context.Context, []int64) {}
 	}
 	w.views = cache.NewViews(d.Cache, d.Log, d.Metrics, w.store.Views)
 	w.seen = cache.NewSeen(d.Cache, d.Log, d.Metrics, w.loadSeen)

@@ -51,6 +51,20 @@ func (s *Store) AddFanouts(tx *gorm.DB, entries []Fanout) error {
 	return nil
 }
 
+// FanOut writes down what timelines have to follow of a change of the catalogue. It is a Within.
+func (s *Store) FanOut(tx *gorm.DB, c *Changed) error {
+	entries := make([]Fanout, 0, len(c.Listed)+len(c.FollowsBegan)+len(c.FollowsEnded))
+	for _, v := range c.Listed {
+		entries = append(entries, VideoFanout(v.ID, v.AuthorID))
+	}
+	for _, follows := range [][]Follow{c.FollowsBegan, c.FollowsEnded} {
+		for _, one := range follows {
+			entries = append(entries, FollowFanout(one.UserID, one.ToUserID))
+		}
+	}
+	return s.AddFanouts(tx, entries)
+}
+
 const (
 	// MaxTimelineFollows is of how many followed users a timeline is made; one who follows more has those of the smallest ids.
 	MaxTimelineFollows = 10_000
