@@ -15,13 +15,11 @@ type Feeds struct {
 	AuthorFresh int `mapstructure:"author_fresh"`
 	// RunSize is how many videos are ranked at once for a viewer, who scrolls through them.
 	RunSize int `mapstructure:"run_size"`
-	// RunFor is how long they are kept for the next page.
-	RunFor time.Duration `mapstructure:"run_for"`
 	// RerankAfter is the age from which the rest of them is ranked again, by what the viewer did meanwhile.
 	RerankAfter time.Duration `mapstructure:"rerank_after"`
 	// Remember is how many videos that a viewer watched last, and as many that were shown last, are left out.
 	Remember int `mapstructure:"remember"`
-	// ShownFor is how long what was shown is remembered.
+	// ShownFor is how long it is kept what was ranked and what was shown.
 	ShownFor time.Duration `mapstructure:"shown_for"`
 	// FreshSize, HotSize and PoolFor: so many of the newest and of the hottest videos are candidates for everybody, for so long.
 	FreshSize int           `mapstructure:"fresh_size"`
@@ -65,11 +63,11 @@ type FeedWeights struct {
 func defaultFeeds() Feeds {
 	return Feeds{
 		PageSize: 30, AuthorCap: 2, AuthorFresh: 20,
-		RunSize: 300, RunFor: 30 * time.Minute, RerankAfter: time.Minute, Remember: 2000, ShownFor: 24 * time.Hour,
+		RunSize: 300, RerankAfter: time.Minute, Remember: 2000, ShownFor: 24 * time.Hour,
 		FreshSize: 1000, HotSize: 500, PoolFor: 2 * time.Second, FreshHalfLife: 48 * time.Hour,
 		ExploreShare: 0.1, ColdExploreShare: 0.2, ColdSignals: 10, ExploreViews: 30,
-		Signals: 200, TasteFor: time.Minute, RelatedOf: 20, RelatedSize: 30, RelatedFor: 10 * time.Minute,
-		Weights:    FeedWeights{Fresh: 0.2, Hot: 0.4, Followed: 0.5, CoLiked: 1, Tag: 1},
+		Signals: 200, TasteFor: time.Minute, RelatedOf: 10, RelatedSize: 30, RelatedFor: 10 * time.Minute,
+		Weights:    FeedWeights{Fresh: 0.2, Hot: 0.4, Followed: 0.8, CoLiked: 1, Tag: 1},
 		FollowPull: 200, TimelineSize: 500, TimelineDays: 7, TrendingEvery: time.Minute,
 	}
 }
@@ -100,7 +98,7 @@ func (f Feeds) check() (problems []string) {
 	between("timeline_size", f.TimelineSize, 100, 1000)
 	between("timeline_days", f.TimelineDays, 1, 365)
 	for key, d := range map[string]time.Duration{
-		"run_for": f.RunFor, "rerank_after": f.RerankAfter, "shown_for": f.ShownFor, "pool_for": f.PoolFor, "fresh_half_life": f.FreshHalfLife,
+		"rerank_after": f.RerankAfter, "shown_for": f.ShownFor, "pool_for": f.PoolFor, "fresh_half_life": f.FreshHalfLife,
 		"taste_for": f.TasteFor, "related_for": f.RelatedFor, "trending_every": f.TrendingEvery,
 	} {
 		require(d >= time.Second, "%s is %v, want 1s or more", key, d)

@@ -23,7 +23,6 @@ import (
 	"tiktok/cmd/discovery/recommend"
 	"tiktok/cmd/discovery/visible"
 	"tiktok/config"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/discovery"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
@@ -135,7 +134,7 @@ func wanted(q *discovery.FeedQuery) (*want, error) {
 	if q == nil || q.ViewerId < 0 {
 		return nil, errno.InvalidArgument.With("a query needs a viewer")
 	}
-	limit, err := paging.Limit(q.Limit, defaultLimit, common.MAX_BATCH)
+	limit, err := paging.Limit(q.Limit, defaultLimit, maxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +155,8 @@ func wanted(q *discovery.FeedQuery) (*want, error) {
 	return w, nil
 }
 
-// defaultLimit is the size of a page that does not say it.
-const defaultLimit = 30
+// defaultLimit is the size of a page that does not say it, maxLimit the greatest.
+const defaultLimit, maxLimit = 30, 100
 
 // show makes the answer of items, without those that the viewer may not see.
 func (f *Feeds) show(ctx context.Context, w *want, from string, items []recommend.Item) error {

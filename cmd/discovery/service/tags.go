@@ -21,6 +21,8 @@ const (
 	tagTTL, trendingTTL = 2 * time.Second, 5 * time.Second
 	// defaultTrending and maxTrending are how many tags of the hour are answered.
 	defaultTrending, maxTrending = 20, 50
+	// defaultTagPage and maxTagPage are how many videos a page of a tag has.
+	defaultTagPage, maxTagPage = 30, 100
 	// tagsSize is about how many bytes a list of tags has.
 	tagsSize = 4096
 )
@@ -103,7 +105,7 @@ func (s *Service) ListTagVideos(ctx context.Context, req *discovery.ListTagVideo
 	if page == nil {
 		page = &common.Page{}
 	}
-	limit, err := paging.Limit(page.Limit, 30, common.MAX_BATCH)
+	limit, err := paging.Limit(page.Limit, defaultTagPage, maxTagPage)
 	if err != nil {
 		return nil, err
 	}
