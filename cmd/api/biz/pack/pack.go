@@ -86,8 +86,11 @@ func pick(id int64, of uint64) uint64 {
 	return (uint64(id) * golden >> 32) % of
 }
 
+// MediaPath is where the gateway serves blobs; the key of one follows.
+const MediaPath = "/media/"
+
 // MediaURL is where the gateway serves a blob.
-func MediaURL(base, key string) string { return base + "/media/" + key }
+func MediaURL(base, key string) string { return base + MediaPath + key }
 
 // OptionalURL is empty without a blob.
 func OptionalURL(base, key string) string {

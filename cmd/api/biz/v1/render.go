@@ -85,12 +85,18 @@ type textsOfVideo struct {
 func videoTexts(base string, videos []view.Video) []textsOfVideo {
 	out := make([]textsOfVideo, len(videos))
 	var t texts
-	t.Grow(len(videos) * (2*timestampLen + len(base) + maxPagePath))
+	size := 0
+	for i := range videos {
+		v := &videos[i]
+		size += 2*timestampLen + maxPagePath + len(v.PlayKey) + len(v.HlsKey) + len(v.CoverKey) + len(v.PreviewKey) +
+			5*len(base) + 4*len(pack.MediaPath)
+	}
+	t.Grow(size)
 	for i := range videos {
 		v := &videos[i]
 		out[i] = textsOfVideo{
-			play: pack.MediaURL(base, v.PlayKey), hls: pack.OptionalURL(base, v.HlsKey),
-			cover: pack.MediaURL(base, v.CoverKey), preview: pack.OptionalURL(base, v.PreviewKey),
+			play: t.mediaURL(base, v.PlayKey), hls: t.optionalURL(base, v.HlsKey),
+			cover: t.mediaURL(base, v.CoverKey), preview: t.optionalURL(base, v.PreviewKey),
 			published: t.timestamp(v.PublishedAtMs), page: t.pageURL(base, v.Id), author: userTexts(base, &v.Author, &t),
 		}
 	}
@@ -205,6 +211,22 @@ func (t *texts) timestamp(ms int64) string {
 	start := t.Len()
 	_, _ = t.Write(out) // takes everything
 	return t.String()[start:]
+}
+
+// mediaURL is pack.MediaURL, optionalURL pack.OptionalURL.
+func (t *texts) mediaURL(base, key string) string {
+	start := t.Len()
+	_, _ = t.WriteString(base) // takes everything
+	_, _ = t.WriteString(pack.MediaPath)
+	_, _ = t.WriteString(key)
+	return t.String()[start:]
+}
+
+func (t *texts) optionalURL(base, key string) string {
+	if key == "" {
+		return ""
+	}
+	return t.mediaURL(base, key)
 }
 
 // pageURL is the address of a video's page.
