@@ -12,7 +12,7 @@ import (
 )
 
 // ask asks the cluster itself, the first node that answers.
-func ask(t *testing.T, method, path, body string) (status int, answer string) {
+func ask(t testing.TB, method, path, body string) (status int, answer string) {
 	t.Helper()
 	// The context of a test has ended when its clean-up runs.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)

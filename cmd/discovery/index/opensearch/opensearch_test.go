@@ -16,7 +16,7 @@ import (
 )
 
 // nodes are the addresses of the cluster of the tests, of three nodes.
-func nodes(t *testing.T) []string {
+func nodes(t testing.TB) []string {
 	t.Helper()
 	list := os.Getenv("TIKTOK_TEST_OPENSEARCH")
 	if list == "" {
