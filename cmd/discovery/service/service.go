@@ -61,6 +61,11 @@ type Service struct {
 	peers rpc.Peers
 	log   *slog.Logger
 	now   func() time.Time
+	// settings are those of discovery.
+	settings config.Discovery
+	// catalogue tells what is done to the catalogue; ranks is what is to be ranked anew.
+	catalogue catalogueMetrics
+	ranks     *touched
 	// searches asks the index; follower keeps it, nil without an engine.
 	searches *searcher
 	follower *follow.Follower
@@ -76,7 +81,10 @@ type Service struct {
 
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
-	s := &Service{store: d.Store, cache: d.Cache, bus: d.Bus, ids: d.IDs, peers: d.Peers, log: d.Tel.Log, now: d.Now}
+	s := &Service{
+		store: d.Store, cache: d.Cache, bus: d.Bus, ids: d.IDs, peers: d.Peers, log: d.Tel.Log, now: d.Now, settings: d.Config,
+		catalogue: newCatalogueMetrics(d.Tel.Registry), ranks: newTouched(),
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -103,6 +111,7 @@ func New(d Deps) *Service {
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.bus.Consume(ctx, Name, s.apply) })
+	g.Go(func() error { s.rank(ctx); return nil })
 	if s.follower != nil {
 		g.Go(func() error { return s.follower.Run(ctx) })
 	}
@@ -110,9 +119,6 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.feeds.Run(ctx) })
 	return g.Wait()
 }
-
-// apply takes messages.
-func (s *Service) apply(context.Context, []outbox.Message) error { return nil }
 
 // Ready reports whether the service can do its work. Without its cache or its index it can do most of it.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }

@@ -3,8 +3,6 @@ package service
 import "tiktok/cmd/discovery/dal/db"
 
 // within is what is done in the transaction of each change of the catalogue, in this order.
-//
-//nolint:unused // apply calls it
 func (s *Service) within() []db.Within {
 	return []db.Within{s.store.FanOut}
 }

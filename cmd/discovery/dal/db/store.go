@@ -51,8 +51,10 @@ type User struct {
 	// ShownName is what is shown in its place.
 	ShownName string `gorm:"column:shown_name"`
 	// Followers is a copy for ranking, which may lag.
-	Followers  int64 `gorm:"column:followers"`
-	GoneMs     int64 `gorm:"column:gone_ms"`
+	Followers int64 `gorm:"column:followers"`
+	GoneMs    int64 `gorm:"column:gone_ms"`
+	// Seq is the message whose names these are, or a later one; 0: they were read from the user service.
+	Seq        int64 `gorm:"column:seq"`
 	ChangedSeq int64 `gorm:"column:changed_seq"`
 }
 
@@ -89,7 +91,7 @@ type Like struct {
 	VideoID  int64 `gorm:"column:video_id;primaryKey;autoIncrement:false"`
 	AuthorID int64 `gorm:"column:author_id"`
 	Liked    bool  `gorm:"column:liked"`
-	// AtMs is when it began; of one that was taken back, when the one before began.
+	// AtMs is when it began, or was taken back.
 	AtMs int64 `gorm:"column:at_ms"`
 	// Seq is the message that said so; 0: it was read from the interaction service.
 	Seq int64 `gorm:"column:seq"`

@@ -25,13 +25,14 @@ CREATE TABLE videos (
     KEY videos_published (published_ms)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
--- The users. followers is a copy for ranking, which may lag.
+-- The users. followers is a copy for ranking, which may lag. seq as in follows.
 CREATE TABLE users (
     id          BIGINT      NOT NULL,
     name        VARCHAR(32) NOT NULL,
     shown_name  VARCHAR(32) NOT NULL DEFAULT '',
     followers   BIGINT      NOT NULL DEFAULT 0,
     gone_ms     BIGINT      NOT NULL DEFAULT 0,
+    seq         BIGINT      NOT NULL,
     changed_seq BIGINT      NOT NULL,
     PRIMARY KEY (id),
     KEY users_changed (changed_seq),
@@ -85,8 +86,7 @@ CREATE TABLE likes (
     seq       BIGINT  NOT NULL,
     PRIMARY KEY (user_id, video_id),
     KEY likes_user (user_id, liked, at_ms),
-    KEY likes_video (video_id, liked, at_ms),
-    KEY likes_at (at_ms)
+    KEY likes_video (video_id, liked, at_ms)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 
 -- How far what was there before the service has been read. after_a and after_b are the key of the last row; done_ms 0: it goes on.

@@ -25,13 +25,14 @@ CREATE INDEX videos_gone ON videos (gone_ms) WHERE gone_ms > 0;
 CREATE INDEX videos_author ON videos (author_id, published_ms);
 CREATE INDEX videos_published ON videos (published_ms);
 
--- The users. followers is a copy for ranking, which may lag.
+-- The users. followers is a copy for ranking, which may lag. seq as in follows.
 CREATE TABLE users (
     id          INTEGER NOT NULL,
     name        TEXT    NOT NULL,
     shown_name  TEXT    NOT NULL DEFAULT '',
     followers   INTEGER NOT NULL DEFAULT 0,
     gone_ms     INTEGER NOT NULL DEFAULT 0,
+    seq         INTEGER NOT NULL,
     changed_seq INTEGER NOT NULL,
     PRIMARY KEY (id)
 ) WITHOUT ROWID;
@@ -87,7 +88,6 @@ CREATE TABLE likes (
 ) WITHOUT ROWID;
 CREATE INDEX likes_user ON likes (user_id, liked, at_ms);
 CREATE INDEX likes_video ON likes (video_id, liked, at_ms);
-CREATE INDEX likes_at ON likes (at_ms);
 
 -- How far what was there before the service has been read. after_a and after_b are the key of the last row; done_ms 0: it goes on.
 CREATE TABLE backfills (

@@ -1,0 +1,6 @@
+package service
+
+import "time"
+
+// purgeAge is the age from which what ended is removed.
+const purgeAge = maxLate + 48*time.Hour
