@@ -33,6 +33,38 @@ func checkFiles(dir string) error {
 	return nil
 }
 
+// sumFile has the checksum of the root of an index that was closed. One that a process left without closing has none: what was written
+// last is then up to bolt, which makes sure of it.
+func sumFile(dir string) string { return filepath.Join(dir, "root.sum") }
+
+// signRoot writes the checksum of the root.
+func signRoot(dir string) error {
+	root, err := os.ReadFile(rootFile(dir))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(sumFile(dir), binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(root)), 0o600)
+}
+
+// checkRoot compares the root with its checksum, if there is one.
+func checkRoot(dir string) error {
+	want, err := os.ReadFile(sumFile(dir))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	root, err := os.ReadFile(rootFile(dir))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(want, binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(root))) {
+		return fmt.Errorf("%s is corrupt", rootFile(dir))
+	}
+	return nil
+}
+
 // checkSegment reads a file, whose last four bytes are the CRC-32 of all before.
 func checkSegment(path string) error {
 	f, err := os.Open(path)

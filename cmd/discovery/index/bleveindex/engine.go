@@ -28,7 +28,7 @@ const (
 	// prefix begins the names of the folders of indexes. What else is in the folder is not touched.
 	prefix = "index-"
 	// patience bounds what bleve does in the background: when its goroutines have ended by a fault, it would wait forever.
-	patience = 30 * time.Second
+	patience = 20 * time.Second
 )
 
 // ErrInUse means that another process has the folder open.
@@ -127,12 +127,13 @@ func (e *Engine) readCurrent() string {
 func (e *Engine) retire(s *store) {
 	e.retired[s.dir] = true
 	e.retiring.Go(func() {
-		err := s.close()
-		if err == nil && !e.cfg.ReadOnly {
-			err = os.RemoveAll(s.dir)
+		if err := s.close(); err != nil && !errors.Is(err, os.ErrNotExist) { // which is no surprise when it was removed
+			e.log.Warn("an old index does not close", "dir", s.dir, "error", err)
 		}
-		if err != nil {
-			e.log.Warn("an old index stays", "dir", s.dir, "error", err)
+		if !e.cfg.ReadOnly {
+			if err := os.RemoveAll(s.dir); err != nil {
+				e.log.Warn("an old index stays", "dir", s.dir, "error", err)
+			}
 		}
 		e.mu.Lock()
 		delete(e.retired, s.dir)

@@ -34,6 +34,7 @@ var registry sync.Mutex
 // store is one index of bleve, in a folder.
 type store struct {
 	dir, version string
+	readOnly     bool
 	log          *slog.Logger
 	scorch       *scorch.Scorch
 	analysis     *bleve.AnalysisQueue
@@ -42,16 +43,17 @@ type store struct {
 	closeErr     error
 	// sick: bleve has met an error in the background.
 	sick atomic.Bool
-
-	// sizes has the files that were seen, which never change.
-	mu    sync.Mutex
-	sizes map[string]int64
 }
 
 // openStore opens an index that exists.
 func openStore(dir, version string, readOnly bool, log *slog.Logger) (*store, error) {
-	if err := checkFiles(dir); err != nil {
+	if err := errors.Join(checkRoot(dir), checkFiles(dir)); err != nil {
 		return nil, err
+	}
+	if !readOnly {
+		if err := os.Remove(sumFile(dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
 	}
 	s, err := newStore(dir, version, readOnly, log)
 	if err != nil {
@@ -73,7 +75,7 @@ func openStore(dir, version string, readOnly bool, log *slog.Logger) (*store, er
 // newStore opens an index, or makes an empty one.
 func newStore(dir, version string, readOnly bool, log *slog.Logger) (s *store, err error) {
 	defer guard(&err)()
-	s = &store{dir: dir, version: version, log: log, closing: make(chan struct{}), sizes: map[string]int64{}}
+	s = &store{dir: dir, version: version, readOnly: readOnly, log: log, closing: make(chan struct{})}
 	s.analysis = bleve.NewAnalysisQueue(runtime.GOMAXPROCS(0))
 	registry.Lock()
 	scorch.RegistryEventCallbacks[dir] = s.onEvent
@@ -138,6 +140,9 @@ func (s *store) close() error {
 		}()
 		select {
 		case s.closeErr = <-done:
+			if s.closeErr == nil && !s.readOnly {
+				s.closeErr = signRoot(s.dir)
+			}
 		case <-time.After(patience):
 			s.closeErr = errors.New("it does not close")
 		}
@@ -177,27 +182,24 @@ func number(n int64) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(n)) //nolint:gosec // read as it is written
 }
 
-// present fails when files of a snapshot are gone, or shorter than they were. It costs one look at each file's entry.
+// present fails when files of a snapshot are gone, or have another size than what is mapped of them. It costs one look at each file's entry.
 func (s *store) present(snap *snapshot) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := map[string]int64{}
 	for _, seg := range snap.segments {
-		if p, ok := seg.Segment().(segment.PersistedSegment); ok {
-			now[p.Path()] = 0
+		mapped, ok := seg.Segment().(interface {
+			segment.PersistedSegment
+			Data() []byte
+		})
+		if !ok {
+			continue // it is in memory yet
 		}
-	}
-	for path := range now {
-		file, err := os.Stat(path)
+		file, err := os.Stat(mapped.Path())
 		if err != nil {
 			return err
 		}
-		if was, ok := s.sizes[path]; ok && was != file.Size() {
-			return fmt.Errorf("%s has %d bytes, not %d", path, file.Size(), was)
+		if file.Size() != int64(len(mapped.Data())) {
+			return fmt.Errorf("%s has %d bytes, not %d", mapped.Path(), file.Size(), len(mapped.Data()))
 		}
-		now[path] = file.Size()
 	}
-	s.sizes = now
 	_, err := os.Stat(rootFile(s.dir))
 	return err
 }
