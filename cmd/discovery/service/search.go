@@ -5,6 +5,7 @@ import (
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/index"
+	"tiktok/cmd/discovery/visible"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/discovery"
 	"tiktok/pkg/errno"
@@ -135,12 +136,34 @@ func (s *Service) foundTags(ctx context.Context, found []index.Hit) (map[string]
 }
 
 // visibleVideos are the rows of those videos that the viewer may see.
-func (s *Service) visibleVideos(ctx context.Context, ids []int64, _ int64) (map[int64]db.Video, error) {
-	return s.store.FoundVideos(ctx, ids)
+func (s *Service) visibleVideos(ctx context.Context, ids []int64, viewerID int64) (map[int64]db.Video, error) {
+	rows, err := s.store.FoundVideos(ctx, ids)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	refs := make([]visible.Ref, 0, len(rows))
+	for _, v := range rows {
+		refs = append(refs, visible.Ref{VideoID: v.ID, AuthorID: v.AuthorID})
+	}
+	if refs, err = s.visible.Videos(ctx, viewerID, refs); err != nil {
+		return nil, err
+	}
+	seen := make(map[int64]db.Video, len(refs))
+	for _, r := range refs {
+		seen[r.VideoID] = rows[r.VideoID]
+	}
+	return seen, nil
 }
 
 // visibleUsers are the rows of those users that the viewer may see.
-func (s *Service) visibleUsers(ctx context.Context, ids []int64, _ int64) (map[int64]db.User, error) {
+func (s *Service) visibleUsers(ctx context.Context, ids []int64, viewerID int64) (map[int64]db.User, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	ids, err := s.visible.Users(ctx, viewerID, ids)
+	if err != nil {
+		return nil, err
+	}
 	return s.store.FoundUsers(ctx, ids)
 }
 

@@ -182,7 +182,8 @@ func number(n int64) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(n)) //nolint:gosec // read as it is written
 }
 
-// present fails when files of a snapshot are gone, or have another size than what is mapped of them. It costs one look at each file's entry.
+// present fails when files of a snapshot are gone, or have another size than what is mapped of them. It costs one look at each file's
+// entry.
 func (s *store) present(snap *snapshot) error {
 	for _, seg := range snap.segments {
 		mapped, ok := seg.Segment().(interface {
