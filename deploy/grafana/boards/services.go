@@ -103,6 +103,8 @@ func found() Row {
 		graph("Latency of searches", "s", "",
 			q("p50 {{method}}", "%s", quantile("0.5", "tiktok_rpc_duration_seconds", method, "method")),
 			q("p99 {{method}}", "%s", quantile("0.99", "tiktok_rpc_duration_seconds", method, "method"))),
+		graph("Searches by result", "ops", "none: nothing fits.",
+			q("{{kind}} {{result}}", "%s", rate("tiktok_discovery_search_seconds_count", `kind!=""`, "kind, result"))),
 		graph("Changes that the index lacks", "short", "", q("{{instance}}", "tiktok_discovery_index_lag_changes{%s}", tiktok)),
 		graph("Documents", "short", "", q("{{instance}}", "tiktok_discovery_index_docs{%s}", tiktok)),
 		graph("Size on disk", "bytes", "", q("{{instance}}", "tiktok_discovery_index_bytes{%s}", tiktok)),
@@ -118,6 +120,8 @@ func found() Row {
 func chosen() Row {
 	const method = `service="discovery",method="MRecommend"`
 	return Row{"Feeds", []Panel{
+		graph("Pages", "ops", "ranked: chosen anew. run, shelf: chosen before. newest: without the cache.",
+			mayBeEmpty("nobody asks for a feed", q("{{feed}} {{from}}", "%s", rate("tiktok_discovery_feed_pages_total", `feed!=""`, "feed, from")))),
 		graph("Latency of a choice", "s", "One call chooses for all requests that waited for it.",
 			mayBeEmpty("nobody asks for a feed", q("p50", "%s", quantile("0.5", "tiktok_rpc_duration_seconds", method, ""))),
 			mayBeEmpty("nobody asks for a feed", q("p99", "%s", quantile("0.99", "tiktok_rpc_duration_seconds", method, "")))),
