@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -222,5 +223,13 @@ func (f *fixture) at(t testing.TB, after time.Duration, userID int64, watches ..
 	t.Helper()
 	if err := f.apply(t.Context(), []mq.Event{f.event(after, userID, watches...)}); err != nil {
 		t.Errorf("apply: %v", err)
+	}
+}
+
+// poison fails the test when err does not say that the batch can never be applied.
+func poison(t testing.TB, err error) {
+	t.Helper()
+	if !errors.Is(err, queue.ErrPoison) {
+		t.Errorf("apply: %v, want poison", err)
 	}
 }

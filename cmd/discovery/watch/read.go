@@ -3,12 +3,14 @@ package watch
 import (
 	"context"
 	"slices"
+	"time"
 
 	"tiktok/cmd/discovery/dal/cache"
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/dal/mq"
 	"tiktok/cmd/internal/pending"
 	"tiktok/pkg/coalesce"
+	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
 )
 
@@ -42,11 +44,12 @@ func (w *Watches) Forget(ctx context.Context, userID, videoID int64) (err error)
 		unstored = unstored || slices.ContainsFunc(e.Watches, func(one mq.Watch) bool { return one.VideoID == videoID })
 	}
 	if videoID == 0 {
-		err = w.store.ForgetAll(ctx, userID, last)
+		last, err = w.store.ForgetAll(ctx, userID, last)
 	} else {
 		err = w.store.Forget(ctx, userID, videoID, last, unstored)
 	}
-	w.seen.Invalidate(ctx, userID) // also after an error, which may be that of a commit that was done
+	w.ids.Observe(id.At(time.UnixMilli(last + 1))) // what is watched from now on is not forgotten, also within this millisecond
+	w.seen.Invalidate(ctx, userID)                 // also after an error, which may be that of a commit that was done
 	w.changed(ctx, []int64{userID})
 	return err
 }

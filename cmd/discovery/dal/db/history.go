@@ -162,9 +162,10 @@ func (s *Store) Watched(ctx context.Context, userIDs []int64, limit int) (map[in
 	return found, nil
 }
 
-// ForgetAll forgets what a user has watched up to now, and up to the last time there is, whatever clocks say. Twice is once.
-func (s *Store) ForgetAll(ctx context.Context, userID, nowMs int64) error {
-	err := s.Tx(ctx, func(tx *gorm.DB) error {
+// ForgetAll forgets what a user has watched up to now, and up to the last time there is, whatever clocks say: it returns up to when. Twice
+// is once.
+func (s *Store) ForgetAll(ctx context.Context, userID, nowMs int64) (upTo int64, err error) {
+	err = s.Tx(ctx, func(tx *gorm.DB) error {
 		if _, err := lockUsers(s.DB, tx, []int64{userID}); err != nil {
 			return err
 		}
@@ -173,12 +174,13 @@ func (s *Store) ForgetAll(ctx context.Context, userID, nowMs int64) error {
 			return err
 		}
 		query := "UPDATE history_marks SET cleared_ms = " + s.Greater("cleared_ms", "?") + " WHERE user_id = ?"
-		return tx.Exec(query, max(nowMs, last), userID).Error
+		upTo = max(nowMs, last)
+		return tx.Exec(query, upTo, userID).Error
 	})
 	if err != nil {
-		return fmt.Errorf("forget the history of user %d: %w", userID, err)
+		return 0, fmt.Errorf("forget the history of user %d: %w", userID, err)
 	}
-	return nil
+	return upTo, nil
 }
 
 // Forget does so with one video. unstored says that a watch of it may be on its way: then it is noted also where nothing is stored.

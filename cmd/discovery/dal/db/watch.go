@@ -24,7 +24,7 @@ type Watch struct {
 	AtMs      int64
 }
 
-// counts reports whether its session is a view.
+// counts reports whether its session is a view, by this watch alone: so a session is the same in the end in whatever order watches come.
 func (w Watch) counts() bool { return w.Finished || w.WatchedMs >= ViewMs }
 
 // Day is the day of a time: since 1970-01-01, UTC.
