@@ -54,30 +54,36 @@ func lastFirst(a, b History) int {
 	return cmp.Or(cmp.Compare(b.AtMs, a.AtMs), cmp.Compare(b.VideoID, a.VideoID))
 }
 
-// LaidOver is what watches that are not stored yet make of histories: of their users, the videos that they bring, the last first.
-func (s *Store) LaidOver(ctx context.Context, watches []Watch) (map[int64][]History, error) {
-	found := map[int64][]History{}
-	err := s.DB.Snapshot(ctx, func(at *sqldb.DB) error {
-		users := map[int64]bool{}
-		for _, w := range watches {
-			users[w.UserID] = true
-		}
-		o, err := newHistoryOverlay(at, at.Read.WithContext(ctx), slices.Sorted(maps.Keys(users)), watches)
+// WatchedWith is Watched of those users of whom there are watches that are not stored yet, with these laid over. All is of one moment.
+func (s *Store) WatchedWith(ctx context.Context, over []Watch, limit int) (found map[int64][]int64, err error) {
+	users := map[int64]bool{}
+	for _, w := range over {
+		users[w.UserID] = true
+	}
+	ids := slices.Sorted(maps.Keys(users))
+	err = s.DB.Snapshot(ctx, func(at *sqldb.DB) error {
+		read := at.Read.WithContext(ctx)
+		o, err := newHistoryOverlay(at, read, ids, over)
 		if err != nil {
 			return err
 		}
+		rows, err := watchedRows(read, ids, o.cleared, limit)
+		if err != nil {
+			return err
+		}
+		for id, watched := range rows {
+			rows[id] = slices.DeleteFunc(watched, func(h History) bool { _, over := o.rows[HistoryKey{id, h.VideoID}]; return over })
+		}
 		for _, h := range o.rows {
 			if h.Shown(o.cleared[h.UserID]) {
-				found[h.UserID] = append(found[h.UserID], h)
+				rows[h.UserID] = append(rows[h.UserID], h)
 			}
 		}
+		found = videosOf(rows, limit)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lay watches over histories: %w", sqldb.Translate(err))
-	}
-	for _, rows := range found {
-		slices.SortFunc(rows, lastFirst)
 	}
 	return found, nil
 }
@@ -130,13 +136,22 @@ func clearedOf(read *gorm.DB, userIDs []int64) (map[int64]int64, error) {
 
 // Watched reads up to limit videos that each user has watched, the last first. One without any is absent.
 func (s *Store) Watched(ctx context.Context, userIDs []int64, limit int) (map[int64][]int64, error) {
-	const one = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ? AND at_ms > ? AND at_ms > hidden_ms
-		ORDER BY at_ms DESC, video_id DESC LIMIT ?) AS t`
 	read := s.Read.WithContext(ctx)
 	cleared, err := clearedOf(read, userIDs)
 	if err != nil {
 		return nil, fmt.Errorf("read marks of histories: %w", err)
 	}
+	rows, err := watchedRows(read, userIDs, cleared, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read histories: %w", err)
+	}
+	return videosOf(rows, limit), nil
+}
+
+// watchedRows reads user, video and time of the last rows of each user.
+func watchedRows(read *gorm.DB, userIDs []int64, cleared map[int64]int64, limit int) (map[int64][]History, error) {
+	const one = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ? AND at_ms > ? AND at_ms > hidden_ms
+		ORDER BY at_ms DESC, video_id DESC LIMIT ?) AS t`
 	rows := map[int64][]History{}
 	for part := range slices.Chunk(userIDs, maxHistories) {
 		args := make([]any, 0, 3*len(part))
@@ -147,19 +162,27 @@ func (s *Store) Watched(ctx context.Context, userIDs []int64, limit int) (map[in
 			rows[h.UserID] = append(rows[h.UserID], h)
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read histories: %w", err)
+			return nil, err
 		}
 	}
+	return rows, nil
+}
+
+// videosOf are up to limit videos of each user, the last first.
+func videosOf(rows map[int64][]History, limit int) map[int64][]int64 {
 	found := make(map[int64][]int64, len(rows))
 	for id, watched := range rows {
+		if len(watched) == 0 {
+			continue
+		}
 		slices.SortFunc(watched, lastFirst) // no database promises it
-		videos := make([]int64, len(watched))
-		for i, h := range watched {
-			videos[i] = h.VideoID
+		videos := make([]int64, min(len(watched), limit))
+		for i := range videos {
+			videos[i] = watched[i].VideoID
 		}
 		found[id] = videos
 	}
-	return found, nil
+	return found
 }
 
 // ForgetAll forgets what a user has watched up to now, and up to the last time there is, whatever clocks say: it returns up to when. Twice
