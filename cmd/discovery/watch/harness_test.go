@@ -167,10 +167,10 @@ func (f *fixture) historyOf(t testing.TB, userID int64, size int) []watched {
 	}
 }
 
-// seenBy is what feeds know a user to have seen.
+// seenBy is what feeds know a user to have seen, in ascending order.
 func (f *fixture) seenBy(t testing.TB, userID int64) []int64 {
 	t.Helper()
-	seen, err := f.Seen(t.Context(), []int64{userID})
+	seen, err := f.SeenSorted(t.Context(), []int64{userID})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -147,6 +147,7 @@ func TestPending(t *testing.T) {
 		for _, w := range want {
 			ids = append(ids, w.Video)
 		}
+		slices.Sort(ids)
 		check := func(when string) {
 			t.Helper()
 			for _, f := range []*fixture{r.a, r.b} {

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -55,38 +54,11 @@ func (w *Watches) Forget(ctx context.Context, userID, videoID int64) (err error)
 	return err
 }
 
-// Seen reads which videos users have watched or were shown, the last first, up to cache.MaxSeen each, with what is accepted and not stored
-// yet. One who has none is absent. The lists are the caller's.
-func (w *Watches) Seen(ctx context.Context, userIDs []int64) (map[int64][]int64, error) {
-	userIDs = coalesce.Distinct(userIDs)
-	over := flatten(w.readPending(ctx, userIDs...)) // before the cache: what leaves the lists in between is there
-	cached, err := w.seen.GetMulti(ctx, userIDs)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[int64][]int64, len(cached))
-	for id, l := range cached {
-		found[id] = l.All()
-	}
-	if len(over) == 0 {
-		return found, nil
-	}
-	// In their order, which the cache does not know the times of: users with something pending are few, and it is soon stored.
-	exact, err := w.store.WatchedWith(ctx, over, cache.MaxSeen)
-	if err != nil {
-		return nil, err
-	}
-	for _, one := range over {
-		delete(found, one.UserID)
-	}
-	maps.Copy(found, exact)
-	return found, nil
-}
-
-// SeenSorted is Seen for who asks whether a video is there: the lists ascend, and must not be changed.
+// SeenSorted reads which videos users have watched or were shown, the last cache.MaxSeen of each, with what is accepted and not stored yet.
+// One who has none is absent. The lists ascend, and must not be changed.
 func (w *Watches) SeenSorted(ctx context.Context, userIDs []int64) (map[int64][]int64, error) {
 	userIDs = coalesce.Distinct(userIDs)
-	over := flatten(w.readPending(ctx, userIDs...)) // before the cache, as in Seen
+	over := flatten(w.readPending(ctx, userIDs...)) // before the cache: what leaves the lists in between is there
 	cached, err := w.seen.GetMulti(ctx, userIDs)
 	if err != nil {
 		return nil, err
@@ -98,17 +70,17 @@ func (w *Watches) SeenSorted(ctx context.Context, userIDs []int64) (map[int64][]
 	if len(over) == 0 {
 		return found, nil
 	}
-	laid, err := w.store.LaidOver(ctx, over)
+	// Not over what is cached, which does not know what was forgotten: users with something pending are few, and it is soon stored.
+	exact, err := w.store.WatchedWith(ctx, over, cache.MaxSeen)
 	if err != nil {
 		return nil, err
 	}
-	for id, rows := range laid {
-		all := slices.Clone(found[id])
-		for _, h := range rows {
-			all = append(all, h.VideoID)
-		}
-		slices.Sort(all)
-		found[id] = slices.Compact(all)
+	for _, one := range over {
+		delete(found, one.UserID)
+	}
+	for id, videos := range exact {
+		slices.Sort(videos)
+		found[id] = videos
 	}
 	return found, nil
 }
