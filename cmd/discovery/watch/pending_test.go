@@ -123,7 +123,8 @@ func (r *twoReplicas) deliver(t *testing.T, n int) bool {
 func TestPending(t *testing.T) {
 	onReplicas(t, func(t *testing.T, r *twoReplicas) {
 		const user = 101
-		r.a.at(t, 0, user, Watch{VideoID: videoOf(1, 1), Session: "old", WatchedMs: 9000}, Watch{VideoID: videoOf(1, 2), Session: "old", WatchedMs: 1})
+		r.a.at(t, 0, user, Watch{VideoID: videoOf(1, 1), Session: "old", WatchedMs: 9000},
+			Watch{VideoID: videoOf(1, 2), Session: "old", WatchedMs: 1})
 		for _, f := range []*fixture{r.a, r.b} { // now cached
 			f.seenBy(t, user)
 		}
