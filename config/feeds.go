@@ -63,7 +63,7 @@ type FeedWeights struct {
 func defaultFeeds() Feeds {
 	return Feeds{
 		PageSize: 30, AuthorCap: 2, AuthorFresh: 20,
-		RunSize: 300, RerankAfter: time.Minute, Remember: 2000, ShownFor: 24 * time.Hour,
+		RunSize: 150, RerankAfter: time.Minute, Remember: 2000, ShownFor: 24 * time.Hour,
 		FreshSize: 1000, HotSize: 500, PoolFor: 2 * time.Second, FreshHalfLife: 48 * time.Hour,
 		ExploreShare: 0.1, ColdExploreShare: 0.2, ColdSignals: 10, ExploreViews: 30,
 		Signals: 200, TasteFor: time.Minute, RelatedOf: 10, RelatedSize: 30, RelatedFor: 10 * time.Minute,

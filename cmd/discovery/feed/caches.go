@@ -159,7 +159,9 @@ func (f *Feeds) loadShelves(ctx context.Context, keys []shelfKey) (map[shelfKey]
 		}
 		list := pool.Hottest(f.Settings.HotSize)
 		if k.feed == discovery.Feed_FOR_YOU {
-			list = recommend.Rank(recommend.Viewer{}, recommend.Candidates{Pool: pool}, f.Settings, rand.New(rand.NewPCG(uint64(k.at), 0)))
+			s := f.Settings
+			s.RunSize = s.HotSize
+			list = recommend.Rank(recommend.Viewer{}, recommend.Candidates{Pool: pool}, s, rand.New(rand.NewPCG(uint64(k.at), 0)))
 		}
 		shelves[k] = newRun(k.at, f.Now().UnixMilli(), list)
 		items = append(items, kv.Item{Key: names[i], Value: shelves[k].bytes(), TTL: shelfFor, IfAbsent: true})

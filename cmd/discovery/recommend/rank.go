@@ -48,7 +48,7 @@ type Viewer struct {
 // Candidates is what is ranked.
 type Candidates struct {
 	Pool *Pool
-	// Own are the viewer's, by ascending id. Some may be in Pool, too.
+	// Own are the viewer's, by ascending id, at most 32,767. Some may be in Pool, too.
 	Own []Own
 }
 
@@ -61,10 +61,14 @@ type ranking struct {
 	score, tag []float32
 	out        []bool
 	tagOf      []int32
-	// inOwn is the place in Own of those of the pool that are there, too.
-	inOwn map[int32]int32
+	// inOwn is the place in Own, from 1 on, of those of the pool that are there, too.
+	inOwn []int16
 	tags  []TagTaste
 	items []Item
+	// authors are those of items.
+	authors []int64
+	// rest are the keys of what is not in order yet.
+	rest []uint64
 	// broken is the place of the last break.
 	broken int
 }
@@ -78,7 +82,7 @@ func Rank(v Viewer, c Candidates, s config.Feeds, r *rand.Rand) []Item {
 	}
 	k.weigh()
 	k.leaveOut(v.Out)
-	k.place(k.order(), v, r)
+	k.place(v, r)
 	return k.items
 }
 
@@ -123,9 +127,9 @@ func (k *ranking) weigh() {
 			k.out[at] = true
 			k.score[place] += o.CoLiked
 			if k.inOwn == nil {
-				k.inOwn = make(map[int32]int32, len(k.Own))
+				k.inOwn = make([]int16, size)
 			}
-			k.inOwn[int32(place)] = int32(i)
+			k.inOwn[place] = int16(i + 1)
 		}
 	}
 }
@@ -168,20 +172,67 @@ func (k *ranking) leaveOut(lists [][]int64) {
 	}
 }
 
-// order is the places of candidates, best first; of equal ones the newer id.
-func (k *ranking) order() []int32 {
+// order is the places of candidates, best first; of equal ones the newer id. It sorts as many as probably are needed: the rest comes when
+// they are (sortRest).
+func (k *ranking) order() (order []int32, all int) {
 	keys := make([]uint64, 0, len(k.score))
 	for at, score := range k.score {
 		if !k.out[at] {
 			keys = append(keys, uint64(^ordered(score))<<32|uint64(math.MaxUint32-uint32(at)))
 		}
 	}
+	if first := 2 * k.s.RunSize; first < len(keys) {
+		least(keys, first)
+		keys, k.rest = keys[:first], keys[first:]
+	}
 	slices.Sort(keys)
-	order := make([]int32, len(keys))
-	for i, key := range keys {
-		order[i] = int32(math.MaxUint32 - uint32(key))
+	return places(make([]int32, 0, len(keys)), keys), len(keys) + len(k.rest)
+}
+
+// sortRest appends what is not in order yet, and reports whether there was anything.
+func (k *ranking) sortRest(order *[]int32) bool {
+	if len(k.rest) == 0 {
+		return false
+	}
+	slices.Sort(k.rest)
+	*order, k.rest = places(*order, k.rest), nil
+	return true
+}
+
+func places(order []int32, keys []uint64) []int32 {
+	for _, key := range keys {
+		order = append(order, int32(math.MaxUint32-uint32(key)))
 	}
 	return order
+}
+
+// least moves the n least of all to the front, in no order. No two are the same.
+func least(all []uint64, n int) {
+	for from, to := 0, len(all); to-from > 1; {
+		a, b, c := all[from], all[from+(to-from)/2], all[to-1]
+		pivot := max(min(a, b), min(max(a, b), c))
+		i, j := from, to-1
+		for i <= j {
+			for all[i] < pivot {
+				i++
+			}
+			for all[j] > pivot {
+				j--
+			}
+			if i <= j {
+				all[i], all[j] = all[j], all[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch { // from…j, i…to
+		case n <= j:
+			to = j + 1
+		case n >= i:
+			from = i
+		default:
+			return
+		}
+	}
 }
 
 // ordered are bits that have the order of floats.
@@ -194,14 +245,15 @@ func ordered(f float32) uint32 {
 }
 
 // place fills the places: with the best that may be there, and a share of them by chance with what few have seen.
-func (k *ranking) place(order []int32, v Viewer, r *rand.Rand) {
+func (k *ranking) place(v Viewer, r *rand.Rand) {
+	order, all := k.order()
 	share := k.s.ExploreShare
 	if Cold(v.Signs, k.s) {
 		share = k.s.ColdExploreShare
 	}
 	explore := slices.DeleteFunc(slices.Clone(k.Pool.explore), func(at int32) bool { return k.out[at] })
-	most := min(k.s.RunSize, len(order))
-	k.items = make([]Item, 0, most)
+	most := min(k.s.RunSize, all)
+	k.items, k.authors = make([]Item, 0, most), make([]int64, 0, most)
 	due := r.Float64()
 	for len(k.items) < most {
 		if due += share; due >= 1 {
@@ -221,7 +273,7 @@ func (k *ranking) place(order []int32, v Viewer, r *rand.Rand) {
 
 // best is the best candidate that may come now. Where there is none the list breaks, if anything is left.
 func (k *ranking) best(order *[]int32) (int32, bool) {
-	for range 2 {
+	for {
 		skipped := 0
 		for i, at := range *order {
 			switch {
@@ -235,12 +287,14 @@ func (k *ranking) best(order *[]int32) (int32, bool) {
 				skipped++
 			}
 		}
-		if skipped == 0 {
+		switch {
+		case k.sortRest(order):
+		case skipped == 0:
 			return 0, false
+		default:
+			k.broken = len(k.items)
 		}
-		k.broken = len(k.items)
 	}
-	return 0, false
 }
 
 // draw takes some of explore by chance, and returns that of them whose tags the viewer likes most.
@@ -271,8 +325,8 @@ func (k *ranking) draw(explore *[]int32, r *rand.Rand) (best int32, ok bool) {
 // fits reports whether one more video of an author may come now.
 func (k *ranking) fits(author int64) bool {
 	n := 0
-	for _, it := range k.items[max(k.broken, len(k.items)-k.s.PageSize+1):] {
-		if it.AuthorID == author {
+	for _, id := range k.authors[max(k.broken, len(k.authors)-k.s.PageSize+1):] {
+		if id == author {
 			n++
 		}
 	}
@@ -291,11 +345,10 @@ func (k *ranking) own(at int32) (Own, bool) {
 	if size := k.Pool.Len(); int(at) >= size {
 		return k.Own[int(at)-size], true
 	}
-	i, ok := k.inOwn[at]
-	if !ok {
+	if k.inOwn == nil || k.inOwn[at] == 0 {
 		return Own{}, false
 	}
-	return k.Own[i], true
+	return k.Own[k.inOwn[at]-1], true
 }
 
 func (k *ranking) base(at int32) Base {
@@ -353,5 +406,5 @@ func (k *ranking) put(at int32, reason Reason) {
 		}
 	}
 	k.out[at] = true
-	k.items = append(k.items, it)
+	k.items, k.authors = append(k.items, it), append(k.authors, it.AuthorID)
 }

@@ -37,7 +37,7 @@ func draw(r *rand.Rand) world {
 	w := world{videos: map[int64]recommend.Video{}, s: settings()}
 	w.s.PageSize = 1 + r.IntN(40)
 	w.s.AuthorCap = 1 + r.IntN(min(3, w.s.PageSize))
-	w.s.RunSize = w.s.PageSize + r.IntN(200)
+	w.s.RunSize = w.s.PageSize + r.IntN(100)
 	w.s.AuthorFresh = 1 + r.IntN(30)
 	authors := 1 + r.IntN(60)
 	video := func(id int64) recommend.Video {
