@@ -112,9 +112,10 @@ function Row({ seen, onRemove }: { seen: Seen; onRemove: () => void }) {
   const share = video.duration_ms > 0 ? Math.min(1, seen.watched_ms / video.duration_ms) : 0;
   return (
     <li class="history-row">
-      <a class="history-cover" href={`/v/${seen.id}`} aria-label={t("video.by", { title: video.title, name: displayName(author) })}>
+      <a class="history-cover" href={`/v/${seen.id}`}>
+        <span class="visually-hidden">{t("video.by", { title: video.title, name: displayName(author) })}</span>
         <img src={video.cover_url} alt="" loading="lazy" decoding="async" />
-        <span class="history-length">{duration(video.duration_ms)}</span>
+        <span class="history-length" aria-hidden="true">{duration(video.duration_ms)}</span>
         <span class="history-share" style={{ width: `${100 * (seen.is_finished ? 1 : share)}%` }} />
       </a>
       <div class="history-words">

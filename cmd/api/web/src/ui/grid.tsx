@@ -67,17 +67,19 @@ function Tile({ id, below, spans, onDelete }: TileProps) {
       <a
         class="tile-link"
         href={`/v/${id}`}
-        aria-label={[
-          t("video.by", { title: video.title, name: displayName(author) }),
-          tn("video.views", video.view_count),
-          tn("video.likes", video.like_count),
-        ].join(", ")}
         onMouseEnter={() => show(true)}
         onMouseLeave={() => show(false)}
       >
         <img src={video.cover_url} alt="" loading="lazy" decoding="async" />
         {isShown && video.preview_url && <img class="tile-preview" src={video.preview_url} alt="" />}
-        <span class="tile-foot">
+        <span class="visually-hidden">
+          {[
+            t("video.by", { title: video.title, name: displayName(author) }),
+            tn("video.views", video.view_count),
+            tn("video.likes", video.like_count),
+          ].join(", ")}
+        </span>
+        <span class="tile-foot" aria-hidden="true">
           <PlayIcon size={14} />
           {count(video.view_count)}
           <HeartIcon size={14} />
