@@ -113,6 +113,9 @@ func testDiscoveryHangs(t *testing.T, d *harness.Deployment) {
 	withoutDiscovery(t, d, max(outage()/2, forgotten), d.Pause, d.Resume)
 }
 
+// searchGivesUp is how long a search may wait for a service that hangs: rpc.timeout, and what a timer is late on a full machine.
+const searchGivesUp = 5*time.Second + 200*time.Millisecond
+
 // word is one that no other title has.
 func word(d *harness.Deployment) string { return "w" + d.NewName() }
 
@@ -151,7 +154,7 @@ func withoutDiscovery(t *testing.T, d *harness.Deployment, length time.Duration,
 	})
 	t.Logf("%d times without discovery: the slowest For you took %v, the slowest search %v, the slowest write %v",
 		n, feed.Round(time.Millisecond), search.Round(time.Millisecond), s.slowestWrite())
-	if feed > feedWithout || search > feedWithout {
+	if feed > feedWithout || search > searchGivesUp {
 		t.Errorf("For you took %v, search %v", feed, search)
 	}
 	if failures := s.failures(); len(failures) > 0 {
@@ -376,7 +379,7 @@ func testDiscoveryStorm(t *testing.T, d *harness.Deployment) {
 	d.Kill(t, discovery)
 	s.author.DeleteVideo(t, deleted.ID)
 	d.Revive(t, discovery)
-	v.verify(t)
+	t.Run("watches", v.verify)
 	s.verify(t)
 	for title, id := range published {
 		foundSoon(t, d, title, id, heal)
