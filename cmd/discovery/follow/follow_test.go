@@ -332,12 +332,19 @@ func TestJobs(t *testing.T) {
 		}
 		w.must(w.store.AddIndexJob(w.Context(), db.IndexJob{ID: 11, Kind: "dance", CreatedAtMs: time.Now().UnixMilli()}))
 		report(11, db.StateFailed)
+		asked, err := Ask(w.Context(), w.store, db.JobRebuild, nil)
+		if err != nil || len(asked) != 1 || asked[0].State != db.StateDone || !strings.HasPrefix(asked[0].Message, "4 documents") {
+			t.Errorf("%+v, %v", asked, err)
+		}
 		cancel()
 		w.must(<-ended)
 		for _, job := range []int64{0, 7} {
 			if reports, err := w.store.IndexReports(w.Context(), job, 0); err != nil || len(reports) != 0 {
 				t.Errorf("job %d: %+v, %v", job, reports, err)
 			}
+		}
+		if asked, err := Ask(w.Context(), w.store, db.JobRebuild, nil); err != nil || asked != nil {
+			t.Errorf("nobody is alive: %+v, %v", asked, err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -13,17 +14,16 @@ import (
 	"tiktok/cmd/discovery/index/bleveindex"
 	"tiktok/cmd/discovery/index/opensearch"
 	"tiktok/config"
-	"tiktok/pkg/telemetry"
 	"tiktok/pkg/text"
 )
 
 // OpenEngine opens the search engine that the settings name. shared says that all processes of the service have the same index.
-func OpenEngine(cfg config.Discovery, readOnly bool, tel *telemetry.Telemetry) (e index.Engine, shared bool, err error) {
+func OpenEngine(cfg config.Discovery, readOnly bool, log *slog.Logger) (e index.Engine, shared bool, err error) {
 	if cfg.Engine == config.EngineOpenSearch {
-		e, err = opensearch.New(opensearch.Config(cfg.OpenSearch), tel.Log)
+		e, err = opensearch.New(opensearch.Config(cfg.OpenSearch), log)
 		return e, true, err
 	}
-	e, err = bleveindex.Open(bleveindex.Config{Dir: cfg.IndexDir, ReadOnly: readOnly}, tel.Log)
+	e, err = bleveindex.Open(bleveindex.Config{Dir: cfg.IndexDir, ReadOnly: readOnly}, log)
 	return e, false, err
 }
 

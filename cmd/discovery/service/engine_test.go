@@ -103,7 +103,7 @@ func TestReplicasShareOpenSearch(t *testing.T) {
 	start := func() process {
 		t.Helper()
 		tel := telemetry.Discard()
-		e, shared, err := OpenEngine(cfg, false, tel)
+		e, shared, err := OpenEngine(cfg, false, tel.Log)
 		if err != nil || !shared {
 			t.Fatalf("shared %v, %v", shared, err)
 		}

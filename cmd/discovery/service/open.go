@@ -55,7 +55,7 @@ func Open(
 		return nil, errors.Join(fmt.Errorf("discovery: %w", err), closers.Close())
 	}
 	closers.Add(watches.Close)
-	engine, shared, err := OpenEngine(cfg.Discovery, false, tel)
+	engine, shared, err := OpenEngine(cfg.Discovery, false, tel.Log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("discovery: %w", err), closers.Close())
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
+	discoverydb "tiktok/cmd/discovery/dal/db"
+	discovery "tiktok/cmd/discovery/service"
 	"tiktok/cmd/services"
 	"tiktok/config"
 	"tiktok/pkg/kv"
@@ -63,7 +65,27 @@ func Audit(ctx context.Context, cfg config.Config, a Auditing) (mismatches int, 
 		}
 		mismatches += n
 	}
-	return mismatches, nil
+	n, err := a.auditIndex(ctx, cfg)
+	if err != nil {
+		return mismatches, fmt.Errorf("index: %w", err)
+	}
+	return mismatches + n, nil
+}
+
+// auditIndex compares the index of searches with the catalogue that it is made of.
+func (a Auditing) auditIndex(ctx context.Context, cfg config.Config) (wrong int, err error) {
+	sql, err := sqldb.Open(ctx, cfg.DB, discovery.Name)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, sql.Close()) }()
+	wrong, compared, err := discovery.AuditIndex(ctx, cfg.Discovery, discoverydb.New(sql), func(format string, args ...any) {
+		a.Report("index: "+format, args...)
+	})
+	if err == nil && compared {
+		a.Report("%-12s compared with the catalogue, %d differences", "index", wrong)
+	}
+	return wrong, err
 }
 
 // exists returns an error when the files of a store in files are not there.

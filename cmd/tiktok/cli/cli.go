@@ -112,6 +112,7 @@ func command(environ []string) *cobra.Command {
 		migrate(environ),
 		deadLetters(environ),
 		blobs(environ),
+		searchIndex(environ),
 		demoContent(),
 		certs(),
 		etcdLogin(environ),
