@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tiktok/cmd/discovery/dal/db"
+	"tiktok/cmd/discovery/visible"
 	"tiktok/cmd/discovery/watch"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/discovery"
@@ -44,16 +45,46 @@ func (s *Service) ListHistory(ctx context.Context, req *discovery.ListHistoryReq
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.watches.History(ctx, req.UserId, db.HistoryPlace{AtMs: at, VideoID: videoID}, limit+1)
+	// As many more as the page has are for those that nobody sees any more: then a page is only short where most of a history is gone.
+	read := 2 * limit
+	rows, err := s.watches.History(ctx, req.UserId, db.HistoryPlace{AtMs: at, VideoID: videoID}, read)
 	if err != nil {
 		return nil, err
 	}
-	rows, next := paging.CutAt(rows, limit, func(h db.History) string { return paging.Cursor(h.AtMs, h.VideoID) })
-	resp := &discovery.ListHistoryResponse{NextCursor: next, Watched: make([]*discovery.Watched, len(rows))}
-	for i, h := range rows {
+	more := len(rows) == read
+	shown, err := s.seeable(ctx, req.UserId, rows)
+	if err != nil {
+		return nil, err
+	}
+	resp := &discovery.ListHistoryResponse{}
+	switch cursor := func(h db.History) string { return paging.Cursor(h.AtMs, h.VideoID) }; {
+	case len(shown) > limit:
+		shown, resp.NextCursor = paging.CutAt(shown, limit, cursor)
+	case more:
+		resp.NextCursor = cursor(rows[read-1])
+	}
+	resp.Watched = make([]*discovery.Watched, len(shown))
+	for i, h := range shown {
 		resp.Watched[i] = &discovery.Watched{VideoId: h.VideoID, AtMs: h.AtMs, WatchedMs: h.WatchedMs, Finished: h.Finished}
 	}
 	return resp, nil
+}
+
+// seeable are those rows of a history whose videos the user may see.
+func (s *Service) seeable(ctx context.Context, userID int64, rows []db.History) ([]db.History, error) {
+	refs, at := make([]visible.Ref, len(rows)), make(map[int64]db.History, len(rows))
+	for i, h := range rows {
+		refs[i].VideoID, at[h.VideoID] = h.VideoID, h
+	}
+	refs, err := s.visible.Videos(ctx, userID, refs)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]db.History, len(refs))
+	for i, r := range refs {
+		shown[i] = at[r.VideoID]
+	}
+	return shown, nil
 }
 
 // DeleteHistory implements the generated interface.
