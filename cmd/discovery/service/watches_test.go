@@ -140,8 +140,8 @@ func TestAuthorStats(t *testing.T) {
 		addWatches(t, s, 7, &discovery.Watch{VideoId: 1, Session: "a", WatchedMs: 6000}) // their own
 
 		today := db.Day(time.Now().UnixMilli())
-		err := sql.Write.Exec("INSERT INTO author_days (author_id, day, views, finishes, likes, followers) VALUES (7, ?, 3, 2, 4, 5), (7, ?, 9, 9, 9, 9)",
-			today-2, today-9).Error
+		const days = "INSERT INTO author_days (author_id, day, views, finishes, likes, followers) VALUES (7, ?, 3, 2, 4, 5), (7, ?, 9, 9, 9, 9)"
+		err := sql.Write.Exec(days, today-2, today-9).Error
 		if err != nil {
 			t.Fatal(err)
 		}
