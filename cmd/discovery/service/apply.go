@@ -51,9 +51,9 @@ func (s *Service) readNames(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// change applies changes to the catalogue, and notes what is to be ranked anew.
-func (s *Service) change(ctx context.Context, c db.Changes) error {
-	done, old, err := s.store.Apply(ctx, c, s.rules())
+// change applies changes to the catalogue, with what belongs into their transaction, and notes what is to be ranked anew.
+func (s *Service) change(ctx context.Context, c db.Changes, within ...db.Within) error {
+	done, old, err := s.store.Apply(ctx, c, s.rules(within...))
 	if err != nil {
 		return err
 	}

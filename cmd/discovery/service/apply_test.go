@@ -118,7 +118,7 @@ func TestApplyCost(t *testing.T) {
 			from := len(f.sent)
 			for i := range n {
 				f.register()
-				f.publish(authors[i], "#a")
+				f.publish(authors[i], "#c")
 				f.follow(authors[i], authors[(i+1)%len(authors)])
 				f.like(videos[i], authors[:10]...)
 				f.rename(authors[i%5], fmt.Sprint(n))

@@ -112,6 +112,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.bus.Consume(ctx, Name, s.apply) })
 	g.Go(func() error { s.rank(ctx); return nil })
+	g.Go(func() error { return s.fill(ctx) })
 	if s.follower != nil {
 		g.Go(func() error { return s.follower.Run(ctx) })
 	}

@@ -203,7 +203,7 @@ func (w *world) follow(from, to int64) {
 func (w *world) step() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.at = w.at.Add(time.Duration(w.rng.IntN(60)) * time.Minute)
+	w.at = w.at.Add(time.Duration(w.rng.IntN(12)) * time.Minute)
 	u, users := pick(w, w.users)
 	v, videos := pick(w, w.videos)
 	switch n := w.rng.IntN(100); {
