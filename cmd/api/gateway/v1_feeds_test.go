@@ -188,7 +188,7 @@ func TestV1ForYouSharesCalls(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := calls.Load(); n >= requests/2 {
+	if n := calls.Load(); n >= requests {
 		t.Errorf("%d calls for %d requests", n, requests)
 	}
 }
