@@ -179,7 +179,7 @@ func jsonError(err error) error {
 // maxName bounds a name that a client has sent, in bytes.
 const maxName = 64
 
-// fieldName is the name of a field in an error's text: the outermost, or of one in a list its place: "items[3].video_id".
+// fieldName is the name of a field in an error's text: the outermost, or of one in a list its place, which counts from 0: "items.3.video_id".
 func fieldName(at jsontext.Pointer) string {
 	var tokens []string
 	for token := range at.Tokens() {
@@ -193,10 +193,8 @@ func fieldName(at jsontext.Pointer) string {
 		return "a field"
 	case len(tokens) == 1 || strings.Trim(tokens[1], "0123456789") != "":
 		return strconv.Quote(tokens[0])
-	case len(tokens) == 2:
-		return strconv.Quote(tokens[0] + "[" + tokens[1] + "]")
 	}
-	return strconv.Quote(tokens[0] + "[" + tokens[1] + "]." + tokens[2])
+	return strconv.Quote(strings.Join(tokens[:min(len(tokens), 3)], "."))
 }
 
 // checkTexts fails for a string that may not go on to a service.

@@ -31,7 +31,7 @@ func (a *API) AddWatches(ctx context.Context, in *call.Call) (any, error) {
 	for i, item := range req.Items {
 		w, problem := watchOf(item)
 		if problem != "" {
-			return nil, invalid(fmt.Sprintf("items[%d]%s", i, problem))
+			return nil, invalid(fmt.Sprintf("items.%d%s", i, problem))
 		}
 		watches[i] = w
 	}
