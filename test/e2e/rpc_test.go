@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"testing"
 
 	"tiktok/test/harness"
@@ -83,6 +84,10 @@ func testRPCs(t *testing.T, d *harness.Deployment) {
 			"like":          {2, func() { fan.Like(t, first.Videos[20].ID) }},
 			"follow":        {2, func() { fan.Follow(t, first.Videos[20].Author.ID) }},
 			"message":       {2, func() { fan.Send(t, viewer.ID, messageText+"counted") }},
+			"feed of v1":    {6, func() { v1(t, d, fan, http.MethodGet, "/feed", "", 200) }}, // and the views
+			"for you":       {7, func() { v1(t, d, fan, http.MethodGet, "/feeds/for-you", "", 200) }},
+			"search":        {7, func() { v1(t, d, fan, http.MethodGet, "/search/videos?q=by", "", 200) }},
+			"watches":       {2, func() { watch(t, d, fan, seen(first.Videos[20].ID, "counted", 4000, true)) }},
 		} {
 			if n, by := cost(t, what, c.ask); n > c.most {
 				t.Errorf("%s costs %v calls, want at most %v: %v", what, n, c.most, fmt.Sprint(maps.Clone(by)))

@@ -179,7 +179,8 @@ func jsonError(err error) error {
 // maxName bounds a name that a client has sent, in bytes.
 const maxName = 64
 
-// fieldName is the name of a field in an error's text: the outermost, or of one in a list its place, which counts from 0: "items.3.video_id".
+// fieldName is the name of a field in an error's text: the outermost, or of one in a list its place, which counts from 0:
+// "items.3.video_id".
 func fieldName(at jsontext.Pointer) string {
 	var tokens []string
 	for token := range at.Tokens() {
