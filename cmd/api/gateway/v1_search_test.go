@@ -203,6 +203,24 @@ func TestV1SearchAway(t *testing.T) {
 			wantProblem(t, e.v1("GET", path+"?q=sea", ""), 503, errno.SearchUnavailable, "")
 		}
 	}
+	var tries atomic.Int64
+	f.search = func(*discovery.SearchRequest) (*discovery.SearchResponse, error) {
+		if tries.Add(1)%3 != 0 { // those who answer have no index yet
+			return nil, errno.SearchUnavailable
+		}
+		return &discovery.SearchResponse{}, nil
+	}
+	wantStatus(t, e.v1("GET", "/search/videos?q=sea", ""), 200, nil)
+	f.search = func(*discovery.SearchRequest) (*discovery.SearchResponse, error) {
+		tries.Add(1)
+		return nil, fail
+	}
+	tries.Store(0)
+	fail = errno.Unavailable
+	wantProblem(t, e.v1("GET", "/search/videos?q=sea", ""), 503, errno.SearchUnavailable, "")
+	if n := tries.Load(); n != 1 {
+		t.Errorf("a service that is away was asked %d times", n)
+	}
 	fail = errno.Internal
 	wantProblem(t, e.v1("GET", "/search/videos?q=sea", ""), 500, errno.Internal, "")
 }

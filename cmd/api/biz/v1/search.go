@@ -19,7 +19,20 @@ const (
 	maxQuery = 100
 	// maxSuggestions and defaultSuggestions are for what completes a text.
 	maxSuggestions, defaultSuggestions = 20, 10
+	// searchTries is how often a search is tried while its answer is that there is no index: with several replicas, one may build its own
+	// while the others serve.
+	searchTries = 3
 )
+
+// untilIndexed makes a call, again when a replica without an index has answered it.
+func untilIndexed[R any](call func() (R, error)) (r R, err error) {
+	for range searchTries {
+		if r, err = call(); err == nil || !errno.From(err).Is(errno.SearchUnavailable) {
+			break
+		}
+	}
+	return r, searchError(err)
+}
 
 // queryText is the text that is searched for.
 func queryText(in *call.Call) (string, error) {
@@ -43,8 +56,8 @@ func (a *API) search(ctx context.Context, in *call.Call, kind discovery.SearchKi
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.shared.Clients.Discovery.Search(ctx, &discovery.SearchRequest{Kind: kind, Text: q, ViewerId: in.Viewer, Page: page})
-	return r, searchError(err)
+	req := &discovery.SearchRequest{Kind: kind, Text: q, ViewerId: in.Viewer, Page: page}
+	return untilIndexed(func() (*discovery.SearchResponse, error) { return a.shared.Clients.Discovery.Search(ctx, req) })
 }
 
 // searchError is the error of a search that failed with err: one that got no answer is not available, as one without an index.
@@ -137,9 +150,10 @@ func (a *API) Suggest(ctx context.Context, in *call.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.shared.Clients.Discovery.Suggest(ctx, &discovery.SuggestRequest{Text: q, ViewerId: in.Viewer, Limit: n})
+	req := &discovery.SuggestRequest{Text: q, ViewerId: in.Viewer, Limit: n}
+	r, err := untilIndexed(func() (*discovery.SuggestResponse, error) { return a.shared.Clients.Discovery.Suggest(ctx, req) })
 	if err != nil {
-		return nil, searchError(err)
+		return nil, err
 	}
 	var ids []int64
 	for _, s := range r.Suggestions {
