@@ -83,6 +83,7 @@ func usesDB(s render.Service) bool    { return !s.Gateway }
 func usesQueue(s render.Service) bool { return s.Queue }
 func usesMedia(s render.Service) bool { return s.Media }
 func usesPush(s render.Service) bool  { return s.Push }
+func usesIndex(s render.Service) bool { return s.Index }
 
 var variable = regexp.MustCompile(`\$\{(\w+)`)
 
@@ -129,6 +130,7 @@ func TestSecretsOfContainers(t *testing.T) {
 		}
 		if tools {
 			want["AUTH_SECRET"] = []string{"api"}
+			want["OPENSEARCH_PASSWORD"] = users(usesIndex)
 			want["ETCD_ROOT_PASSWORD"] = nil
 			want["ETCD_PASSWORD"] = users(usesAny, "etcd")
 			for _, name := range []string{

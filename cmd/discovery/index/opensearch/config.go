@@ -103,16 +103,16 @@ func (c *Config) transport() (*http.Transport, error) {
 	}, nil
 }
 
-// client is the official one. It takes the nodes in turn and asks the next one when one is away, does not answer within attempt, or answers
-// that it cannot now.
-func (c *Config) client(transport http.RoundTripper, attempt time.Duration) (*opensearch.Client, error) {
+// client is the official one. It takes the nodes in turn and asks the next one when one is away, answers that it cannot now, or, with
+// again, does not answer within attempt.
+func (c *Config) client(transport http.RoundTripper, attempt time.Duration, again bool) (*opensearch.Client, error) {
 	return opensearch.NewClient(opensearch.Config{
 		Addresses:            c.Addrs,
 		Username:             c.Username,
 		Password:             c.Password,
 		Transport:            transport,
 		RequestTimeout:       attempt,
-		EnableRetryOnTimeout: true,
+		EnableRetryOnTimeout: again,
 		MaxRetries:           len(c.Addrs),
 		// A node that was away is asked again soon: it is one of few.
 		ResurrectTimeoutInitial: time.Second,

@@ -46,10 +46,10 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 		return nil, fmt.Errorf("opensearch: %w", err)
 	}
 	e := &Engine{cfg: cfg, log: log, transport: transport}
-	if e.reader, err = cfg.client(transport, cfg.Timeout/2); err != nil {
+	if e.reader, err = cfg.client(transport, cfg.Timeout/2, false); err != nil {
 		return nil, fmt.Errorf("opensearch: %w", err)
 	}
-	if e.writer, err = cfg.client(transport, writeAttempt); err != nil {
+	if e.writer, err = cfg.client(transport, writeAttempt, true); err != nil {
 		return nil, fmt.Errorf("opensearch: %w", err)
 	}
 	return e, nil

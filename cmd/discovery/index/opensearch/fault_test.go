@@ -2,6 +2,7 @@ package opensearch_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,6 +124,61 @@ func TestLosesNode(t *testing.T) {
 	all.Wait()
 	t.Logf("%s was lost: a batch took %d ms at most, of %d searches the slowest %d ms",
 		node, stalled.Milliseconds(), searches.Load(), slowest.Milliseconds())
+}
+
+// TestNodeHangs: connections to one node of three stay open and nobody answers. Nobody waits longer than Timeout, and soon most searches
+// find all: the client and the cluster leave the node alone before it is taken for lost.
+func TestNodeHangs(t *testing.T) {
+	e := open(t, prefix(t))
+	docs := make([]index.Doc, 50)
+	for i := range docs {
+		docs[i] = video(int64(i), "cat", 1)
+	}
+	serve(t, e, 1, docs...)
+	green(t, 3)
+	_, answer := ask(t, http.MethodGet, "/_nodes/process", "")
+	var all struct {
+		Nodes map[string]struct {
+			Name    string `json:"name"`
+			Process struct {
+				ID int `json:"id"`
+			} `json:"process"`
+		} `json:"nodes"`
+	}
+	must(t, json.Unmarshal([]byte(answer), &all))
+	_, manager := ask(t, http.MethodGet, "/_cat/cluster_manager?h=node", "")
+	pid := 0
+	for _, n := range all.Nodes { // not that one: the cluster would choose another, which is another test
+		if n.Name != strings.TrimSpace(manager) {
+			pid = n.Process.ID
+		}
+	}
+	process, err := os.FindProcess(pid)
+	must(t, err)
+	resume := sync.OnceFunc(func() { must(t, process.Signal(syscall.SIGCONT)) })
+	t.Cleanup(func() {
+		resume()
+		green(t, 3)
+	})
+	must(t, process.Signal(syscall.SIGSTOP))
+	const searches = 40
+	failed := 0
+	var slowest time.Duration
+	for range searches {
+		began := time.Now()
+		hits, err := e.Search(t.Context(), index.Query{Kind: index.Videos, Text: "cat", Limit: 100})
+		switch {
+		case errors.Is(err, index.ErrUnavailable):
+			failed++
+		case err != nil || len(hits) != len(docs):
+			t.Errorf("%d hits, %v", len(hits), err)
+		}
+		slowest = max(slowest, time.Since(began))
+	}
+	if failed > searches/4 || slowest > 3*time.Second {
+		t.Errorf("%d searches of %d failed, the slowest took %v", failed, searches, slowest)
+	}
+	t.Logf("%d searches of %d failed, the slowest took %d ms", failed, searches, slowest.Milliseconds())
 }
 
 // compare holds the videos of an index against what it shall have.

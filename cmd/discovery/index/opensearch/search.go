@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,7 +12,9 @@ import (
 	"tiktok/cmd/discovery/index"
 )
 
-// Search implements index.Engine. The score of OpenSearch is the Fit alone; Rank and Key are the next in its order.
+// Search implements index.Engine. The score of OpenSearch is the Fit alone; Rank and Key are the next in its order. Pages may come from
+// different copies of a shard: each batch is found in all of them before Apply returns. So the cluster may choose, and avoids a node that
+// hangs once it has noticed.
 func (e *Engine) Search(ctx context.Context, q index.Query) ([]index.Hit, error) {
 	if err := q.Check(); err != nil {
 		return nil, err
@@ -42,8 +43,7 @@ func (e *Engine) Search(ctx context.Context, q index.Query) ([]index.Hit, error)
 		return nil, err
 	}
 	r := request{method: http.MethodPost, path: "/" + e.cfg.Prefix + "/_search", body: encoded, query: params(
-		// All or an error. The pages of a query come from the same copies of the shards while these live.
-		"allow_partial_search_results", "false", "preference", sameCopy(&q), "filter_path", "timed_out,hits.hits.sort")}
+		"allow_partial_search_results", "false", "filter_path", "timed_out,hits.hits.sort")}
 	var got struct {
 		TimedOut bool `json:"timed_out"`
 		Hits     struct {
@@ -96,13 +96,6 @@ func hitOf(sort []any) (hit index.Hit, err error) {
 		}
 	}
 	return hit, fmt.Errorf("%w: opensearch: a hit is not as expected", index.ErrUnavailable)
-}
-
-// sameCopy is the same for all pages of a query.
-func sameCopy(q *index.Query) string {
-	h := fnv.New64a()
-	_, _ = h.Write(append([]byte(q.Text), byte(q.Kind))) // a hash takes everything
-	return "q" + strconv.FormatUint(h.Sum64(), 36)
 }
 
 // fitting is the query of OpenSearch, nil when the text has no words. Each Fit is a part that counts as much as it is; the best one counts.
