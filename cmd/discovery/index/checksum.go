@@ -7,8 +7,8 @@ import (
 	"sort"
 )
 
-// Checksum is of all that is to be found of a document, but for its version and its rank, which may lag. Sums of them, modulo 2^64, compare
-// an index with the catalogue.
+// Checksum is of all that is to be found of a document, but for its version, and for what may lag: its rank, and the names of its author.
+// Sums of them, modulo 2^64, compare an index with the catalogue.
 func (d *Doc) Checksum() uint64 {
 	h := fnv.New64a()
 	write := func(s string) {
@@ -21,7 +21,7 @@ func (d *Doc) Checksum() uint64 {
 	write(d.Title)
 	tags := append([]string(nil), d.Tags...)
 	sort.Strings(tags)
-	for _, lists := range [][]string{tags, d.AuthorNames, d.Names} {
+	for _, lists := range [][]string{tags, d.Names} {
 		for _, s := range lists {
 			write(s)
 		}

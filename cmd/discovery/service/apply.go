@@ -57,6 +57,7 @@ func (s *Service) change(ctx context.Context, c db.Changes, within ...db.Within)
 	if err != nil {
 		return err
 	}
+	s.indexChanged()
 	s.catalogue.count(&done, c.Len(), old)
 	s.ranks.touch(&done)
 	return nil

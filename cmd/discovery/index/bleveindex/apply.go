@@ -1,9 +1,12 @@
 package bleveindex
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sort"
 	"time"
 
 	bleve "github.com/blevesearch/bleve_index_api"
@@ -165,6 +168,7 @@ func (e *Engine) Sums(ctx context.Context, ranges []index.Range) ([]index.Sum, e
 func (s *snapshot) sums(ctx context.Context, ranges []index.Range) (sums []index.Sum, err error) {
 	defer guard(&err)()
 	sums = make([]index.Sum, len(ranges))
+	holding := finder(ranges)
 	for _, seg := range s.segments {
 		var order, check values
 		gone := seg.Deleted()
@@ -187,15 +191,48 @@ func (s *snapshot) sums(ctx context.Context, ranges []index.Range) (sums []index
 			if err != nil {
 				return nil, err
 			}
-			for i, r := range ranges {
-				if r.Kind == kind && id >= r.From && id < r.To {
-					sums[i].Docs++
-					sums[i].Checksum += unpack(c[packed:])
-				}
-			}
+			holding(kind, id, func(i int) {
+				sums[i].Docs++
+				sums[i].Checksum += unpack(c[packed:])
+			})
 		}
 	}
 	return sums, nil
+}
+
+// finder returns what calls fn with each range, by its index, that holds an id. It is fast when no two ranges overlap.
+func finder(ranges []index.Range) func(kind index.Kind, id int64, fn func(i int)) {
+	order := make([]int, len(ranges))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(ranges[a].Kind, ranges[b].Kind), cmp.Compare(ranges[a].From, ranges[b].From))
+	})
+	apart := true
+	for n := 1; n < len(order); n++ {
+		before, r := ranges[order[n-1]], ranges[order[n]]
+		apart = apart && (before.Kind != r.Kind || before.To <= r.From)
+	}
+	return func(kind index.Kind, id int64, fn func(i int)) {
+		// Behind all ranges that begin at or before the id.
+		n := sort.Search(len(order), func(n int) bool {
+			r := ranges[order[n]]
+			return r.Kind > kind || r.Kind == kind && r.From > id
+		})
+		for n--; n >= 0; n-- {
+			r := ranges[order[n]]
+			if r.Kind != kind {
+				return
+			}
+			if id < r.To {
+				fn(order[n])
+			}
+			if apart && r.From < r.To {
+				return
+			}
+		}
+	}
 }
 
 // kindOf reads the key of a video or user.
