@@ -136,7 +136,9 @@ func TestReplicasShareOpenSearch(t *testing.T) {
 			if err == nil && len(hits) == 1 {
 				return time.Since(began)
 			}
-			if err != nil && !errors.Is(err, index.ErrNoIndex) || time.Since(began) > 20*time.Second {
+			// Unavailable: beside this one a test of the engine stops nodes.
+			passing := err == nil || errors.Is(err, index.ErrNoIndex) || errors.Is(err, index.ErrUnavailable)
+			if !passing || time.Since(began) > 40*time.Second {
 				t.Fatalf("%q is not found: %v, %v", title, hits, err)
 			}
 			<-tick.C
