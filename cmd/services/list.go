@@ -283,6 +283,7 @@ func discovery() Spec {
 			event.TOPIC_ACCOUNT, event.TOPIC_VIDEO, event.TOPIC_LIKE, event.TOPIC_FOLLOW,
 		},
 		Migrations: discoverydb.Migrations,
+		Audit:      newDiscoveryAudit,
 		Open: func(ctx context.Context, d Deps) (Part, error) {
 			peers, err := discoveryrpc.NewPeers(d.Dial)
 			if err != nil {

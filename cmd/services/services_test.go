@@ -182,7 +182,7 @@ func TestAudit(t *testing.T) {
 			t.Errorf("%s: %d, %v", s.Name, n, err)
 		}
 	}
-	if want := []string{"video", "interaction", "social", "chat", "notice"}; !slices.Equal(audited, want) {
+	if want := []string{"video", "interaction", "social", "chat", "notice", "discovery"}; !slices.Equal(audited, want) {
 		t.Errorf("audited %v, want %v", audited, want)
 	}
 }

@@ -45,10 +45,14 @@ func (s *scenario) request(b []byte, host string, d *dataset.Set, n uint64) []by
 	if s.header != nil {
 		b = append(b, s.header(d, n)...)
 	}
-	if post {
-		b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(s.body)), 10), "\r\n"...)
+	body := []byte(s.body)
+	if s.content != nil {
+		body = s.content(nil, d, n)
 	}
-	return append(append(b, "\r\n"...), s.body...)
+	if post {
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(body)), 10), "\r\n"...)
+	}
+	return append(append(b, "\r\n"...), body...)
 }
 
 // list is what the n-th request asks for.
@@ -83,6 +87,8 @@ func (s *scenario) judge(d *dataset.Set, n uint64, status int, body []byte) verd
 	switch {
 	case s.v1 && (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests):
 		return refused
+	case s.v1 && status == http.StatusNoContent && s.mark == "":
+		return accepted
 	case s.v1 && status == http.StatusOK:
 		return s.complete(d, n, body)
 	case status != http.StatusOK || !ok:

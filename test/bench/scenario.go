@@ -23,9 +23,10 @@ type scenario struct {
 	of func(d *dataset.Set) []dataset.List
 	// target appends the method and the target of the n-th request. It is called by many goroutines at once.
 	target func(b []byte, d *dataset.Set, n uint64) []byte
-	// header is further header lines of the n-th request, nil for none; body is that of a POST.
-	header func(d *dataset.Set, n uint64) string
-	body   string
+	// header is further header lines of the n-th request, nil for none; body is that of a POST, content appends it where each has its own.
+	header  func(d *dataset.Set, n uint64) string
+	body    string
+	content func(b []byte, d *dataset.Set, n uint64) []byte
 	// v1 means that the request is for /api/v1, which answers with HTTP statuses.
 	v1 bool
 	// mark is what each entry of the answer has once, entries how many there are if not those of the list, atLeast that
@@ -264,6 +265,7 @@ func storms() []scenario {
 			users := uint64(len(d.Users))
 			return spread(d, n%users, n/users)
 		}),
+		watches(),
 	}
 }
 
