@@ -42,8 +42,8 @@ func parseCursor(kind index.Kind, s string) (*cursor, error) {
 		return nil, index.ErrBadQuery
 	}
 	c := cursor{fit: int(b[0]), rank: math.Float64frombits(binary.BigEndian.Uint64(b[1:])), key: string(b[cursorHead:])}
-	if c.fit < int(index.FitLoosely) || c.fit > int(index.FitWhole) || !(c.rank >= 0 && c.rank < index.FitWeight) ||
-		c.key[:1] != kindOf(kind) || !utf8.ValidString(c.key) {
+	if c.fit < int(index.FitLoosely) || c.fit > int(index.FitWhole) ||
+		math.IsNaN(c.rank) || c.rank < 0 || c.rank >= index.FitWeight || c.key[:1] != kindOf(kind) || !utf8.ValidString(c.key) {
 		return nil, index.ErrBadQuery
 	}
 	if kind != index.Tags {

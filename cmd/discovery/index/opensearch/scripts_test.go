@@ -1,7 +1,9 @@
 package opensearch_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"tiktok/cmd/discovery/index"
@@ -37,6 +39,39 @@ func TestScripts(t *testing.T) {
 				if !slices.ContainsFunc(hits, func(h index.Hit) bool { return h.ID == int64(i+1) }) {
 					t.Errorf("%q does not find %q", text, title)
 				}
+			}
+		}
+	}
+}
+
+// TestLongTexts: texts of MaxText with as many different words, characters and edits as fit, which are the most clauses of a query, are
+// answered, and find what has all of it.
+func TestLongTexts(t *testing.T) {
+	e := open(t, prefix(t))
+	var han, pieces, letters, words strings.Builder
+	for i := range index.MaxText {
+		han.WriteRune('一' + rune(i*7))
+	}
+	for i := range index.MaxText / 4 {
+		fmt.Fprintf(&pieces, "%c%c%c ", '一'+rune(i*9), '一'+rune(i*9+1), '一'+rune(i*9+2))
+		fmt.Fprintf(&words, "%c%cx", 'a'+rune(i), 'b'+rune(i))
+		words.WriteString([]string{"yz ", "zy "}[i%2])
+	}
+	for i := range index.MaxText / 2 {
+		fmt.Fprintf(&letters, "%c ", 'а'+rune(i))
+	}
+	titles := []string{han.String(), pieces.String(), letters.String(), words.String()}
+	docs := make([]index.Doc, len(titles))
+	for i, title := range titles {
+		docs[i] = video(int64(i+1), title, 1)
+	}
+	serve(t, e, 1, docs...)
+	for i, title := range titles {
+		text := string([]rune(title)[:min(len([]rune(title)), index.MaxText)])
+		for _, complete := range []bool{false, true} {
+			hits, err := e.Search(t.Context(), index.Query{Kind: index.Videos, Text: text, Complete: complete, Limit: 5})
+			if err != nil || len(hits) != 1 || hits[0].ID != int64(i+1) {
+				t.Errorf("%q finds %v, %v", text, hits, err)
 			}
 		}
 	}
