@@ -47,6 +47,13 @@ func (s *Service) sources() []source {
 	return []source{{"users", s.pageOfUsers}, {"videos", s.pageOfVideos}, {"follows", s.pageOfFollows}, {"likes", s.pageOfLikes}}
 }
 
+func (s *Service) sourceNames() (names []string) {
+	for _, src := range s.sources() {
+		names = append(names, src.name)
+	}
+	return names
+}
+
 // fill fills the catalogue with what was there before this service, once, until ctx ends. It begins when the broker has the service's
 // queue.
 func (s *Service) fill(ctx context.Context) error {
@@ -74,11 +81,7 @@ func (s *Service) fill(ctx context.Context) error {
 
 // fillOnce goes on where it stopped.
 func (s *Service) fillOnce(ctx context.Context) error {
-	var names []string
-	for _, src := range s.sources() {
-		names = append(names, src.name)
-	}
-	found, err := s.store.Backfills(ctx, s.now().UnixMilli(), names...)
+	found, err := s.store.Backfills(ctx, s.now().UnixMilli(), s.sourceNames()...)
 	if err != nil {
 		return err
 	}

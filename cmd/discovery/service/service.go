@@ -113,6 +113,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g.Go(func() error { return s.bus.Consume(ctx, Name, s.apply) })
 	g.Go(func() error { s.rank(ctx); return nil })
 	g.Go(func() error { return s.fill(ctx) })
+	g.Go(func() error { s.purge(ctx); return nil })
 	if s.follower != nil {
 		g.Go(func() error { return s.follower.Run(ctx) })
 	}
