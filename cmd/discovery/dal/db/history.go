@@ -16,6 +16,10 @@ import (
 // maxHistories bounds the histories of one statement: SQLite takes 500 SELECTs in one.
 const maxHistories = 100
 
+// historyPageSQL is a page of a user's history.
+const historyPageSQL = `FROM history WHERE user_id = ? AND at_ms > ? AND at_ms <= ? AND (at_ms < ? OR video_id < ?) AND at_ms > hidden_ms
+	ORDER BY at_ms DESC, video_id DESC LIMIT ?`
+
 // HistoryPage reads up to limit videos that a user has watched before a place, the last first, with what is not stored yet laid over them:
 // watches of the user. It returns which of these are not stored, and in what is read they count already. All is of one moment.
 func (s *Store) HistoryPage(
@@ -26,10 +30,8 @@ func (s *Store) HistoryPage(
 		if err != nil {
 			return err
 		}
-		const query = `FROM history WHERE user_id = ? AND at_ms > ? AND at_ms <= ? AND (at_ms < ? OR video_id < ?) AND at_ms > hidden_ms
-			ORDER BY at_ms DESC, video_id DESC LIMIT ?`
 		// Each watch that is laid over may take a row off the page: as many more fill it again.
-		rows, err = sqldb.Select[History](at.Read.WithContext(ctx), query,
+		rows, err = sqldb.Select[History](at.Read.WithContext(ctx), historyPageSQL,
 			userID, o.cleared[userID], before.AtMs, before.AtMs, before.VideoID, limit+len(o.rows)).All()
 		if err != nil {
 			return err
@@ -148,17 +150,19 @@ func (s *Store) Watched(ctx context.Context, userIDs []int64, limit int) (map[in
 	return videosOf(rows, limit), nil
 }
 
+// historyLastSQL is the last of what a user has watched.
+const historyLastSQL = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ? AND at_ms > ? AND at_ms > hidden_ms
+	ORDER BY at_ms DESC, video_id DESC LIMIT ?) AS t`
+
 // watchedRows reads user, video and time of the last rows of each user.
 func watchedRows(read *gorm.DB, userIDs []int64, cleared map[int64]int64, limit int) (map[int64][]History, error) {
-	const one = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ? AND at_ms > ? AND at_ms > hidden_ms
-		ORDER BY at_ms DESC, video_id DESC LIMIT ?) AS t`
 	rows := map[int64][]History{}
 	for part := range slices.Chunk(userIDs, maxHistories) {
 		args := make([]any, 0, 3*len(part))
 		for _, id := range part {
 			args = append(args, id, cleared[id], limit)
 		}
-		err := sqldb.Rows[History]{Query: read.Raw(sqldb.UnionAll(one, len(part)), args...)}.Each(func(h History) {
+		err := sqldb.Rows[History]{Query: read.Raw(sqldb.UnionAll(historyLastSQL, len(part)), args...)}.Each(func(h History) {
 			rows[h.UserID] = append(rows[h.UserID], h)
 		})
 		if err != nil {

@@ -94,6 +94,14 @@ func (s *Store) archive(tx *gorm.DB, rows []WatchSession, beforeMs int64) (archi
 	return archived, createAll(tx.Clauses(sqldb.Upsert(set, "video_id")), sums)
 }
 
+// historyBeyondSQL is what a history has behind the newest rows, and historyBelowSQL what it has below a mark.
+const (
+	historyBeyondSQL = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ?
+		ORDER BY at_ms DESC, video_id DESC LIMIT ? OFFSET ?) AS t`
+	historyBelowSQL = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ? AND at_ms <= ?
+		ORDER BY at_ms LIMIT ?) AS t`
+)
+
 // PurgeHistories looks at the histories of some users whose ids follow after: one step. It removes what is beyond the newest videos that
 // a history keeps, and what a user has forgotten with their whole history before a time; at most purgeRows rows of a user, the rest is
 // for the next time. It returns where to go on; done says that there are no more users.
@@ -104,17 +112,13 @@ func (s *Store) PurgeHistories(ctx context.Context, after int64, keep int, forgo
 		return after, 0, err == nil, err
 	}
 	next = marks[len(marks)-1].UserID
-	// Of each user two looks into the index: behind the newest ones, and below the mark.
-	const beyond = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ?
-		ORDER BY at_ms DESC, video_id DESC LIMIT ? OFFSET ?) AS t`
-	const below = `SELECT * FROM (SELECT user_id, video_id, at_ms FROM history WHERE user_id = ? AND at_ms <= ?
-		ORDER BY at_ms LIMIT ?) AS t`
+	// Of each user two looks into the index.
 	var parts []string
 	var args []any
 	for _, m := range marks {
-		parts, args = append(parts, beyond), append(args, m.UserID, purgeRows, keep)
+		parts, args = append(parts, historyBeyondSQL), append(args, m.UserID, purgeRows, keep)
 		if m.ClearedMs > 0 && m.ClearedMs < forgottenMs {
-			parts, args = append(parts, below), append(args, m.UserID, m.ClearedMs, purgeRows)
+			parts, args = append(parts, historyBelowSQL), append(args, m.UserID, m.ClearedMs, purgeRows)
 		}
 	}
 	var rows []History

@@ -23,10 +23,11 @@ func (s *Store) Views(ctx context.Context, videoIDs []int64) (map[int64]int64, e
 	return views, nil
 }
 
+const authorDaysSQL = "FROM author_days WHERE author_id = ? AND day >= ? AND day <= ? ORDER BY day"
+
 // AuthorDays reads what an author got on the days from..to, those without anything left out, in their order.
 func (s *Store) AuthorDays(ctx context.Context, authorID, from, to int64) ([]AuthorDay, error) {
-	const rest = "FROM author_days WHERE author_id = ? AND day >= ? AND day <= ? ORDER BY day"
-	rows, err := sqldb.Select[AuthorDay](s.Read.WithContext(ctx), rest, authorID, from, to).All()
+	rows, err := sqldb.Select[AuthorDay](s.Read.WithContext(ctx), authorDaysSQL, authorID, from, to).All()
 	if err != nil {
 		return nil, fmt.Errorf("read days of author %d: %w", authorID, err)
 	}
