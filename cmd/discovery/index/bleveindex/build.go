@@ -22,6 +22,9 @@ const buildSegment = 20_000
 // errReadOnly is returned for changes of an index that was opened to be read.
 var errReadOnly = errors.New("index: it is open for reading only")
 
+// errOver is returned for a build that was committed, aborted, or replaced by another one.
+var errOver = errors.New("index: the build is over")
+
 // build writes segments beside the index that serves, and merges them to one at the end.
 type build struct {
 	e            *Engine
@@ -43,14 +46,11 @@ func (e *Engine) Build(ctx context.Context) (index.Build, error) {
 	if e.cfg.ReadOnly {
 		return nil, errReadOnly
 	}
+	if err := e.stopBuilding(); err != nil {
+		return nil, err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.building != nil {
-		if err := e.building.remove(); err != nil {
-			return nil, err
-		}
-		e.building = nil
-	}
 	if err := e.takeFolder(); err != nil {
 		return nil, err
 	}
@@ -68,6 +68,18 @@ func (e *Engine) Build(ctx context.Context) (index.Build, error) {
 	}
 	b.builder, e.building = builder, b
 	return b, nil
+}
+
+// stopBuilding removes what is being built. A build locks itself before the engine, so this must not hold the engine's lock meanwhile.
+func (e *Engine) stopBuilding() error {
+	e.mu.Lock()
+	b := e.building
+	e.building = nil
+	e.mu.Unlock()
+	if b == nil {
+		return nil
+	}
+	return b.remove()
 }
 
 // Add implements index.Build.
@@ -93,7 +105,7 @@ func (b *build) over(ctx context.Context) error {
 		return err
 	}
 	if b.builder == nil {
-		return errors.New("index: the build is over")
+		return errOver
 	}
 	return nil
 }
@@ -111,6 +123,9 @@ func (b *build) Commit(ctx context.Context, position int64) error {
 	}
 	b.e.mu.Lock()
 	defer b.e.mu.Unlock()
+	if b.e.building != b { // another build, or Close, came meanwhile
+		return errors.Join(errOver, s.close(), b.removeLocked())
+	}
 	if err := b.e.writeCurrent(b.version); err != nil {
 		return errors.Join(err, s.close(), b.removeLocked())
 	}

@@ -217,6 +217,12 @@ func (e *Engine) Position(ctx context.Context) (int64, error) {
 		if err := e.reopen(s); err != nil {
 			return 0, err
 		}
+		_, again, err := e.current()
+		if err != nil {
+			return 0, err
+		}
+		defer again.close()
+		return again.number(positionKey), nil
 	}
 	return snap.number(positionKey), nil
 }
@@ -269,13 +275,10 @@ func (e *Engine) Info(ctx context.Context) (index.Info, error) {
 
 // Close implements index.Engine.
 func (e *Engine) Close() error {
+	errs := []error{e.stopBuilding()}
 	e.retiring.Wait()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var errs []error
-	if e.building != nil {
-		errs = append(errs, e.building.remove())
-	}
 	if e.cur != nil {
 		errs = append(errs, e.cur.close())
 		e.cur = nil
