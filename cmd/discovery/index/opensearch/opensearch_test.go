@@ -59,7 +59,13 @@ func open(t *testing.T, p string, change ...func(*opensearch.Config)) *opensearc
 
 func TestConformance(t *testing.T) {
 	nodes(t)
-	indextest.Run(t, func(t *testing.T) index.Engine { return open(t, prefix(t)) })
+	indextest.Run(t, func(t *testing.T) index.Engine {
+		return open(t, prefix(t), func(c *opensearch.Config) {
+			if strings.HasSuffix(t.Name(), "Concurrent") {
+				c.Shards = 1 // as many searches as go: two shards are twice the work, and prove no more
+			}
+		})
+	})
 }
 
 // serve builds an index of these documents.
