@@ -58,6 +58,8 @@ type FeedWeights struct {
 	Followed float64 `mapstructure:"followed"`
 	CoLiked  float64 `mapstructure:"co_liked"`
 	Tag      float64 `mapstructure:"tag"`
+	// Author is no reason of its own: how a viewer watches an author's videos.
+	Author float64 `mapstructure:"author"`
 }
 
 func defaultFeeds() Feeds {
@@ -65,9 +67,9 @@ func defaultFeeds() Feeds {
 		PageSize: 30, AuthorCap: 2, AuthorFresh: 20,
 		RunSize: 150, RerankAfter: time.Minute, Remember: 2000, ShownFor: 24 * time.Hour,
 		FreshSize: 1000, HotSize: 500, PoolFor: 2 * time.Second, FreshHalfLife: 48 * time.Hour,
-		ExploreShare: 0.1, ColdExploreShare: 0.2, ColdSignals: 10, ExploreViews: 30,
+		ExploreShare: 0.1, ColdExploreShare: 0.1, ColdSignals: 10, ExploreViews: 30,
 		Signals: 200, TasteFor: time.Minute, RelatedOf: 10, RelatedSize: 30, RelatedFor: 10 * time.Minute,
-		Weights:    FeedWeights{Fresh: 0.2, Hot: 0.4, Followed: 0.8, CoLiked: 1, Tag: 1},
+		Weights:    FeedWeights{Fresh: 0.1, Hot: 0.6, Followed: 0.8, CoLiked: 1.2, Tag: 1.2, Author: 0.8},
 		FollowPull: 200, TimelineSize: 500, TimelineDays: 7, TrendingEvery: time.Minute,
 	}
 }
@@ -108,6 +110,7 @@ func (f Feeds) check() (problems []string) {
 	}
 	for key, weight := range map[string]float64{
 		"fresh": f.Weights.Fresh, "hot": f.Weights.Hot, "followed": f.Weights.Followed, "co_liked": f.Weights.CoLiked, "tag": f.Weights.Tag,
+		"author": f.Weights.Author,
 	} {
 		require(weight >= 0 && weight <= 1000, "weights.%s is %v, want 0 to 1000", key, weight)
 	}

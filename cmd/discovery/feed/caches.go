@@ -221,14 +221,9 @@ func relatedKey(videoID int64) string {
 	return "tt:discovery:related:v1:{" + strconv.FormatInt(videoID, 10) + "}"
 }
 
-const (
-	// relatedLikers is of how many who liked a video last relatedLikes of their newest likes are counted.
-	relatedLikers, relatedLikes = 40, 40
-)
-
 // loadRelated reads who liked the videos last, and what else they like: two statements for each 500.
 func (f *Feeds) loadRelated(ctx context.Context, videoIDs []int64) (map[int64]similar, error) {
-	likers, err := f.Store.Likers(ctx, videoIDs, relatedLikers)
+	likers, err := f.Store.Likers(ctx, videoIDs, recommend.Likers)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +237,7 @@ func (f *Feeds) loadRelated(ctx context.Context, videoIDs []int64) (map[int64]si
 			}
 		}
 	}
-	liked, err := f.Store.LikedVideos(ctx, all, relatedLikes)
+	liked, err := f.Store.LikedVideos(ctx, all, recommend.LikesRead)
 	if err != nil {
 		return nil, err
 	}

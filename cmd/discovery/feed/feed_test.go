@@ -274,7 +274,7 @@ func TestForYouLearns(t *testing.T) {
 				}
 			}
 		}
-		if reasons[discovery.Reason_TAG] < 10 || reasons[discovery.Reason_CO_LIKED] != 2 || reasons[discovery.Reason_FOLLOWED] == 0 {
+		if reasons[discovery.Reason_TAG] < 5 || reasons[discovery.Reason_CO_LIKED] != 2 || reasons[discovery.Reason_FOLLOWED] == 0 {
 			t.Errorf("reasons are %v", reasons)
 		}
 	})
@@ -487,6 +487,7 @@ func TestCachedForms(t *testing.T) {
 		var items []recommend.Item
 		tags := []recommend.TagTaste{{Tag: "猫", Weight: 0.5}, {Tag: "b", Weight: -1}, {Tag: "c", Weight: 0.25}}
 		own := taste{tags: tags, signs: r.IntN(500), follows: nil, own: []recommend.Own{}}
+		own.authors = []recommend.AuthorTaste{{ID: 1<<53 - 1, Weight: -0.5}}
 		for id := range r.Int64N(5) {
 			own.follows = append(own.follows, id*1000+1)
 		}

@@ -151,7 +151,9 @@ func (f *Feeds) rankAnew(ctx context.Context, pool *recommend.Pool, sessions []*
 			s.shown = s.shown.add(s.run.ids(s.reach.at), f.Settings.Remember)
 		}
 		t := tastes[s.viewer]
-		v := recommend.Viewer{Tags: t.tags, Follows: t.follows, Signs: t.signs, Out: append(s.shown, seen[s.viewer])}
+		v := recommend.Viewer{
+			Tags: t.tags, Authors: t.authors, Follows: t.follows, Signs: t.signs, Out: append(s.shown, seen[s.viewer]),
+		}
 		id := 1 + rand.Int64N(1<<52)
 		r := rand.New(rand.NewPCG(uint64(id), uint64(s.viewer)))
 		items := recommend.Rank(v, recommend.Candidates{Pool: pool, Own: t.own}, f.Settings, r)

@@ -14,21 +14,10 @@ import (
 	"tiktok/pkg/kv"
 )
 
-const (
-	// tasteFollows is how many of those whom a viewer follows are known to the ranking; tastePull of how many the newest videos are read,
-	// tasteFollowed in all.
-	tasteFollows, tastePull, tasteFollowed = 500, 100, 30
-	// tasteTags is of how many tags that a viewer likes most tasteTagged newest videos each are candidates.
-	tasteTags, tasteTagged = 6, 20
-	// tasteCoLiked is how many candidates come of what those like who like the same.
-	tasteCoLiked = 100
-	// leastTag is from which weight on a tag brings candidates.
-	leastTag = 0.15
-)
-
 // taste is what is known of a viewer.
 type taste struct {
 	tags    []recommend.TagTaste
+	authors []recommend.AuthorTaste
 	follows []int64
 	// signs is how many likes and finishes there are.
 	signs int
@@ -39,7 +28,9 @@ func tasteKey(userID int64) string {
 	return "tt:discovery:taste:v1:{" + strconv.FormatInt(userID, 10) + "}"
 }
 
-func (t taste) size() int { return 40*len(t.tags) + 8*len(t.follows) + 72*len(t.own) }
+func (t taste) size() int {
+	return 40*len(t.tags) + 16*len(t.authors) + 8*len(t.follows) + 72*len(t.own)
+}
 
 // AppendBinary is for the cache.
 func (t taste) AppendBinary(b []byte) ([]byte, error) {
@@ -49,6 +40,10 @@ func (t taste) AppendBinary(b []byte) ([]byte, error) {
 	for _, one := range t.tags {
 		b = append(binary.AppendUvarint(b, uint64(len(one.Tag))), one.Tag...)
 		b = appendFloats(b, one.Weight)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.authors)))
+	for _, one := range t.authors {
+		b = appendFloats(append7(b, one.ID), one.Weight)
 	}
 	var because []int64
 	b = binary.AppendUvarint(b, uint64(len(t.own)))
@@ -107,6 +102,16 @@ func (t *taste) UnmarshalBinary(b []byte) error {
 		readFloats(b, &t.tags[i].Weight)
 		b = b[4:]
 	}
+	const authorBytes = 11
+	if n, b, err = kv.ReadUvarint(b); err != nil || n > uint64(len(b)/authorBytes) {
+		return kv.ErrBadBytes
+	}
+	t.authors = make([]recommend.AuthorTaste, n)
+	for i := range t.authors {
+		t.authors[i].ID = read7(b)
+		readFloats(b[7:], &t.authors[i].Weight)
+		b = b[authorBytes:]
+	}
 	if n, b, err = kv.ReadUvarint(b); err != nil || n > uint64(len(b)/ownBytes) {
 		return kv.ErrBadBytes
 	}
@@ -156,18 +161,18 @@ func (f *Feeds) loadTastes(ctx context.Context, userIDs []int64) (map[int64]tast
 	var tags []string
 	for _, id := range userIDs {
 		t := taste{follows: facts.follows[id]}
-		t.tags, t.signs = f.tagsOf(facts, id)
+		t.learn(facts, id)
 		tastes[id] = t
-		co[id] = recommend.CoLikes(f.seeds(facts.liked[id]), similarOf(facts.related), tasteCoLiked)
-		tags = append(tags, liked(t.tags)...)
+		co[id] = recommend.CoLikes(f.seeds(facts.liked[id]), similarOf(facts.related), recommend.MostCoLiked)
+		tags = append(tags, recommend.LikedTags(t.tags)...)
 	}
 	slices.Sort(tags)
-	if facts.tagged, err = f.Store.TagNewest(ctx, slices.Compact(tags), tasteTagged); err != nil {
+	if facts.tagged, err = f.Store.TagNewest(ctx, slices.Compact(tags), recommend.MostTagged); err != nil {
 		return nil, err
 	}
 	var ids []int64
 	for _, id := range userIDs {
-		for _, tag := range liked(tastes[id].tags) {
+		for _, tag := range recommend.LikedTags(tastes[id].tags) {
 			others[id] = append(others[id], facts.tagged[tag]...)
 		}
 		for _, v := range facts.followed[id] {
@@ -200,7 +205,7 @@ func (f *Feeds) readFacts(ctx context.Context, userIDs []int64) (facts, error) {
 	var x facts
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		x.follows, err = f.Store.Followed(gctx, userIDs, tasteFollows)
+		x.follows, err = f.Store.Followed(gctx, userIDs, recommend.MostFollows)
 		if err != nil {
 			return err
 		}
@@ -209,7 +214,8 @@ func (f *Feeds) readFacts(ctx context.Context, userIDs []int64) (facts, error) {
 		for _, id := range userIDs {
 			if authors := x.follows[id]; len(authors) > 0 {
 				pullers = append(pullers, id)
-				pulls = append(pulls, db.Pull{Authors: authors[:min(len(authors), tastePull)], Before: db.Newest(), Limit: tasteFollowed})
+				authors = authors[:min(len(authors), recommend.FollowsRead)]
+				pulls = append(pulls, db.Pull{Authors: authors, Before: db.Newest(), Limit: recommend.MostFollowed})
 			}
 		}
 		found, err := f.Store.Pulled(gctx, pulls)
@@ -262,35 +268,16 @@ func similarOf(related map[int64]similar) map[int64][]recommend.Similar {
 	return all
 }
 
-// tagsOf is what a viewer's likes and watches say of tags, and how many of them say that they like something.
-func (f *Feeds) tagsOf(x facts, id int64) (tags []recommend.TagTaste, signs int) {
-	values := make(map[int64]float64, len(x.liked[id])+len(x.watched[id]))
-	for _, w := range x.watched[id] {
-		if values[w.VideoID] = recommend.Watched; w.Finished {
-			values[w.VideoID] = recommend.Finished
-		}
+// learn sets what a viewer's likes and watches say.
+func (t *taste) learn(x facts, id int64) {
+	watched := make([]recommend.Watch, len(x.watched[id]))
+	for i, w := range x.watched[id] {
+		watched[i] = recommend.Watch{VideoID: w.VideoID, Finished: w.Finished}
 	}
-	for _, video := range x.liked[id] {
-		values[video] = recommend.Liked
-	}
-	signals := make([]recommend.Signal, 0, len(values))
-	for id, value := range values {
-		if v, ok := x.videos[id]; ok {
-			signals = append(signals, recommend.Signal{Video: video(v), Value: value})
-		}
-		if value > recommend.Watched {
-			signs++
-		}
-	}
-	return recommend.Tags(signals), signs
-}
-
-// liked are the tags that bring candidates.
-func liked(tags []recommend.TagTaste) (names []string) {
-	for _, t := range tags {
-		if t.Weight >= leastTag && len(names) < tasteTags {
-			names = append(names, t.Tag)
-		}
-	}
-	return names
+	signals, signs := recommend.Signals(x.liked[id], watched, func(id int64) (recommend.Video, bool) {
+		v, ok := x.videos[id]
+		return video(v), ok
+	})
+	t.signs = signs
+	t.tags, t.authors = recommend.Tastes(signals)
 }

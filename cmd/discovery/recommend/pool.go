@@ -6,11 +6,12 @@
 // The score of a video is a weighted sum (config.FeedWeights), and the part that adds most is the reason that is told:
 //
 //	fresh · 2^(-age/half-life)
-//	hot · popularity · (½ + ½ quality)   popularity: its decayed likes and finishes, as logarithm, 1 for the hottest;
+//	hot · (⅖ popularity + ⅗ quality)     popularity: its decayed likes and finishes, as logarithm, 1 for the hottest;
 //	                                     quality: likes and finishes by view, with a prior, so that few views say little
 //	followed · ½(1 + fresh)              of somebody whom the viewer follows
 //	coLiked · 0…1                        how much those who like what the viewer likes like it
 //	tag · -1…1                           what the viewer makes of its tags
+//	author · -1…1                        what the viewer makes of its author; this is no reason of its own
 //
 // # Places
 //
@@ -59,10 +60,10 @@ func (c Scale) Base(v Video) Base {
 	if c.hottest > 0 {
 		popularity = min(1, math.Log2(1+heat.At(v.Heat, c.now.UnixMilli(), c.halfLife))/c.hottest)
 	}
-	const views, quality = 20, 0.3 // the prior
-	good := float64(min(v.Likes, v.Views)+min(v.Finishes, v.Views)) / 2
-	rate := (good + views*quality) / (float64(v.Views) + views)
-	return Base{Fresh: float32(c.s.Weights.Fresh * fresh), Hot: float32(c.s.Weights.Hot * popularity * (0.5 + 0.5*rate))}
+	const views, usual, best = 10, 0.2, 0.6
+	rate := (float64(min(v.Likes+v.Finishes, v.Views)) + views*usual) / (float64(v.Views) + views)
+	quality := min(1, rate/best)
+	return Base{Fresh: float32(c.s.Weights.Fresh * fresh), Hot: float32(c.s.Weights.Hot * (0.4*popularity + 0.6*quality))}
 }
 
 // Pool are candidates for everybody, prepared for many viewers. It is not changed any more.

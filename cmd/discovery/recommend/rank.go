@@ -35,8 +35,9 @@ type Item struct {
 
 // Viewer is for whom is ranked. The zero value is a visitor.
 type Viewer struct {
-	// Tags is their taste.
-	Tags []TagTaste
+	// Tags and Authors are their taste.
+	Tags    []TagTaste
+	Authors []AuthorTaste
 	// Follows are ids, ascending.
 	Follows []int64
 	// Signs is how many likes and finishes are known.
@@ -64,7 +65,9 @@ type ranking struct {
 	// inOwn is the place in Own, from 1 on, of those of the pool that are there, too.
 	inOwn []int16
 	tags  []TagTaste
-	items []Item
+	// liking are the authors of the taste.
+	liking []AuthorTaste
+	items  []Item
 	// authors are those of items.
 	authors []int64
 	// rest are the keys of what is not in order yet.
@@ -77,7 +80,7 @@ type ranking struct {
 func Rank(v Viewer, c Candidates, s config.Feeds, r *rand.Rand) []Item {
 	n := c.Pool.Len() + len(c.Own)
 	k := &ranking{
-		Candidates: c, s: s, follows: v.Follows, tags: v.Tags,
+		Candidates: c, s: s, follows: v.Follows, tags: v.Tags, liking: v.Authors,
 		score: make([]float32, n), tag: make([]float32, n), out: make([]bool, n), tagOf: make([]int32, c.Pool.Len()),
 	}
 	k.weigh()
@@ -112,11 +115,19 @@ func (k *ranking) weigh() {
 			k.score[at] += k.followed(p.base[at])
 		}
 	}
+	weight = float32(k.s.Weights.Author)
+	byAuthor := make(map[int64]float32, len(k.liking))
+	for _, a := range k.liking {
+		byAuthor[a.ID] = weight * a.Weight
+		for _, at := range p.byAuthor[a.ID] {
+			k.score[at] += weight * a.Weight
+		}
+	}
 	place := 0
 	for i, o := range k.Own {
 		at := size + i
 		k.tag[at] = o.Tagged
-		k.score[at] = o.Fresh + o.Hot + o.Tagged + o.CoLiked
+		k.score[at] = o.Fresh + o.Hot + o.Tagged + o.CoLiked + byAuthor[o.AuthorID]
 		if k.follow(o.AuthorID) {
 			k.score[at] += k.followed(o.Base)
 		}

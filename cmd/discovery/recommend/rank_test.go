@@ -74,6 +74,9 @@ func draw(r *rand.Rand) world {
 	}
 	for a := range int64(authors) {
 		if r.IntN(4) == 0 {
+			w.viewer.Authors = append(w.viewer.Authors, recommend.AuthorTaste{ID: a + 1, Weight: 2*r.Float32() - 1})
+		}
+		if r.IntN(4) == 0 {
 			w.viewer.Follows = append(w.viewer.Follows, a+1)
 		}
 	}
@@ -280,14 +283,15 @@ func TestTags(t *testing.T) {
 		add(recommend.Watched, "boats", "all")
 	}
 	weights := map[string]float32{}
-	for _, w := range recommend.Tags(signals) {
+	tags, _ := recommend.Tastes(signals)
+	for _, w := range tags {
 		weights[w.Tag] = w.Weight
 	}
-	if weights["cats"] < 0.5 || weights["cars"] > -0.2 || weights["all"] > 0.01 || weights["all"] < -0.01 {
+	if weights["cats"] < 0.4 || weights["cars"] > -0.2 || weights["all"] > 0.01 || weights["all"] < -0.01 {
 		t.Errorf("%v", weights)
 	}
 	// Of whom only likes are known.
-	if only := recommend.Tags(signals[:1]); len(only) != 2 || only[0].Weight <= 0 {
+	if only, _ := recommend.Tastes(signals[:1]); len(only) != 2 || only[0].Weight <= 0 {
 		t.Errorf("%v", only)
 	}
 }

@@ -32,35 +32,107 @@ type TagTaste struct {
 	Weight float32
 }
 
-// maxTags is of how many tags a taste is made, those that say most.
-const maxTags = 40
+// What is read of a viewer, and of what they like, to make candidates of. The simulator does the same.
+const (
+	// MostFollows is how many of those whom a viewer follows are known; of FollowsRead of these the newest videos are read, MostFollowed
+	// in all.
+	MostFollows, FollowsRead, MostFollowed = 500, 100, 30
+	// MostTagged is how many of the newest videos with a tag that the viewer likes are candidates.
+	MostTagged = 20
+	// MostCoLiked is how many candidates come of what those like who like the same.
+	MostCoLiked = 100
+	// Likers is of how many who liked a video last LikesRead of their newest likes are counted.
+	Likers, LikesRead = 40, 40
+)
 
-// Tags says what a viewer makes of the tags of their signals: whether they like and finish videos with one more often than others. Few
-// videos say little. A tag that everything has says nothing.
-func Tags(signals []Signal) []TagTaste {
-	type count struct{ n, sum float64 }
-	byTag, all := map[string]count{}, count{}
-	for _, s := range signals {
-		all.n, all.sum = all.n+1, all.sum+s.Value
-		for _, tag := range s.Video.Tags {
-			c := byTag[tag]
-			byTag[tag] = count{n: c.n + 1, sum: c.sum + s.Value}
+// Watch is a video that a viewer watched.
+type Watch struct {
+	VideoID  int64
+	Finished bool
+}
+
+// Signals are what a viewer did with videos that are known, and how many of these signs say that they like something.
+func Signals(liked []int64, watched []Watch, videos func(id int64) (Video, bool)) (signals []Signal, signs int) {
+	values := make(map[int64]float64, len(liked)+len(watched))
+	for _, w := range watched {
+		if values[w.VideoID] = Watched; w.Finished {
+			values[w.VideoID] = Finished
 		}
 	}
-	if all.n == 0 {
-		return nil
+	for _, id := range liked {
+		values[id] = Liked
+	}
+	signals = make([]Signal, 0, len(values))
+	for _, id := range slices.Sorted(maps.Keys(values)) {
+		if v, ok := videos(id); ok {
+			signals = append(signals, Signal{Video: v, Value: values[id]})
+		}
+		if values[id] > Watched {
+			signs++
+		}
+	}
+	return signals, signs
+}
+
+// LikedTags are the tags of a taste that bring candidates: the few that are liked most.
+func LikedTags(tags []TagTaste) (names []string) {
+	const most, least = 6, 0.15
+	for _, t := range tags {
+		if t.Weight >= least && len(names) < most {
+			names = append(names, t.Tag)
+		}
+	}
+	return names
+}
+
+// AuthorTaste is what a viewer makes of an author, as TagTaste of a tag.
+type AuthorTaste struct {
+	ID     int64
+	Weight float32
+}
+
+// maxTastes is of how many tags, and of how many authors, a taste is made: of those that say most.
+const maxTastes = 40
+
+// Tastes says what a viewer makes of the tags and the authors of their signals: whether they like and finish such videos more often than
+// others. Few videos say little. A tag that everything has says nothing.
+func Tastes(signals []Signal) (tags []TagTaste, authors []AuthorTaste) {
+	for _, t := range weights(signals, func(v Video) []string { return v.Tags }) {
+		tags = append(tags, TagTaste{Tag: t.of, Weight: t.weight})
+	}
+	for _, a := range weights(signals, func(v Video) []int64 { return []int64{v.AuthorID} }) {
+		authors = append(authors, AuthorTaste{ID: a.of, Weight: a.weight})
+	}
+	return tags, authors
+}
+
+// weighed is something of videos with what a viewer makes of it.
+type weighed[K cmp.Ordered] struct {
+	of     K
+	weight float32
+}
+
+func weights[K cmp.Ordered](signals []Signal, of func(Video) []K) []weighed[K] {
+	type count struct{ n, sum float64 }
+	each, all := map[K]count{}, count{}
+	for _, s := range signals {
+		all.n, all.sum = all.n+1, all.sum+s.Value
+		for _, k := range of(s.Video) {
+			c := each[k]
+			each[k] = count{n: c.n + 1, sum: c.sum + s.Value}
+		}
 	}
 	// Of whom only likes are known, all has the greatest value: they still like what they like.
-	const prior, most = 2, 0.4
-	usual := min(most, all.sum/all.n)
-	tags := make([]TagTaste, 0, len(byTag))
-	for tag, c := range byTag {
-		tags = append(tags, TagTaste{Tag: tag, Weight: float32(max(-1, min(1, 1.5*(c.sum-usual*c.n)/(c.n+prior))))})
+	const prior, most = 6, 0.4
+	usual := min(most, all.sum/max(1, all.n))
+	out := make([]weighed[K], 0, len(each))
+	for k, c := range each {
+		out = append(out, weighed[K]{k, float32(max(-1, min(1, 1.5*(c.sum-usual*c.n)/(c.n+prior))))})
 	}
-	slices.SortFunc(tags, func(a, b TagTaste) int {
-		return cmp.Or(cmp.Compare(abs(b.Weight), abs(a.Weight)), cmp.Compare(a.Tag, b.Tag))
+	slices.SortFunc(out, func(a, b weighed[K]) int {
+		return cmp.Or(cmp.Compare(abs(b.weight), abs(a.weight)), cmp.Compare(a.of, b.of))
 	})
-	return tags[:min(len(tags), maxTags)]
+	return out[:min(len(out), maxTastes)]
 }
 
 func abs(x float32) float32 { return max(x, -x) }
@@ -157,9 +229,9 @@ type Own struct {
 
 // OwnOf weighs candidates of one viewer: those of co, and others, of followed users or with tags that the viewer likes. videos has what is
 // known of them; one that it does not have is left out. Each comes once, by ascending id.
-func OwnOf(scale Scale, taste []TagTaste, co []CoLiked, others []int64, videos map[int64]Video) []Own {
-	byTag := make(map[string]float32, len(taste))
-	for _, t := range taste {
+func OwnOf(scale Scale, tags []TagTaste, co []CoLiked, others []int64, videos map[int64]Video) []Own {
+	byTag := make(map[string]float32, len(tags))
+	for _, t := range tags {
 		byTag[t.Tag] = t.Weight
 	}
 	out := make([]Own, 0, len(co)+len(others))
