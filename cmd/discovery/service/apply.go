@@ -60,7 +60,20 @@ func (s *Service) change(ctx context.Context, c db.Changes, within ...db.Within)
 	s.indexChanged()
 	s.catalogue.count(&done, c.Len(), old)
 	s.ranks.touch(&done)
+	s.feeds.Changed(ctx, tastesOf(&done))
 	return nil
+}
+
+// tastesOf are the users who began or ended to like or to follow something.
+func tastesOf(c *db.Changed) []int64 {
+	users := map[int64]bool{}
+	for _, l := range slices.Concat(c.LikesBegan, c.LikesEnded) {
+		users[l.UserID] = true
+	}
+	for _, f := range slices.Concat(c.FollowsBegan, c.FollowsEnded) {
+		users[f.UserID] = true
+	}
+	return slices.Sorted(maps.Keys(users))
 }
 
 // rules are how changes are applied.

@@ -168,10 +168,17 @@ func (s *Store) Fanout(ctx context.Context, size int) (worked bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read changes for timelines: %w", err)
 	}
-	videos, err := sqldb.Select[Fanout](s.Read.WithContext(ctx), "FROM fanouts WHERE video_id > 0 LIMIT ?", fanoutVideos).All()
+	videos, err := sqldb.Select[Fanout](s.Read.WithContext(ctx), "FROM fanouts WHERE video_id > 0 LIMIT ?", maxRows).All()
 	if err != nil {
 		return false, fmt.Errorf("read changes for timelines: %w", err)
 	}
+	if len(follows)+len(videos) == 0 {
+		return false, nil
+	}
+	if none, err := s.forNobody(ctx, follows, videos); err != nil || none {
+		return none, err
+	}
+	videos = videos[:min(len(videos), fanoutVideos)]
 	if len(follows) > 0 {
 		if err := s.fanoutFollows(ctx, follows, size); err != nil {
 			return false, fmt.Errorf("bring timelines up to changed follows: %w", err)
@@ -182,7 +189,38 @@ func (s *Store) Fanout(ctx context.Context, size int) (worked bool, err error) {
 			return false, fmt.Errorf("bring timelines up to new videos: %w", err)
 		}
 	}
-	return len(follows)+len(videos) > 0, nil
+	return true, nil
+}
+
+// forNobody removes entries if nobody has a timeline: then whoever builds one reads what they are about.
+func (s *Store) forNobody(ctx context.Context, all ...[]Fanout) (none bool, err error) {
+	err = s.Tx(ctx, func(tx *gorm.DB) error {
+		for _, entries := range all { // both kinds, before it is looked
+			if len(entries) == 0 {
+				continue
+			}
+			if _, err := s.lockFanouts(tx, entries); err != nil {
+				return err
+			}
+		}
+		var some []Timeline
+		if err := tx.Limit(1).Find(&some).Error; err != nil {
+			return err
+		}
+		if none = len(some) == 0; !none {
+			return nil
+		}
+		for _, entries := range all {
+			if _, err := fanoutKey().Delete(s.DB, tx, fanoutKeys(entries)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("remove changes that no timeline has to follow: %w", err)
+	}
+	return none, nil
 }
 
 // fanoutKey reads entries by their key.

@@ -230,6 +230,23 @@ func TestFanoutToManyFollowers(t *testing.T) {
 	})
 }
 
+// While nobody has a timeline, what they would have to follow is removed in few steps, however much it is.
+func TestFanoutForNobody(t *testing.T) {
+	eachStore(t, func(t *testing.T, s *Store) {
+		var entries []Fanout
+		for i := range int64(1500) {
+			entries = append(entries, VideoFanout(i+1, 7), FollowFanout(i+1, 7))
+		}
+		w := feedWorld{Store: s, t: t}
+		w.tx(func(tx *gorm.DB) error { return s.AddFanouts(tx, entries) })
+		for _, want := range []bool{true, true, false} {
+			if worked, err := s.Fanout(t.Context(), 500); err != nil || worked != want {
+				t.Fatalf("worked: %v, %v; want %v", worked, err, want)
+			}
+		}
+	})
+}
+
 // The newest videos of authors, in pages, are what sorting all of them says: of authors with many at once, too.
 func TestPulled(t *testing.T) {
 	eachStore(t, func(t *testing.T, s *Store) {
