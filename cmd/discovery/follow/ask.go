@@ -10,15 +10,16 @@ import (
 
 const (
 	// dead is how old the last sign of life of a process may be.
-	dead = 4 * Alive
-	// silent is how long a process may say nothing about a job. Merging a large index takes a while.
-	silent = 5 * time.Minute
+	dead = 3 * Alive
+	// silent is how long a process may say nothing about a job that it has begun. Merging a large index takes a while.
+	silent = 2 * time.Minute
 	// askEvery is how often the reports are read.
 	askEvery = 500 * time.Millisecond
 )
 
 // Ask asks all processes that are alive to do a job, and waits until each has done it or has failed, or has said nothing for too long,
-// which its report then says. It returns no reports when none is alive. tell hears of the reports now and then; nil: nobody wants to know.
+// which its report then says. One that dies before it begins is left out. It returns no reports when none is alive. tell hears of the
+// reports now and then; nil: nobody wants to know.
 func Ask(ctx context.Context, store *db.Store, kind string, tell func([]db.IndexReport)) ([]db.IndexReport, error) {
 	alive, err := store.IndexReports(ctx, 0, time.Now().Add(-dead).UnixMilli())
 	if err != nil || len(alive) == 0 {
@@ -46,6 +47,9 @@ func Ask(ctx context.Context, store *db.Store, kind string, tell func([]db.Index
 		if err != nil {
 			return nil, err
 		}
+		if alive, err = store.IndexReports(ctx, 0, time.Now().Add(-dead).UnixMilli()); err != nil {
+			return nil, err
+		}
 		reports, over := joined(job.ID, alive, said)
 		if !same(reports, last) {
 			heard, last = time.Now(), reports
@@ -69,7 +73,7 @@ func Ask(ctx context.Context, store *db.Store, kind string, tell func([]db.Index
 
 func ended(r db.IndexReport) bool { return r.State == db.StateDone || r.State == db.StateFailed }
 
-// joined are the reports of those that were alive, and of those that came later and have begun; whether all have ended.
+// joined are the reports of those that have begun, and of those that are alive and have not, without a state; whether all have ended.
 func joined(job int64, alive, said []db.IndexReport) (all []db.IndexReport, over bool) {
 	over = true
 	known := map[string]bool{}
@@ -81,7 +85,7 @@ func joined(job int64, alive, said []db.IndexReport) (all []db.IndexReport, over
 	for _, r := range alive {
 		if !known[r.Replica] {
 			over = false
-			all = append(all, db.IndexReport{JobID: job, Replica: r.Replica})
+			all = append(all, db.IndexReport{JobID: job, Replica: r.Replica, UpdatedMs: r.UpdatedMs})
 		}
 	}
 	return all, over

@@ -56,6 +56,8 @@ type Follower struct {
 	lastJob int64
 	// behind is since when the index lacks changes; zero: it does not.
 	behind time.Time
+	// saidAlive is when the process said last that it is alive.
+	saidAlive time.Time
 	// caughtUp is when catchUp has ended last.
 	caughtUp time.Time
 	// pos is the position that was seen last.
@@ -82,15 +84,14 @@ func (f *Follower) Run(ctx context.Context) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	wait := rest
-	var jobsAt, aliveAt time.Time
+	var jobsAt time.Time
 	for {
 		err := f.step(ctx)
 		if now := time.Now(); err == nil && now.Sub(jobsAt) >= pollJobs {
 			jobsAt = now
 			err = f.jobs(ctx)
 		}
-		if now := time.Now(); err == nil && now.Sub(aliveAt) >= Alive {
-			aliveAt = now
+		if err == nil {
 			err = f.alive(ctx)
 		}
 		if ctx.Err() != nil {
@@ -174,6 +175,9 @@ func (f *Follower) meanwhile(ctx context.Context) {
 	position, err := f.Engine.Position(ctx)
 	if err == nil {
 		err = f.catchUp(ctx, position)
+	}
+	if err == nil || errors.Is(err, index.ErrNoIndex) {
+		err = f.alive(ctx)
 	}
 	if err != nil && !errors.Is(err, index.ErrNoIndex) && !errors.Is(err, errAhead) {
 		f.Log.Warn("index does not follow during other work", "error", err)

@@ -287,6 +287,9 @@ func TestJobs(t *testing.T) {
 	each(t, func(w *world) {
 		w.fill()
 		w.must(w.store.AddIndexJob(w.Context(), db.IndexJob{ID: 7, Kind: "of another time", CreatedAtMs: time.Now().UnixMilli()}))
+		w.step()
+		w.must(w.store.RemoveIndexReport(w.Context(), 0, "one")) // said while it was built
+		w.follower.saidAlive = time.Time{}
 		ctx, cancel := context.WithCancel(w.Context())
 		ended := make(chan error)
 		go func() { ended <- w.follower.Run(ctx) }()
@@ -345,6 +348,18 @@ func TestJobs(t *testing.T) {
 		}
 		if asked, err := Ask(w.Context(), w.store, db.JobRebuild, nil); err != nil || asked != nil {
 			t.Errorf("nobody is alive: %+v, %v", asked, err)
+		}
+	})
+}
+
+// A process that has died without a word is waited for only as long as it may be alive.
+func TestAskTheDead(t *testing.T) {
+	each(t, func(w *world) {
+		r := db.IndexReport{Replica: "dead", State: db.StateAlive, UpdatedMs: time.Now().Add(-dead + time.Second).UnixMilli()}
+		w.must(w.store.PutIndexReport(w.Context(), r))
+		reports, err := Ask(w.Context(), w.store, db.JobCheck, nil)
+		if err != nil || len(reports) != 0 {
+			t.Errorf("%+v, %v", reports, err)
 		}
 	})
 }

@@ -40,8 +40,12 @@ func (f *Follower) end(ctx context.Context) {
 	}
 }
 
-// alive says that this process can be asked to do jobs, when it is the one that does them.
+// alive says, now and then, that this process can be asked to do jobs, when it is the one that does them.
 func (f *Follower) alive(ctx context.Context) error {
+	if time.Since(f.saidAlive) < Alive {
+		return nil
+	}
+	f.saidAlive = time.Now()
 	info, err := f.Engine.Info(ctx)
 	if err == nil {
 		f.metrics.docs.Set(float64(info.Docs))
@@ -53,7 +57,11 @@ func (f *Follower) alive(ctx context.Context) error {
 	if err != nil || !leads {
 		return err
 	}
-	return f.report(ctx, 0, db.StateAlive, info.Docs, info.Docs, fmt.Sprintf("%s %s, position %d", info.Engine, info.Version, f.pos.Load()))
+	message := "there is no index yet"
+	if info.Engine != "" {
+		message = fmt.Sprintf("%s %s, position %d", info.Engine, info.Version, f.pos.Load())
+	}
+	return f.report(ctx, 0, db.StateAlive, info.Docs, info.Docs, message)
 }
 
 func (f *Follower) report(ctx context.Context, job int64, state string, done, total int64, message string) error {
