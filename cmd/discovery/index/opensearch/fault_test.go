@@ -52,6 +52,8 @@ func TestLosesNode(t *testing.T) {
 		catalogue[id] = docs[id]
 	}
 	serve(t, e, built, docs...)
+	single := open(t, prefix(t), func(c *opensearch.Config) { c.Shards, c.Replicas = 6, 0 })
+	serve(t, single, built, docs...)
 	green(t, 3)
 	_, node := ask(t, http.MethodGet, "/_cat/cluster_manager?h=node", "")
 	node = strings.TrimSpace(node)
@@ -116,6 +118,7 @@ func TestLosesNode(t *testing.T) {
 		apply()
 	}
 	compare(t, e, catalogue, position)
+	withoutCopies(t, single, docs)
 	control(t, "start", node)
 	green(t, 3)
 	apply()
@@ -179,6 +182,19 @@ func TestNodeHangs(t *testing.T) {
 		t.Errorf("%d searches of %d failed, the slowest took %v", failed, searches, slowest)
 	}
 	t.Logf("%d searches of %d failed, the slowest took %d ms", failed, searches, slowest.Milliseconds())
+}
+
+// withoutCopies: an index that has lost shards answers no search with the rest of them, and is there again when somebody builds it.
+func withoutCopies(t *testing.T, e index.Engine, docs []index.Doc) {
+	t.Helper()
+	q := index.Query{Kind: index.Videos, Text: "cat", Limit: index.MaxLimit}
+	if hits, err := e.Search(t.Context(), q); !errors.Is(err, index.ErrUnavailable) {
+		t.Errorf("without some shards: %d hits, %v", len(hits), err)
+	}
+	serve(t, e, 1, docs...)
+	if hits, err := e.Search(t.Context(), q); err != nil || len(hits) != index.MaxLimit {
+		t.Errorf("built again: %d hits, %v", len(hits), err)
+	}
 }
 
 // compare holds the videos of an index against what it shall have.
