@@ -57,6 +57,8 @@ func (c content) places() []place {
 		{"feed", "/", "article", ".", false},
 		{"video", fmt.Sprintf("/v/%d", c.video.ID), "article", ".", false},
 		{"profile", "/@" + c.author.Name, "heading", c.author.Name, false},
+		{"search", "/search?q=clip", "tab", ".", false},
+		{"tag", "/tag/moss", "heading", ".", false},
 		{"login", "/login", "field", ".", false},
 		{"missing", "/nothing/here", "heading", ".", false},
 		{"visitor-upload", "/upload", "button", ".", false},
@@ -64,6 +66,8 @@ func (c content) places() []place {
 		{"inbox", "/inbox", "link", c.author.Name, true},
 		{"messages", "/chat", "link", c.author.Name, true},
 		{"conversation", chat, "any", "It is my favourite", true},
+		{"history", "/history", "heading", ".", true},
+		{"statistics", "/statistics", "heading", ".", true},
 		{"settings", "/settings", "heading", ".", true},
 		{"own-profile", "/@" + c.viewer.Name, "heading", c.viewer.Name, true},
 	}

@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,6 +55,7 @@ func TestScreenshots(t *testing.T) {
 	friend := b.d.Login(t, "bob", demo.Password)
 	video := me.Published(t, me.ID)[0]
 	talk(t, b.d, video.ID)
+	audience(t, b.d)
 	looks := []view{
 		{name: "phone", width: 390, height: 844, phone: true, language: "en"},
 		{name: "desktop", width: 1440, height: 900, language: "en"},
@@ -69,7 +71,12 @@ func TestScreenshots(t *testing.T) {
 			{"comments", fmt.Sprintf("/v/%d", video.ID), "article", ".", false},
 			{"login", "/login", "field", ".", false},
 			{"missing", "/nothing", "heading", ".", false},
+			{"search", "/search?q=" + url.QueryEscape("夜"), "link", "夜", false},
+			{"tags", "/search", "link", "夜晚", false},
+			{"tag", "/tag/slow", "link", ", by ", false},
 			{"profile", "/@bob", "heading", "[Bb]ob", true},
+			{"history", "/history", "link", ", by ", true},
+			{"statistics", "/statistics", "link", ".", true},
 			{"upload", "/upload", "heading", ".", true},
 			{"inbox", "/inbox", "link", "[Bb]ob", true},
 			{"messages", "/chat", "link", "[Bb]ob", true},
@@ -87,6 +94,9 @@ func TestScreenshots(t *testing.T) {
 				p.openComments()
 				p.click("button", "^2 |^2 条")
 				p.until(`document.querySelectorAll(".answers .comment").length === 2`)
+			}
+			if to.name == "statistics" {
+				p.until(`document.querySelectorAll(".table-videos tbody tr").length > 1`)
 			}
 			if to.name == "inbox" {
 				p.until(`document.querySelectorAll(".notice").length > 4`)
@@ -120,6 +130,28 @@ func talk(t *testing.T, d *harness.Deployment, video int64) {
 	ask(t, d, carol, http.MethodPut, like+"/like", nil)
 	ask(t, d, alice, http.MethodPut, fmt.Sprintf("/api/v1/videos/%d/comments/%d/pin", video, thanks), nil)
 	ask(t, d, bob, http.MethodPut, fmt.Sprintf("/api/v1/videos/%d/comments/%d/like", video, thanks), nil)
+}
+
+// audience has the people of the demo watch each other's videos, and waits until they are found and counted.
+func audience(t *testing.T, d *harness.Deployment) {
+	t.Helper()
+	var all []*harness.User
+	for _, name := range demo.Users() {
+		all = append(all, d.Login(t, name, demo.Password))
+	}
+	for i, viewer := range all {
+		var watches []map[string]any
+		for j, author := range all {
+			for k, v := range viewer.Published(t, author.ID) {
+				watches = append(watches, map[string]any{
+					"video_id": v.ID, "session": fmt.Sprintf("%d-%d-%d", i, j, k), "watched_ms": 3000 + 700*(i+j+k), "is_finished": (i+j+k)%3 > 0,
+				})
+			}
+		}
+		ask(t, d, viewer, http.MethodPost, "/api/v1/watches", map[string]any{"items": watches})
+	}
+	alice := all[0]
+	found(t, d, alice, "夜", alice.Published(t, alice.ID)[1].ID)
 }
 
 // say writes a comment, or an answer to one, and returns its id.
