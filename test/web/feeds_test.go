@@ -19,15 +19,16 @@ func (p *page) tab(feed string) { p.t.Helper(); p.click("tab", p.named("feed."+f
 // TestFeeds goes through the feeds as a visitor and as a member.
 func TestFeeds(t *testing.T) {
 	each(t, func(t *testing.T, b *browser) {
-		author, other, viewer := b.d.NewUser(t), b.d.NewUser(t), b.d.NewUser(t)
+		author, other := b.d.NewUser(t), b.d.NewUser(t)
 		followed := titled(t, author, "tide", "Of somebody who is followed")
 		titled(t, other, "moss", "Of somebody else #green")
 		titled(t, other, "silk", "The newest of all")
-		viewer.Follow(t, author.ID)
-		viewer.Like(t, followed.ID)
-		found(t, b.d, viewer, "newest", other.Published(t, other.ID)[0].ID)
+		found(t, b.d, author, "newest", other.Published(t, other.ID)[0].ID)
 		for _, v := range []view{phone("en"), desktop("zh")} {
 			t.Run(v.name, func(t *testing.T) {
+				viewer := b.d.NewUser(t) // who has seen nothing yet
+				viewer.Follow(t, author.ID)
+				viewer.Like(t, followed.ID)
 				p := b.open(t, v)
 				p.visit("/")
 				p.plays()
@@ -50,6 +51,8 @@ func TestFeeds(t *testing.T) {
 				}
 
 				p.tab("for_you")
+				p.until(`document.querySelector(".video-reason")`)
+				p.plays() // it listens to keys
 				p.allSayWhy(3)
 			})
 		}
