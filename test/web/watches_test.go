@@ -33,7 +33,11 @@ func TestWatching(t *testing.T) {
 		// To the end, which begins again by itself.
 		p.visit(fmt.Sprintf("/v/%d", second.ID))
 		p.plays()
-		eval[bool](p, `(() => { const e = [...document.querySelectorAll("video")].find((e) => !e.paused); e.currentTime = e.duration - 0.5; return true; })()`)
+		eval[bool](p, `(() => {
+			const e = [...document.querySelectorAll("video")].find((e) => !e.paused);
+			e.currentTime = e.duration - 0.5;
+			return true;
+		})()`)
 		p.until(`[...document.querySelectorAll("video")].some((e) => !e.paused && e.currentTime > 0.3 && e.currentTime < 2)`)
 		p.visit("/history") // another document: what was watched is told as the page goes
 		p.until(`document.querySelectorAll(".history-row").length === 2`)

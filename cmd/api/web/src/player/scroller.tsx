@@ -53,10 +53,11 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying
   const move = useCallback((to: number, isSmooth = true) => {
     const element = box.current;
     if (!element) return;
-    stopMove.current();
+    // Read before the snapping is on again: it would jump back to the video that was left.
+    const from = element.scrollTop;
     const end = Math.max(0, Math.min(to, element.childElementCount - 1));
     const target = end * element.clientHeight;
-    const from = element.scrollTop;
+    stopMove.current();
     if (!isSmooth || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       element.scrollTop = target;
       return;
@@ -66,7 +67,8 @@ export function Scroller({ ids, index, onIndex, onNearEnd, onComments, onPlaying
     const begin = performance.now();
     let frame = 0;
     const step = (now: number) => {
-      const part = Math.min(1, (now - begin) / moveMs);
+      // The frame may have begun before: it would go the other way.
+      const part = Math.max(0, Math.min(1, (now - begin) / moveMs));
       element.scrollTop = from + (target - from) * (1 - (1 - part) ** 3);
       if (part < 1) frame = requestAnimationFrame(step);
       else stopMove.current();

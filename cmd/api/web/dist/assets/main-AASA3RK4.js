@@ -1,1 +1,0 @@
-import{Hb as i,Ib as g,Jb as d,O as m,_ as p,b as e,s as r,t,yb as a}from"./chunk-MM3JA2UT.js";m();a();Promise.all([t(r.get()),i()]).then(()=>{let o=document.getElementById("app");o&&e(p(d,{}),o),g()});

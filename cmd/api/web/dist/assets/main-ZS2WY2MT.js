@@ -1,0 +1,1 @@
+import{Hb as i,Ib as g,Jb as d,O as m,_ as p,b as e,s as r,t,yb as a}from"./chunk-EFJZNWPX.js";m();a();Promise.all([t(r.get()),i()]).then(()=>{let o=document.getElementById("app");o&&e(p(d,{}),o),g()});

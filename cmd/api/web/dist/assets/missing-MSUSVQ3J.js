@@ -1,0 +1,1 @@
+import"./chunk-65S7UP6M.js";import{Da as m,Ia as r,T as o,_ as i,v as t}from"./chunk-EFJZNWPX.js";function p(){return o(t("missing.title")),i(r,{page:!0,icon:i(m,{size:40}),title:t("missing.title"),text:t("missing.text"),children:i("a",{class:"button button-primary button-medium",href:"/",children:t("action.home")})})}export{p as default};
