@@ -25,7 +25,7 @@ type options struct {
 	deployments                         []string
 	programs                            []string
 	conns                               []int
-	events, active, rounds              int
+	events, active, rounds, videos      int
 	rate, scale                         float64
 	steps, scales                       []float64
 	warmup, settle, duration, floorTime time.Duration
@@ -64,6 +64,7 @@ func command() *cobra.Command {
 	fs.DurationVar(&o.duration, "duration", 10*time.Second, "measured time")
 	fs.Float64SliceVar(&o.scales, "scale", []float64{1}, "data set: 1 is 10,000 users, 20,000 videos, a million likes; several show growth")
 	fs.IntVar(&o.active, "active", 0, "users who send requests; 0 is all, at most 100,000. The others are only looked at")
+	fs.IntVar(&o.videos, "videos", 0, "videos of the data set; 0 is by the scale")
 	fs.StringVar(&o.data, "data", "", "keep loaded data sets in this folder for later runs (all-in-one)")
 	fs.BoolVar(&o.floors, "floors", false, "measure after each scenario what it costs at least")
 	fs.DurationVar(&o.floorTime, "floor-time", time.Second, "measured time of each floor")
@@ -94,7 +95,7 @@ func command() *cobra.Command {
 
 func (o *options) validate() error {
 	if slices.Min(o.scales) <= 0 || min(o.duration, o.floorTime) <= 0 || min(o.events, o.rounds) < 1 || o.rate < 0 ||
-		min(o.active, slices.Min(o.conns)) < 0 {
+		min(o.active, o.videos, slices.Min(o.conns)) < 0 {
 		return errors.New("numbers must be greater than 0")
 	}
 	return nil
@@ -106,7 +107,7 @@ func names() []string {
 	for _, s := range scenarios() {
 		all = append(all, s.name)
 	}
-	return append(all, loginStorm, drain, latency, events)
+	return append(all, found, loginStorm, drain, latency, events)
 }
 
 // runAll measures scenarios on one deployment and data set after the other, and prints a table of all.

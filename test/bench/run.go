@@ -67,7 +67,7 @@ func open(t testing.TB, o options, deployment, programs, beside string) *session
 	switch deployment {
 	case harness.NameAllInOne:
 		if o.data != "" {
-			kept = filepath.Join(o.data, fmt.Sprintf("scale-%g", o.scale))
+			kept = filepath.Join(o.data, fmt.Sprintf("scale-%g-%d", o.scale, o.videos))
 		}
 		if _, err := os.Stat(kept); err == nil {
 			check(t, os.CopyFS(dir, os.DirFS(kept)))
@@ -83,7 +83,11 @@ func open(t testing.TB, o options, deployment, programs, beside string) *session
 	}
 	if _, err := os.Stat(kept); kept == "" || err != nil {
 		s.d.Stop(t)
-		dataset.Load(t, s.d.Config, dataset.NewShape(o.scale))
+		shape := dataset.NewShape(o.scale)
+		if o.videos > 0 {
+			shape = shape.WithVideos(o.videos)
+		}
+		dataset.Load(t, s.d.Config, shape)
 		if kept != "" {
 			check(t, errors.Join(os.CopyFS(kept+".part", os.DirFS(dir)), os.Rename(kept+".part", kept)))
 		}
@@ -92,6 +96,7 @@ func open(t testing.TB, o options, deployment, programs, beside string) *session
 	s.gen = &generator{addr: addrOf(s.d), data: dataset.Read(t, s.d.Config, o.active), next: map[string]uint64{}}
 	fmt.Printf("%s is there with a data set of scale %g after %.0f s; metrics and profiles: %v\n",
 		deployment, o.scale, time.Since(began).Seconds(), s.d.Metrics())
+	s.catchUp()
 	s.rest()
 	return s
 }
@@ -128,6 +133,8 @@ func (s *session) run(name string) {
 		s.drain(true)
 	case latency:
 		s.latency()
+	case found:
+		s.found()
 	case loginStorm:
 		s.loginStorm()
 	case events:

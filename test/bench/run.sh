@@ -139,7 +139,7 @@ benchstat() {
 }
 
 # What docs/performance.md shows.
-page=(feed-auth feed-auth-512 user-info publish-list favorite-list comment-list friend-list message-chat media-range login
+page=(feed-auth feed-auth-512 user-info publish-list favorite-list comment-list friend-list message-chat media-range login search for-you
   favorite-action comment-action relation-action message-action mixed like-hot like-spread comment-hot comment-spread publish drain latency)
 
 name=${1:-page}

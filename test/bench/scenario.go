@@ -78,7 +78,7 @@ func scenarios() []scenario {
 		name: "mixed-storm", about: "half likes, a quarter comments, a quarter feed pages", conns: burst, writes: true,
 		parts: []part{{storms[1], 2}, {storms[3], 1}, {feeds[1], 1}},
 	}
-	return slices.Concat(feeds, lists, others(), actions, []scenario{mixed}, storms, []scenario{mixedStorm, publish()})
+	return slices.Concat(feeds, lists, others(), searches(), choices(), actions, []scenario{mixed}, storms, []scenario{mixedStorm, publish()})
 }
 
 // scenarioNamed finds a scenario.
