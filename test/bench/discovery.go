@@ -119,18 +119,11 @@ func (s *session) catchUp() {
 		check(s.t, err)
 		return
 	}
-	dataset.WithStores(s.t, s.d.Config.DB, func(db dataset.Stores) {
-		harness.Eventually(s.t, readTimeout, func() error {
-			var open, all int64
-			err := db["discovery"].Read.Raw("SELECT COUNT(*) FROM backfills WHERE done_ms = 0").Scan(&open).Error
-			if err == nil {
-				err = db["discovery"].Read.Raw("SELECT COUNT(*) FROM backfills").Scan(&all).Error
-			}
-			if err == nil && (open > 0 || all == 0) {
-				err = fmt.Errorf("%d of %d backfills are not done", open, all)
-			}
-			return err
-		})
+	harness.Eventually(s.t, readTimeout, func() error {
+		if filled, _ := harness.Added(nil, s.d.Counter(s.t, "tiktok_discovery_filled")); filled == 0 {
+			return fmt.Errorf("its catalogue is not filled: %v rows", s.d.Counter(s.t, "tiktok_discovery_backfill_rows_total"))
+		}
+		return nil
 	})
 	read := time.Since(began)
 	harness.Eventually(s.t, readTimeout, func() error {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -128,17 +129,16 @@ func Load(t testing.TB, cfg config.Config, s Shape) {
 				check(t, schema.Write.Exec("PRAGMA synchronous = OFF").Error)
 			}
 		}
-		f := &filling{Shape: s, db: db, authors: authorsOf(s.Users, s.videos), size: storeClip(t, cfg.Blob)}
+		f := &filling{
+			Shape: s, db: db, authors: authorsOf(s.Users, s.videos), size: storeClip(t, cfg.Blob), halfLife: cfg.Discovery.HalfLife,
+		}
 		g, ctx := errgroup.WithContext(t.Context())
 		for _, job := range []func(context.Context) error{
-			f.storeUsers, f.storeVideos, f.storeInteractions, f.storeFollows, f.storeChats, f.storeHistory,
+			f.storeUsers, f.storeVideos, f.storeInteractions, f.storeFollows, f.storeChats, f.storeDiscovery,
 		} {
 			g.Go(func() error { return job(ctx) })
 		}
 		check(t, g.Wait())
-		if discovery := db["discovery"].Write; discovery.Migrator().HasTable("backfills") {
-			check(t, discovery.Exec("DELETE FROM backfills").Error) // it has read the deployment while that was empty, and shall again
-		}
 	})
 }
 
@@ -165,6 +165,8 @@ type filling struct {
 	db      Stores
 	authors []int32
 	size    int64
+	// halfLife is that of heat.
+	halfLife time.Duration
 }
 
 // each are n rows by index; nil rows are left out.
@@ -222,29 +224,42 @@ func (f *filling) storeVideos(ctx context.Context) error {
 	return db.Write.WithContext(ctx).Exec(claim, published(f.videos-1)).Error
 }
 
-func (f *filling) storeInteractions(ctx context.Context) error {
-	db := f.db["interaction"]
-	liked, commented := make([]int, f.videos), make([]int, f.videos)
-	gave, got := make([]int, f.Users), make([]int, f.Users)
-	n := 0
-	err := insert(ctx, db, "favorites", "user_id, video_id, author_id, liked, last_event, liked_event", func(yield func([]any) bool) {
-		going := true
+// likeOf is a like, with users and video as indexes.
+type likeOf struct {
+	user, video, author int
+	event               int64
+}
+
+// eachLike are the rows of all likes, in the order of users and videos.
+func (f *filling) eachLike(row func(l likeOf) []any) rows {
+	return func(yield func([]any) bool) {
+		n, going := 0, true
 		f.favoritesOf(func(user int, videos []int32) {
-			order := make(map[int32]int, len(videos)) // of the likes; the rows are in that of the primary key
+			order := make(map[int32]int, len(videos)) // of the likes
 			for i, v := range videos {
 				order[v] = n + i
 			}
 			n += len(videos)
-			gave[user] = len(videos)
 			slices.Sort(videos)
 			for _, v := range videos {
-				author, event := int(f.authors[v]), f.idAt(favoritesDay, order[v])
-				liked[v]++
-				got[author]++
-				going = going && yield([]any{f.userID(user), f.videoID(int(v)), f.userID(author), 1, event, event})
+				l := likeOf{user, int(v), int(f.authors[v]), f.idAt(favoritesDay, order[v])}
+				going = going && yield(row(l))
 			}
 		})
-	})
+	}
+}
+
+func (f *filling) storeInteractions(ctx context.Context) error {
+	db := f.db["interaction"]
+	liked, commented := make([]int, f.videos), make([]int, f.videos)
+	gave, got := make([]int, f.Users), make([]int, f.Users)
+	const columns = "user_id, video_id, author_id, liked, last_event, liked_event"
+	err := insert(ctx, db, "favorites", columns, f.eachLike(func(l likeOf) []any {
+		liked[l.video]++
+		gave[l.user]++
+		got[l.author]++
+		return []any{f.userID(l.user), f.videoID(l.video), f.userID(l.author), 1, l.event, l.event}
+	}))
 	if err != nil {
 		return err
 	}
@@ -271,12 +286,19 @@ func (f *filling) storeInteractions(ctx context.Context) error {
 	}))
 }
 
+// followsInOrder are all follows in the order of the users; made is the id of one, by when it was made.
+func (f *filling) followsInOrder() (pairs []pairOf, made func(i int) int64) {
+	pairs = f.followPairs()
+	order := source(useFollows).Perm(len(pairs))
+	return pairs, func(i int) int64 { return f.idAt(followsDay, order[i]) }
+}
+
 func (f *filling) storeFollows(ctx context.Context) error {
-	db, pairs := f.db["social"], f.followPairs()
-	order := source(useFollows).Perm(len(pairs)) // when each of them was made
+	db := f.db["social"]
+	pairs, made := f.followsInOrder()
 	following, followers := make([]int, f.Users), make([]int, f.Users)
 	err := insert(ctx, db, "follows", "user_id, to_user_id, id, created_at_ms", each(len(pairs), func(i int) []any {
-		p, followID := pairs[i], f.idAt(followsDay, order[i])
+		p, followID := pairs[i], made(i)
 		following[p.user]++
 		followers[p.to]++
 		return []any{f.userID(int(p.user)), f.userID(int(p.to)), followID, id.Time(followID).UnixMilli()}
@@ -287,32 +309,6 @@ func (f *filling) storeFollows(ctx context.Context) error {
 	return insert(ctx, db, "social_stats", "user_id, follow_count, follower_count", each(f.Users, func(i int) []any {
 		return []any{f.userID(i), following[i], followers[i]}
 	}))
-}
-
-// storeHistory has each user have watched some videos, popular ones more often.
-func (f *filling) storeHistory(ctx context.Context) error {
-	const ofUser, watchedMs = 20, 4000
-	popular, r, sample := source(useVideos).Perm(f.videos), source(useHistory), newSampler(f.videos, videoPower)
-	at, db := f.day(historyDay).UnixMilli(), f.db["discovery"]
-	if !db.Write.Migrator().HasTable("history") { // a build of before there was one
-		return nil
-	}
-	const columns = "user_id, video_id, at_ms, watched_ms, finished"
-	return insert(ctx, db, "history", columns, func(yield func([]any) bool) {
-		for user := range f.Users {
-			seen := map[int]bool{}
-			for range ofUser {
-				v := popular[sample.draw(r)]
-				if seen[v] {
-					continue
-				}
-				seen[v] = true
-				if !yield([]any{f.userID(user), f.videoID(v), at + int64(len(seen)), watchedMs, 1}) {
-					return
-				}
-			}
-		}
-	})
 }
 
 // storeChats lets each user talk to the next one but a hundred, a message a minute.

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func AllInOneProcess(t testing.TB, opts ...Option) *Deployment {
 	bin := program(t, o.programs)
 	p := &process{
 		name: config.AllInOne, bin: bin, log: filepath.Join(t.TempDir(), config.AllInOne+".log"),
-		env: environ(o.set), admin: "http://" + address,
+		env: environ(o.set), admin: "http://" + cmp.Or(o.set["telemetry.admin_addr"], address),
 	}
 	if o.files > 0 {
 		p.bin, p.args = "/bin/sh", []string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0"`, o.files), bin}
