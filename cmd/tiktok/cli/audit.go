@@ -16,11 +16,12 @@ func audit(environ []string) *cobra.Command {
 		Long: "Recount every counter from the list that it counts, and print each one that differs. Counters of likes and comments are " +
 			"exact when the queue is\n" +
 			"empty; on a store that is being written to, a difference may be a write in flight. Exit code 1 when a counter is wrong.\n" +
-			"Notices are compared with the likes, comments, follows, titles and uploads that they are made of: what is missing, what is extra.",
+			"Notices are compared with the likes, comments, follows, titles and uploads that they are made of: what is missing, what is extra.\n" +
+			"Views, finishes and the days of authors are compared with the sessions of watching that count.",
 	}
 	s := addSettings(cmd, environ)
 	s.data(cmd)
-	s.toggle(cmd, "repair", "audit.repair", "set wrong counters of likes and comments, and notices, right first")
+	s.toggle(cmd, "repair", "audit.repair", "set wrong counters of likes, comments and watches, and notices, right first")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := s.load(config.AllInOneProcess())
 		if err != nil {
