@@ -53,7 +53,7 @@ type Deps struct {
 	Demo handler.Demo
 }
 
-// Schemas are those of all services with an Audit, by name.
+// Schemas are those of all services that have one, by name.
 type Schemas map[string]*sqldb.DB
 
 // Part is an opened service.

@@ -47,7 +47,7 @@ func Audit(ctx context.Context, cfg config.Config, a Auditing) (mismatches int, 
 		}
 	}()
 	for _, s := range services.All() {
-		if s.Audit == nil {
+		if s.Migrations == nil {
 			continue
 		}
 		if schemas[s.Name], err = sqldb.Open(ctx, cfg.DB, s.Name); err != nil {

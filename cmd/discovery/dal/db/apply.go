@@ -53,36 +53,15 @@ type Rules struct {
 // as many statements for many changes as for a few, but for those of renamed users, at most MaxProfiles. Whatever changes the catalogue
 // holds its clock meanwhile, so processes that apply at the same time wait for each other. It may be called with the same changes again.
 func (s *Store) Apply(ctx context.Context, c Changes, r Rules) (done Changed, old int, err error) {
-	c.Users = slices.SortedFunc(slices.Values(c.Users), func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
-	c.Videos = slices.SortedFunc(slices.Values(c.Videos), func(a, b Video) int { return cmp.Compare(a.ID, b.ID) })
-	c.Follows = slices.SortedFunc(slices.Values(c.Follows), func(a, b Follow) int {
-		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.ToUserID, b.ToUserID))
-	})
-	c.Likes = slices.SortedFunc(slices.Values(c.Likes), func(a, b Like) int {
-		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.VideoID, b.VideoID))
-	})
+	c.sort()
 	err = s.Tx(ctx, func(tx *gorm.DB) error {
 		clock, err := s.LockClock(tx)
 		if err != nil {
 			return err
 		}
 		a := application{Store: s, tx: tx, clock: clock, rules: r, days: map[dayKey]AuthorDay{}}
-		for _, step := range []func() error{
-			func() error { return a.users(c.Users) },
-			func() error { return a.videos(c.Videos) },
-			func() error { return a.follows(c.Follows) },
-			func() error { return a.likes(c.Likes) },
-			a.putDays,
-			func() error { return clock.Save(tx) },
-		} {
-			if err := step(); err != nil {
-				return err
-			}
-		}
-		for _, within := range r.Within {
-			if err := within(tx, &a.done); err != nil {
-				return err
-			}
+		if err := a.apply(c); err != nil {
+			return err
 		}
 		done, old = a.done, a.old
 		return nil
@@ -93,6 +72,18 @@ func (s *Store) Apply(ctx context.Context, c Changes, r Rules) (done Changed, ol
 	return done, old, nil
 }
 
+// sort sorts changes by their keys: rows are locked in that order. It leaves the caller's as they are.
+func (c *Changes) sort() {
+	c.Users = slices.SortedFunc(slices.Values(c.Users), func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
+	c.Videos = slices.SortedFunc(slices.Values(c.Videos), func(a, b Video) int { return cmp.Compare(a.ID, b.ID) })
+	c.Follows = slices.SortedFunc(slices.Values(c.Follows), func(a, b Follow) int {
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.ToUserID, b.ToUserID))
+	})
+	c.Likes = slices.SortedFunc(slices.Values(c.Likes), func(a, b Like) int {
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.VideoID, b.VideoID))
+	})
+}
+
 // application is changes while they are applied.
 type application struct {
 	*Store
@@ -100,8 +91,32 @@ type application struct {
 	clock *Clock
 	rules Rules
 	days  map[dayKey]AuthorDay
+	// force says that what comes is true, whatever messages said.
+	force bool
 	done  Changed
 	old   int
+}
+
+// apply applies changes, which are sorted, and then does what belongs to them.
+func (a *application) apply(c Changes) error {
+	for _, step := range []func() error{
+		func() error { return a.users(c.Users) },
+		func() error { return a.videos(c.Videos) },
+		func() error { return a.follows(c.Follows) },
+		func() error { return a.likes(c.Likes) },
+		a.putDays,
+		func() error { return a.clock.Save(a.tx) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for _, within := range a.rules.Within {
+		if err := within(a.tx, &a.done); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type dayKey struct{ author, day int64 }
@@ -158,7 +173,12 @@ func (a *application) follows(follows []Follow) error {
 	var rows []Follow
 	for _, f := range follows {
 		old, known := stored[[2]int64{f.UserID, f.ToUserID}]
-		if known && old.Seq >= f.Seq {
+		skip := known && old.Seq >= f.Seq
+		if a.force {
+			f.Seq = old.Seq
+			skip = old.Following == f.Following && (!f.Following || old.AtMs == f.AtMs)
+		}
+		if skip {
 			a.old++
 			continue
 		}
@@ -201,7 +221,12 @@ func (a *application) likes(likes []Like) error {
 	var changes []beat
 	for _, l := range likes {
 		old, known := stored[[2]int64{l.UserID, l.VideoID}]
-		if known && old.Seq >= l.Seq {
+		skip := known && old.Seq >= l.Seq
+		if a.force {
+			l.Seq = old.Seq
+			skip = old.Liked == l.Liked && (!l.Liked || old.AtMs == l.AtMs && old.AuthorID == l.AuthorID)
+		}
+		if skip {
 			a.old++
 			continue
 		}

@@ -29,11 +29,16 @@ func (a *application) users(users []User) error {
 	var renamed []int64
 	for _, u := range users {
 		old, known := stored[u.ID]
-		if known && old.Seq >= u.Seq {
+		same := known && old.Name == u.Name && old.ShownName == u.ShownName && old.GoneMs == 0
+		if a.force {
+			same = same && u.GoneMs == 0 || u.GoneMs != 0 && (!known || old.GoneMs != 0)
+			u.Seq = old.Seq
+		}
+		if known && old.Seq >= u.Seq && !a.force || a.force && same {
 			a.old++
 			continue
 		}
-		if u.ChangedSeq = old.ChangedSeq; !known || old.Name != u.Name || old.ShownName != u.ShownName {
+		if u.ChangedSeq = old.ChangedSeq; !same {
 			u.ChangedSeq = a.clock.Next()
 			renamed = append(renamed, u.ID)
 		}
@@ -42,7 +47,7 @@ func (a *application) users(users []User) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	set := clause.AssignmentColumns([]string{"name", "shown_name", "seq", "changed_seq"})
+	set := clause.AssignmentColumns([]string{"name", "shown_name", "gone_ms", "seq", "changed_seq"})
 	if err := a.tx.Clauses(sqldb.Upsert(set, "id")).Create(&rows).Error; err != nil {
 		return err
 	}
@@ -106,8 +111,15 @@ func (a *application) videos(videos []Video) error {
 	var rows []Video
 	for _, v := range videos {
 		old, known := stored[v.ID]
+		stands := known && old.GoneMs == 0
 		switch {
-		case known && (v.GoneMs == 0 || old.GoneMs != 0):
+		case a.force && v.GoneMs == 0 && !(stands && sameVideo(old, v)): // it is listed, or listed otherwise, whatever was told
+			if stands {
+				a.done.Gone = append(a.done.Gone, old)
+			}
+			v.ChangedSeq, v.Likes = a.clock.Next(), old.Likes
+			a.done.Listed = append(a.done.Listed, v)
+		case known && (v.GoneMs == 0 || old.GoneMs != 0), a.force && v.GoneMs != 0 && !known:
 			a.old++
 			continue
 		case v.GoneMs == 0:
@@ -125,11 +137,16 @@ func (a *application) videos(videos []Video) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	set := clause.AssignmentColumns([]string{"title", "tags", "published_ms", "likes", "gone_ms", "changed_seq"})
+	set := clause.AssignmentColumns([]string{"author_id", "title", "tags", "published_ms", "likes", "gone_ms", "changed_seq"})
 	if err := a.tx.Clauses(sqldb.Upsert(set, "id")).Create(&rows).Error; err != nil {
 		return err
 	}
 	return a.tags(a.done.Listed, a.done.Gone)
+}
+
+// sameVideo reports whether two rows show the same.
+func sameVideo(a, b Video) bool {
+	return a.AuthorID == b.AuthorID && a.Title == b.Title && a.Tags == b.Tags && a.PublishedMs == b.PublishedMs
 }
 
 // VideoTag is that a listed video has a tag.
@@ -162,13 +179,13 @@ func (a *application) tags(listed, gone []Video) error {
 	for _, t := range removed {
 		counts[t.Tag]--
 	}
+	if err := deleteTags(a.tx, removed); err != nil {
+		return err
+	}
 	for part := range slices.Chunk(added, maxRows) {
 		if err := a.tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&part).Error; err != nil {
 			return err
 		}
-	}
-	if err := deleteTags(a.tx, removed); err != nil {
-		return err
 	}
 	var rows []Tag
 	for _, tag := range slices.Sorted(maps.Keys(counts)) {
@@ -187,16 +204,23 @@ func (a *application) tags(listed, gone []Video) error {
 
 // deleteTags removes tags of videos: each is one look into the primary key.
 func deleteTags(tx *gorm.DB, all []VideoTag) error {
-	const one = "(tag = ? AND published_ms = ? AND video_id = ?)"
-	for part := range slices.Chunk(all, maxRows/2) {
-		args := make([]any, 0, 3*len(part))
-		for _, t := range part {
-			args = append(args, t.Tag, t.PublishedMs, t.VideoID)
-		}
-		where := strings.TrimSuffix(strings.Repeat(one+" OR ", len(part)), " OR ")
+	for part := range slices.Chunk(all, maxTagKeys) {
+		where, args := tagKeys(part)
 		if err := tx.Exec("DELETE FROM video_tags WHERE "+where, args...).Error; err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// maxTagKeys bounds tagKeys: MariaDB plans a list of keys in a time that grows with its square.
+const maxTagKeys = 100
+
+// tagKeys is a condition for these rows, at most maxTagKeys.
+func tagKeys(all []VideoTag) (where string, args []any) {
+	const one = "(tag = ? AND published_ms = ? AND video_id = ?)"
+	for _, t := range all {
+		args = append(args, t.Tag, t.PublishedMs, t.VideoID)
+	}
+	return strings.TrimSuffix(strings.Repeat(one+" OR ", len(all)), " OR "), args
 }
