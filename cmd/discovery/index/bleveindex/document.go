@@ -68,7 +68,7 @@ func toDocument(d *index.Doc) *document.Document {
 		var names, whole []string
 		for _, s := range d.Names {
 			names = append(names, terms(s)...)
-			if w := whole1(s); w != "" {
+			if w := wholeOf(s); w != "" {
 				whole = append(whole, w)
 			}
 		}
@@ -76,7 +76,7 @@ func toDocument(d *index.Doc) *document.Document {
 		add(f.whole, searched, whole...)
 	case index.Tags:
 		add(f.title, searched, terms(d.Tag)...)
-		if w := whole1(d.Tag); w != "" {
+		if w := wholeOf(d.Tag); w != "" {
 			add(f.whole, searched, w)
 		}
 	}
@@ -100,8 +100,8 @@ func terms(s string) []string {
 	return out
 }
 
-// whole1 is a name as it is compared, cut like words are.
-func whole1(s string) string {
+// wholeOf is a name as it is compared, cut like words are.
+func wholeOf(s string) string {
 	runes := []rune(index.Fold(s))
 	return string(runes[:min(len(runes), index.MaxText)])
 }

@@ -56,7 +56,7 @@ func (e *Engine) search(ctx context.Context, snap *snapshot, q index.Query, afte
 	if err != nil || len(words) == 0 {
 		return nil, err
 	}
-	whole := whole1(q.Text)
+	whole := wholeOf(q.Text)
 	if q.Kind == index.Tags {
 		whole = strings.TrimLeft(whole, "#")
 	}
