@@ -332,3 +332,43 @@ func TestCannotWrite(t *testing.T) {
 	}
 	closed(t, e)
 }
+
+// TestOldOnes: what fits may be older than thousands of others; then it is found, too, and in order.
+func TestOldOnes(t *testing.T) {
+	e := open(t, t.TempDir())
+	defer closed(t, e)
+	b, err := e.Build(t.Context())
+	must(t, err)
+	var docs []index.Doc
+	for i := range int64(3000) {
+		title := "new"
+		if i < 300 {
+			title = "old"
+		}
+		docs = append(docs, video(i+1, 1, title))
+		if len(docs) == index.MaxBatch {
+			must(t, b.Add(t.Context(), docs))
+			docs = nil
+		}
+	}
+	must(t, b.Commit(t.Context(), 1))
+	q := index.Query{Kind: index.Videos, Text: "old", Limit: 70}
+	want := int64(300)
+	for {
+		hits, err := e.Search(t.Context(), q)
+		must(t, err)
+		for _, h := range hits {
+			if h.ID != want {
+				t.Fatalf("%d, want %d", h.ID, want)
+			}
+			want--
+			q.After = h.Cursor
+		}
+		if len(hits) < q.Limit {
+			break
+		}
+	}
+	if want != 0 {
+		t.Errorf("it ends at %d", want)
+	}
+}

@@ -20,7 +20,10 @@ import (
 const (
 	// readAll is up to how many documents are compared one by one. More are gone through by ranges of their rank, the best first, so that
 	// a word which half of the titles have costs no more than a rare one.
-	readAll = 1024
+	readAll = 128
+	// lookUps is how many ranges may be looked up for each document that fits, before all documents are read after all: those that fit may
+	// be old. A look-up costs a fifth of reading a document that lies far from others.
+	lookUps = 2
 	// maxExpansions bounds the words of a segment that an incomplete word, or one with an edit, stands for.
 	maxExpansions = 2000
 )
@@ -362,12 +365,7 @@ func (b *best) add(order []byte) {
 // collect takes the best of what was found.
 func collect(ctx context.Context, segments []*reader, total uint64, kind index.Kind, to *best) error {
 	if total <= readAll {
-		for _, r := range segments {
-			if err := r.visit(ctx, r.found, to); err != nil {
-				return err
-			}
-		}
-		return nil
+		return visitAll(ctx, segments, to)
 	}
 	buckets, err := bucketsOf(segments, kind)
 	if err != nil {
@@ -377,10 +375,16 @@ func collect(ctx context.Context, segments []*reader, total uint64, kind index.K
 	if len(to.after) > 0 {
 		from = bucketOf(rankOf(to.after))
 	}
+	left := total * lookUps
 	for _, bucket := range buckets {
 		if bucket > from {
 			continue
 		}
+		if left < uint64(len(segments)) {
+			to.orders = nil
+			return visitAll(ctx, segments, to)
+		}
+		left -= uint64(len(segments))
 		for _, r := range segments {
 			in, err := r.term(fieldBucket, bucketTerm(kind, bucket))
 			if err != nil {
@@ -393,6 +397,15 @@ func collect(ctx context.Context, segments []*reader, total uint64, kind index.K
 		}
 		if len(to.orders) == to.most {
 			return nil // what follows has less
+		}
+	}
+	return nil
+}
+
+func visitAll(ctx context.Context, segments []*reader, to *best) error {
+	for _, r := range segments {
+		if err := r.visit(ctx, r.found, to); err != nil {
+			return err
 		}
 	}
 	return nil
