@@ -3,6 +3,7 @@ package v1
 import (
 	"context"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"tiktok/cmd/api/biz/call"
@@ -20,14 +21,16 @@ const (
 	// maxSuggestions and defaultSuggestions are for what completes a text.
 	maxSuggestions, defaultSuggestions = 20, 10
 	// searchTries is how often a search is tried while its answer is that there is no index: with several replicas, one may build its own
-	// while the others serve.
-	searchTries = 3
+	// while the others serve. An answer after searchQuick is not of one that has none, but of one that is too slow, and the last.
+	searchTries, searchQuick = 3, 250 * time.Millisecond
 )
 
 // untilIndexed makes a call, again when a replica without an index has answered it.
 func untilIndexed[R any](call func() (R, error)) (r R, err error) {
+	began := time.Now()
 	for range searchTries {
-		if r, err = call(); err == nil || !errno.From(err).Is(errno.SearchUnavailable) {
+		r, err = call()
+		if err == nil || !errno.From(err).Is(errno.SearchUnavailable) || time.Since(began) > searchQuick {
 			break
 		}
 	}
