@@ -50,7 +50,8 @@ func TestScreenshots(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := startBrowser(t, harness.AllInOne(t, harness.WithoutLimits(), harness.Set("demo.enabled", "true")))
+	b := startBrowser(t, harness.AllInOne(t, harness.WithoutLimits(), harness.Set("demo.enabled", "true"),
+		harness.Set("discovery.feeds.trending_every", "1s")))
 	me := b.d.Login(t, "alice", demo.Password)
 	friend := b.d.Login(t, "bob", demo.Password)
 	video := me.Published(t, me.ID)[0]
@@ -73,9 +74,9 @@ func TestScreenshots(t *testing.T) {
 			{"missing", "/nothing", "heading", ".", false},
 			{"search", "/search?q=" + url.QueryEscape("夜"), "link", "夜", false},
 			{"tags", "/search", "link", "夜晚", false},
-			{"tag", "/tag/slow", "link", ", by ", false},
+			{"tag", "/tag/slow", "link", ", by |，作者 ", false},
 			{"profile", "/@bob", "heading", "[Bb]ob", true},
-			{"history", "/history", "link", ", by ", true},
+			{"history", "/history", "link", ", by |，作者 ", true},
 			{"statistics", "/statistics", "link", ".", true},
 			{"upload", "/upload", "heading", ".", true},
 			{"inbox", "/inbox", "link", "[Bb]ob", true},
