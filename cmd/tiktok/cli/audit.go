@@ -17,11 +17,12 @@ func audit(environ []string) *cobra.Command {
 			"exact when the queue is\n" +
 			"empty; on a store that is being written to, a difference may be a write in flight. Exit code 1 when a counter is wrong.\n" +
 			"Notices are compared with the likes, comments, follows, titles and uploads that they are made of: what is missing, what is extra.\n" +
-			"Views, finishes and the days of authors are compared with the sessions of watching that count.",
+			"Views, finishes and the days of authors are compared with the sessions of watching that count, and what discovery knows\n" +
+			"of users, videos, follows, likes and tags with the services that have them.",
 	}
 	s := addSettings(cmd, environ)
 	s.data(cmd)
-	s.toggle(cmd, "repair", "audit.repair", "set wrong counters of likes, comments and watches, and notices, right first")
+	s.toggle(cmd, "repair", "audit.repair", "set counters of likes, comments and watches, notices, and what discovery knows, right first")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := s.load(config.AllInOneProcess())
 		if err != nil {
