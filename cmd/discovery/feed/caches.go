@@ -46,7 +46,7 @@ func (f *Feeds) pool(ctx context.Context) (*recommend.Pool, error) {
 		return pools[0], nil
 	}
 	if last := f.last.Load(); last != nil && ctx.Err() == nil {
-		f.Log.WarnContext(ctx, "feeds are made of what was new and hot before", "err", err)
+		f.warn(ctx, "feeds are made of what was new and hot before", "err", err)
 		return last, nil
 	}
 	return nil, err
@@ -172,7 +172,7 @@ func (f *Feeds) loadShelves(ctx context.Context, keys []shelfKey) (map[shelfKey]
 		}
 	}
 	if err != nil {
-		f.Log.WarnContext(ctx, "feeds of everybody are made without the cache", "err", err)
+		f.warn(ctx, "feeds of everybody are made without the cache", "err", err)
 		return shelves, nil
 	}
 	readShelves(keys, stored, shelves)

@@ -55,6 +55,8 @@ type Feeds struct {
 	// last is the last pool, for when none can be read.
 	last  atomic.Pointer[recommend.Pool]
 	pages *prometheus.CounterVec
+	// warned is when there was a line in the log, in milliseconds.
+	warned atomic.Int64
 }
 
 // New puts Feeds together. It starts nothing.
@@ -73,6 +75,14 @@ func (f *Feeds) Run(ctx context.Context) error {
 	g.Go(func() error { f.runFanout(ctx); return nil })
 	g.Go(func() error { f.runTrending(ctx); return nil })
 	return g.Wait()
+}
+
+// warn writes a line into the log, at most one a second: every page would have one while something is away.
+func (f *Feeds) warn(ctx context.Context, text string, args ...any) {
+	now, last := f.Now().UnixMilli(), f.warned.Load()
+	if now-last >= time.Second.Milliseconds() && f.warned.CompareAndSwap(last, now) {
+		f.Log.WarnContext(ctx, text, args...)
+	}
 }
 
 // want is one query and its answer.

@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -134,7 +133,7 @@ func (f *Feeds) timelines(ctx context.Context, wants []*want) (built map[int64]b
 	_ = g.Wait() // results has the errors
 	for i, id := range viewers {
 		if built[id] = results[i] == nil; !built[id] {
-			f.Log.WarnContext(ctx, "a timeline could not be built; some of whom the user follows are read instead", "user", id, "err", results[i])
+			f.warn(ctx, "a timeline could not be built; some of whom the user follows are read instead", "user", id, "err", results[i])
 		}
 	}
 	return built, f.Store.UseTimelines(ctx, used, now.UnixMilli())
@@ -177,7 +176,7 @@ func (f *Feeds) lead(ctx context.Context, name string, ttl time.Duration, work f
 			return
 		}
 		if err != nil && !errors.Is(err, db.ErrLeaseLost) {
-			f.Log.WarnContext(ctx, fmt.Sprintf("%s: it is tried again", name), "err", err)
+			f.Log.WarnContext(ctx, name+" are not kept up: it is tried again", "err", err)
 		}
 		lifecycle.Pause(ctx, pause.NextBackOff())
 	}

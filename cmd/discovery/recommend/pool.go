@@ -6,8 +6,9 @@
 // The score of a video is a weighted sum (config.FeedWeights), and the part that adds most is the reason that is told:
 //
 //	fresh · 2^(-age/half-life)
-//	hot · (⅖ popularity + ⅗ quality)     popularity: its decayed likes and finishes, as logarithm, 1 for the hottest;
-//	                                     quality: likes and finishes by view, with a prior, so that few views say little
+//	hot · ⅖ (popularity + quality)       popularity: its decayed likes and finishes, as logarithm, 1 for the hottest;
+//	                                     quality: likes and finishes by view, -½ for none, 0 for what is usual, 1 for the best,
+//	                                     with a prior, so that few views say little
 //	followed · ½(1 + fresh)              of somebody whom the viewer follows
 //	coLiked · 0…1                        how much those who like what the viewer likes like it
 //	tag · -1…1                           what the viewer makes of its tags
@@ -62,8 +63,8 @@ func (c Scale) Base(v Video) Base {
 	}
 	const views, usual, best = 10, 0.2, 0.6
 	rate := (float64(min(v.Likes+v.Finishes, v.Views)) + views*usual) / (float64(v.Views) + views)
-	quality := min(1, rate/best)
-	return Base{Fresh: float32(c.s.Weights.Fresh * fresh), Hot: float32(c.s.Weights.Hot * (0.4*popularity + 0.6*quality))}
+	quality := min(1, (rate-usual)/(best-usual)) // 0 for one that nobody has watched: hot is only what many like
+	return Base{Fresh: float32(c.s.Weights.Fresh * fresh), Hot: float32(c.s.Weights.Hot * 0.4 * (popularity + quality))}
 }
 
 // Pool are candidates for everybody, prepared for many viewers. It is not changed any more.
