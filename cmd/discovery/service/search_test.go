@@ -183,8 +183,10 @@ func TestSuggest(t *testing.T) {
 		s.add(
 			[]db.User{{ID: 1, Name: "cathy", ShownName: "K"}, {ID: 2, Name: "bob", ShownName: "The Cat"}},
 			[]db.Video{
-				{ID: 10, Title: "Catalogue of dreams", PublishedMs: 1}, {ID: 11, Title: "my cat", PublishedMs: 2},
-				{ID: 12, Title: "MY CAT", PublishedMs: 3}, {ID: 13, Title: "小猫", PublishedMs: 3},
+				{ID: 10, Title: "Catalogue of dreams", PublishedMs: 1},
+				{ID: 11, Title: "my cat", PublishedMs: 2},
+				{ID: 12, Title: "MY CAT", PublishedMs: 3},
+				{ID: 13, Title: "小猫", PublishedMs: 3},
 			},
 			[]db.Tag{{Tag: "cats", Videos: 4}, {Tag: "category", Videos: 1}, {Tag: "猫", Videos: 1}},
 		)

@@ -150,7 +150,9 @@ func TestAuthorStats(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []*discovery.DayStats{
-			{Day: int32(today - 3)}, {Day: int32(today - 2), Views: 3, Finishes: 2, Likes: 4, Followers: 5}, {Day: int32(today - 1)},
+			{Day: int32(today - 3)},
+			{Day: int32(today - 2), Views: 3, Finishes: 2, Likes: 4, Followers: 5},
+			{Day: int32(today - 1)},
 			{Day: int32(today), Views: 3, Finishes: 1},
 		}
 		if diff := gocmp.Diff(want, resp.Days); diff != "" {

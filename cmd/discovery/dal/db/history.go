@@ -25,7 +25,7 @@ const historyPageSQL = `FROM history WHERE user_id = ? AND at_ms > ? AND at_ms <
 func (s *Store) HistoryPage(
 	ctx context.Context, userID int64, before HistoryPlace, limit int, over []Watch,
 ) (rows []History, notStored []Watch, err error) {
-	err = s.DB.Snapshot(ctx, func(at *sqldb.DB) error {
+	err = s.Snapshot(ctx, func(at *sqldb.DB) error {
 		o, err := newHistoryOverlay(at, at.Read.WithContext(ctx), []int64{userID}, over)
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ func (s *Store) WatchedWith(ctx context.Context, over []Watch, limit int) (found
 		users[w.UserID] = true
 	}
 	ids := slices.Sorted(maps.Keys(users))
-	err = s.DB.Snapshot(ctx, func(at *sqldb.DB) error {
+	err = s.Snapshot(ctx, func(at *sqldb.DB) error {
 		read := at.Read.WithContext(ctx)
 		o, err := newHistoryOverlay(at, read, ids, over)
 		if err != nil {

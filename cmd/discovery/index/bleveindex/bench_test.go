@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkSearch builds an index of SEARCH_DOCS titles (20,000 when not set) and prints what it costs, and what searches cost in it. It is
-// a report, not a loop of b.N: go test -run '^$' -bench Search -benchtime 1x ./cmd/discovery/index/bleveindex
+// a report, not a loop of b.N: go test -run '^$' -bench Search -benchtime 1x ./cmd/discovery/index/bleveindex.
 func BenchmarkSearch(b *testing.B) {
 	dir := b.TempDir()
 	e := open(b, dir)

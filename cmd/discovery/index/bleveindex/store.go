@@ -29,7 +29,7 @@ const (
 )
 
 // registry guards bleve's table of callbacks: an entry is there only while an index is made.
-var registry sync.Mutex
+var registry sync.Mutex //nolint:gochecknoglobals // as that table is
 
 // store is one index of bleve, in a folder.
 type store struct {

@@ -20,13 +20,15 @@ const han = "的一是了我不人在他有这个上们来到时大地为子中�
 	"使身者被高已亲其进此话常与活正感见明问力理尔点文几定本公特做外孩相西果走将月十实向声车全信重三机工物气每并别真打太新比才便夫" +
 	"再书部水像眼等体却加电主界门利海受听表德少克代员许先口由死安写性马光白或住难望教命花结乐色猫狗舞歌食旅拍跳唱吃喝玩笑"
 
-var latin = strings.Fields("the my cat dog love vlog day music dance cover live funny best travel food cooking makeup challenge summer " +
-	"beach sunset guitar piano holiday kitchen recipe workout morning routine street fashion football basketball skateboard drawing painting")
+const latin = "the my cat dog love vlog day music dance cover live funny best travel food cooking makeup challenge summer " +
+	"beach sunset guitar piano holiday kitchen recipe workout morning routine street fashion football basketball skateboard drawing painting"
+
+func latinWords() []string { return strings.Fields(latin) }
 
 // title is of some Chinese and Latin words, and rarely of one that no other title has.
 func title(r *rand.Rand) string {
 	var b strings.Builder
-	chars := []rune(han)
+	chars, words := []rune(han), latinWords()
 	pick := func(n int) int { return int(float64(n) * r.Float64() * r.Float64() * r.Float64()) }
 	for range 1 + r.IntN(3) {
 		if r.IntN(2) == 0 {
@@ -38,7 +40,7 @@ func title(r *rand.Rand) string {
 				if r.IntN(8) == 0 {
 					b.WriteString(strconv.FormatInt(int64(r.IntN(5_000_000)), 36))
 				} else {
-					b.WriteString(latin[pick(len(latin))])
+					b.WriteString(words[pick(len(words))])
 				}
 				b.WriteByte(' ')
 			}
@@ -51,12 +53,13 @@ func title(r *rand.Rand) string {
 func benchDocs(from, n int, r *rand.Rand) []index.Doc {
 	docs := make([]index.Doc, n)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	words := latinWords()
 	for i := range docs {
 		id := int64(from + i + 1)
 		published := start + id*30_000
 		author := r.IntN(50_000)
 		docs[i] = index.Doc{
-			Kind: index.Videos, ID: id<<20 + 7, Version: id, Title: title(r), Tags: []string{latin[r.IntN(len(latin))]}, AuthorID: int64(author),
+			Kind: index.Videos, ID: id<<20 + 7, Version: id, Title: title(r), Tags: []string{words[r.IntN(len(words))]}, AuthorID: int64(author),
 			AuthorNames: []string{fmt.Sprintf("user%d", author), string([]rune(han)[author%200 : author%200+3])},
 			PublishedMs: published, Rank: index.VideoRank(published, int64(r.ExpFloat64()*50)),
 		}
@@ -100,7 +103,7 @@ func Bench(b *testing.B, e index.Engine, cpu func() time.Duration, memory func()
 		info.Docs, took.Round(time.Millisecond), (took - added).Round(time.Millisecond), float64(total)/took.Seconds(), cpu()-before,
 		float64(info.Bytes)/1e6, info.Bytes/int64(total), memory())
 
-	chars := []rune(han)
+	chars, words := []rune(han), latinWords()
 	for _, c := range []struct {
 		name string
 		text func(i int) string
@@ -109,11 +112,11 @@ func Bench(b *testing.B, e index.Engine, cpu func() time.Duration, memory func()
 		{"one character", func(i int) string { return string(chars[i%len(chars)]) }, false},
 		{"the most frequent one", func(int) string { return string(chars[0]) }, false},
 		{"two characters", func(i int) string { return string(chars[i%20]) + string(chars[i/20%20]) }, false},
-		{"word of Latin", func(i int) string { return latin[i%len(latin)] }, false},
-		{"with an edit", func(i int) string { w := latin[10+i%25]; return w[:2] + "x" + w[3:] }, false},
-		{"three words", func(i int) string { return latin[i%8] + " " + latin[i%5+8] + " " + string(chars[i%40]) }, false},
+		{"word of Latin", func(i int) string { return words[i%len(words)] }, false},
+		{"with an edit", func(i int) string { w := words[10+i%25]; return w[:2] + "x" + w[3:] }, false},
+		{"three words", func(i int) string { return words[i%8] + " " + words[i%5+8] + " " + string(chars[i%40]) }, false},
 		{"one letter, incomplete", func(i int) string { return string(rune('a' + i%26)) }, true},
-		{"three letters, incomplete", func(i int) string { return latin[10+i%25][:3] }, true},
+		{"three letters, incomplete", func(i int) string { return words[10+i%25][:3] }, true},
 		{"a whole title", func(i int) string { return sample[i%len(sample)].Title }, false},
 	} {
 		var took []time.Duration

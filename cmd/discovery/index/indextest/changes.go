@@ -156,8 +156,12 @@ func testSums(t *testing.T, e index.Engine) {
 		return docs
 	}
 	ranges := []index.Range{
-		{Kind: index.Videos, From: 0, To: 1 << 62}, {Kind: index.Videos, From: 0, To: 100}, {Kind: index.Videos, From: 100, To: 1 << 40},
-		{Kind: index.Videos, From: 1 << 50, To: 1 << 62}, {Kind: index.Users, From: 0, To: 1 << 62}, {Kind: index.Users, From: 5, To: 6},
+		{Kind: index.Videos, From: 0, To: 1 << 62},
+		{Kind: index.Videos, From: 0, To: 100},
+		{Kind: index.Videos, From: 100, To: 1 << 40},
+		{Kind: index.Videos, From: 1 << 50, To: 1 << 62},
+		{Kind: index.Users, From: 0, To: 1 << 62},
+		{Kind: index.Users, From: 5, To: 6},
 	}
 	check := func(when string) {
 		t.Helper()

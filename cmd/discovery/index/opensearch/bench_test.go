@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkSearch is indextest.Bench on the cluster of the tests:
-// go test -run '^$' -bench Search -benchtime 1x ./cmd/discovery/index/opensearch
+// go test -run '^$' -bench Search -benchtime 1x ./cmd/discovery/index/opensearch.
 func BenchmarkSearch(b *testing.B) {
 	cfg := opensearch.Config{Addrs: nodes(b), Prefix: fmt.Sprintf("bench%d", time.Now().UnixNano()), Shards: 1, Replicas: 1}
 	e, err := opensearch.New(cfg, slog.New(slog.DiscardHandler))

@@ -64,8 +64,10 @@ func (e *Engine) sums(ctx context.Context, ranges []index.Range) ([]index.Sum, e
 			} `json:"ranges"`
 		} `json:"aggregations"`
 	}
-	r := request{method: http.MethodPost, path: "/" + e.cfg.Prefix + "/_search", body: body,
-		query: params("allow_partial_search_results", "false", "filter_path", "aggregations")}
+	r := request{
+		method: http.MethodPost, path: "/" + e.cfg.Prefix + "/_search", body: body,
+		query: params("allow_partial_search_results", "false", "filter_path", "aggregations"),
+	}
 	// It reads all documents of the ranges: more time than a search has.
 	if err := write(ctx, e, r, &got); err != nil {
 		return nil, err
