@@ -67,18 +67,27 @@ func searches() []scenario {
 	return append([]scenario{mix}, all...)
 }
 
-// choices are first pages of the feeds that are chosen for the viewer, one viewer after the other: each has likes, follows and a history.
+const (
+	// scrolling viewers are at it at the same time, each through pagesEach pages, and again.
+	scrolling, pagesEach = 1000, 5
+)
+
+// choices are feeds that are chosen for the viewer, each of whom has likes, follows and a history. Pages without discovery do not count.
 func choices() []scenario {
-	feed := func(name, about, path string, entries int) scenario {
+	feed := func(name, about, path string) scenario {
 		return scenario{
-			name: name, about: about, conns: readers, v1: true, mark: ofVideo, entries: entries, atLeast: entries == 1, header: bearer,
+			name: name, about: about, conns: readers, v1: true, mark: ofVideo, entries: 1, atLeast: true, scrolls: pagesEach,
+			without: `"kind":"newest"`, header: func(d *dataset.Set, n uint64) string { return bearer(d, n%scrolling) },
 			target: func(b []byte, _ *dataset.Set, _ uint64) []byte { return append(b, "GET /api/v1/feeds/"+path...) },
 		}
 	}
+	cold := feed("for-you-new", "the first page of 30 of a viewer of whom nothing is cached, one viewer after the other", "for-you")
+	cold.scrolls, cold.entries, cold.header = 0, dataset.FeedSize, bearer
 	return []scenario{
-		feed("for-you", "30 videos that are chosen for the viewer", "for-you", dataset.FeedSize),
-		feed("feed-following", "videos of those whom the viewer follows", "following", 1),
-		feed("feed-hot", "30 videos that everybody likes of late", "hot", dataset.FeedSize),
+		feed("for-you", "1,000 viewers scroll through pages of 30 videos that are chosen for them", "for-you"),
+		cold,
+		feed("feed-following", "1,000 viewers scroll through videos of those whom they follow", "following"),
+		feed("feed-hot", "1,000 viewers scroll through pages of 30 videos that everybody likes of late", "hot"),
 	}
 }
 

@@ -87,7 +87,7 @@ func (s *session) floorOfHTTP(sc scenario, p plan) floor {
 	s.gen.next[sc.name]++
 	c := conn{addr: s.gen.addr}
 	defer c.close()
-	status, body, _, err := c.do(sc.request(nil, s.gen.addr, s.gen.data, n))
+	status, body, _, err := c.do(sc.request(nil, s.gen.addr, s.gen.data, n, ""))
 	check(s.t, err)
 	if sc.judge(s.gen.data, n, status, body) != accepted {
 		s.t.Fatalf("the answer to copy is HTTP %d: %.200s", status, body)

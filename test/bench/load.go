@@ -148,6 +148,7 @@ func (l *load) work(ctx context.Context) {
 	c := conn{addr: l.addr, deadline: l.end.Add(lateTime)}
 	defer c.close()
 	var buf []byte
+	var at scroll
 	for {
 		now := time.Now()
 		if ctx.Err() != nil || !now.Before(l.end) {
@@ -162,8 +163,8 @@ func (l *load) work(ctx context.Context) {
 		if !harness.Until(ctx, due) {
 			return
 		}
-		n := l.first + k
-		buf = l.request(buf[:0], l.addr, l.data, n)
+		n := at.goOn(l.first + k)
+		buf = l.request(buf[:0], l.addr, l.data, n, at.cursor)
 		status, body, head, err := c.do(buf)
 		done := time.Now()
 		if l.firstByte {
@@ -173,8 +174,9 @@ func (l *load) work(ctx context.Context) {
 		if err == nil {
 			v = l.judge(l.data, n, status, body)
 		}
-		if v == accepted {
+		if at.cursor = ""; v == accepted {
 			l.answered.Add(1)
+			at.read(body, l.scrolls)
 		}
 		if l.counts(due) {
 			l.note(v, done.Sub(due), status, body, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -109,7 +110,7 @@ func TestMixture(t *testing.T) {
 	}
 	m := scenario{parts: []part{{kind('a'), 2}, {kind('b'), 1}}}
 	for n := range uint64(9) {
-		m.request(nil, "", nil, n)
+		m.request(nil, "", nil, n, "")
 	}
 	for c, want := range map[byte][]uint64{'a': {0, 1, 2, 3, 4, 5}, 'b': {0, 1, 2}} {
 		if got := slices.Sorted(slices.Values(seen[c])); !slices.Equal(got, want) {
@@ -135,5 +136,22 @@ func TestJudge(t *testing.T) {
 	}
 	if got := s.judge(d, 0, http.StatusBadGateway, []byte(`{"status_code":0,"l":"xx"`)); got != failed {
 		t.Errorf("HTTP 502: %v", got)
+	}
+}
+
+// A connection reads the pages of one list by their cursors before it goes on to the next list, also when there is no other page.
+func TestScrolls(t *testing.T) {
+	var at scroll
+	var got []string
+	for n, body := range []string{
+		`{"next_cursor":"a"}`, `{"next_cursor":"b"}`, `{"next_cursor":"c"}`, // three pages are enough
+		`{"next_cursor":""}`, // the end
+		`{"next_cursor":"d"}`, `{}`,
+	} {
+		got = append(got, fmt.Sprint(at.goOn(uint64(n)), at.cursor))
+		at.read([]byte(body), 3)
+	}
+	if want := []string{"0", "0a", "0b", "3", "4", "4d"}; !slices.Equal(got, want) {
+		t.Errorf("requests and cursors %q, want %q", got, want)
 	}
 }

@@ -35,10 +35,13 @@ func (s *scenario) part(n uint64) (*scenario, uint64) {
 	return &s.parts[i].scenario, n/round*s.parts[i].weight + at
 }
 
-// request appends the n-th request as it goes over the wire.
-func (s *scenario) request(b []byte, host string, d *dataset.Set, n uint64) []byte {
+// request appends the n-th request as it goes over the wire. cursor is that of a list's next page; empty: the first.
+func (s *scenario) request(b []byte, host string, d *dataset.Set, n uint64, cursor string) []byte {
 	s, n = s.part(n)
 	b = s.target(b, d, n)
+	if cursor != "" {
+		b = append(append(b, "?cursor="...), cursor...)
+	}
 	post := bytes.HasPrefix(b, []byte("POST"))
 	b = append(append(b, " HTTP/1.1\r\nHost: "...), host...)
 	b = append(b, "\r\n"...)
@@ -103,6 +106,9 @@ func (s *scenario) judge(d *dataset.Set, n uint64, status int, body []byte) verd
 
 // complete judges a success by its entries.
 func (s *scenario) complete(d *dataset.Set, n uint64, body []byte) verdict {
+	if s.without != "" && bytes.Contains(body, []byte(s.without)) {
+		return refused
+	}
 	if s.mark == "" {
 		return accepted
 	}
@@ -114,6 +120,32 @@ func (s *scenario) complete(d *dataset.Set, n uint64, body []byte) verdict {
 		return accepted
 	}
 	return failed
+}
+
+// scroll is where a connection is in a list: the request that has asked for it, how many pages it has read, and the cursor of the next one.
+type scroll struct {
+	n, pages uint64
+	cursor   string
+}
+
+// goOn is the number of the request that is sent instead of the n-th: that of the list that is being read, or n.
+func (a *scroll) goOn(n uint64) uint64 {
+	if a.cursor == "" {
+		a.n, a.pages = n, 0
+	}
+	return a.n
+}
+
+// read notes the cursor of the next page, unless enough were read.
+func (a *scroll) read(body []byte, most int) {
+	a.cursor = ""
+	if a.pages++; a.pages >= uint64(most) { //nolint:gosec // a few
+		return
+	}
+	if _, rest, found := bytes.Cut(body, []byte(`"next_cursor":"`)); found {
+		cursor, _, _ := bytes.Cut(rest, []byte(`"`))
+		a.cursor = string(cursor)
+	}
 }
 
 // is reports whether an answer goes on with that code.

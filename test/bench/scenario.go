@@ -36,6 +36,11 @@ type scenario struct {
 	atLeast bool
 	// answer is what is always answered, instead of all that; nil where it is not always the same.
 	answer *answer
+	// without is what no answer has that counts: one that does is refused.
+	without string
+	// scrolls is how many pages of a list each connection reads one after the other, by their cursors, before it goes on to the next list; 0
+	// is one.
+	scrolls int
 	// firstByte counts latency until the first byte of an answer, instead of the last.
 	firstByte bool
 	// parts are the scenarios that it is a mixture of.
