@@ -261,9 +261,19 @@ func (f *Feeds) loadRelated(ctx context.Context, videoIDs []int64) (map[int64]si
 	return found, nil
 }
 
-// Changed makes what users liked, watched or followed count at once: for the next run of each. Call it after the commit.
+// Changed makes what users liked, watched or followed count at once: each begins a new run with the next first page. Call it after the
+// commit.
 func (f *Feeds) Changed(ctx context.Context, userIDs []int64) {
-	if len(userIDs) > 0 {
-		f.tastes.Invalidate(ctx, userIDs...)
+	if len(userIDs) == 0 {
+		return
+	}
+	f.tastes.Invalidate(ctx, userIDs...)
+	now := binary.AppendUvarint(nil, uint64(f.Now().UnixMilli()))
+	items := make([]kv.Item, len(userIDs))
+	for i, id := range userIDs {
+		items[i] = kv.Item{Key: changedKey(id), Value: now, TTL: f.Settings.RerankAfter}
+	}
+	if err := f.Cache.Set(ctx, items); err != nil { // then their runs end by age
+		f.warn(ctx, "feeds do not know that the tastes of users have changed", "err", err)
 	}
 }

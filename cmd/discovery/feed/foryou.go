@@ -25,6 +25,11 @@ func reachKey(viewerID int64) string {
 	return "tt:discovery:reach:v1:{" + strconv.FormatInt(viewerID, 10) + "}"
 }
 
+// changedKey is the key of when the viewer's taste last changed, if that is not long ago.
+func changedKey(viewerID int64) string {
+	return "tt:discovery:changed:v1:{" + strconv.FormatInt(viewerID, 10) + "}"
+}
+
 func shownKey(viewerID int64) string {
 	return "tt:discovery:shown:v1:{" + strconv.FormatInt(viewerID, 10) + "}"
 }
@@ -35,6 +40,8 @@ type session struct {
 	run   run
 	reach reach
 	shown shown
+	// changedMs is when the viewer's taste last changed; 0: long ago.
+	changedMs int64
 }
 
 // forYou answers queries of members. A page of a run costs one read of the cache and one write for all queries together; a new run one more
@@ -70,11 +77,12 @@ func (f *Feeds) forYou(ctx context.Context, wants []*want) error {
 	var anew []*session
 	oldest := f.Now().Add(-f.Settings.RerankAfter).UnixMilli()
 	for _, s := range sessions {
-		if s.cursor == nil || s.cursor[0] != s.run.id || s.run.madeMs < oldest || s.cursor[1] >= int64(s.run.len()) {
+		at, ok := s.goesOn(oldest)
+		if !ok {
 			anew = append(anew, s)
 			continue
 		}
-		if err := f.cutRun(ctx, s, "run", int(s.cursor[1])); err != nil {
+		if err := f.cutRun(ctx, s, "run", at); err != nil {
 			return err
 		}
 		items = append(items, f.item(reachKey(s.viewer), s.reach.bytes()))
@@ -104,12 +112,24 @@ func (f *Feeds) newest(ctx context.Context, pool *recommend.Pool, w *want, befor
 	return f.show(ctx, w, "newest", items)
 }
 
+// goesOn is the place in the run from which the query is answered, if it is young and long enough. Who begins anew, and whose taste is the
+// same, is shown what comes after all that was shown of it.
+func (s *session) goesOn(oldestMs int64) (at int, ok bool) {
+	if s.run.id == 0 || s.run.madeMs < oldestMs {
+		return 0, false
+	}
+	if s.cursor == nil {
+		return s.reach.at, s.run.madeMs > s.changedMs && s.reach.run == s.run.id && s.reach.at+s.limit <= s.run.len()
+	}
+	return int(s.cursor[1]), s.cursor[0] == s.run.id && s.cursor[1] < int64(s.run.len())
+}
+
 // readSessions reads what the cache knows, in one read.
 func (f *Feeds) readSessions(ctx context.Context, sessions []*session) error {
 	keys := make([]string, 0, 3*len(sessions))
 	for _, s := range sessions {
 		if keys = append(keys, runKey(s.viewer), reachKey(s.viewer)); s.cursor == nil {
-			keys = append(keys, shownKey(s.viewer))
+			keys = append(keys, changedKey(s.viewer))
 		}
 	}
 	values, err := f.Cache.MGet(ctx, keys)
@@ -120,7 +140,8 @@ func (f *Feeds) readSessions(ctx context.Context, sessions []*session) error {
 		s.run, _ = readRun(values[0]) // the zero value is no run
 		s.reach = readReach(values[1])
 		if values = values[2:]; s.cursor == nil {
-			s.shown, values = readShown(values[0]), values[1:]
+			changed, _, _ := kv.ReadUvarint(values[0]) // none: 0
+			s.changedMs, values = int64(changed), values[1:]
 		}
 	}
 	return nil
@@ -172,26 +193,19 @@ func (f *Feeds) rankAnew(ctx context.Context, pool *recommend.Pool, sessions []*
 	return kept, nil
 }
 
-// readShown reads what was shown of those of whom it is not known.
+// readShown reads what was shown.
 func (f *Feeds) readShown(ctx context.Context, sessions []*session) {
-	var keys []string
-	for _, s := range sessions {
-		if s.cursor != nil {
-			keys = append(keys, shownKey(s.viewer))
-		}
-	}
-	if len(keys) == 0 {
-		return
+	keys := make([]string, len(sessions))
+	for i, s := range sessions {
+		keys[i] = shownKey(s.viewer)
 	}
 	values, err := f.Cache.MGet(ctx, keys)
 	if err != nil {
 		f.warn(ctx, "feeds do not know what they have shown", "err", err)
 		return
 	}
-	for _, s := range sessions {
-		if s.cursor != nil {
-			s.shown, values = readShown(values[0]), values[1:]
-		}
+	for i, s := range sessions {
+		s.shown = readShown(values[i])
 	}
 }
 
