@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/heat"
 	"tiktok/cmd/discovery/recommend"
@@ -206,7 +208,7 @@ func TestForYouLeavesOutWhatWasSeen(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		f.fill(100, 100)
 		first := idsOf(f.page(discovery.Feed_FOR_YOU, 7, "", 30))
-		f.seen[7] = []int64{50, 60, 70}
+		f.watched(7, 50, 60, 70)
 		second := idsOf(f.page(discovery.Feed_FOR_YOU, 7, "", 30))
 		for _, id := range second {
 			if slices.Contains(first, id) || slices.Contains(f.seen[7], id) {
@@ -221,14 +223,60 @@ func TestForYouLeavesOutWhatWasSeen(t *testing.T) {
 		if all := f.scroll(discovery.Feed_FOR_YOU, 7, 30, 20, nil); len(all) < 30 || slices.Contains(all, 50) {
 			t.Errorf("%v", all)
 		}
-		f.seen[7] = nil
+		var all []int64
 		for id := int64(1); id <= 100; id++ {
-			f.seen[7] = append(f.seen[7], id)
+			all = append(all, id)
 		}
+		f.watched(7, all...)
 		if a := f.page(discovery.Feed_FOR_YOU, 7, "", 30); len(a.Videos) > 0 || a.NextCursor != "" {
 			t.Errorf("who has watched all gets %v", a)
 		}
 	})
+}
+
+// Who begins again soon goes on in their run, which costs no ranking, until they have liked, watched or followed something, or it is old.
+func TestForYouBeginsAgain(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.fill(300, 300)
+		shown := map[int64]bool{}
+		begin := func(want string) {
+			t.Helper()
+			ranked, run := f.counted("ranked"), f.counted("run")
+			for _, id := range idsOf(f.page(discovery.Feed_FOR_YOU, 7, "", 20)) {
+				if shown[id] {
+					t.Errorf("%d comes again", id)
+				}
+				shown[id] = true
+			}
+			if got := fmt.Sprintf("%d ranked, %d of a run", f.counted("ranked")-ranked, f.counted("run")-run); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+		begin("1 ranked, 0 of a run")
+		f.now = f.now.Add(time.Second)
+		begin("0 ranked, 1 of a run")
+		f.Changed(t.Context(), []int64{7})
+		f.now = f.now.Add(time.Second)
+		begin("1 ranked, 0 of a run")
+		f.now = f.now.Add(time.Second)
+		begin("0 ranked, 1 of a run")
+		f.now = f.now.Add(2 * f.Settings.RerankAfter)
+		begin("1 ranked, 0 of a run")
+		if len(shown) != 100 {
+			t.Errorf("%d videos", len(shown))
+		}
+	})
+}
+
+// counted is how many pages of For you were made from something.
+func (f *fixture) counted(from string) int {
+	return int(testutil.ToFloat64(f.pages.WithLabelValues(discovery.Feed_FOR_YOU.String(), from)))
+}
+
+// watched says what a user has watched.
+func (f *fixture) watched(user int64, videos ...int64) {
+	f.seen[user] = videos
+	f.Changed(context.Background(), []int64{user})
 }
 
 // likes stores likes, whose times ascend.
