@@ -3,9 +3,12 @@ package fault_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -53,18 +56,39 @@ func TestOpenSearch(t *testing.T) {
 		{"one node of three is killed", nodes()[:1]},
 		{"two nodes of three are killed", nodes()[1:]},
 	} {
-		t.Run(s.name, func(t *testing.T) { loseNodes(t, d, s.lost) })
+		t.Run(s.name, func(t *testing.T) { loseNodes(t, d, addrs, s.lost) })
 	}
+}
+
+// green waits until the cluster has all copies.
+func green(t *testing.T, addrs string) {
+	t.Helper()
+	first, _, _ := strings.Cut(addrs, ",")
+	harness.Eventually(t, time.Minute, func() error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, first+"/_cluster/health?wait_for_status=green&timeout=5s", nil)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
+			return fmt.Errorf("the cluster is not green: %d, %w", answer.StatusCode, err)
+		}
+		return nil
+	})
 }
 
 // loseNodes kills nodes in a storm of searches and uploads, and starts them again. Who searches finds everything or is told that search is
 // away; with most of the nodes left it never is. What is published meanwhile is found.
-func loseNodes(t *testing.T, d *harness.Deployment, lost []string) {
+func loseNodes(t *testing.T, d *harness.Deployment, addrs string, lost []string) {
 	t.Helper()
 	author := d.NewUser(t)
 	old := word(d)
 	first := author.Publish(t, old)
 	foundSoon(t, d, old, first.ID, heal)
+	green(t, addrs)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var asked, refused atomic.Int64
