@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cloudwego/kitex/pkg/kerrors"
 	"github.com/google/go-cmp/cmp"
@@ -223,6 +224,21 @@ func TestV1SearchAway(t *testing.T) {
 	}
 	fail = errno.Internal
 	wantProblem(t, e.v1("GET", "/search/videos?q=sea", ""), 500, errno.Internal, "")
+}
+
+// Nobody waits long for a search that hangs.
+func TestV1SearchHangs(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	e := start(t, &fakes{search: func(*discovery.SearchRequest) (*discovery.SearchResponse, error) {
+		<-hang
+		return &discovery.SearchResponse{}, nil
+	}})
+	begin := time.Now()
+	wantProblem(t, e.v1("GET", "/search/videos?q=sea", ""), 503, errno.SearchUnavailable, "")
+	if took := time.Since(begin); took > 4*time.Second {
+		t.Errorf("it was given up after %v", took)
+	}
 }
 
 func TestV1Tags(t *testing.T) {

@@ -23,13 +23,17 @@ const (
 	// searchTries is how often a search is tried while its answer is that there is no index: with several replicas, one may build its own
 	// while the others serve. An answer after searchQuick is not of one that has none, but of one that is too slow, and the last.
 	searchTries, searchQuick = 3, 250 * time.Millisecond
+	// searchTimeout bounds a search: the service gives each two seconds, and who types does not wait longer for one that hangs.
+	searchTimeout = 2500 * time.Millisecond
 )
 
-// untilIndexed makes a call, again when a replica without an index has answered it.
-func untilIndexed[R any](call func() (R, error)) (r R, err error) {
+// untilIndexed makes a call within searchTimeout, again when a replica without an index has answered it.
+func untilIndexed[R any](ctx context.Context, call func(ctx context.Context) (R, error)) (r R, err error) {
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+	defer cancel()
 	began := time.Now()
 	for range searchTries {
-		r, err = call()
+		r, err = call(ctx)
 		if err == nil || !errno.From(err).Is(errno.SearchUnavailable) || time.Since(began) > searchQuick {
 			break
 		}
@@ -60,7 +64,9 @@ func (a *API) search(ctx context.Context, in *call.Call, kind discovery.SearchKi
 		return nil, err
 	}
 	req := &discovery.SearchRequest{Kind: kind, Text: q, ViewerId: in.Viewer, Page: page}
-	return untilIndexed(func() (*discovery.SearchResponse, error) { return a.shared.Clients.Discovery.Search(ctx, req) })
+	return untilIndexed(ctx, func(ctx context.Context) (*discovery.SearchResponse, error) {
+		return a.shared.Clients.Discovery.Search(ctx, req)
+	})
 }
 
 // searchError is the error of a search that failed with err: one that got no answer is not available, as one without an index.
@@ -154,7 +160,9 @@ func (a *API) Suggest(ctx context.Context, in *call.Call) (any, error) {
 		return nil, err
 	}
 	req := &discovery.SuggestRequest{Text: q, ViewerId: in.Viewer, Limit: n}
-	r, err := untilIndexed(func() (*discovery.SuggestResponse, error) { return a.shared.Clients.Discovery.Suggest(ctx, req) })
+	r, err := untilIndexed(ctx, func(ctx context.Context) (*discovery.SuggestResponse, error) {
+		return a.shared.Clients.Discovery.Suggest(ctx, req)
+	})
 	if err != nil {
 		return nil, err
 	}
