@@ -15,6 +15,7 @@ import (
 	"tiktok/config"
 	"tiktok/kitex_gen/event"
 	"tiktok/kitex_gen/user"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
@@ -32,7 +33,7 @@ func newFilled(t testing.TB, sql *sqldb.DB, seed uint64) *filled {
 	t.Helper()
 	w := newWorld(seed, time.Now().Add(-10*24*time.Hour))
 	s := New(Deps{
-		Store: db.New(sql), Peers: w.peers(t), Tel: telemetry.Discard(), Config: config.Default().Discovery,
+		Store: db.New(sql), Cache: kvtest.Shared(t), Peers: w.peers(t), Tel: telemetry.Discard(), Config: config.Default().Discovery,
 		Now: func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.at },
 	})
 	return &filled{s, w, sql}
