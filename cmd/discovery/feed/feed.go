@@ -81,7 +81,7 @@ func (f *Feeds) Run(ctx context.Context) error {
 func (f *Feeds) warn(ctx context.Context, text string, args ...any) {
 	now, last := f.Now().UnixMilli(), f.warned.Load()
 	if now-last >= time.Second.Milliseconds() && f.warned.CompareAndSwap(last, now) {
-		f.Log.WarnContext(ctx, text, args...)
+		f.Log.WarnContext(ctx, text, args...) //nolint:sloglint // each caller has a text of its own
 	}
 }
 

@@ -176,7 +176,7 @@ func (f *Feeds) lead(ctx context.Context, name string, ttl time.Duration, work f
 			return
 		}
 		if err != nil && !errors.Is(err, db.ErrLeaseLost) {
-			f.Log.WarnContext(ctx, name+" are not kept up: it is tried again", "err", err)
+			f.Log.WarnContext(ctx, "what one process does for all is tried again", "what", name, "err", err)
 		}
 		lifecycle.Pause(ctx, pause.NextBackOff())
 	}

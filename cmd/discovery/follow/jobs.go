@@ -87,10 +87,10 @@ func (f *Follower) jobs(ctx context.Context) error {
 	}
 	f.Log.Info("index job", "job", job.ID, "kind", job.Kind)
 	message, err := f.job(ctx, job)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
+	switch {
+	case ctx.Err() != nil:
+		return nil // nobody waits for a report of a process that ends
+	case err != nil:
 		f.Log.Error("index job failed", "job", job.ID, "kind", job.Kind, "error", err)
 		return f.report(ctx, job.ID, db.StateFailed, 0, 0, err.Error())
 	}

@@ -66,10 +66,8 @@ func (s *Service) fill(ctx context.Context) error {
 	for {
 		err := s.store.Lead(ctx, "backfill", backfillLease, s.fillOnce)
 		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
-			return nil
+		case err == nil, ctx.Err() != nil:
+			return nil //nolint:nilerr // it ends
 		case !errors.Is(err, db.ErrLeaseLost) && !errors.Is(err, db.ErrBackfillMoved):
 			s.log.WarnContext(ctx, "filling the catalogue waits", "err", err)
 		}

@@ -113,7 +113,7 @@ func (a *application) videos(videos []Video) error {
 		old, known := stored[v.ID]
 		stands := known && old.GoneMs == 0
 		switch {
-		case a.force && v.GoneMs == 0 && !(stands && sameVideo(old, v)): // it is listed, or listed otherwise, whatever was told
+		case a.force && v.GoneMs == 0 && (!stands || !sameVideo(old, v)): // it is listed, or listed otherwise, whatever was told
 			if stands {
 				a.done.Gone = append(a.done.Gone, old)
 			}
