@@ -252,7 +252,7 @@ func (w *world) viewer(u *user, pool *recommend.Pool) (recommend.Viewer, []recom
 	}
 	var followed []int64
 	for _, a := range u.follows[:min(len(u.follows), recommend.FollowsRead)] {
-		followed = append(followed, w.authors[a-1].clips...)
+		followed = append(followed, last(w.authors[a-1].clips, recommend.MostOfAuthor)...)
 	}
 	slices.Sort(followed) // by time
 	others = append(others, last(followed, recommend.MostFollowed)...)

@@ -37,6 +37,7 @@ func (f *Feeds) newCaches() {
 		Kind: "related_videos", Key: relatedKey, TTL: f.Settings.RelatedFor, NegativeTTL: f.Settings.RelatedFor,
 		Size: similar.size, Log: f.Log, Metrics: f.Metrics,
 	}, f.loadRelated)
+	f.newShared()
 }
 
 // pool returns the candidates for everybody: the last ones when there are none of now.
@@ -221,23 +222,17 @@ func relatedKey(videoID int64) string {
 	return "tt:discovery:related:v1:{" + strconv.FormatInt(videoID, 10) + "}"
 }
 
-// loadRelated reads who liked the videos last, and what else they like: two statements for each 500.
+// loadRelated reads who liked the videos last, and what else they like, which mostly is cached.
 func (f *Feeds) loadRelated(ctx context.Context, videoIDs []int64) (map[int64]similar, error) {
 	likers, err := f.Store.Likers(ctx, videoIDs, recommend.Likers)
 	if err != nil {
 		return nil, err
 	}
-	users := map[int64]bool{}
 	var all []int64
 	for _, list := range likers {
-		for _, id := range list {
-			if !users[id] {
-				users[id] = true
-				all = append(all, id)
-			}
-		}
+		all = append(all, list...)
 	}
-	liked, err := f.Store.LikedVideos(ctx, all, recommend.LikesRead)
+	liked, err := f.likes.GetMulti(ctx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -250,9 +245,13 @@ func (f *Feeds) loadRelated(ctx context.Context, videoIDs []int64) (map[int64]si
 			candidates = append(candidates, other)
 		}
 	}
-	likes, err := f.Store.Likes(ctx, candidates)
+	known, err := f.videos.GetMulti(ctx, candidates)
 	if err != nil {
 		return nil, err
+	}
+	likes := make(map[int64]int64, len(known))
+	for id, v := range known {
+		likes[id] = v.Likes
 	}
 	found := make(map[int64]similar, len(likers))
 	for id, list := range likers {

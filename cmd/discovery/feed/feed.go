@@ -52,6 +52,11 @@ type Feeds struct {
 	shelves *kv.LoadingCache[shelfKey, run]
 	tastes  *kv.LoadingCache[int64, taste]
 	related *kv.LoadingCache[int64, similar]
+	// What tastes are made of: videos, what users liked last, and the newest videos with tags and of authors.
+	videos *kv.LoadingCache[int64, recommend.Video]
+	likes  *kv.LoadingCache[int64, []int64]
+	tagged *kv.LoadingCache[string, []int64]
+	works  *kv.LoadingCache[int64, []db.Place]
 	// last is the last pool, for when none can be read.
 	last  atomic.Pointer[recommend.Pool]
 	pages *prometheus.CounterVec

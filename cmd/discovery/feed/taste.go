@@ -139,13 +139,14 @@ type facts struct {
 	liked    map[int64][]int64
 	watched  map[int64][]db.WatchedVideo
 	follows  map[int64][]int64
-	videos   map[int64]db.FeedVideo
+	videos   map[int64]recommend.Video
 	related  map[int64]similar
 	tagged   map[string][]int64
-	followed map[int64][]db.ByAuthor
+	followed map[int64][]int64
 }
 
-// loadTastes reads what viewers did, and what it makes candidates of: as many statements for many viewers as for one, in parts of 500.
+// loadTastes reads what viewers did, and what it makes candidates of: as many statements for many viewers as for one, in parts of 500. What
+// others have in common with them mostly is cached.
 func (f *Feeds) loadTastes(ctx context.Context, userIDs []int64) (map[int64]taste, error) {
 	facts, err := f.readFacts(ctx, userIDs)
 	if err != nil {
@@ -166,8 +167,7 @@ func (f *Feeds) loadTastes(ctx context.Context, userIDs []int64) (map[int64]tast
 		co[id] = recommend.CoLikes(f.seeds(facts.liked[id]), similarOf(facts.related), recommend.MostCoLiked)
 		tags = append(tags, recommend.LikedTags(t.tags)...)
 	}
-	slices.Sort(tags)
-	if facts.tagged, err = f.Store.TagNewest(ctx, slices.Compact(tags), recommend.MostTagged); err != nil {
+	if facts.tagged, err = f.tagged.GetMulti(ctx, tags); err != nil {
 		return nil, err
 	}
 	var ids []int64
@@ -175,22 +175,15 @@ func (f *Feeds) loadTastes(ctx context.Context, userIDs []int64) (map[int64]tast
 		for _, tag := range recommend.LikedTags(tastes[id].tags) {
 			others[id] = append(others[id], facts.tagged[tag]...)
 		}
-		for _, v := range facts.followed[id] {
-			others[id] = append(others[id], v.VideoID)
-		}
+		others[id] = append(others[id], facts.followed[id]...)
 		ids = append(ids, others[id]...)
 		for _, c := range co[id] {
 			ids = append(ids, c.ID)
 		}
 	}
-	slices.Sort(ids)
-	rows, err := f.Store.FeedVideos(ctx, slices.Compact(ids))
+	known, err := f.videos.GetMulti(ctx, ids)
 	if err != nil {
 		return nil, err
-	}
-	known := make(map[int64]recommend.Video, len(rows))
-	for id, v := range rows {
-		known[id] = video(v)
 	}
 	for _, id := range userIDs {
 		t := tastes[id]
@@ -209,19 +202,14 @@ func (f *Feeds) readFacts(ctx context.Context, userIDs []int64) (facts, error) {
 		if err != nil {
 			return err
 		}
-		var pulls []db.Pull
-		var pullers []int64
-		for _, id := range userIDs {
-			if authors := x.follows[id]; len(authors) > 0 {
-				pullers = append(pullers, id)
-				authors = authors[:min(len(authors), recommend.FollowsRead)]
-				pulls = append(pulls, db.Pull{Authors: authors, Before: db.Newest(), Limit: recommend.MostFollowed})
-			}
+		var authors []int64
+		for _, followed := range x.follows {
+			authors = append(authors, followed[:min(len(followed), recommend.FollowsRead)]...)
 		}
-		found, err := f.Store.Pulled(gctx, pulls)
-		x.followed = make(map[int64][]db.ByAuthor, len(pullers))
-		for i, videos := range found {
-			x.followed[pullers[i]] = videos
+		works, err := f.works.GetMulti(gctx, authors)
+		x.followed = make(map[int64][]int64, len(x.follows))
+		for id, followed := range x.follows {
+			x.followed[id] = ofFollowed(works, followed[:min(len(followed), recommend.FollowsRead)], recommend.MostFollowed)
 		}
 		return err
 	})
@@ -252,8 +240,7 @@ func (f *Feeds) readFacts(ctx context.Context, userIDs []int64) (facts, error) {
 			ids = append(ids, w.VideoID)
 		}
 	}
-	slices.Sort(ids)
-	x.videos, err = f.Store.TagsOf(ctx, slices.Compact(ids))
+	x.videos, err = f.videos.GetMulti(ctx, ids)
 	return x, err
 }
 
@@ -276,7 +263,7 @@ func (t *taste) learn(x facts, id int64) {
 	}
 	signals, signs := recommend.Signals(x.liked[id], watched, func(id int64) (recommend.Video, bool) {
 		v, ok := x.videos[id]
-		return video(v), ok
+		return v, ok
 	})
 	t.signs = signs
 	t.tags, t.authors = recommend.Tastes(signals)

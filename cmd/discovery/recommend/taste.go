@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 
 	"tiktok/config"
@@ -34,9 +35,9 @@ type TagTaste struct {
 
 // What is read of a viewer, and of what they like, to make candidates of. The simulator does the same.
 const (
-	// MostFollows is how many of those whom a viewer follows are known; of FollowsRead of these the newest videos are read, MostFollowed
-	// in all.
-	MostFollows, FollowsRead, MostFollowed = 500, 100, 30
+	// MostFollows is how many of those whom a viewer follows are known; of FollowsRead of these the newest videos are read, MostOfAuthor
+	// of each, and MostFollowed in all are candidates.
+	MostFollows, FollowsRead, MostOfAuthor, MostFollowed = 500, 100, 10, 30
 	// MostTagged is how many of the newest videos with a tag that the viewer likes are candidates.
 	MostTagged = 20
 	// MostCoLiked is how many candidates come of what those like who like the same.
@@ -144,23 +145,39 @@ type Similar struct {
 	Weight float32
 }
 
-// Together counts how many of the likers of a video like each other one, by what each of them likes: at most so many, those that most like.
+// Together counts how many of the likers of a video, fewer than 2,048, like each other one, by what each of them likes: at most so many,
+// those that most like; of equal ones the newer id.
 func Together(of int64, likers []int64, liked map[int64][]int64, most int) map[int64]int {
-	count := map[int64]int{}
+	n := 0
+	for _, user := range likers {
+		n += len(liked[user])
+	}
+	shift := 63 - bits.Len(uint(n)) // half of the places are free, at least
+	ids, counts := make([]int64, 1<<(64-shift)), make([]uint16, 1<<(64-shift))
 	for _, user := range likers {
 		for _, id := range liked[user] {
-			count[id]++
+			at := uint64(id) * 0x9e3779b97f4a7c15 >> shift
+			for ids[at] != 0 && ids[at] != id {
+				at = (at + 1) % uint64(len(ids))
+			}
+			ids[at] = id
+			counts[at]++
 		}
 	}
-	delete(count, of)
-	if len(count) <= most {
-		return count
+	const idBits = 53
+	keys := make([]uint64, 0, n)
+	for at, id := range ids {
+		if id != 0 && id != of {
+			keys = append(keys, ^(uint64(counts[at])<<idBits | uint64(id)))
+		}
 	}
-	ids := slices.SortedFunc(maps.Keys(count), func(a, b int64) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(b, a))
-	})
-	for _, id := range ids[most:] {
-		delete(count, id)
+	if most < len(keys) {
+		least(keys, most)
+		keys = keys[:most]
+	}
+	count := make(map[int64]int, len(keys))
+	for _, key := range keys {
+		count[int64(^key&(1<<idBits-1))] = int(^key >> idBits)
 	}
 	return count
 }

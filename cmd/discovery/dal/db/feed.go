@@ -110,32 +110,6 @@ func (s *Store) FeedVideos(ctx context.Context, ids []int64) (map[int64]FeedVide
 	return found, nil
 }
 
-// TagsOf reads videos by id without how they are watched; those that are not listed are missing. One statement for each 1000.
-func (s *Store) TagsOf(ctx context.Context, ids []int64) (map[int64]FeedVideo, error) {
-	found := make(map[int64]FeedVideo, len(ids))
-	for part := range slices.Chunk(ids, maxRows) {
-		err := sqldb.Select[feedRow](s.Read.WithContext(ctx), "FROM videos WHERE id IN ? AND gone_ms = 0", part).Each(func(r feedRow) {
-			found[r.ID] = FeedVideo{feedRow: r}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read tags of videos: %w", err)
-		}
-	}
-	return found, nil
-}
-
-// Likes reads how many like each of the videos; one that is not listed is missing. One statement for each 1000.
-func (s *Store) Likes(ctx context.Context, ids []int64) (map[int64]int64, error) {
-	ids = slices.Clone(ids)
-	slices.Sort(ids)
-	found, err := s.TagsOf(ctx, slices.Compact(ids))
-	likes := make(map[int64]int64, len(found))
-	for id, v := range found {
-		likes[id] = v.Likes
-	}
-	return likes, err
-}
-
 // withWatches adds how videos are watched.
 func (s *Store) withWatches(ctx context.Context, rows []feedRow) ([]FeedVideo, error) {
 	watched := make(map[int64]watchedRow, len(rows))

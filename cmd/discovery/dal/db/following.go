@@ -117,6 +117,29 @@ func cut(videos []ByAuthor, limit int) []ByAuthor {
 	return videos[:min(len(videos), limit)]
 }
 
+// Latest are the newest places, newest first, at most so many. It changes the order of all.
+func Latest(all []Place, most int) []Place {
+	slices.SortFunc(all, Place.compare)
+	return all[:min(len(all), most)]
+}
+
+// NewestOf reads the newest videos of each author, at most so many, newest first. One statement for each 500 authors.
+func (s *Store) NewestOf(ctx context.Context, authors []int64, limit int) (map[int64][]Place, error) {
+	parts := make([]part, len(authors))
+	for i, a := range authors {
+		parts[i] = part{author: a, before: Newest(), limit: limit}
+	}
+	rows, err := s.pull(ctx, parts)
+	found := make(map[int64][]Place, len(authors))
+	for _, v := range rows[0] {
+		found[v.AuthorID] = append(found[v.AuthorID], v.Place)
+	}
+	for _, places := range found {
+		Latest(places, limit)
+	}
+	return found, err
+}
+
 // pull reads what parts ask for, by the number of the ask.
 func (s *Store) pull(ctx context.Context, parts []part) (map[int][]ByAuthor, error) {
 	keys := make([][]any, len(parts))

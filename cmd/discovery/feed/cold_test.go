@@ -1,0 +1,77 @@
+package feed
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"tiktok/cmd/discovery/dal/db"
+	"tiktok/cmd/discovery/heat"
+	"tiktok/kitex_gen/discovery"
+	"tiktok/pkg/kv/kvtest"
+	"tiktok/pkg/sqldb"
+	"tiktok/pkg/sqldb/sqldbtest"
+)
+
+// crowd fills what so many users did: each published 2 videos, likes 100, popular ones more often, follows 20 and has watched 20.
+func (f *fixture) crowd(users int64) {
+	r, videos, authors := rand.New(rand.NewPCG(1, 2)), 2*users, users
+	popular := func(n int64) int64 { // a tenth of all gets half of it
+		x := r.Float64()
+		return int64(x * x * x * float64(n))
+	}
+	f.fill(videos, authors)
+	heats, at := make(map[int64]float64), f.now.UnixMilli()
+	var likes []db.Like
+	var follows []db.Follow
+	var history []db.History
+	for user := int64(1); user <= users; user++ {
+		liked, followed, watched := map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
+		for range 100 {
+			id := videos - popular(videos)
+			if id = id*7919%videos + 1; liked[id] {
+				continue
+			}
+			liked[id] = true
+			likes = append(likes, db.Like{UserID: user, VideoID: id, Liked: true, AtMs: at - r.Int64N(1_000_000_000)})
+			heats[id] = heat.Add(heats[id], 1, at-1000, f.HalfLife)
+		}
+		for range 20 {
+			if to := 1_000_000 + popular(authors); !followed[to] {
+				followed[to] = true
+				follows = append(follows, db.Follow{UserID: user, ToUserID: to, Following: true})
+			}
+			if id := 1 + popular(videos); !watched[id] {
+				watched[id] = true
+				history = append(history, db.History{UserID: user, VideoID: id, AtMs: at - int64(len(watched)), WatchedMs: 4000, Finished: true})
+			}
+		}
+	}
+	create(f, likes)
+	create(f, follows)
+	create(f, history)
+}
+
+// BenchmarkCold is the first page of each of 1,000 users of whom nothing is cached, one after the other, by a process that has just begun.
+func BenchmarkCold(b *testing.B) {
+	const users, viewers = 2000, 1000
+	for name, open := range map[string]func(testing.TB) *sqldb.DB{
+		"sqlite": func(t testing.TB) *sqldb.DB { return sqldbtest.SQLite(t, "discovery", db.Migrations()) },
+		"mysql":  func(t testing.TB) *sqldb.DB { return sqldbtest.MySQL(t, "discovery", db.Migrations()) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			sql := open(b)
+			f := on(b, sql, kvtest.Shared(b))
+			f.crowd(users)
+			count := sqldbtest.CountStatements(sql)
+			b.ReportAllocs()
+			for b.Loop() {
+				f = on(b, sql, kvtest.Shared(b))
+				for viewer := range int64(viewers) {
+					f.ask(&discovery.FeedQuery{Feed: discovery.Feed_FOR_YOU, ViewerId: 1 + viewer, Limit: 30})
+				}
+			}
+			b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N*viewers), "ms/page")
+			b.ReportMetric(float64(count())/float64(b.N*viewers), "statements/page")
+		})
+	}
+}
