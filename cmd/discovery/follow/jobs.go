@@ -89,7 +89,7 @@ func (f *Follower) jobs(ctx context.Context) error {
 	message, err := f.job(ctx, job)
 	switch {
 	case ctx.Err() != nil:
-		return nil // nobody waits for a report of a process that ends
+		return nil //nolint:nilerr // nobody waits for a report of a process that ends
 	case err != nil:
 		f.Log.Error("index job failed", "job", job.ID, "kind", job.Kind, "error", err)
 		return f.report(ctx, job.ID, db.StateFailed, 0, 0, err.Error())
