@@ -2,6 +2,7 @@ package feed
 
 import (
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"tiktok/cmd/discovery/dal/db"
@@ -49,6 +50,39 @@ func (f *fixture) crowd(users int64) {
 	create(f, likes)
 	create(f, follows)
 	create(f, history)
+}
+
+// Whoever likes and follows what others do costs three statements of their own, for likes, follows and history, and gets the same: what
+// they have in common is read once.
+func TestTastesShare(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.fill(600, 60)
+		var follows []db.Follow
+		for user := int64(1); user <= 5; user++ {
+			f.likes(user, 1, 2, 3, 4, 5)
+			for a := range int64(5) {
+				follows = append(follows, db.Follow{UserID: user, ToUserID: 1_000_000 + a, Following: true})
+			}
+		}
+		create(f, follows)
+		first, err := f.loadTastes(t.Context(), []int64{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := f.count()
+		others, err := f.loadTastes(t.Context(), []int64{2, 3, 4, 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := f.count() - before; n != 3 {
+			t.Errorf("%d statements", n)
+		}
+		for user, other := range others {
+			if len(other.own) == 0 || !reflect.DeepEqual(other, first[1]) {
+				t.Errorf("the taste of %d is %v, want %v", user, other, first[1])
+			}
+		}
+	})
 }
 
 // BenchmarkCold is the first page of each of 1,000 users of whom nothing is cached, one after the other, by a process that has just begun.

@@ -1,7 +1,9 @@
 package recommend_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -334,5 +336,34 @@ func BenchmarkRank(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		recommend.Rank(v, recommend.Candidates{Pool: pool, Own: own}, s, r)
+	}
+}
+
+// Together is what counting says, and of too many what most like, of equal ones the newer.
+func TestTogether(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, users := range []int{0, 1, 3, 24, 300} {
+		var likers []int64
+		liked, want := map[int64][]int64{}, map[int64]int{}
+		for u := range int64(users) {
+			likers = append(likers, u)
+			for range 24 {
+				id := 1 + r.Int64N(1<<uint(1+r.IntN(52)))
+				if !slices.Contains(liked[u], id) {
+					liked[u] = append(liked[u], id)
+					want[id]++
+				}
+			}
+		}
+		delete(want, 2)
+		ids := slices.SortedFunc(maps.Keys(want), func(a, b int64) int {
+			return cmp.Or(cmp.Compare(want[b], want[a]), cmp.Compare(b, a))
+		})
+		for _, id := range ids[min(90, len(ids)):] {
+			delete(want, id)
+		}
+		if got := recommend.Together(2, likers, liked, 90); !maps.Equal(got, want) {
+			t.Errorf("%d users: %v, want %v", users, got, want)
+		}
 	}
 }

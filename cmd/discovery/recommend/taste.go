@@ -43,7 +43,7 @@ const (
 	// MostCoLiked is how many candidates come of what those like who like the same.
 	MostCoLiked = 100
 	// Likers is of how many who liked a video last LikesRead of their newest likes are counted.
-	Likers, LikesRead = 40, 40
+	Likers, LikesRead = 24, 24
 )
 
 // Watch is a video that a viewer watched.

@@ -200,24 +200,15 @@ type WatchedVideo struct {
 
 // watchedSQL are the newest rows of a user's history.
 const watchedSQL = `SELECT * FROM (SELECT user_id, video_id, at_ms, finished FROM history
-	WHERE user_id = ? AND at_ms > ? AND at_ms > hidden_ms ORDER BY at_ms DESC LIMIT ?) AS h`
+	WHERE user_id = ? AND at_ms > COALESCE((SELECT cleared_ms FROM history_marks WHERE user_id = ?), 0) AND at_ms > hidden_ms
+	ORDER BY at_ms DESC LIMIT ?) AS h`
 
 // WatchedVideos reads what users watched last.
 func (s *Store) WatchedVideos(ctx context.Context, userIDs []int64, limit int) (map[int64][]WatchedVideo, error) {
-	type mark struct{ UserID, ClearedMs int64 }
-	cleared := map[int64]int64{}
 	watched := make(map[int64][]WatchedVideo, len(userIDs))
-	for part := range slices.Chunk(userIDs, maxRows) {
-		err := sqldb.Select[mark](s.Read.WithContext(ctx), "FROM history_marks WHERE user_id IN ?", part).Each(func(m mark) {
-			cleared[m.UserID] = m.ClearedMs
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read marks of histories: %w", err)
-		}
-	}
 	keys := make([][]any, len(userIDs))
 	for i, id := range userIDs {
-		keys[i] = []any{id, cleared[id], limit}
+		keys[i] = []any{id, id, limit}
 	}
 	err := union(ctx, s, watchedSQL, keys, func(w WatchedVideo) { watched[w.UserID] = append(watched[w.UserID], w) })
 	if err != nil {

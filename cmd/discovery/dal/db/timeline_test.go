@@ -266,6 +266,22 @@ func TestPulled(t *testing.T) {
 		if err := s.Write.CreateInBatches(&rows, 1000).Error; err != nil {
 			t.Fatal(err)
 		}
+		of, err := s.NewestOf(t.Context(), []int64{1, 2, 99}, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		newest := map[int64][]Place{}
+		for _, v := range rows {
+			if v.GoneMs == 0 && v.AuthorID <= 2 {
+				newest[v.AuthorID] = append(newest[v.AuthorID], Place{v.PublishedMs, v.ID})
+			}
+		}
+		for author, places := range newest {
+			newest[author] = Latest(places, 10)
+		}
+		if !reflect.DeepEqual(of, newest) {
+			t.Errorf("newest of authors: %v, want %v", of, newest)
+		}
 		asks := [][]int64{{1, 2, 3}, {2}, {99}, {}, {}}
 		for a := range int64(60) {
 			asks[4] = append(asks[4], a+1)
@@ -324,7 +340,7 @@ func TestFeedPlans(t *testing.T) {
 			"likers":    {likersSQL, []any{7, true, 100}, "likes_video"},
 			"follows":   {followsSQL, []any{7, true, 201}, "PRIMARY"},
 			"followers": {followersSQL, []any{0, 7, true, 100, 1000}, "follows_to"},
-			"watched":   {watchedSQL, []any{7, 0, 100}, "history_list"},
+			"watched":   {watchedSQL, []any{7, 7, 100}, "history_list"},
 			"tag page":  {"SELECT tag, published_ms, video_id " + tagPageSQL, []any{"t7", 4000, 4000, 9, 31}, "PRIMARY"},
 			"tag":       {tagNewestSQL, []any{"t7", 31}, "PRIMARY"},
 		} {
