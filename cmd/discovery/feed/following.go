@@ -18,7 +18,7 @@ const (
 	// usedEvery is how often it is noted that a timeline is read.
 	usedEvery = time.Hour
 	// builders is how many timelines a call builds at the same time, buildPatience how long it waits for that.
-	builders, buildPatience = 2, 2 * time.Second
+	builders, buildPatience = 2, time.Second
 	// fanoutEvery is how long the one who keeps timelines up rests when there is nothing to do, fanoutLease how long the others leave it to
 	// them.
 	fanoutEvery, fanoutLease = 500 * time.Millisecond, 15 * time.Second
@@ -46,37 +46,39 @@ func (f *Feeds) following(ctx context.Context, wants []*want) error {
 	if err != nil {
 		return err
 	}
-	var pulls []db.Pull
+	var few, some, timed []*want
+	var followers []db.FollowedPage
+	var pulls []db.Pull // of those who have no timeline yet: as many of whom they follow as the others may
 	var pages []db.TimelinePage
-	var pullers, readers []*want
 	for _, w := range wants {
 		before := place(w)
-		if built[w.viewer] {
-			readers, pages = append(readers, w), append(pages, db.TimelinePage{UserID: w.viewer, Before: before, Limit: w.limit + 1})
-			continue
-		}
 		authors := followed[w.viewer]
-		authors = authors[:min(len(authors), f.Settings.FollowPull)]
-		pullers, pulls = append(pullers, w), append(pulls, db.Pull{Authors: authors, Before: before, Limit: w.limit + 1})
-	}
-	found, err := f.Store.Pulled(ctx, pulls)
-	if err != nil {
-		return err
-	}
-	for i, w := range pullers {
-		if err := f.showFollowed(ctx, w, "pull", found[i]); err != nil {
-			return err
+		switch {
+		case built[w.viewer]:
+			timed, pages = append(timed, w), append(pages, db.TimelinePage{UserID: w.viewer, Before: before, Limit: w.limit + 1})
+		case len(authors) > f.Settings.FollowPull:
+			pull := db.Pull{Authors: authors[:f.Settings.FollowPull], Before: before, Limit: w.limit + 1}
+			some, pulls = append(some, w), append(pulls, pull)
+		default:
+			few, followers = append(few, w), append(followers, db.FollowedPage{UserID: w.viewer, Before: before, Limit: w.limit + 1})
 		}
 	}
-	if found, err = f.Store.TimelinePages(ctx, pages); err != nil {
+	show := func(from string, wants []*want, found [][]db.ByAuthor, err error) error {
+		for i := 0; i < len(wants) && err == nil; i++ {
+			err = f.showFollowed(ctx, wants[i], from, found[i])
+		}
 		return err
 	}
-	for i, w := range readers {
-		if err := f.showFollowed(ctx, w, "timeline", found[i]); err != nil {
-			return err
-		}
+	found, err := f.Store.FollowedPages(ctx, followers)
+	if err = show("pull", few, found, err); err != nil {
+		return err
 	}
-	return nil
+	found, err = f.Store.Pulled(ctx, pulls)
+	if err = show("pull", some, found, err); err != nil {
+		return err
+	}
+	found, err = f.Store.TimelinePages(ctx, pages)
+	return show("timeline", timed, found, err)
 }
 
 // place is where a page begins.

@@ -286,6 +286,16 @@ func TestPulled(t *testing.T) {
 		for a := range int64(60) {
 			asks[4] = append(asks[4], a+1)
 		}
+		var follows []Follow
+		for i, authors := range asks {
+			for _, a := range authors {
+				follows = append(follows, Follow{UserID: int64(100 + i), ToUserID: a, Following: true})
+			}
+			follows = append(follows, Follow{UserID: int64(100 + i), ToUserID: 98})
+		}
+		if err := s.Write.Create(&follows).Error; err != nil {
+			t.Fatal(err)
+		}
 		for _, limit := range []int{1, 10, 31, 200} {
 			before := make([]Place, len(asks))
 			want := make([][]ByAuthor, len(asks))
@@ -307,7 +317,18 @@ func TestPulled(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				var pages []FollowedPage
 				for i := range asks {
+					pages = append(pages, FollowedPage{UserID: int64(100 + i), Before: before[i], Limit: limit})
+				}
+				followed, err := s.FollowedPages(t.Context(), pages)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range asks {
+					if len(got[i])+len(followed[i]) > 0 && !reflect.DeepEqual(got[i], followed[i]) {
+						t.Fatalf("limit %d, page %d, user %d: %v, want %v", limit, page, i, followed[i], got[i])
+					}
 					expect := want[i][min(page*limit, len(want[i])):min((page+1)*limit, len(want[i]))]
 					if len(got[i])+len(expect) > 0 && !reflect.DeepEqual(got[i], expect) {
 						t.Fatalf("limit %d, page %d, ask %d: %v, want %v", limit, page, i, got[i], expect)
@@ -334,6 +355,8 @@ func TestFeedPlans(t *testing.T) {
 			"newest":    {columns + s.newestSQL(), []any{5000, 100}, "videos_published"},
 			"hottest":   {"SELECT video_id " + hottestSQL, []any{100}, "video_watches_heat"},
 			"pull":      {pullSQL, []any{0, 7, 4000, 4000, 9, 31}, "videos_author"},
+			"heads":     {fmt.Sprintf(headsSQL, asksSQL), []any{0, 7, 4000, 9, 0, true}, "videos_author"},
+			"followed":  {fmt.Sprintf(followedSQL, asksSQL), []any{0, 7, 4000, 9, 3000, true, 31}, "videos_author"},
 			"timeline":  {timelineSQL, []any{0, 7, 4000, 4000, 9, 31}, "PRIMARY"},
 			"beyond":    {beyondSQL, []any{7, 500}, "PRIMARY"},
 			"liked":     {likedSQL, []any{7, true, 100}, "likes_user"},
