@@ -21,6 +21,15 @@ import (
 // chosenTimeout bounds a call for recommendations, so that with the newest videos instead a page takes less than a second.
 const chosenTimeout = 750 * time.Millisecond
 
+const (
+	// followingTimeout bounds a page of Following, which nothing can stand in for; it is read from the store, not from a cache. Its call
+	// ends a little earlier, so that the breaker knows before the next request.
+	followingTimeout     = 2500 * time.Millisecond
+	followingCallTimeout = followingTimeout - 100*time.Millisecond
+	// maxFollowing bounds the pages of one call for it.
+	maxFollowing = 16
+)
+
 // Reason is why a feed shows a video.
 type Reason struct {
 	// Kind is 0 for a video that is shown because it is one of the newest, while there are no recommendations.
@@ -42,9 +51,13 @@ type ChosenPage struct {
 	Newest *FeedPage
 }
 
-func loadChosen(c rpc.Clients) optionalCall[*discovery.FeedQuery, *discovery.FeedAnswer] {
+// chosenCall is a call for pages of feeds.
+type chosenCall = optionalCall[*discovery.FeedQuery, *discovery.FeedAnswer]
+
+// loadChosen coalesces calls for pages, at most so many in one, and bounds each.
+func loadChosen(c rpc.Clients, timeout time.Duration, most int) chosenCall {
 	size := func(*discovery.FeedQuery) int { return 1 }
-	return newOptionalCall(chosenTimeout, int(discovery.MAX_FEED_QUERIES), size,
+	return newOptionalCall(timeout, most, size,
 		func(ctx context.Context, queries []*discovery.FeedQuery) ([]*discovery.FeedAnswer, error) {
 			r, err := c.Discovery.MRecommend(ctx, &discovery.MRecommendRequest{Queries: queries})
 			if err != nil {
@@ -57,9 +70,13 @@ func loadChosen(c rpc.Clients) optionalCall[*discovery.FeedQuery, *discovery.Fee
 // Chosen is one page of a feed that discovery chooses: 6 calls in 3 steps, 7 with views. Concurrent requests share them. Videos that are
 // gone are left out. Fails with errno.InvalidArgument for a cursor of another feed, with errno.Unavailable without discovery.
 func (v *View) Chosen(ctx context.Context, q *discovery.FeedQuery) (*ChosenPage, error) {
-	budget, cancel := context.WithTimeout(ctx, optionalTimeout)
+	calls, timeout := v.chosen, optionalTimeout
+	if q.Feed == discovery.Feed_FOLLOWING {
+		calls, timeout = v.following, followingTimeout
+	}
+	budget, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	answer, err := v.choose(budget, q)
+	answer, err := choose(budget, calls, q)
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		err = fmt.Errorf("%w: %w", errno.Unavailable, err)
 	}
@@ -81,7 +98,8 @@ func (v *View) ForYou(ctx context.Context, viewer int64, cursor string, limit in
 	}
 	budget, cancel := context.WithTimeout(ctx, optionalTimeout)
 	defer cancel()
-	answer, err := v.choose(budget, &discovery.FeedQuery{Feed: discovery.Feed_FOR_YOU, ViewerId: viewer, Cursor: cursor, Limit: limit})
+	query := &discovery.FeedQuery{Feed: discovery.Feed_FOR_YOU, ViewerId: viewer, Cursor: cursor, Limit: limit}
+	answer, err := choose(budget, v.chosen, query)
 	switch {
 	case ctx.Err() != nil || errors.Is(err, errno.InvalidArgument):
 		return nil, err
@@ -98,9 +116,9 @@ func (v *View) ForYou(ctx context.Context, viewer int64, cursor string, limit in
 }
 
 // choose asks discovery for a page, within budget.
-func (v *View) choose(budget context.Context, q *discovery.FeedQuery) (*discovery.FeedAnswer, error) {
+func choose(budget context.Context, calls chosenCall, q *discovery.FeedQuery) (*discovery.FeedAnswer, error) {
 	// A page that a viewer has got is not on a later one, so the probe is for a visitor.
-	answer, err := v.chosen.startOrProbe(budget, q, &discovery.FeedQuery{Feed: discovery.Feed_FOR_YOU, Limit: 1}).wait(budget)
+	answer, err := calls.startOrProbe(budget, q, &discovery.FeedQuery{Feed: discovery.Feed_FOR_YOU, Limit: 1}).wait(budget)
 	switch {
 	case err != nil:
 		return nil, err

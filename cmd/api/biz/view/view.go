@@ -81,8 +81,9 @@ type View struct {
 	relations   optionalCall[relationsQuery, relations]
 	stats       optionalCall[statsQuery, stats]
 	firstPage   *coalesce.Coalescer[int64, firstPage]
-	chosen      optionalCall[*discovery.FeedQuery, *discovery.FeedAnswer]
-	views       optionalCall[[]int64, map[int64]int64]
+	// chosen are pages of feeds that discovery makes of what it has in its caches, following those that it reads.
+	chosen, following chosenCall
+	views             optionalCall[[]int64, map[int64]int64]
 	// plain is the View that this one was made of by WithViews; nil for one that does not read views.
 	plain *View
 	// unreadChats and unreadNotices count what is unread.
@@ -103,7 +104,8 @@ func New(clients rpc.Clients, feedSize int32, log *slog.Logger, reg prometheus.R
 	v.videoCounts = loadVideoCounts(clients)
 	v.relations = loadRelations(clients)
 	v.stats = loadStats(clients)
-	v.chosen = loadChosen(clients)
+	v.chosen = loadChosen(clients, chosenTimeout, int(discovery.MAX_FEED_QUERIES))
+	v.following = loadChosen(clients, followingCallTimeout, maxFollowing)
 	v.views = loadViews(clients)
 	v.firstPage = v.shareFirstPage()
 	v.unreadChats, v.unreadNotices = newCounter(v.countChats), newCounter(v.countNotices)
