@@ -61,7 +61,9 @@ type ranking struct {
 	// of each candidate, the pool's first
 	score, tag []float32
 	out        []bool
-	tagOf      []int32
+	// most is what the tag at tagOf weighs, of those of the pool.
+	most  []float32
+	tagOf []int32
 	// inOwn is the place in Own, from 1 on, of those of the pool that are there, too.
 	inOwn []int16
 	tags  []TagTaste
@@ -79,9 +81,10 @@ type ranking struct {
 // Rank orders at most RunSize candidates. The same input, with the same state of r, has the same result.
 func Rank(v Viewer, c Candidates, s config.Feeds, r *rand.Rand) []Item {
 	n := c.Pool.Len() + len(c.Own)
+	floats := make([]float32, 3*n)
 	k := &ranking{
 		Candidates: c, s: s, follows: v.Follows, tags: v.Tags, liking: v.Authors,
-		score: make([]float32, n), tag: make([]float32, n), out: make([]bool, n), tagOf: make([]int32, c.Pool.Len()),
+		score: floats[:n], tag: floats[n : 2*n], most: floats[2*n:], out: make([]bool, n), tagOf: make([]int32, c.Pool.Len()),
 	}
 	k.weigh()
 	k.leaveOut(v.Out)
@@ -96,12 +99,11 @@ func (k *ranking) weigh() {
 		k.score[i] = p.base[i].Fresh + p.base[i].Hot
 		k.tagOf[i] = -1
 	}
-	best := make([]float32, size)
 	for t, taste := range k.tags {
 		for _, at := range p.byTag[taste.Tag] {
 			k.tag[at] += taste.Weight
-			if taste.Weight > best[at] {
-				best[at], k.tagOf[at] = taste.Weight, int32(t)
+			if taste.Weight > k.most[at] {
+				k.most[at], k.tagOf[at] = taste.Weight, int32(t)
 			}
 		}
 	}

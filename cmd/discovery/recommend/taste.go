@@ -251,15 +251,28 @@ func OwnOf(scale Scale, tags []TagTaste, co []CoLiked, others []int64, videos ma
 	for _, t := range tags {
 		byTag[t.Tag] = t.Weight
 	}
-	out := make([]Own, 0, len(co)+len(others))
-	add := func(id int64, coLiked float32, because int64) {
-		v, ok := videos[id]
+	type candidate struct {
+		id int64
+		co int // the place in co, 0 for none
+	}
+	all := make([]candidate, 0, len(co)+len(others))
+	for i, c := range co {
+		all = append(all, candidate{c.ID, i + 1})
+	}
+	for _, id := range others {
+		all = append(all, candidate{id: id})
+	}
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(b.co, a.co)) })
+	all = slices.CompactFunc(all, func(a, b candidate) bool { return a.id == b.id })
+	out := make([]Own, 0, len(all))
+	for _, c := range all {
+		v, ok := videos[c.id]
 		if !ok {
-			return
+			continue
 		}
-		o := Own{
-			ID: id, AuthorID: v.AuthorID, PublishedMs: v.PublishedMs, Base: scale.Base(v), Because: because,
-			CoLiked: coLiked * float32(scale.s.Weights.CoLiked),
+		o := Own{ID: c.id, AuthorID: v.AuthorID, PublishedMs: v.PublishedMs, Base: scale.Base(v)}
+		if c.co > 0 {
+			o.Because, o.CoLiked = co[c.co-1].Because, co[c.co-1].Weight*float32(scale.s.Weights.CoLiked)
 		}
 		best := float32(0)
 		for _, tag := range v.Tags {
@@ -271,14 +284,7 @@ func OwnOf(scale Scale, tags []TagTaste, co []CoLiked, others []int64, videos ma
 		o.Tagged = float32(scale.s.Weights.Tag) * max(-1, min(1, o.Tagged))
 		out = append(out, o)
 	}
-	for _, c := range co {
-		add(c.ID, c.Weight, c.Because)
-	}
-	for _, id := range others {
-		add(id, 0, 0)
-	}
-	slices.SortStableFunc(out, func(a, b Own) int { return cmp.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(out, func(a, b Own) bool { return a.ID == b.ID })
+	return out
 }
 
 // Cold reports whether little is known of a viewer who gave so many signs of taste.
