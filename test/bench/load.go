@@ -79,7 +79,8 @@ type load struct {
 	measure  time.Time // the measured time begins
 	end      time.Time
 	sent     atomic.Uint64
-	answered atomic.Int64 // accepted answers so far, also outside of the measured time
+	lists    atomic.Uint64 // that connections began to scroll through: each takes the next one
+	answered atomic.Int64  // accepted answers so far, also outside of the measured time
 	mu       sync.Mutex
 	tally    // guarded by mu
 }
@@ -163,7 +164,11 @@ func (l *load) work(ctx context.Context) {
 		if !harness.Until(ctx, due) {
 			return
 		}
-		n := at.goOn(l.first + k)
+		n := l.first + k
+		if at.cursor == "" && l.scrolls > 0 {
+			n = l.first + l.lists.Add(1) - 1
+		}
+		n = at.goOn(n)
 		buf = l.request(buf[:0], l.addr, l.data, n, at.cursor)
 		status, body, head, err := c.do(buf)
 		done := time.Now()
