@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Breaks servers and processes under load (kill -9, outages, a broken network) and counts what was lost. It starts servers
 # of its own, which it stops and starts as it likes, and leaves nothing running.
-#   test/fault/run.sh [short|long] [go test arguments]      short: about 6 minutes; long: longer outages, more of them, OpenSearch, about 30
+#   test/fault/run.sh [short|long] [go test arguments]      short: about 7 minutes; long: longer outages, more of them, OpenSearch, about 30
 set -euo pipefail
 . "$(dirname "$0")/../suite.sh"
-begin fault 12m 90m "$@"
+begin fault 20m 90m "$@"
 export TIKTOK_ENV_NAME=fault TIKTOK_ENV_BASE=24000
 
 # Two runs would stop each other's servers.

@@ -35,15 +35,22 @@ type TagTaste struct {
 
 // What is read of a viewer, and of what they like, to make candidates of. The simulator does the same.
 const (
-	// MostFollows is how many of those whom a viewer follows are known; of FollowsRead of these the newest videos are read, MostOfAuthor
-	// of each, and MostFollowed in all are candidates.
-	MostFollows, FollowsRead, MostOfAuthor, MostFollowed = 500, 100, 10, 30
+	// MostFollows is how many of those whom a viewer follows are known.
+	MostFollows = 500
+	// FollowsRead is of how many of these the newest videos are read.
+	FollowsRead = 100
+	// MostOfAuthor is how many are read of each.
+	MostOfAuthor = 10
+	// MostFollowed is how many of all that were read are candidates.
+	MostFollowed = 30
 	// MostTagged is how many of the newest videos with a tag that the viewer likes are candidates.
 	MostTagged = 20
 	// MostCoLiked is how many candidates come of what those like who like the same.
 	MostCoLiked = 100
-	// Likers is of how many who liked a video last LikesRead of their newest likes are counted.
-	Likers, LikesRead = 24, 24
+	// Likers is of how many who liked a video last the likes are counted.
+	Likers = 24
+	// LikesRead is how many of the newest likes of each are.
+	LikesRead = 24
 )
 
 // Watch is a video that a viewer watched.
