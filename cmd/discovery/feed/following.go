@@ -23,7 +23,7 @@ const (
 	// them.
 	fanoutEvery, fanoutLease = 500 * time.Millisecond, 15 * time.Second
 	// timelinePurgeEvery is how often timelines are removed that nobody reads, purgeStep how many at a time, with a pause.
-	timelinePurgeEvery, purgeStep, purgePause = time.Hour, 200, 50 * time.Millisecond
+	timelinePurgeEvery, purgeStep = time.Hour, 200
 )
 
 // following answers with the newest videos of those whom viewers follow. What is gone, or may not be seen, makes a page shorter.
@@ -166,7 +166,7 @@ func (f *Feeds) runFanout(ctx context.Context) {
 // purgeTimelines removes timelines that nobody has read for long.
 func (f *Feeds) purgeTimelines(ctx context.Context, now time.Time) (int64, error) {
 	before := now.AddDate(0, 0, -f.Settings.TimelineDays).UnixMilli()
-	return purge.All(ctx, purgePause, func() (int64, bool, error) { return f.Store.PurgeTimelines(ctx, before, purgeStep) })
+	return purge.All(ctx, purge.Rest, func() (int64, bool, error) { return f.Store.PurgeTimelines(ctx, before, purgeStep) })
 }
 
 // lead does work while this process has a lease, again whenever it fails, until ctx ends.

@@ -7,7 +7,6 @@ import (
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/internal/purge"
-	"tiktok/pkg/lifecycle"
 )
 
 // What ended keeps its row, so that an older message that comes late is known to be old. It is removed when none can come any more: apply
@@ -16,27 +15,17 @@ import (
 const (
 	// purgeAge is the age from which what ended is removed.
 	purgeAge = maxLate + 48*time.Hour
-	// purgeEvery is how often a process tries to take the lease.
-	purgeEvery = time.Hour
-	// purgeLease is a little less than a day, so that the lease is taken once a day.
-	purgeLease = 23 * time.Hour
-	// purgePause is the rest between two steps: a purge is never what keeps a store busy.
-	purgePause = 50 * time.Millisecond
 	// purgeAfterFill is how long after all was read what ended stays, whatever its age: what was read late may be older than that it ended.
 	purgeAfterFill = 24 * time.Hour
 )
 
 // purge removes what ended long ago until ctx ends: once a day, by the process that takes the lease, which nobody gives back.
 func (s *Service) purge(ctx context.Context) {
-	for lifecycle.Pause(ctx, purgeEvery) {
-		led, err := s.store.TakeLease(ctx, "catalogue-purge", rand.Text(), purgeLease) // by another name each time: it is not made longer
-		if err != nil || !led {
-			continue
-		}
-		if n, err := s.purgeOnce(ctx, purgePause); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "removing what ended long ago from the catalogue failed; the next purge goes on", "removed", n, "err", err)
-		}
+	lead := func(ctx context.Context) bool {
+		led, err := s.store.TakeLease(ctx, "catalogue-purge", rand.Text(), purge.Lease) // by another name each time: it is not made longer
+		return err == nil && led
 	}
+	purge.Daily(ctx, s.log, "the catalogue", lead, func(ctx context.Context) (int64, error) { return s.purgeOnce(ctx, purge.Rest) })
 }
 
 // purgeOnce removes all that ended long ago, in small steps with a pause after each, unless the catalogue is being filled.

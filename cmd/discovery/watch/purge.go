@@ -11,33 +11,15 @@ import (
 const (
 	// maxHistory is how many videos a history keeps, the newest ones.
 	maxHistory = 10_000
-	// purgeEvery is how often a replica tries to take the lease.
-	purgeEvery = time.Hour
-	// purgePause is the rest between two steps: a purge is never what keeps a store busy.
-	purgePause = 50 * time.Millisecond
-	// purgeLease is a little less than a day, so that the lease is taken once a day.
-	purgeLeaseKey = "tt:discovery:watches:purge:v1"
-	purgeLease    = 23 * time.Hour
+	// purgeKey is the lease of the daily purge.
+	purgeKey = "tt:discovery:watches:purge:v1"
 )
 
 // purge archives old sessions and removes old rows of histories until ctx ends: once a day, by the replica that takes the lease. Two at
 // once do no harm.
 func (w *Watches) purge(ctx context.Context) {
-	tick := time.NewTicker(purgeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		if !kv.TryLead(ctx, w.cache, purgeLeaseKey, purgeLease) {
-			continue
-		}
-		if n, err := w.purgeOnce(ctx, purgePause); err != nil && ctx.Err() == nil {
-			w.log.WarnContext(ctx, "removing what was watched long ago failed; the next purge goes on", "removed", n, "err", err)
-		}
-	}
+	lead := func(ctx context.Context) bool { return kv.TryLead(ctx, w.cache, purgeKey, purge.Lease) }
+	purge.Daily(ctx, w.log, "what was watched", lead, func(ctx context.Context) (int64, error) { return w.purgeOnce(ctx, purge.Rest) })
 }
 
 // purgeOnce does so in small steps with a pause after each.

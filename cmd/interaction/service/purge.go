@@ -20,32 +20,19 @@ const (
 	maxLate = 7 * 24 * time.Hour
 	// purgeAge is the age from which tombstones are removed; the hour is for clocks that differ.
 	purgeAge = maxLate + time.Hour
-	// purgeEvery is how often a replica tries to take the lease.
-	purgeEvery = time.Hour
-	// purgePause is the rest between two steps: a purge is never what keeps a store busy.
-	purgePause = 50 * time.Millisecond
 )
 
 // purge removes old tombstones until ctx ends: once a day, by the replica that takes the lease. Each replica deletes what is
 // left of deleted threads, at its start and each hour.
 func (s *Service) purge(ctx context.Context) {
-	tick := time.NewTicker(purgeEvery)
-	defer tick.Stop()
 	s.sweepAll(ctx)
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	lead := func(ctx context.Context) bool {
 		s.sweepAll(ctx)
-		if !cache.TryLeadPurge(ctx, s.cache) {
-			continue
-		}
-		if n, err := s.purgeOnce(ctx, id.At(time.Now().Add(-purgeAge)), purgePause); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "removing old tombstones failed; the next purge goes on", "removed", n, "err", err)
-		}
+		return cache.TryLeadPurge(ctx, s.cache)
 	}
+	purge.Daily(ctx, s.log, "tombstones", lead, func(ctx context.Context) (int64, error) {
+		return s.purgeOnce(ctx, id.At(time.Now().Add(-purgeAge)), purge.Rest)
+	})
 }
 
 // purgeOnce removes all tombstones whose event is below before, in small steps with a pause after each.

@@ -13,35 +13,16 @@ import (
 // Entries that were taken back stay, so that an older message that comes late is known to be old. They are removed when none can come
 // any more: apply refuses messages of more than maxLate ago.
 
-const (
-	// purgeAge is the age from which they are removed.
-	purgeAge = maxLate + 48*time.Hour
-	// purgeEvery is how often a replica tries to take the lease.
-	purgeEvery = time.Hour
-	// purgeLease is a little less than a day, so that the lease is taken once a day.
-	purgeLease = 23 * time.Hour
-	// purgePause is the rest between two steps: a purge is never what keeps a store busy.
-	purgePause = 50 * time.Millisecond
-)
+// purgeAge is the age from which they are removed.
+const purgeAge = maxLate + 48*time.Hour
 
 // purge removes what was taken back long ago, and notices that nothing is left of, until ctx ends: once a day, by the replica that
 // takes the lease.
 func (s *Service) purge(ctx context.Context) {
-	tick := time.NewTicker(purgeEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-		if !kv.TryLead(ctx, s.cache, cache.PurgeKey, purgeLease) {
-			continue
-		}
-		if n, err := s.purgeOnce(ctx, s.now().Add(-purgeAge), purgePause); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "removing old entries of notices failed; the next purge goes on", "removed", n, "err", err)
-		}
-	}
+	lead := func(ctx context.Context) bool { return kv.TryLead(ctx, s.cache, cache.PurgeKey, purge.Lease) }
+	purge.Daily(ctx, s.log, "entries of notices", lead, func(ctx context.Context) (int64, error) {
+		return s.purgeOnce(ctx, s.now().Add(-purgeAge), purge.Rest)
+	})
 }
 
 // purgeOnce removes all that was taken back before a time, in small steps with a pause after each.
