@@ -2,7 +2,6 @@ package feed
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -171,15 +170,7 @@ func (f *Feeds) purgeTimelines(ctx context.Context, now time.Time) (int64, error
 
 // lead does work while this process has a lease, again whenever it fails, until ctx ends.
 func (f *Feeds) lead(ctx context.Context, name string, ttl time.Duration, work func(context.Context) error) {
-	pause := lifecycle.BackOff()
-	for ctx.Err() == nil {
-		err := f.Store.Lead(ctx, name, ttl, work)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil && !errors.Is(err, db.ErrLeaseLost) {
-			f.Log.WarnContext(ctx, "what one process does for all is tried again", "what", name, "err", err)
-		}
-		lifecycle.Pause(ctx, pause.NextBackOff())
-	}
+	f.Store.LeadOn(ctx, name, ttl, work, func(err error) {
+		f.Log.WarnContext(ctx, "what one process does for all is tried again", "what", name, "err", err)
+	})
 }

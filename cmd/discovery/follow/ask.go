@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tiktok/cmd/discovery/dal/db"
+	"tiktok/pkg/lifecycle"
 )
 
 const (
@@ -40,7 +41,7 @@ func Ask(ctx context.Context, store *db.Store, kind string, tell func([]db.Index
 	heard := time.Now()
 	var last []db.IndexReport
 	for {
-		if !sleep(ctx, askEvery) {
+		if !lifecycle.Pause(ctx, askEvery) {
 			return nil, ctx.Err()
 		}
 		said, err := store.IndexReports(ctx, job.ID, 0)

@@ -10,6 +10,7 @@ import (
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/index"
+	"tiktok/pkg/lifecycle"
 )
 
 const (
@@ -144,7 +145,7 @@ func (k *checker) compare(ctx context.Context, parts []part) error {
 		if len(first) == 0 {
 			continue
 		}
-		if !sleep(ctx, settle) {
+		if !lifecycle.Pause(ctx, settle) {
 			return ctx.Err()
 		}
 		second, err := k.look(ctx, p.Range)

@@ -16,6 +16,7 @@ import (
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/index"
+	"tiktok/pkg/lifecycle"
 )
 
 const (
@@ -100,7 +101,7 @@ func (f *Follower) Run(ctx context.Context) error {
 		if err != nil {
 			f.Log.Warn("index does not follow", "error", err, "again_in", wait)
 			f.metrics.failures.Inc()
-			if !sleep(ctx, wait) {
+			if !lifecycle.Pause(ctx, wait) {
 				return nil
 			}
 			wait = min(2*wait, restMost)
@@ -113,17 +114,6 @@ func (f *Follower) Run(ctx context.Context) error {
 		case <-tick.C:
 		case <-f.wake:
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
 
@@ -195,15 +185,9 @@ func (f *Follower) catchUp(ctx context.Context, position int64) error {
 		if upTo < position {
 			return errAhead
 		}
-		if upTo <= position {
-			f.behind = time.Time{}
-			f.metrics.lag(0, 0)
+		if !f.lacks(upTo - position) {
 			return nil
 		}
-		if f.behind.IsZero() {
-			f.behind = time.Now()
-		}
-		f.metrics.lag(upTo-position, time.Since(f.behind))
 		if err := f.apply(ctx, docsOf(changes), position, upTo); err != nil {
 			return err
 		}
@@ -239,16 +223,22 @@ func (f *Follower) lag(ctx context.Context, position int64) error {
 	if err != nil {
 		return err
 	}
-	if seq <= position {
+	f.lacks(seq - position)
+	return nil
+}
+
+// lacks notes how many changes the index lacks, and reports whether there are any.
+func (f *Follower) lacks(changes int64) bool {
+	if changes <= 0 {
 		f.behind = time.Time{}
 		f.metrics.lag(0, 0)
-		return nil
+		return false
 	}
 	if f.behind.IsZero() {
 		f.behind = time.Now()
 	}
-	f.metrics.lag(seq-position, time.Since(f.behind))
-	return nil
+	f.metrics.lag(changes, time.Since(f.behind))
+	return true
 }
 
 // docsOf are the documents of rows, in the order of their versions.

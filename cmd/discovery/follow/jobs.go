@@ -8,6 +8,7 @@ import (
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/index"
+	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/text"
 )
 
@@ -25,7 +26,7 @@ func (f *Follower) begin(ctx context.Context) {
 			return
 		}
 		f.Log.Warn("index jobs", "error", err)
-		if !sleep(ctx, rest) {
+		if !lifecycle.Pause(ctx, rest) {
 			return
 		}
 	}

@@ -63,18 +63,12 @@ func (s *Service) fill(ctx context.Context) error {
 			return nil
 		}
 	}
-	for {
-		err := s.store.Lead(ctx, "backfill", backfillLease, s.fillOnce)
-		switch {
-		case err == nil, ctx.Err() != nil:
-			return nil //nolint:nilerr // it ends
-		case !errors.Is(err, db.ErrLeaseLost) && !errors.Is(err, db.ErrBackfillMoved):
+	s.store.LeadOn(ctx, "backfill", backfillLease, s.fillOnce, func(err error) {
+		if !errors.Is(err, db.ErrBackfillMoved) {
 			s.log.WarnContext(ctx, "filling the catalogue waits", "err", err)
 		}
-		if !lifecycle.Pause(ctx, wait.NextBackOff()) {
-			return nil
-		}
-	}
+	})
+	return nil
 }
 
 // fillOnce goes on where it stopped.

@@ -83,6 +83,23 @@ func (s *Store) Lead(ctx context.Context, name string, ttl time.Duration, work f
 	}
 }
 
+// LeadOn is Lead, again after each failure, until work returns nil or ctx ends. failed hears of the failures, but not that the lease is lost.
+func (s *Store) LeadOn(ctx context.Context, name string, ttl time.Duration, work func(ctx context.Context) error, failed func(error)) {
+	wait := lifecycle.BackOff()
+	for {
+		err := s.Lead(ctx, name, ttl, work)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if !errors.Is(err, ErrLeaseLost) {
+			failed(err)
+		}
+		if !lifecycle.Pause(ctx, wait.NextBackOff()) {
+			return
+		}
+	}
+}
+
 func (s *Store) lead(
 	ctx context.Context, name, holder string, ttl time.Duration, began time.Time, work func(ctx context.Context) error,
 ) error {
