@@ -47,7 +47,7 @@ func (f *Feeds) pool(ctx context.Context) (*recommend.Pool, error) {
 		return pools[0], nil
 	}
 	if last := f.last.Load(); last != nil && ctx.Err() == nil {
-		f.warn(ctx, "feeds are made of what was new and hot before", "err", err)
+		f.unusual.WarnContext(ctx, "feeds are made of what was new and hot before", "err", err)
 		return last, nil
 	}
 	return nil, err
@@ -173,7 +173,7 @@ func (f *Feeds) loadShelves(ctx context.Context, keys []shelfKey) (map[shelfKey]
 		}
 	}
 	if err != nil {
-		f.warn(ctx, "feeds of everybody are made without the cache", "err", err)
+		f.unusual.WarnContext(ctx, "feeds of everybody are made without the cache", "err", err)
 		return shelves, nil
 	}
 	readShelves(keys, stored, shelves)
@@ -273,6 +273,6 @@ func (f *Feeds) Changed(ctx context.Context, userIDs []int64) {
 		items[i] = kv.Item{Key: changedKey(id), Value: now, TTL: f.Settings.RerankAfter}
 	}
 	if err := f.Cache.Set(ctx, items); err != nil { // then their runs end by age
-		f.warn(ctx, "feeds do not know that the tastes of users have changed", "err", err)
+		f.unusual.WarnContext(ctx, "feeds do not know that the tastes of users have changed", "err", err)
 	}
 }

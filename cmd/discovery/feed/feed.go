@@ -26,6 +26,7 @@ import (
 	"tiktok/kitex_gen/discovery"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
+	"tiktok/pkg/logx"
 	"tiktok/pkg/paging"
 )
 
@@ -60,13 +61,13 @@ type Feeds struct {
 	// last is the last pool, for when none can be read.
 	last  atomic.Pointer[recommend.Pool]
 	pages *prometheus.CounterVec
-	// warned is when there was a line in the log, in milliseconds.
-	warned atomic.Int64
+	// unusual is for what every page would write while something is away.
+	unusual *slog.Logger
 }
 
 // New puts Feeds together. It starts nothing.
 func New(d Deps) *Feeds {
-	f := &Feeds{Deps: d, pages: promauto.With(d.Metrics).NewCounterVec(prometheus.CounterOpts{
+	f := &Feeds{Deps: d, unusual: logx.Sample(d.Log, nil), pages: promauto.With(d.Metrics).NewCounterVec(prometheus.CounterOpts{
 		Name: "tiktok_discovery_feed_pages_total",
 		Help: "Pages of feeds, by feed and by what they are from: ranked (a new run), run, shelf, newest (without the cache), pull, timeline.",
 	}, []string{"feed", "from"})}
@@ -80,14 +81,6 @@ func (f *Feeds) Run(ctx context.Context) error {
 	g.Go(func() error { f.runFanout(ctx); return nil })
 	g.Go(func() error { f.runTrending(ctx); return nil })
 	return g.Wait()
-}
-
-// warn writes a line into the log, at most one a second: every page would have one while something is away.
-func (f *Feeds) warn(ctx context.Context, text string, args ...any) {
-	now, last := f.Now().UnixMilli(), f.warned.Load()
-	if now-last >= time.Second.Milliseconds() && f.warned.CompareAndSwap(last, now) {
-		f.Log.WarnContext(ctx, text, args...) //nolint:sloglint // each caller has a text of its own
-	}
 }
 
 // want is one query and its answer.

@@ -9,6 +9,7 @@ import (
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/recommend"
 	"tiktok/cmd/internal/purge"
+	"tiktok/pkg/coalesce"
 	"tiktok/pkg/lifecycle"
 	"tiktok/pkg/paging"
 )
@@ -31,7 +32,7 @@ func (f *Feeds) following(ctx context.Context, wants []*want) error {
 	for i, w := range wants {
 		viewers[i] = w.viewer
 	}
-	followed, err := f.Store.Followed(ctx, distinct(viewers), f.Settings.FollowPull+1)
+	followed, err := f.Store.Followed(ctx, coalesce.Distinct(viewers), f.Settings.FollowPull+1)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (f *Feeds) timelines(ctx context.Context, wants []*want) (built map[int64]b
 	for i, w := range wants {
 		viewers[i] = w.viewer
 	}
-	viewers = distinct(viewers)
+	viewers = coalesce.Distinct(viewers)
 	found, err := f.Store.Timelines(ctx, viewers)
 	if err != nil {
 		return nil, err
@@ -134,7 +135,7 @@ func (f *Feeds) timelines(ctx context.Context, wants []*want) (built map[int64]b
 	_ = g.Wait() // results has the errors
 	for i, id := range viewers {
 		if built[id] = results[i] == nil; !built[id] {
-			f.warn(ctx, "a timeline could not be built; some of whom the user follows are read instead", "user", id, "err", results[i])
+			f.unusual.WarnContext(ctx, "a timeline could not be built; some of whom the user follows are read instead", "user", id, "err", results[i])
 		}
 	}
 	return built, f.Store.UseTimelines(ctx, used, now.UnixMilli())

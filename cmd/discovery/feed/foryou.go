@@ -65,7 +65,7 @@ func (f *Feeds) forYou(ctx context.Context, wants []*want) error {
 		return nil
 	}
 	if err := f.readSessions(ctx, sessions); err != nil {
-		f.warn(ctx, "feeds go without their cache", "err", err)
+		f.unusual.WarnContext(ctx, "feeds go without their cache", "err", err)
 		for _, s := range sessions {
 			if err := f.newest(ctx, pool, s.want, 1<<62, 1<<62); err != nil {
 				return err
@@ -93,7 +93,7 @@ func (f *Feeds) forYou(ctx context.Context, wants []*want) error {
 	}
 	if items = append(items, more...); len(items) > 0 {
 		if err := f.Cache.Set(ctx, items); err != nil { // the next page begins anew
-			f.warn(ctx, "feeds do not remember what they have shown", "err", err)
+			f.unusual.WarnContext(ctx, "feeds do not remember what they have shown", "err", err)
 		}
 	}
 	return nil
@@ -201,7 +201,7 @@ func (f *Feeds) readShown(ctx context.Context, sessions []*session) {
 	}
 	values, err := f.Cache.MGet(ctx, keys)
 	if err != nil {
-		f.warn(ctx, "feeds do not know what they have shown", "err", err)
+		f.unusual.WarnContext(ctx, "feeds do not know what they have shown", "err", err)
 		return
 	}
 	for i, s := range sessions {
@@ -231,7 +231,7 @@ func (f *Feeds) known(ctx context.Context, sessions []*session) (tastes map[int6
 		return nil
 	})
 	if err := g.Wait(); err != nil {
-		f.warn(ctx, "feeds go without what is known of their viewers", "err", err)
+		f.unusual.WarnContext(ctx, "feeds go without what is known of their viewers", "err", err)
 	}
 	return tastes, seen
 }

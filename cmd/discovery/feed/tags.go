@@ -88,10 +88,3 @@ func (f *Feeds) ComputeTrending(ctx context.Context) error {
 	all = slices.CompactFunc(all, func(a, b recommend.Video) bool { return a.ID == b.ID })
 	return f.Store.SetTrendingTags(ctx, Trending(f.Now(), all, f.HalfLife, trendingTags))
 }
-
-// distinct are ids in ascending order, each once.
-func distinct(ids []int64) []int64 {
-	ids = slices.Clone(ids)
-	slices.Sort(ids)
-	return slices.Compact(ids)
-}

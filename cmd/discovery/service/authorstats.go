@@ -47,7 +47,7 @@ func (s *Service) ListVideoStats(ctx context.Context, req *discovery.ListVideoSt
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.store.AuthorVideos(ctx, req.AuthorId, db.VideoPlace{PublishedMs: published, VideoID: videoID}, limit+1)
+	rows, err := s.store.AuthorVideos(ctx, req.AuthorId, db.Place{PublishedMs: published, VideoID: videoID}, limit+1)
 	if err != nil {
 		return nil, err
 	}

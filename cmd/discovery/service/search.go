@@ -97,10 +97,10 @@ func (s *Service) hits(ctx context.Context, q index.Query, limit int, viewerID i
 func (s *Service) shown(ctx context.Context, q index.Query, found []index.Hit, viewerID int64) ([]*discovery.Hit, error) {
 	out := make([]*discovery.Hit, len(found))
 	if q.Kind == index.Tags {
-		tags, err := s.foundTags(ctx, found)
+		counts, err := s.tagCountsOf(ctx, found)
 		for i, h := range found {
-			if t, ok := tags[h.Tag]; ok {
-				out[i] = &discovery.Hit{Tag: t.Tag, VideoCount: t.Videos, Spans: spans(q, t.Tag)}
+			if n, ok := counts[h.Tag]; ok {
+				out[i] = &discovery.Hit{Tag: h.Tag, VideoCount: n, Spans: spans(q, h.Tag)}
 			}
 		}
 		return out, err
@@ -127,12 +127,13 @@ func (s *Service) shown(ctx context.Context, q index.Query, found []index.Hit, v
 	return out, err
 }
 
-func (s *Service) foundTags(ctx context.Context, found []index.Hit) (map[string]db.Tag, error) {
+// tagCountsOf are how many videos have the tags that were found; one that nobody uses any more is missing.
+func (s *Service) tagCountsOf(ctx context.Context, found []index.Hit) (map[string]int64, error) {
 	tags := make([]string, len(found))
 	for i, h := range found {
 		tags[i] = h.Tag
 	}
-	return s.store.FoundTags(ctx, tags)
+	return s.store.TagCounts(ctx, tags)
 }
 
 // visibleVideos are the rows of those videos that the viewer may see.

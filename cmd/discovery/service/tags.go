@@ -2,14 +2,12 @@ package service
 
 import (
 	"context"
-	"math"
 	"strconv"
 	"time"
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/tags"
 	"tiktok/cmd/discovery/visible"
-	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/discovery"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
@@ -21,8 +19,6 @@ const (
 	tagTTL, trendingTTL = 2 * time.Second, 5 * time.Second
 	// defaultTrending and maxTrending are how many tags of the hour are answered.
 	defaultTrending, maxTrending = 20, 50
-	// defaultTagPage and maxTagPage are how many videos a page of a tag has.
-	defaultTagPage, maxTagPage = 30, 100
 	// tagsSize is about how many bytes a list of tags has.
 	tagsSize = 4096
 )
@@ -101,21 +97,9 @@ func (s *Service) ListTagVideos(ctx context.Context, req *discovery.ListTagVideo
 	if err != nil {
 		return nil, err
 	}
-	page := req.Page
-	if page == nil {
-		page = &common.Page{}
-	}
-	limit, err := paging.Limit(page.Limit, defaultTagPage, maxTagPage)
+	beforeMs, beforeID, limit, err := place(req.Page)
 	if err != nil {
 		return nil, err
-	}
-	beforeMs, beforeID := int64(math.MaxInt64), int64(math.MaxInt64)
-	if page.Cursor != "" {
-		place, err := paging.Numbers(page.Cursor, 2)
-		if err != nil {
-			return nil, err
-		}
-		beforeMs, beforeID = place[0], place[1]
 	}
 	rows, err := s.store.TagPage(ctx, tag, beforeMs, beforeID, limit+1)
 	if err != nil {

@@ -157,16 +157,11 @@ func (s *Store) FoundUsers(ctx context.Context, ids []int64) (map[int64]User, er
 	return found(ctx, s, ids, "FROM users WHERE id IN ? AND gone_ms = 0", func(u User) int64 { return u.ID })
 }
 
-// FoundTags reads those of up to 1000 tags that videos have.
-func (s *Store) FoundTags(ctx context.Context, tags []string) (map[string]Tag, error) {
-	return found(ctx, s, tags, "FROM tags WHERE tag IN ? AND videos > 0", func(t Tag) string { return t.Tag })
-}
-
-func found[Key comparable, T any](ctx context.Context, s *Store, keys []Key, query string, key func(T) Key) (map[Key]T, error) {
-	if len(keys) == 0 {
-		return map[Key]T{}, nil
+func found[T any](ctx context.Context, s *Store, ids []int64, query string, key func(T) int64) (map[int64]T, error) {
+	if len(ids) == 0 {
+		return map[int64]T{}, nil
 	}
-	rows, err := sqldb.Map(sqldb.Select[T](s.Read.WithContext(ctx), query, keys), key)
+	rows, err := sqldb.Map(sqldb.Select[T](s.Read.WithContext(ctx), query, ids), key)
 	if err != nil {
 		return nil, fmt.Errorf("read what was found: %w", err)
 	}

@@ -3,7 +3,6 @@
 package db
 
 import (
-	"context"
 	"embed"
 	"io/fs"
 
@@ -117,6 +116,3 @@ type VideoWatches struct {
 
 // TableName is video_watches.
 func (VideoWatches) TableName() string { return "video_watches" }
-
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.DB.Ping(ctx) }

@@ -34,9 +34,6 @@ func (s *Store) AuthorDays(ctx context.Context, authorID, from, to int64) ([]Aut
 	return rows, nil
 }
 
-// VideoPlace is a place in an author's videos: what is below it was published before.
-type VideoPlace struct{ PublishedMs, VideoID int64 }
-
 // AuthorVideo is a listed video with how it was watched.
 type AuthorVideo struct {
 	ID          int64
@@ -47,7 +44,7 @@ type AuthorVideo struct {
 }
 
 // AuthorVideos reads up to limit listed videos that an author published before a place, the newest first.
-func (s *Store) AuthorVideos(ctx context.Context, authorID int64, before VideoPlace, limit int) ([]AuthorVideo, error) {
+func (s *Store) AuthorVideos(ctx context.Context, authorID int64, before Place, limit int) ([]AuthorVideo, error) {
 	const query = `SELECT v.id, v.published_ms, COALESCE(w.views, 0) AS views, COALESCE(w.finishes, 0) AS finishes,
 			COALESCE(w.watched_ms, 0) AS watched_ms
 		FROM videos AS v LEFT JOIN video_watches AS w ON w.video_id = v.id
