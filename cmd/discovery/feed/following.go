@@ -135,7 +135,8 @@ func (f *Feeds) timelines(ctx context.Context, wants []*want) (built map[int64]b
 	_ = g.Wait() // results has the errors
 	for i, id := range viewers {
 		if built[id] = results[i] == nil; !built[id] {
-			f.unusual.WarnContext(ctx, "a timeline could not be built; some of whom the user follows are read instead", "user", id, "err", results[i])
+			f.unusual.WarnContext(ctx, "a timeline could not be built; some of whom the user follows are read instead",
+				"user", id, "err", results[i])
 		}
 	}
 	return built, f.Store.UseTimelines(ctx, used, now.UnixMilli())

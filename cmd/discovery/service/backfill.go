@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"tiktok/cmd/discovery/dal/db"
+	"tiktok/cmd/internal/publishers"
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/social"
@@ -201,20 +203,18 @@ func (s *Service) pageOfLikes(ctx context.Context, after pairKey) (c db.Changes,
 func (s *Service) authorsOf(ctx context.Context, videoIDs []int64) (map[int64]int64, error) {
 	slices.Sort(videoIDs)
 	videoIDs = slices.Compact(videoIDs)
-	authors, err := s.store.VideoAuthors(ctx, videoIDs)
+	found, err := s.store.VideoAuthors(ctx, videoIDs)
 	if err != nil {
 		return nil, err
 	}
-	unknown := slices.DeleteFunc(videoIDs, func(id int64) bool { _, known := authors[id]; return known })
+	unknown := slices.DeleteFunc(videoIDs, func(id int64) bool { _, known := found[id]; return known })
 	if len(unknown) == 0 {
-		return authors, nil
+		return found, nil
 	}
-	resp, err := s.peers.Videos.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: unknown})
+	listed, err := publishers.Of(ctx, s.peers.Videos, unknown)
 	if err != nil {
 		return nil, err
 	}
-	for id, v := range resp.Videos {
-		authors[id] = v.AuthorId
-	}
-	return authors, nil
+	maps.Copy(found, listed)
+	return found, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/dal/mq"
-	"tiktok/kitex_gen/video"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
 	"tiktok/pkg/queue"
@@ -106,19 +105,6 @@ func (w *Watches) event(ctx context.Context, userID int64, watches []Watch) (mq.
 		}
 	}
 	return e, nil
-}
-
-// loadAuthors asks the video service, not the catalogue: that may not know a video yet which was published a moment ago.
-func (w *Watches) loadAuthors(ctx context.Context, videoIDs []int64) (map[int64]int64, error) {
-	resp, err := w.videos.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: videoIDs})
-	if err != nil {
-		return nil, err
-	}
-	authors := make(map[int64]int64, len(resp.Videos))
-	for id, v := range resp.Videos {
-		authors[id] = v.AuthorId
-	}
-	return authors, nil
 }
 
 // publish hands an event to the writer.

@@ -17,6 +17,7 @@ import (
 	"tiktok/cmd/discovery/dal/db"
 	"tiktok/cmd/discovery/dal/mq"
 	"tiktok/cmd/internal/pending"
+	"tiktok/cmd/internal/publishers"
 	"tiktok/kitex_gen/video/videoservice"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -46,6 +47,9 @@ type Deps struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
+
+// authorTTL bounds how long a process that does not hear of a deletion counts views of a video that is gone.
+const authorTTL = time.Minute
 
 // Watches is what users have watched. It is safe for concurrent use.
 type Watches struct {
@@ -84,7 +88,8 @@ func New(d Deps) *Watches {
 	}
 	w.views = cache.NewViews(d.Cache, d.Log, d.Metrics, w.store.Views)
 	w.seen = cache.NewSeen(d.Cache, d.Log, d.Metrics, w.loadSeen)
-	w.authors = cache.NewVideoAuthors(d.Cache, d.Log, d.Metrics, w.loadAuthors)
+	// The video service is asked, not the catalogue: that may not know a video yet which was published a moment ago.
+	w.authors = publishers.New(d.Cache, d.Videos, authorTTL, d.Log, d.Metrics)
 	return w
 }
 

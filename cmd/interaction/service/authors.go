@@ -3,10 +3,14 @@ package service
 import (
 	"context"
 	"fmt"
+	"time"
 
-	"tiktok/kitex_gen/video"
 	"tiktok/pkg/errno"
 )
+
+// authorTTL bounds how long a process that does not hear of a deletion accepts likes and comments for nothing: the writer does not store
+// what belongs to a deleted video.
+const authorTTL = 10 * time.Second
 
 // authorOf tells who published a video. It fails with VideoNotFound. Callers who ask at the same time share one call of
 // the video service, and its answer is good for a few seconds. The replica that hears of a deletion forgets it at once;
@@ -21,16 +25,4 @@ func (s *Service) authorOf(ctx context.Context, videoID int64) (int64, error) {
 		return 0, errno.VideoNotFound
 	}
 	return author, nil
-}
-
-func (s *Service) loadAuthors(ctx context.Context, videoIDs []int64) (map[int64]int64, error) {
-	resp, err := s.peers.Videos.MGetVideos(ctx, &video.MGetVideosRequest{VideoIds: videoIDs})
-	if err != nil {
-		return nil, err
-	}
-	authors := make(map[int64]int64, len(resp.Videos))
-	for id, v := range resp.Videos {
-		authors[id] = v.AuthorId
-	}
-	return authors, nil
 }

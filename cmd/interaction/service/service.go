@@ -17,6 +17,7 @@ import (
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/cmd/interaction/rpc"
+	"tiktok/cmd/internal/publishers"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/errno"
@@ -98,7 +99,7 @@ func New(d Deps) *Service {
 	}
 	s.stats = cache.NewStats(d.Cache, d.Log, d.Metrics, s.loadVideoStats, s.loadUserStats)
 	s.likes = cache.NewLikes(d.Cache, d.Log, d.Metrics, s.loadLikes)
-	s.authors = cache.NewAuthors(d.Cache, d.Log, d.Metrics, s.loadAuthors)
+	s.authors = publishers.New(d.Cache, d.Peers.Videos, authorTTL, d.Log, d.Metrics)
 	return s
 }
 

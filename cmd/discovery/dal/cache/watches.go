@@ -17,8 +17,6 @@ const (
 	// viewsTTL and seenTTL only matter when an invalidation was lost with the cache itself.
 	viewsTTL = time.Minute
 	seenTTL  = 2 * time.Minute
-	// videoAuthorTTL bounds how long a process that does not hear of a deletion counts views of a video that is gone.
-	videoAuthorTTL = time.Minute
 )
 
 func viewsKey(videoID int64) string {
@@ -44,15 +42,5 @@ func NewSeen(
 	return kv.NewLoadingCache(s, kv.Options[int64, kv.IDList]{
 		Kind: "seen", Key: seenKey, TTL: seenTTL, NegativeTTL: seenTTL, Size: func(l kv.IDList) int { return l.Size() },
 		Log: log, Metrics: metrics,
-	}, load)
-}
-
-// NewVideoAuthors returns the cache of who published a video, in this process: an author never changes. Only what exists is cached, so a
-// video is there as soon as it is published. A nil log or metrics switches that off.
-func NewVideoAuthors(
-	s kv.Store, log *slog.Logger, metrics prometheus.Registerer, load kv.Load[int64, int64],
-) *kv.LoadingCache[int64, int64] {
-	return kv.NewLoadingCache(s, kv.Options[int64, int64]{
-		Kind: "video_author", InProcess: true, TTL: videoAuthorTTL, NegativeTTL: -1, Log: log, Metrics: metrics,
 	}, load)
 }

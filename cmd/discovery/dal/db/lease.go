@@ -83,8 +83,10 @@ func (s *Store) Lead(ctx context.Context, name string, ttl time.Duration, work f
 	}
 }
 
-// LeadOn is Lead, again after each failure, until work returns nil or ctx ends. failed hears of the failures, but not that the lease is lost.
-func (s *Store) LeadOn(ctx context.Context, name string, ttl time.Duration, work func(ctx context.Context) error, failed func(error)) {
+// LeadOn is Lead, again after each failure, until work returns nil or ctx ends. failed hears of failures, but not that the lease is lost.
+func (s *Store) LeadOn(
+	ctx context.Context, name string, ttl time.Duration, work func(ctx context.Context) error, failed func(error),
+) {
 	wait := lifecycle.BackOff()
 	for {
 		err := s.Lead(ctx, name, ttl, work)
