@@ -61,6 +61,8 @@ type Follower struct {
 	saidAlive time.Time
 	// caughtUp is when catchUp has ended last.
 	caughtUp time.Time
+	// knowsAll: the index was not away for so long that the catalogue has forgotten what it lacks.
+	knowsAll bool
 	// pos is the position that was seen last.
 	pos atomic.Int64
 }
@@ -146,6 +148,21 @@ func (f *Follower) step(ctx context.Context) error {
 	f.pos.Store(position)
 	if !leads {
 		return f.lag(ctx, position)
+	}
+	if !f.knowsAll {
+		p, err := f.Store.PurgePosition(ctx)
+		if err != nil {
+			return err
+		}
+		if position < p.RemovedSeq {
+			f.Log.Warn("the catalogue has forgotten what the index lacks: it is built again", "position", position)
+			if err := f.rebuild(ctx, "outdated", nil); err != nil {
+				return err
+			}
+			f.knowsAll = true
+			return nil
+		}
+		f.knowsAll = true // from here on it follows, and what it lacks stays for weeks
 	}
 	if err := f.catchUp(ctx, position); !errors.Is(err, errAhead) {
 		return err

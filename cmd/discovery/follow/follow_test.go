@@ -243,6 +243,29 @@ func TestLostWhileFollowing(t *testing.T) {
 	})
 }
 
+// An index that was away until the catalogue has forgotten what is gone is built again by the process that begins to follow.
+func TestOutdated(t *testing.T) {
+	each(t, func(w *world) {
+		w.fill()
+		w.step()
+		w.must(w.engine.Close())
+		w.set("videos", "gone_ms = 1", "id = 11")
+		for done := false; !done; {
+			var err error
+			_, done, err = w.store.PurgeGone(w.Context(), 1000)
+			w.must(err)
+		}
+		w.open()
+		w.finds(index.Videos, "dog", "11")
+		w.step()
+		w.finds(index.Videos, "dog", "")
+		w.finds(index.Videos, "cat", "10")
+		if wrong, err := Check(w.Context(), w.store, w.engine, Checking{Report: func(string, ...any) {}}); wrong != 0 || err != nil {
+			t.Errorf("%d documents differ, %v", wrong, err)
+		}
+	})
+}
+
 func TestCheck(t *testing.T) {
 	each(t, func(w *world) {
 		w.fill()

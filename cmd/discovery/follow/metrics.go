@@ -33,7 +33,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		building:   gauge("tiktok_discovery_index_build_progress", "How much of an index is built, 0 to 1; 0 when none is."),
 		rebuilds: m.NewCounterVec(prometheus.CounterOpts{
 			Name: "tiktok_discovery_index_rebuilds_total",
-			Help: "Indexes built, by why (lost, ahead or asked) and how it ended (done or failed).",
+			Help: "Indexes built, by why (lost, ahead, outdated or asked) and how it ended (done or failed).",
 		}, []string{"why", "result"}),
 		applied:  counter("tiktok_discovery_index_applied_total", "Documents that were added to, replaced in or removed from the index."),
 		failures: counter("tiktok_discovery_index_failures_total", "Steps of following the catalogue that failed and are tried again."),
