@@ -9,11 +9,16 @@ var (
 	NotFound        = &Error{10005, "not found"}
 	AlreadyExists   = &Error{10006, "already exists"}
 	TooManyRequests = &Error{10007, "too many requests, please try again later"}
-	Unavailable     = &Error{10008, "service is busy, please try again"}
+	// Unavailable says of a write that it was certainly not done and will not be: the client may send it again at once.
+	Unavailable = &Error{10008, "service is busy, please try again"}
 	// 10009 is in internal.go.
 	MethodNotAllowed     = &Error{10010, "this method is not allowed here"}
 	UnsupportedMediaType = &Error{10011, "this content type is not accepted here"}
 	BodyTooLarge         = &Error{10012, "the body is too large"}
+	// OutcomeUnknown is the answer to a write that may have been done, or may yet be. A client looks first, or repeats it with the
+	// Idempotency-Key that it sent.
+	OutcomeUnknown       = &Error{10013, "it is not known whether this was done, please look before you repeat it"}
+	IdempotencyKeyReused = &Error{10014, "this idempotency key was used for another request"}
 )
 
 // User errors, 102xx.
@@ -70,7 +75,7 @@ var (
 func All() []*Error {
 	return []*Error{
 		Internal, InvalidArgument, Unauthenticated, Forbidden, NotFound, AlreadyExists, TooManyRequests, Unavailable,
-		MethodNotAllowed, UnsupportedMediaType, BodyTooLarge,
+		MethodNotAllowed, UnsupportedMediaType, BodyTooLarge, OutcomeUnknown, IdempotencyKeyReused,
 		UserNotFound, UserNameTaken, UserBadCredentials, PasswordTooCommon, SessionNotFound, ProfileRefused, PictureUnreadable, PictureTooLarge,
 		VideoNotFound, VideoUnplayable, VideoTooLarge, VideoTooLong, VideoFileMissing, QuotaExceeded,
 		CommentNotFound, CommentRefused,

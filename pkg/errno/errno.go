@@ -42,8 +42,9 @@ func (e *Error) Is(target error) bool {
 func (e *Error) With(msg string) *Error { return &Error{Code: e.Code, Msg: msg} }
 
 // From converts any error into one that may be returned to a client: an *Error, also a wrapped one, and a biz status of Kitex
-// as they are; a deadline, a failed call or an error whose method Unavailable returns true (a database that is down) as
-// Unavailable; everything else as Internal; nil as nil.
+// as they are; an error whose method OutcomeUnknown returns true (a commit whose answer was lost) as OutcomeUnknown; a deadline, a
+// failed call or an error whose method Unavailable returns true (a database that is down) as Unavailable; everything else as Internal;
+// nil as nil.
 func From(err error) *Error {
 	if err == nil {
 		return nil
@@ -54,6 +55,10 @@ func From(err error) *Error {
 	}
 	if b, ok := kerrors.FromBizStatusError(err); ok {
 		return &Error{Code: b.BizStatusCode(), Msg: b.BizMessage()}
+	}
+	var unknown interface{ OutcomeUnknown() bool }
+	if errors.As(err, &unknown) && unknown.OutcomeUnknown() {
+		return OutcomeUnknown
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || unreachable(err) {
 		return Unavailable

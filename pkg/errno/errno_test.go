@@ -15,19 +15,30 @@ import (
 	"tiktok/pkg/errno"
 )
 
+// state is an error that tells by its methods what it means for a write.
+type state struct{ away, unknown bool }
+
+func (state) Error() string          { return "connection lost" }
+func (s state) Unavailable() bool    { return s.away }
+func (s state) OutcomeUnknown() bool { return s.unknown }
+
 func TestFrom(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want *errno.Error
 	}{
-		"own":          {errno.VideoNotFound, errno.VideoNotFound},
-		"wrapped":      {fmt.Errorf("like 7: %w", errno.VideoNotFound), errno.VideoNotFound},
-		"over a wire":  {kerrors.NewBizStatusError(10301, "video does not exist"), errno.VideoNotFound},
-		"timeout":      {fmt.Errorf("query: %w", context.DeadlineExceeded), errno.Unavailable},
-		"rpc timeout":  {kerrors.ErrRPCTimeout.WithCause(errors.New("x")), errno.Unavailable},
-		"no instance":  {kerrors.ErrServiceDiscovery.WithCause(errors.New("x")), errno.Unavailable},
-		"anything":     {errors.New("SELECT secret"), errno.Internal},
-		"with details": {errno.InvalidArgument.With("title is blank"), errno.InvalidArgument},
+		"own":           {errno.VideoNotFound, errno.VideoNotFound},
+		"wrapped":       {fmt.Errorf("like 7: %w", errno.VideoNotFound), errno.VideoNotFound},
+		"over a wire":   {kerrors.NewBizStatusError(10301, "video does not exist"), errno.VideoNotFound},
+		"timeout":       {fmt.Errorf("query: %w", context.DeadlineExceeded), errno.Unavailable},
+		"rpc timeout":   {kerrors.ErrRPCTimeout.WithCause(errors.New("x")), errno.Unavailable},
+		"no instance":   {kerrors.ErrServiceDiscovery.WithCause(errors.New("x")), errno.Unavailable},
+		"away":          {fmt.Errorf("query: %w", state{away: true}), errno.Unavailable},
+		"not away":      {fmt.Errorf("query: %w", state{}), errno.Internal},
+		"unknown":       {fmt.Errorf("commit: %w", state{away: true, unknown: true}), errno.OutcomeUnknown},
+		"unknown, late": {fmt.Errorf("commit: %w: %w", state{unknown: true}, context.DeadlineExceeded), errno.OutcomeUnknown},
+		"anything":      {errors.New("SELECT secret"), errno.Internal},
+		"with details":  {errno.InvalidArgument.With("title is blank"), errno.InvalidArgument},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := errno.From(c.err); !errors.Is(got, c.want) {

@@ -24,11 +24,11 @@ func (e *Error) Status() int {
 	case UnsupportedMediaType.Code:
 		return http.StatusUnsupportedMediaType
 	case PasswordTooCommon.Code, ProfileRefused.Code, PictureUnreadable.Code, VideoUnplayable.Code, VideoTooLong.Code,
-		CommentRefused.Code, SocialSelf.Code, ChatSelf.Code, MessageRefused.Code:
+		CommentRefused.Code, SocialSelf.Code, ChatSelf.Code, MessageRefused.Code, IdempotencyKeyReused.Code:
 		return http.StatusUnprocessableEntity
 	case TooManyRequests.Code:
 		return http.StatusTooManyRequests
-	case Unavailable.Code, SearchUnavailable.Code:
+	case Unavailable.Code, OutcomeUnknown.Code, SearchUnavailable.Code:
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusInternalServerError
