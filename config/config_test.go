@@ -185,6 +185,7 @@ func TestMaskedHidesSecrets(t *testing.T) {
 	c := config.Default()
 	c.Auth.Secret, c.DB.Password, c.Cache.Password = "tops3cret-tops3cret-tops3cret-1234", "dbpassw0rd", "cachepw"
 	c.Queue.URL = "amqp://me:rabbitpw@h:1/"
+	c.Queue.URLs = []string{"amqp://me:rabbitpw@h1:1/", "amqp://me:rabbitpw%zz@h2:1/"}
 	c.Blob.S3.SecretKey, c.Auth.OldSecrets = "s3secretkey", []string{"retired-key", "next-key"}
 	c.Push.PrivateKey = "vapidkey"
 	all := strings.Join(c.Masked(), "\n")
@@ -193,7 +194,7 @@ func TestMaskedHidesSecrets(t *testing.T) {
 			t.Errorf("%s is printed", s)
 		}
 	}
-	if !strings.Contains(all, "auth.secret = ***") || !strings.Contains(all, "me:***@h:1") {
+	if !strings.Contains(all, "auth.secret = ***") || !strings.Contains(all, "me:***@h:1") || !strings.Contains(all, "me:***@h1:1") {
 		t.Errorf("masked settings:\n%s", all)
 	}
 }
@@ -216,12 +217,47 @@ func TestSecretsFromFiles(t *testing.T) {
 		!slices.Equal(c.Auth.OldSecrets, []string{"first", "second"}) {
 		t.Errorf("%v: password %q, url %q", err, c.DB.Password, c.Queue.URL)
 	}
+	urls := write(t, "amqp://me:a@h1/,amqp://me:b@h2/\n")
+	c, err = config.Load("", []string{"TIKTOK_QUEUE_URLS_FILE=" + urls}, nil)
+	if err != nil || !slices.Equal(c.Queue.URLs, []string{"amqp://me:a@h1/", "amqp://me:b@h2/"}) {
+		t.Errorf("%v: urls %q", err, c.Queue.URLs)
+	}
 	for name, environ := range map[string][]string{
 		"no file": {"TIKTOK_DB_PASSWORD_FILE=/nowhere"}, "no secret": {"TIKTOK_DB_ADDR_FILE=" + pw}, "no setting": {"TIKTOK_NOPE_FILE=" + pw},
 		"both": {"TIKTOK_DB_PASSWORD_FILE=" + pw, "TIKTOK_DB_PASSWORD=x"},
 	} {
 		if _, err := config.Load("", environ, nil); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// RabbitMQ has one URL, or several of one cluster; a list in the place of the one is no URL of its first node.
+func TestValidateQueueNodes(t *testing.T) {
+	const one, two = "amqp://me:geheim@h1:5672/", "amqp://me:geheim@h2:5672/"
+	for name, test := range map[string]struct {
+		url  string
+		urls []string
+		want string // a part of the error; empty: none
+	}{
+		"one":            {url: one},
+		"several":        {urls: []string{one, two}},
+		"none":           {want: "queue.url "},
+		"both":           {url: one, urls: []string{two}, want: "queue.urls "},
+		"a list":         {url: one + "," + two, want: "comma"},
+		"another vhost":  {urls: []string{one, two + "other"}, want: "vhost"},
+		"another scheme": {urls: []string{one, strings.Replace(two, "amqp", "amqps", 1)}, want: "scheme"},
+		"no host":        {urls: []string{one, "amqp://me:geheim@/"}, want: "queue.urls "},
+		"malformed":      {urls: []string{one, "amqp://me:geheim/x@h:1/"}, want: "queue.urls "},
+	} {
+		c := config.Default()
+		c.Queue.Driver, c.Queue.URL, c.Queue.URLs = "rabbitmq", test.url, test.urls
+		err := c.Validate(config.AllInOneProcess())
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: the password is told: %v", name, err)
 		}
 	}
 }

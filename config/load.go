@@ -22,11 +22,14 @@ const envTest = EnvPrefix + "_TEST_"
 const envTool = EnvPrefix + "_ENV_"
 
 // envFile ends the name of a variable that holds the path of a file with a secret: TIKTOK_DB_PASSWORD_FILE sets db.password. It
-// works for passwords, secrets, secret keys and the queue's URL.
+// works for passwords, secrets, secret keys and the queue's URLs.
 const envFile = "_FILE"
 
-// keyQueueURL holds a password.
-const keyQueueURL = "queue.url"
+// These hold passwords.
+const (
+	keyQueueURL  = "queue.url"
+	keyQueueURLs = "queue.urls"
+)
 
 // Load merges, later over earlier: Default, the YAML file (none if path is empty), TIKTOK_… variables from environ (in
 // the form of os.Environ), and set, which flags fill (key → value). Unknown keys in any of them are errors. The result
@@ -80,7 +83,7 @@ func readEnv(v *viper.Viper, keys map[string]reflect.Type, environ []string) err
 			continue
 		}
 		k, ok := byEnv[strings.TrimSuffix(name, envFile)]
-		if !ok || !strings.HasSuffix(name, envFile) || !isSecret(k) && k != keyQueueURL {
+		if !ok || !strings.HasSuffix(name, envFile) || !isSecret(k) && k != keyQueueURL && k != keyQueueURLs {
 			unknown = append(unknown, name)
 			continue
 		}

@@ -39,8 +39,15 @@ func isSecret(key string) bool {
 }
 
 func masked(key string, f reflect.Value) any {
-	if list, ok := f.Interface().([]string); ok && isSecret(key) && len(list) > 0 {
-		return mask
+	if list, ok := f.Interface().([]string); ok && len(list) > 0 {
+		if isSecret(key) {
+			return mask
+		}
+		out := make([]string, len(list))
+		for i, text := range list {
+			out[i] = withoutPassword(text)
+		}
+		return out
 	}
 	text, ok := f.Interface().(string)
 	if !ok || text == "" {
@@ -49,8 +56,17 @@ func masked(key string, f reflect.Value) any {
 	if isSecret(key) {
 		return mask
 	}
-	if u, err := url.Parse(text); err == nil && u.User != nil {
+	return withoutPassword(text)
+}
+
+// withoutPassword masks that of a URL.
+func withoutPassword(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err == nil && u.User != nil:
 		return strings.Replace(u.Redacted(), "xxxxx", mask, 1)
+	case strings.Contains(text, "://") && strings.Contains(text, "@"): // one that is malformed, or several
+		return mask
 	}
 	return text
 }

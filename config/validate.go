@@ -73,8 +73,12 @@ func (c Config) Validate(process Process) error {
 		p.require(len(c.Cache.Addrs) > 0, "cache.addrs", "is needed with the redis driver")
 	}
 	if c.Queue.Driver == queue.DriverRabbitMQ && uses.Queue {
-		u, err := url.Parse(c.Queue.URL)
-		p.require(err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "amqp"), "queue.url", "wants amqp://user:password@host:port/")
+		key := keyQueueURL
+		if len(c.Queue.URLs) > 0 {
+			key = keyQueueURLs
+		}
+		err := c.Queue.CheckNodes()
+		p.require(err == nil, key, "%v", err)
 	}
 	p.require(
 		c.Queue.MaxBatch > 0 && c.Queue.Capacity >= c.Queue.MaxBatch,

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"net/url"
 	"strings"
 
 	"tiktok/pkg/blob"
@@ -32,8 +31,6 @@ func (c Config) validateTLS(p *problems, process Process) {
 	}
 	if uses.Queue && c.Queue.Driver == queue.DriverRabbitMQ && c.Queue.TLS.Set() {
 		check("queue.tls", c.Queue.TLS.Check())
-		u, err := url.Parse(c.Queue.URL)
-		p.require(err == nil && u.Scheme == "amqps", "queue.url", "wants amqps:// with queue.tls")
 	}
 	if uses.Media && c.Blob.Driver == blob.DriverS3 && c.Blob.S3.TLS.Set() {
 		check("blob.s3.tls", c.Blob.S3.TLS.Check())

@@ -2,26 +2,24 @@ package queue
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
-	"net/url"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-
-	"tiktok/pkg/lifecycle"
 )
 
 const (
 	deadSuffix = ".dead"
-	// heartbeat: a broker that went away without a word is noticed after three of them.
-	heartbeat    = 5 * time.Second
-	dialTimeout  = 5 * time.Second
-	closeTimeout = time.Second
+	// heartbeat: a broker that went away without a word is noticed after one and a half of them (the library), a process after two to
+	// three (the broker, which then gives what that held to another).
+	heartbeat   = 2 * time.Second
+	dialTimeout = 5 * time.Second
+	// handshakeTimeout is for a node that does not answer where there are others.
+	handshakeTimeout = 2 * time.Second
+	closeTimeout     = time.Second
 	// steady: a connection that held so long was a good one. One that is lost sooner counts as a failure, so that a
 	// broker that accepts and drops connections is not asked without pause.
 	steady = 10 * time.Second
@@ -51,10 +49,10 @@ type connection struct {
 	returns chan amqp.Return
 }
 
-// dial connects, opens the channel and sets it up, all within ctx and dialTimeout. what names the connection in
-// RabbitMQ's own lists.
-func dial(ctx context.Context, cfg Config, what string, setUp func(*amqp.Channel) error) (*connection, error) {
-	conf, err := tlsOf(cfg)
+// dial connects to a node, opens the channel and sets it up, all within ctx and dialTimeout; where there are other nodes, the
+// connection within handshakeTimeout. what names the connection in RabbitMQ's own lists.
+func dial(ctx context.Context, cfg Config, node, what string, setUp func(*amqp.Channel) error) (*connection, error) {
+	conf, err := tlsOf(cfg.TLS, node)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +63,11 @@ func dial(ctx context.Context, cfg Config, what string, setUp func(*amqp.Channel
 	props.SetClientConnectionName(what)
 	// The library's calls know no context: a broker that hangs is cut off.
 	stop := func() bool { return true }
-	c.conn, err = amqp.DialConfig(cfg.URL, amqp.Config{
+	handshake := time.AfterFunc(dialTimeout, cancel)
+	if len(cfg.Nodes()) > 1 {
+		handshake.Reset(handshakeTimeout)
+	}
+	c.conn, err = amqp.DialConfig(node, amqp.Config{
 		Heartbeat: heartbeat, TLSClientConfig: conf, Properties: props,
 		Dial: func(network, addr string) (_ net.Conn, err error) {
 			if c.raw, err = new(net.Dialer).DialContext(ctx, network, addr); err == nil {
@@ -74,6 +76,7 @@ func dial(ctx context.Context, cfg Config, what string, setUp func(*amqp.Channel
 			return c.raw, err
 		},
 	})
+	handshake.Stop()
 	if err == nil {
 		err = c.open(setUp)
 	}
@@ -154,38 +157,6 @@ func (c *connection) outcome(d *amqp.DeferredConfirmation) error {
 	return errFull
 }
 
-// tlsOf is how to speak TLS with the broker, nil for the library's own way: for an amqps URL that of the operating system.
-func tlsOf(cfg Config) (*tls.Config, error) {
-	if !cfg.TLS.Set() {
-		return nil, nil //nolint:nilnil // as the library takes it
-	}
-	uri, err := amqp.ParseURI(cfg.URL)
-	if err != nil {
-		return nil, checkURL(cfg.URL)
-	}
-	if uri.Scheme != "amqps" {
-		return nil, errors.New("queue: TLS needs a URL that begins with amqps")
-	}
-	conf, err := cfg.TLS.Client(uri.Host)
-	if err != nil {
-		return nil, fmt.Errorf("queue: tls: %w", err)
-	}
-	conf.MinVersion = tls.VersionTLS12
-	return conf, nil
-}
-
-func checkURL(u string) error {
-	_, err := amqp.ParseURI(u)
-	if err == nil {
-		return nil
-	}
-	var bad *url.Error
-	if errors.As(err, &bad) {
-		err = bad.Err // without the URL, which may hold a password
-	}
-	return fmt.Errorf("queue: url of RabbitMQ: %w", err)
-}
-
 // declare makes the queue and its dead-letter queue, or checks that they are as they should be. more are settings of the queue
 // besides those that all have. It returns how many messages each has.
 func declare(ch *amqp.Channel, name, kind string, more amqp.Table) (depth, dead int, err error) {
@@ -221,26 +192,6 @@ func declareOne(ch *amqp.Channel, name, kind string, args amqp.Table) (messages 
 		return 0, fmt.Errorf("declare %s: %w", name, err)
 	}
 	return q.Messages, nil
-}
-
-// keep runs a session again and again until ctx ends. After one that was short it waits, longer each time.
-func keep(ctx context.Context, log *slog.Logger, session func(context.Context) error) {
-	retry := lifecycle.BackOff()
-	for failures := 1; ctx.Err() == nil; failures++ {
-		began := time.Now()
-		err := session(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if time.Since(began) > steady {
-			failures = 1
-			retry.Reset()
-		}
-		if failures == 1 || failures%16 == 0 {
-			log.Warn("no connection to RabbitMQ, trying again", "failures", failures, "err", err)
-		}
-		lifecycle.Pause(ctx, retry.NextBackOff())
-	}
 }
 
 // measure calls look with a channel of its own, at once and every measureEvery, until ctx ends or look fails.

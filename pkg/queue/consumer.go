@@ -63,9 +63,9 @@ type hand[T any] struct {
 }
 
 // session consumes over one connection.
-func (c *consumer[T]) session(ctx context.Context) error {
+func (c *consumer[T]) session(ctx context.Context, node string) error {
 	var incoming <-chan amqp.Delivery
-	conn, err := dial(ctx, c.cfg, c.name+" consume", func(ch *amqp.Channel) (err error) {
+	conn, err := dial(ctx, c.cfg, node, c.name+" consume", func(ch *amqp.Channel) (err error) {
 		if _, _, err = declare(ch, c.name, c.cfg.Type, bounded(c.pub.maxLength)); err != nil {
 			return err
 		}

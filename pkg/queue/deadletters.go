@@ -46,11 +46,11 @@ func OpenDeadLetters(ctx context.Context, cfg Config, name string) (*DeadLetters
 		return nil, ErrNoDeadLetters
 	}
 	cfg = cfg.withDefaults()
-	if err := checkURL(cfg.URL); err != nil {
+	if err := cfg.CheckNodes(); err != nil {
 		return nil, err
 	}
 	name = cfg.Prefix + "." + name
-	conn, err := dial(ctx, cfg, name+" dead letters", func(*amqp.Channel) error { return nil })
+	conn, err := dialAny(ctx, cfg, name+" dead letters", func(*amqp.Channel) error { return nil })
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -92,7 +92,7 @@ func (p *publication) tell(err error) {
 // may be nil.
 func OpenExchange(cfg Config, name string, bindings []Binding, log *slog.Logger, measured Measured) (*Exchange, error) {
 	cfg = cfg.withDefaults()
-	if err := checkURL(cfg.URL); err != nil {
+	if err := cfg.CheckNodes(); err != nil {
 		return nil, err
 	}
 	if cfg.Type != TypeQuorum && cfg.Type != TypeClassic {
@@ -112,7 +112,7 @@ func OpenExchange(cfg Config, name string, bindings []Binding, log *slog.Logger,
 		}
 	}
 	x.closing, x.close = context.WithCancel(context.Background())
-	x.wg.Go(func() { keep(x.closing, log.With("what", "publish"), x.session) })
+	x.wg.Go(func() { keep(x.closing, cfg, log.With("what", "publish"), x.session) })
 	return x, nil
 }
 
@@ -208,8 +208,8 @@ type sent struct {
 }
 
 // session connects and publishes until the connection is lost, and returns why.
-func (x *Exchange) session(ctx context.Context) error {
-	c, err := dial(ctx, x.cfg, x.name+" publish", x.declare)
+func (x *Exchange) session(ctx context.Context, node string) error {
+	c, err := dial(ctx, x.cfg, node, x.name+" publish", x.declare)
 	if err != nil {
 		x.gate.close(err)
 		return err

@@ -60,7 +60,7 @@ func newPublisher(closing context.Context, cfg Config, o options, name string, l
 	p.cancel = cancel
 	go func() {
 		defer close(p.stopped)
-		keep(ctx, log.With("what", "publish"), p.session)
+		keep(ctx, cfg, log.With("what", "publish"), p.session)
 	}()
 	return p
 }

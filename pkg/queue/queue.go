@@ -72,8 +72,11 @@ type Queue[T any] interface {
 type Config struct {
 	// Driver is "memory" (the default: group commit in the process) or "rabbitmq".
 	Driver string `mapstructure:"driver"`
-	// URL of RabbitMQ, amqp://user:password@host:port/vhost; amqps with TLS.
+	// URL of RabbitMQ, amqp://user:password@host:port/vhost; amqps with TLS. Heartbeats are 2 s, and what RabbitMQ's ?heartbeat= says.
 	URL string `mapstructure:"url"`
+	// URLs are those of the nodes of a cluster, instead of URL: each connection begins with a random one, and goes to the next when that
+	// is away, hangs or does not take messages. All have the same scheme and vhost.
+	URLs []string `mapstructure:"urls"`
 	// TLS is for amqps, TLS 1.2 at least. Empty: the authorities that the operating system trusts.
 	TLS tlsconf.Config `mapstructure:"tls"`
 	// Prefix starts the names of RabbitMQ's queues, "<prefix>.<name>" and "<prefix>.<name>.dead"; deployments that share

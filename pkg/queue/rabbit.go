@@ -18,7 +18,7 @@ type rabbit[T any] struct {
 }
 
 func newRabbit[T any](closing context.Context, cfg Config, o options, name string, log *slog.Logger, m metrics) (*rabbit[T], error) {
-	if err := checkURL(cfg.URL); err != nil {
+	if err := cfg.CheckNodes(); err != nil {
 		return nil, err
 	}
 	if cfg.Type != TypeQuorum && cfg.Type != TypeClassic {
@@ -42,7 +42,7 @@ func (q *rabbit[T]) publish(ctx context.Context, msg T) (bool, error) {
 
 func (q *rabbit[T]) consume(ctx context.Context, apply func(context.Context, []T) error) {
 	c := &consumer[T]{cfg: q.cfg, name: q.name, log: q.log, metrics: q.metrics, pub: q.pub, apply: apply}
-	keep(ctx, q.log.With("what", "consume"), c.session)
+	keep(ctx, q.cfg, q.log.With("what", "consume"), c.session)
 }
 
 func (q *rabbit[T]) ping() error {

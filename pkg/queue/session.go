@@ -52,9 +52,9 @@ type session struct {
 }
 
 // session connects, sends and receives until the connection is lost or the publisher stops, and returns why.
-func (p *publisher) session(ctx context.Context) error {
+func (p *publisher) session(ctx context.Context, node string) error {
 	var replies <-chan amqp.Delivery
-	c, err := dial(ctx, p.cfg, p.name+" publish", func(ch *amqp.Channel) (err error) {
+	c, err := dial(ctx, p.cfg, node, p.name+" publish", func(ch *amqp.Channel) (err error) {
 		if _, _, err = declare(ch, p.name, p.cfg.Type, bounded(p.maxLength)); err == nil {
 			replies, err = ch.Consume(directReplyTo, "", true, false, false, false, nil)
 		}

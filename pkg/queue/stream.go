@@ -44,9 +44,9 @@ func (x *Exchange) Consume(ctx context.Context, queue string, prefetch int, work
 	defer cancel()
 	defer context.AfterFunc(x.closing, cancel)()
 	name, log := x.queue(queue), x.log.With("what", "consume", "queue", queue)
-	keep(running, log, func(ctx context.Context) error {
+	keep(running, x.cfg, log, func(ctx context.Context, node string) error {
 		s := &Stream{name: name}
-		conn, err := dial(ctx, x.cfg, name+" consume", func(ch *amqp.Channel) (err error) {
+		conn, err := dial(ctx, x.cfg, node, name+" consume", func(ch *amqp.Channel) (err error) {
 			if err = x.declare(ch); err != nil {
 				return err
 			}

@@ -43,7 +43,11 @@ func servers(uses config.Uses, cfg config.Config) []server {
 		add("Redis", cfg.Cache.Addrs...)
 	}
 	if uses.Queue && cfg.Queue.Driver == queue.DriverRabbitMQ {
-		if u, err := url.Parse(cfg.Queue.URL); err == nil {
+		for _, node := range cfg.Queue.Nodes() {
+			u, err := url.Parse(node)
+			if err != nil {
+				continue
+			}
 			port := u.Port()
 			if port == "" {
 				port = map[string]string{"amqp": "5672", "amqps": "5671"}[u.Scheme]
