@@ -38,6 +38,9 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
+// OutcomeUnknown reports whether it leaves open what became of a write, for packages that carry errors without knowing codes.
+func (e *Error) OutcomeUnknown() bool { return e.Code == OutcomeUnknown.Code }
+
 // With returns the same error with a more specific text, e.g. errno.InvalidArgument.With("title is longer than 100 characters").
 func (e *Error) With(msg string) *Error { return &Error{Code: e.Code, Msg: msg} }
 

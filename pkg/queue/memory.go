@@ -42,7 +42,7 @@ func (q *memory[T]) publish(ctx context.Context, msg T) (bool, error) {
 	case err := <-m.result:
 		return err == nil, err
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, outcomeUnknown{ctx.Err()}
 	}
 }
 
@@ -50,7 +50,7 @@ func (q *memory[T]) consume(ctx context.Context, apply func(context.Context, []T
 	for {
 		select {
 		case first := <-q.messages:
-			q.commit(context.WithoutCancel(ctx), apply, fill(first, q.messages, q.maxBatch))
+			q.commit(context.WithoutCancel(ctx), apply, fill(first, q.messages, q.maxBatch), nil)
 		case <-ctx.Done():
 			return
 		}
@@ -58,8 +58,8 @@ func (q *memory[T]) consume(ctx context.Context, apply func(context.Context, []T
 }
 
 // commit applies a batch and tells the publishers. A batch that fails is tried again one by one, so that one bad
-// message does not fail the others.
-func (q *memory[T]) commit(ctx context.Context, apply func(context.Context, []T) error, batch []*localMessage[T]) {
+// message does not fail the others. before is the error of a batch that held this one.
+func (q *memory[T]) commit(ctx context.Context, apply func(context.Context, []T) error, batch []*localMessage[T], before error) {
 	msgs := make([]T, len(batch))
 	traces := make([]tracing.Ref, len(batch))
 	for i, m := range batch {
@@ -70,14 +70,14 @@ func (q *memory[T]) commit(ctx context.Context, apply func(context.Context, []T)
 		q.log.Warn("writing a batch failed", "size", len(batch), "err", err)
 		if len(batch) > 1 {
 			for _, m := range batch {
-				q.commit(ctx, apply, []*localMessage[T]{m})
+				q.commit(ctx, apply, []*localMessage[T]{m}, err)
 			}
 			return
 		}
 		q.metrics.dead.Inc()
 	}
 	for _, m := range batch {
-		m.result <- err
+		m.result <- after(before, err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/pkg/errno"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/queue/queuetest"
 )
@@ -111,8 +112,9 @@ func TestMemoryUnknownOutcomeIsNotBusy(t *testing.T) {
 	}()
 	<-entered
 	cancel()
-	if err := <-out; !errors.Is(err, context.Canceled) || errors.Is(err, queue.ErrBusy) {
-		t.Errorf("Publish of what is being applied: %v, want a bare context error", err)
+	err := <-out
+	if !errors.Is(err, context.Canceled) || errors.Is(err, queue.ErrBusy) || !errno.From(err).Is(errno.OutcomeUnknown) {
+		t.Errorf("Publish of what is being applied: %v, want OutcomeUnknown", err)
 	}
 	release()
 }

@@ -86,13 +86,13 @@ func (p *publisher) publish(ctx context.Context, body []byte) (applied bool, err
 		select {
 		case err = <-m.confirmed:
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return false, outcomeUnknown{ctx.Err()}
 		}
 		if err == nil {
 			return p.awaitApplied(ctx, m, shut), nil
 		}
 		if !errors.Is(err, errFull) {
-			return false, err
+			return false, outcomeUnknown{err}
 		}
 		// Backpressure: it was not accepted.
 		select {

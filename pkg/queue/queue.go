@@ -31,7 +31,7 @@ const (
 
 var (
 	// ErrUnavailable means that the broker is away, out of memory or disk, or has not confirmed the message within
-	// 1.5 s. The message may have been accepted all the same.
+	// 1.5 s: then it may have been accepted all the same.
 	ErrUnavailable = errors.New("queue: not available")
 	// ErrBusy means that the queue had no capacity, or did not get to the message, before the context ended. The message
 	// was not accepted and will not be applied.
@@ -51,9 +51,9 @@ type Queue[T any] interface {
 	// Publish returns once msg is durable. applied reports that it is already committed, so that everybody's next read
 	// sees it; false means soon.
 	//
-	// Errors: ErrBusy and ErrClosed mean that msg was not accepted. ErrUnavailable, which WithFallback prevents, and a bare
-	// context error leave open whether it will be applied. The memory driver, and the fallback, also return the error of
-	// apply.
+	// An error with a method OutcomeUnknown that returns true leaves open whether msg is or will be applied. Any other means that it
+	// is not and will not be: ErrBusy and ErrClosed, ErrUnavailable, which WithFallback prevents, and with the memory driver and
+	// the fallback also the error of apply.
 	Publish(ctx context.Context, msg T) (applied bool, err error)
 	// Consume calls apply with 1..MaxBatch messages until ctx ends; then it finishes the batch in hand and returns nil.
 	// It returns ErrClosed when the queue is closed first. Each message is applied at least once, in no order that may
@@ -237,7 +237,8 @@ func (q *handle[T]) publish(ctx context.Context, msg T) (bool, error) {
 	if errors.Is(err, ErrUnavailable) {
 		q.metrics.degraded.WithLabelValues(reason(err)).Inc()
 		if q.fallback != nil {
-			return q.fallback.publish(ctx, msg)
+			applied, second := q.fallback.publish(ctx, msg)
+			return applied, after(err, second)
 		}
 	}
 	return applied, err

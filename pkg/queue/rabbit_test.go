@@ -15,6 +15,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"tiktok/pkg/errno"
 	"tiktok/pkg/queue"
 	"tiktok/pkg/queue/queuetest"
 )
@@ -603,7 +604,7 @@ func TestRabbitHangsInTime(t *testing.T) {
 	p.Freeze()
 	const writers = 40 // 8 are sent in 4 batches, 4 wait, the others wait for room
 	var wg sync.WaitGroup
-	var slowest atomic.Int64
+	var slowest, unknown atomic.Int64
 	for i := range writers {
 		wg.Go(func() {
 			began := time.Now()
@@ -617,6 +618,9 @@ func TestRabbitHangsInTime(t *testing.T) {
 			if !errors.Is(err, queue.ErrUnavailable) {
 				t.Errorf("%d: %v, want ErrUnavailable", i, err)
 			}
+			if errno.From(err).Is(errno.OutcomeUnknown) {
+				unknown.Add(1)
+			}
 		})
 	}
 	wg.Wait()
@@ -624,8 +628,11 @@ func TestRabbitHangsInTime(t *testing.T) {
 	if took := time.Duration(slowest.Load()); took > 2*time.Second {
 		t.Errorf("took %v, want at most 2 s", took)
 	}
+	if n := unknown.Load(); n == 0 || n == writers { // what was sent, and what was not
+		t.Errorf("the outcome of %d of %d is unknown", n, writers)
+	}
 	began := time.Now()
-	if _, err := q.Publish(t.Context(), 100); !errors.Is(err, queue.ErrUnavailable) {
+	if _, err := q.Publish(t.Context(), 100); !errors.Is(err, queue.ErrUnavailable) || errno.From(err).Is(errno.OutcomeUnknown) {
 		t.Errorf("while it hangs: %v, want ErrUnavailable", err)
 	}
 	if took := time.Since(began); took > 500*time.Millisecond {

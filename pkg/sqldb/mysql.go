@@ -155,14 +155,14 @@ type readCommitted struct{ driver.Connector }
 func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, noConnection{err}
 	}
 	e, ok := conn.(driver.ExecerContext)
 	if !ok {
 		return nil, errors.Join(errors.New("sqldb: the MySQL driver cannot execute"), conn.Close())
 	}
 	if _, err := e.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, noConnection{errors.Join(err, conn.Close())}
 	}
 	return conn, nil
 }

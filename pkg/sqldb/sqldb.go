@@ -132,7 +132,8 @@ func openGORM(d gorm.Dialector) (*gorm.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g, g.Callback().Row().After("*").Register("sqldb:translate", func(tx *gorm.DB) { tx.Error = markUnavailable(tx.Error) })
+	row := g.Callback().Row().After("*").Register("sqldb:translate", func(tx *gorm.DB) { tx.Error = markUnavailable(tx.Error) })
+	return g, errors.Join(row, markLostWrites(g))
 }
 
 // validName keeps names to what is safe inside of a file name and inside of backquotes, and short enough for MySQL's

@@ -43,8 +43,22 @@ func cut(s string, limit int) string {
 	return s
 }
 
-// transaction is GORM's, with a span for the whole and one for the commit when the request is recorded.
+// transaction is GORM's, and tells a commit whose outcome is not known.
 func (d *DB) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	finished := false
+	err := d.traced(ctx, func(tx *gorm.DB) error {
+		err := fn(tx)
+		finished = err == nil
+		return err
+	})
+	if finished {
+		return markUnknown(err)
+	}
+	return err
+}
+
+// traced is GORM's transaction, with a span for the whole and one for the commit when the request is recorded.
+func (d *DB) traced(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	if !tracing.On(ctx) {
 		return d.Write.WithContext(ctx).Transaction(fn)
 	}

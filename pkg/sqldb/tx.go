@@ -23,6 +23,8 @@ const (
 //
 // Once begun, a transaction is not stopped by the end of ctx (a client that hangs up must not leave it in doubt);
 // it has 15 seconds of its own. Tx does not start when ctx has ended already. Use tx for every statement inside of fn.
+//
+// An error whose outcome is not known (errno.From says so) is that of a commit whose answer was lost. After any other nothing is stored.
 func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

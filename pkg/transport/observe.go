@@ -38,8 +38,8 @@ func observe(service string, tel *telemetry.Telemetry) endpoint.Middleware {
 				e := errno.From(err)
 				code = e.Code
 				tel.Log.ErrorContext(ctx, "rpc failed", "method", method, "from", ri.From().ServiceName(), "err", err)
-				// The caller is told what a bare error would hide: that the same call may succeed later.
-				if setter, ok := ri.Invocation().(rpcinfo.InvocationSetter); ok && e.Is(errno.Unavailable) {
+				// The caller is told what a bare error would hide: that the same call may succeed later, or has perhaps been done.
+				if setter, ok := ri.Invocation().(rpcinfo.InvocationSetter); ok && (e.Is(errno.Unavailable) || e.Is(errno.OutcomeUnknown)) {
 					setter.SetBizStatusErr(e)
 					err = nil
 				}

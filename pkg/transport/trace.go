@@ -82,7 +82,7 @@ func outcome(span tracing.Span, ri rpcinfo.RPCInfo, err error) {
 		return
 	}
 	span.Int("rpc.response.status_code", int(code))
-	if code == errno.Internal.Code || code == errno.Unavailable.Code {
+	if code == errno.Internal.Code || code == errno.Unavailable.Code || code == errno.OutcomeUnknown.Code {
 		span.Fail(strconv.Itoa(int(code)))
 	}
 }

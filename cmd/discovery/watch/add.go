@@ -38,7 +38,7 @@ var errTooFarBehind = errno.Unavailable.With("too busy, try again")
 
 // Add stores what a user has watched: 1..mq.MaxWatches. When it returns nil it is durable, and in the user's history at their next request;
 // when the writer keeps up it is in everybody's next read. Those of the user's own videos, and of videos that do not exist, are ignored.
-// It fails with errno.InvalidArgument, and with errno.Unavailable; then some of it may be stored all the same.
+// It fails with errno.InvalidArgument, with errno.Unavailable, and with an error that is errno.OutcomeUnknown to errno.From.
 func (w *Watches) Add(ctx context.Context, userID int64, watches []Watch) error {
 	merged, err := merge(userID, watches)
 	if err != nil {
@@ -122,6 +122,8 @@ func (w *Watches) publish(ctx context.Context, e mq.Event) error {
 			w.pending.Add(ctx, e)
 		}
 		return nil
+	case errno.From(err).Is(errno.OutcomeUnknown):
+		return err
 	case ctx.Err() != nil, errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrClosed):
 		return fmt.Errorf("%w: %w", errno.Unavailable, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"tiktok/cmd/interaction/dal/mq"
+	"tiktok/pkg/errno"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/sqldb"
 )
@@ -55,7 +56,7 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 	// Also of a deletion that was stored before: its process may have died before it had swept.
 	if roots := c.deletedRoots(); len(roots) > 0 {
 		if err := s.sweep(ctx, roots); err != nil {
-			return err
+			return fmt.Errorf("%w: the events are stored: %w", errno.OutcomeUnknown, err)
 		}
 	}
 	// All of them, not only what changed just now: if the process that committed an event died before this line, the

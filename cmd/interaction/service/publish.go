@@ -36,6 +36,8 @@ func (s *Service) publish(ctx context.Context, e mq.Event) error {
 			s.pending.Add(ctx, e)
 		}
 		return nil
+	case errno.From(err).Is(errno.OutcomeUnknown):
+		return err
 	case ctx.Err() != nil, errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrClosed):
 		return fmt.Errorf("%w: %w", errno.Unavailable, err)
 	}

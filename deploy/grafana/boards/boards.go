@@ -72,7 +72,7 @@ func overview() Board {
 		{"Traffic", []Panel{
 			graph("Requests by route", "reqps", "",
 				q("{{route}}", "%s", "topk(10, "+rate("tiktok_http_requests_total", `route!~"/healthz|/readyz"`, "route")+")")),
-			graph("Responses by status_code", "reqps", "0 is success; 10007 is a rate limit, 10001 and 10008 are errors of ours.",
+			graph("Responses by status_code", "reqps", "0 is success; 10007 is a rate limit, 10001, 10008 and 10013 are errors of ours.",
 				q("{{code}}", "%s", rate("tiktok_http_requests_total", `route!~"/healthz|/readyz"`, "code"))),
 			graph("Latency, without uploads", "s", "Without the transfer of the response.",
 				q("p50", "%s", quantile("0.5", "tiktok_http_duration_seconds", quick, "")),
@@ -93,7 +93,7 @@ func overview() Board {
 		{"Services", []Panel{
 			graph("Calls by service", "reqps", "",
 				q("{{service}}", "%s", rate("tiktok_rpc_requests_total", `service!=""`, "service"))),
-			graph("Error rate by service", "percentunit", "Share of calls with code 10001 or 10008.",
+			graph("Error rate by service", "percentunit", "Share of calls with code 10001, 10008 or 10013.",
 				q("{{service}}", "service:tiktok_rpc_errors:ratio_rate5m")),
 			graph("Slowest methods, p99", "s", "",
 				q("{{service}}.{{method}}", "topk(8, service_method:tiktok_rpc_duration_seconds:p99_5m)")),
@@ -156,9 +156,9 @@ func service(name, help string, rows ...Row) Board {
 	db := fmt.Sprintf(`db=%q`, name)
 	all := []Row{{"Calls", []Panel{
 		graph("By method", "reqps", "", q("{{method}}", "%s", rate("tiktok_rpc_requests_total", is, "method"))),
-		graph("By code", "reqps", "0 is success; 10001 and 10008 are errors.",
+		graph("By code", "reqps", "0 is success; 10001, 10008 and 10013 are errors.",
 			q("{{code}}", "%s", rate("tiktok_rpc_requests_total", is, "code"))),
-		graph("Error rate", "percentunit", "Share of calls with code 10001 or 10008.",
+		graph("Error rate", "percentunit", "Share of calls with code 10001, 10008 or 10013.",
 			q(name, "service:tiktok_rpc_errors:ratio_rate5m{%s}", is)),
 		graph("Latency, p50", "s", "", q("{{method}}", "%s", quantile("0.5", "tiktok_rpc_duration_seconds", is, "method"))),
 		graph("Latency, p99", "s", "", q("{{method}}", "%s", quantile("0.99", "tiktok_rpc_duration_seconds", is, "method"))),

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -192,7 +193,7 @@ func (u *upload) publish(ctx context.Context, author int64, title string) (*vide
 		return work, nil
 	}
 	u.h.Log.WarnContext(ctx, "video is perhaps published, its files stay", "key", u.key, "cover_key", u.cover, "err", err)
-	return nil, err
+	return nil, fmt.Errorf("%w: %w", errno.OutcomeUnknown, err)
 }
 
 // uploadOf is the work on a video that was published just now.
@@ -206,7 +207,7 @@ func uploadOf(v *video.Video, listed bool) *video.Upload {
 
 // hasNoEffect reports that a failed call has certainly changed nothing: the service refused it or was not reached.
 func hasNoEffect(err error) bool {
-	if e := errno.From(err); !errors.Is(e, errno.Internal) && !errors.Is(e, errno.Unavailable) {
+	if e := errno.From(err); !e.Is(errno.Internal) && !e.Is(errno.Unavailable) && !e.Is(errno.OutcomeUnknown) {
 		return true
 	}
 	return errors.Is(err, kerrors.ErrGetConnection) || errors.Is(err, kerrors.ErrNoInstance) ||

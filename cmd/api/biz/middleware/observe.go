@@ -48,7 +48,7 @@ func AccessLog(log, sampled *slog.Logger) app.HandlerFunc {
 			slog.Int64("user_id", in.Viewer),
 			slog.String("addr", in.Addr.String()),
 		}
-		if in.Err != nil && (in.Code == errno.Internal.Code || in.Code == errno.Unavailable.Code) {
+		if in.Err != nil && (in.Code == errno.Internal.Code || in.Code == errno.Unavailable.Code || in.Code == errno.OutcomeUnknown.Code) {
 			level = slog.LevelError
 			attrs = append(attrs, slog.String("err", logx.Cut(in.Err.Error(), maxErr)))
 		}

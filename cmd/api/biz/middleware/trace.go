@@ -41,7 +41,7 @@ func Trace(traces *tracing.Traces) app.HandlerFunc {
 		span.Int("http.response.status_code", c.Response.StatusCode())
 		if code := call.Of(c).Code; code != 0 {
 			span.Int("tiktok.code", int(code))
-			if code == errno.Internal.Code || code == errno.Unavailable.Code {
+			if code == errno.Internal.Code || code == errno.Unavailable.Code || code == errno.OutcomeUnknown.Code {
 				span.Fail(strconv.Itoa(int(code)))
 			}
 		}
