@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
@@ -36,8 +35,8 @@ const (
 // is not yet validated.
 func Load(path string, environ []string, set map[string]any) (Config, error) {
 	v := viper.New()
-	keys := map[string]reflect.Type{}
-	collect(v, keys, "", reflect.ValueOf(Default()))
+	keys := keySet{}
+	keys.collect(v, "", reflect.ValueOf(Default()))
 	if path != "" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -53,7 +52,7 @@ func Load(path string, environ []string, set map[string]any) (Config, error) {
 		return Config{}, err
 	}
 	for k, val := range set {
-		if _, ok := keys[k]; !ok {
+		if !keys.has(k) {
 			return Config{}, fmt.Errorf("config: no key %q", k)
 		}
 		v.Set(k, val)
@@ -67,22 +66,19 @@ func Load(path string, environ []string, set map[string]any) (Config, error) {
 }
 
 // readEnv sets the keys that TIKTOK_… variables name.
-func readEnv(v *viper.Viper, keys map[string]reflect.Type, environ []string) error {
-	byEnv := make(map[string]string, len(keys))
-	for k := range keys {
-		byEnv[EnvName(k)] = k
-	}
+func readEnv(v *viper.Viper, keys keySet, environ []string) error {
+	find := keys.byEnv()
 	var unknown []string
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, EnvPrefix+"_") || strings.HasPrefix(name, envTest) || strings.HasPrefix(name, envTool) {
 			continue
 		}
-		if k, ok := byEnv[name]; ok {
+		if k, ok := find(name); ok {
 			v.Set(k, value)
 			continue
 		}
-		k, ok := byEnv[strings.TrimSuffix(name, envFile)]
+		k, ok := find(strings.TrimSuffix(name, envFile))
 		if !ok || !strings.HasSuffix(name, envFile) || !isSecret(k) && k != keyQueueURL && k != keyQueueURLs {
 			unknown = append(unknown, name)
 			continue
@@ -114,19 +110,6 @@ func setFromFile(v *viper.Viper, key, name, path string, environ []string) error
 // EnvName is the environment variable of a key.
 func EnvName(key string) string {
 	return EnvPrefix + "_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-}
-
-// collect sets the default of every leaf of a config struct and notes its key.
-func collect(v *viper.Viper, keys map[string]reflect.Type, prefix string, s reflect.Value) {
-	for i := range s.NumField() {
-		key := keyOf(prefix, s.Type().Field(i))
-		if f := s.Field(i); f.Kind() == reflect.Struct && f.Type() != reflect.TypeFor[time.Duration]() {
-			collect(v, keys, key, f)
-		} else {
-			v.SetDefault(key, f.Interface())
-			keys[key] = f.Type()
-		}
-	}
 }
 
 // keyOf is the key of a field of a config struct, or that of the struct itself for an embedded part of it.

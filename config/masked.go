@@ -23,9 +23,16 @@ func list(prefix string, s reflect.Value, out *[]string) {
 	for i := range s.NumField() {
 		key := keyOf(prefix, s.Type().Field(i))
 		f := s.Field(i)
-		if f.Kind() == reflect.Struct {
+		switch f.Kind() {
+		case reflect.Struct:
 			list(key, f, out)
 			continue
+		case reflect.Map:
+			for _, name := range f.MapKeys() {
+				list(key+"."+name.String(), f.MapIndex(name), out)
+			}
+			continue
+		default:
 		}
 		*out = append(*out, fmt.Sprintf("%s = %v", key, masked(key, f)))
 	}

@@ -1,12 +1,21 @@
 package config
 
+import (
+	"cmp"
+	"slices"
+
+	"tiktok/pkg/sqldb"
+)
+
 // AllInOne is the name of the process that runs everything.
 const AllInOne = "tiktok"
 
 // Process is what the settings depend on: which process reads them. cmd/services lists all of them.
 type Process struct {
-	// Name is also the service's name in etcd, in its certificate, in metrics, and that of its schema.
+	// Name is also the service's name in etcd, in its certificate and in metrics.
 	Name string
+	// Schema is the name of the schema that it works on. Empty: Name.
+	Schema string
 	// RPCAddr and AdminAddr are where it listens unless the settings say otherwise. A gateway has no RPCAddr.
 	RPCAddr, AdminAddr string
 	// Uses is which settings it needs. Others are not checked, so that it need not be given their secrets.
@@ -28,6 +37,22 @@ func AllInOneProcess() Process {
 
 // distributed tells whether p is one of several processes, which find each other in etcd.
 func (p Process) distributed() bool { return p.Name != AllInOne }
+
+// Servers are the addresses of MySQL that p connects to, in order: that of its own schema, or of all.
+func (p Process) Servers(db sqldb.Config) []string {
+	if p.distributed() {
+		return []string{db.For(p.schema()).Addr}
+	}
+	addrs := []string{db.Addr}
+	for _, s := range db.Services {
+		addrs = append(addrs, s.Addr)
+	}
+	slices.Sort(addrs)
+	return slices.Compact(slices.DeleteFunc(addrs, func(addr string) bool { return addr == "" }))
+}
+
+// schema is the name of the schema.
+func (p Process) schema() string { return cmp.Or(p.Schema, p.Name) }
 
 // ForProcess fills in the default addresses of a process.
 func (c Config) ForProcess(p Process) Config {

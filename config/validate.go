@@ -65,10 +65,7 @@ func (c Config) Validate(process Process) error {
 	p.oneOf("limits.driver", c.Limits.Driver, limiter.DriverMemory, limiter.DriverRedis, LimitsOff)
 	p.oneOf("telemetry.log_level", strings.ToLower(c.Telemetry.LogLevel), "debug", "info", "warn", "error")
 	p.oneOf("telemetry.log_format", c.Telemetry.LogFormat, "text", "json")
-	if c.DB.Driver == "mysql" {
-		p.address("db.addr", c.DB.Addr)
-		p.require(c.DB.User != "" || !uses.DB, "db.user", "is needed with the mysql driver")
-	}
+	c.validateDB(&p, process)
 	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
 		p.require(len(c.Cache.Addrs) > 0, "cache.addrs", "is needed with the redis driver")
 	}

@@ -15,6 +15,9 @@ func (c Config) Certificates() map[string]tlsconf.Files {
 		"rpc.tls": c.RPC.TLS, "rpc.registry_tls": c.RPC.RegistryTLS.Files, "db.tls": c.DB.TLS.Files, "cache.tls": c.Cache.TLS.Files,
 		"queue.tls": c.Queue.TLS.Files, "blob.s3.tls": c.Blob.S3.TLS.Files,
 	}
+	for name, s := range c.DB.Services {
+		all["db.services."+name+".tls"] = s.TLS.Files
+	}
 	maps.DeleteFunc(all, func(_ string, f tlsconf.Files) bool { return f.Cert == "" })
 	return all
 }
@@ -24,7 +27,9 @@ func (c Config) validateTLS(p *problems, process Process) {
 	check := func(key string, err error) { p.require(err == nil, key, "%v", err) }
 	uses := process.Uses
 	if c.DB.Driver == "mysql" && uses.DB {
-		check("db.tls", c.DB.TLS.Check())
+		for key, db := range c.schemaSettings(process) {
+			check(key+".tls", db.TLS.Check())
+		}
 	}
 	if c.Cache.Driver == "redis" || c.Limits.Driver == "redis" {
 		check("cache.tls", c.Cache.TLS.Check())

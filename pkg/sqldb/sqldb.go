@@ -43,6 +43,8 @@ type Config struct {
 	Password string `mapstructure:"password"`
 	// TLS is for the connections to MySQL, TLS 1.2 at least. Empty: no TLS.
 	TLS tlsconf.Config `mapstructure:"tls"`
+	// Services are those whose schema is on a server or under an account of its own, by their names.
+	Services map[string]Server `mapstructure:"services"`
 	// SchemaPrefix comes before the service's name in the name of its MySQL schema: "tiktok_" + "user".
 	SchemaPrefix string `mapstructure:"schema_prefix"`
 	// MaxOpen is the number of MySQL connections, or of SQLite readers. 0 means 32 for MySQL, and 4 or the number of
@@ -78,6 +80,7 @@ func Open(ctx context.Context, cfg Config, name string) (*DB, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
+	cfg = cfg.For(name)
 	switch cfg.Driver {
 	case SQLite:
 		return openSQLite(ctx, cfg, name)

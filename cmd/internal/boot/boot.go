@@ -3,7 +3,6 @@ package boot
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -22,10 +21,7 @@ const stopTimeout = 20 * time.Second
 
 // Process is a process that has read its settings and may start.
 type Process struct {
-	// Name is the service's name, also in etcd.
-	Name string
-	// Uses is which settings it needs.
-	Uses      config.Uses
+	config.Process
 	Config    config.Config
 	Telemetry *telemetry.Telemetry
 	// Group collects what Run runs, in start order.
@@ -33,10 +29,13 @@ type Process struct {
 }
 
 // SettingsError is settings that cannot be used.
-type SettingsError struct{ error }
+type SettingsError struct{ Cause error }
+
+// Error implements error.
+func (e SettingsError) Error() string { return "settings are not usable:\n" + e.Cause.Error() }
 
 // Unwrap is the cause.
-func (e SettingsError) Unwrap() error { return e.error }
+func (e SettingsError) Unwrap() error { return e.Cause }
 
 // Settings are the checked settings of a process: see config.Load. Every error is a SettingsError.
 func Settings(process config.Process, file string, environ []string, set map[string]any) (config.Config, error) {
@@ -46,7 +45,7 @@ func Settings(process config.Process, file string, environ []string, set map[str
 		err = cfg.Validate(process)
 	}
 	if err != nil {
-		return cfg, SettingsError{fmt.Errorf("settings are not usable:\n%w", err)}
+		return cfg, SettingsError{err}
 	}
 	return cfg, nil
 }
@@ -77,7 +76,7 @@ func New(process config.Process, cfg config.Config, w io.Writer) (*Process, erro
 	klog.SetLevel(klog.LevelWarn)
 	hlog.SetOutput(places{tel.Sampled()})
 	hlog.SetLevel(hlog.LevelWarn)
-	return &Process{Name: process.Name, Uses: process.Uses, Config: cfg, Telemetry: tel}, nil
+	return &Process{Process: process, Config: cfg, Telemetry: tel}, nil
 }
 
 // Run logs the settings and runs the group until ctx ends or a part fails.

@@ -25,7 +25,8 @@ const (
 type server struct{ name, addr string }
 
 // servers are those of the settings, without anything of their logins.
-func servers(uses config.Uses, cfg config.Config) []server {
+func servers(process config.Process, cfg config.Config) []server {
+	uses := process.Uses
 	var all []server
 	add := func(name string, addrs ...string) {
 		for _, addr := range addrs {
@@ -37,7 +38,7 @@ func servers(uses config.Uses, cfg config.Config) []server {
 	}
 	add("etcd", cfg.RPC.Registry...)
 	if uses.DB && cfg.DB.Driver == sqldb.MySQL {
-		add("MySQL", cfg.DB.Addr)
+		add("MySQL", process.Servers(cfg.DB)...)
 	}
 	if cfg.Cache.Driver == kv.DriverRedis || cfg.Limits.Driver == limiter.DriverRedis {
 		add("Redis", cfg.Cache.Addrs...)
@@ -75,7 +76,7 @@ func (p *Process) watchStart(ctx context.Context, first, then time.Duration) (op
 				return
 			case <-timer.C:
 			}
-			for _, s := range servers(p.Uses, p.Config) {
+			for _, s := range servers(p.Process, p.Config) {
 				if err := reach(ctx, s.addr); err != nil && ctx.Err() == nil {
 					p.Telemetry.Log.Warn("waiting for a server", "server", s.name, "addr", s.addr, "err", err)
 				}

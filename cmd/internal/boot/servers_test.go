@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tiktok/config"
+	"tiktok/pkg/sqldb"
 	"tiktok/pkg/telemetry"
 )
 
@@ -22,13 +23,20 @@ func TestServers(t *testing.T) {
 	cfg.Cache.Driver, cfg.Cache.Addrs = "redis", []string{"a:1", "b:2"}
 	cfg.Queue.Driver, cfg.Queue.URL = "rabbitmq", "amqps://user:geheim@mq/"
 	want := []server{{"etcd", "etcd:2379"}, {"MySQL", "db:3306"}, {"Redis", "a:1"}, {"Redis", "b:2"}, {"RabbitMQ", "mq:5671"}}
-	if got := servers(config.AllInOneProcess().Uses, cfg); !slices.Equal(got, want) {
+	if got := servers(config.AllInOneProcess(), cfg); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got := servers(config.Uses{}, cfg); len(got) != 3 {
+	cfg.DB.Services = map[string]sqldb.Server{"chat": {Addr: "db2:3306"}, "user": {User: "me"}}
+	if got := servers(config.AllInOneProcess(), cfg); !slices.Contains(got, server{"MySQL", "db2:3306"}) || len(got) != len(want)+1 {
+		t.Errorf("with a server of its own for a service: %v", got)
+	}
+	if got := servers(config.Process{Name: "chat", Uses: config.Uses{DB: true}}, cfg); got[1] != (server{"MySQL", "db2:3306"}) {
+		t.Errorf("the service with a server of its own waits for %v", got)
+	}
+	if got := servers(config.Process{}, cfg); len(got) != 3 {
 		t.Errorf("without database and queue: %v", got)
 	}
-	if got := servers(config.AllInOneProcess().Uses, config.Default()); len(got) != 0 {
+	if got := servers(config.AllInOneProcess(), config.Default()); len(got) != 0 {
 		t.Errorf("the all-in-one waits for %v", got)
 	}
 }
@@ -60,7 +68,7 @@ func TestWatchStart(t *testing.T) {
 	defer func() { _ = ln.Close() }()
 	for _, early := range []bool{false, true} {
 		var log lines
-		p := &Process{Uses: config.Uses{DB: true}, Config: config.Default(), Telemetry: telemetry.Discard()}
+		p := &Process{Process: config.Process{Uses: config.Uses{DB: true}}, Config: config.Default(), Telemetry: telemetry.Discard()}
 		p.Telemetry.Log = slog.New(slog.NewTextHandler(&log, nil))
 		p.Config.RPC.Registry = []string{ln.Addr().String()}
 		p.Config.DB.Driver, p.Config.DB.Addr = "mysql", "127.0.0.1:1"

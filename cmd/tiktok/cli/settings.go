@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tiktok/cmd/internal/boot"
+	"tiktok/cmd/services"
 	"tiktok/config"
 	"tiktok/pkg/transport"
 )
@@ -76,7 +77,11 @@ func (s *settings) variable(name string) string {
 
 // load reads and checks the settings of a process.
 func (s *settings) load(p config.Process) (config.Config, error) {
-	return boot.Settings(p, s.file, s.environ, s.set)
+	cfg, err := boot.Settings(p, s.file, s.environ, s.set)
+	if err == nil {
+		err = services.CheckDatabases(cfg.DB)
+	}
+	return cfg, err
 }
 
 // Kinds of --healthcheck.
