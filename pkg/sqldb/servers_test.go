@@ -14,7 +14,8 @@ func TestFor(t *testing.T) {
 	all := sqldb.Config{
 		Driver: sqldb.MySQL, Addr: "a:1", User: "u", Password: "p", TLS: files("ca", "cert", "key"), SchemaPrefix: "x_", MaxOpen: 7,
 		Services: map[string]sqldb.Server{
-			"chat": {Addr: "b:2"}, "user": {User: "v", Password: "q"}, "video": {TLS: files("ca2", "cert2", "key2")}, "social": {TLS: files("", "", "k")},
+			"chat": {Addr: "b:2"}, "user": {User: "v", Password: "q"}, "video": {TLS: files("ca2", "cert2", "key2")},
+			"social": {TLS: files("", "", "k")},
 		},
 	}
 	for name, want := range map[string]sqldb.Config{

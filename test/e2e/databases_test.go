@@ -23,7 +23,8 @@ func TestDatabasePerService(t *testing.T) {
 	testLife(t, d)
 	d.Audit(t)
 
-	const schemas = "SELECT GROUP_CONCAT(schema_name ORDER BY schema_name) FROM information_schema.schemata WHERE schema_name LIKE 'tt\\_e2e\\_%'"
+	const schemas = "SELECT GROUP_CONCAT(schema_name ORDER BY schema_name) FROM information_schema.schemata " +
+		"WHERE schema_name LIKE 'tt\\_e2e\\_%'"
 	prefix := d.Config.DB.SchemaPrefix
 	if got, want := second.Text(t, schemas), prefix+"chat,"+prefix+"interaction"; got != want {
 		t.Errorf("the second server has %s, want %s", got, want)
