@@ -11,8 +11,8 @@ import (
 
 // A service's own database comes from the file, the environment, files of secrets and flags, each key by itself.
 func TestDatabaseOfAService(t *testing.T) {
-	file := write(t, "db: {driver: mysql, addr: 'a:1', user: u, services: {chat: {addr: 'b:2', password: old, tls: {ca: system}}, user: {}}}\n")
-	c, err := config.Load(file, []string{
+	const of = "db: {driver: mysql, addr: 'a:1', user: u, services: {chat: {addr: 'b:2', password: old, tls: {ca: system}}, user: {}}}\n"
+	c, err := config.Load(write(t, of), []string{
 		"TIKTOK_DB_SERVICES_CHAT_PASSWORD=dbpassw0rd", "TIKTOK_DB_SERVICES_VIDEO_ADDR=c:3", "TIKTOK_DB_SERVICES_CHAT_TLS_SERVER_NAME=n",
 		"TIKTOK_DB_SERVICES_VIDEO_PASSWORD_FILE=" + write(t, "geheim\n"),
 	}, map[string]any{"db.services.social.user": "s"})

@@ -10,7 +10,9 @@ import (
 
 // What a service has no setting for is as for all.
 func TestFor(t *testing.T) {
-	files := func(ca, cert, key string) tlsconf.Config { return tlsconf.Config{Files: tlsconf.Files{CA: ca, Cert: cert, Key: key}} }
+	files := func(ca, cert, key string) tlsconf.Config {
+		return tlsconf.Config{Files: tlsconf.Files{CA: ca, Cert: cert, Key: key}}
+	}
 	all := sqldb.Config{
 		Driver: sqldb.MySQL, Addr: "a:1", User: "u", Password: "p", TLS: files("ca", "cert", "key"), SchemaPrefix: "x_", MaxOpen: 7,
 		Services: map[string]sqldb.Server{
