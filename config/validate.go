@@ -101,6 +101,8 @@ func (c Config) Validate(process Process) error {
 	if distributed {
 		p.require(len(c.RPC.Registry) > 0, "rpc.registry", "is needed: the addresses of etcd")
 		p.require(c.RPC.RegistryPrefix != "", "rpc.registry_prefix", "must not be empty")
+		p.require(c.RPC.NodeLease >= 2*time.Second && c.RPC.NodeLease%time.Second == 0, "rpc.node_lease",
+			"is %v, want whole seconds, 2s or more", c.RPC.NodeLease)
 		if process.RPCAddr != "" {
 			p.address("rpc.listen", c.RPC.Listen)
 		}

@@ -55,9 +55,11 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 		return err
 	}
 	p.Group.Add("bus", nil, d.Bus.Close)
-	if d.IDs, err = leaseIDs(ctx, p); err != nil {
+	lease, err := leaseIDs(ctx, p)
+	if err != nil {
 		return err
 	}
+	d.IDs = lease.Generator()
 	part, err := s.Open(ctx, d)
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 	if err != nil {
 		return err
 	}
-	return p.Admin(ctx, append(part.Checks, events(d.Bus)), "rpc", addr)
+	return p.Admin(ctx, append(part.Checks, events(d.Bus), lease.Check()), "rpc", addr)
 }
 
 // events tells whether the bus takes messages. While it does not they wait in the outbox, so the process serves all the same.
@@ -85,24 +87,27 @@ func events(bus outbox.Bus) telemetry.Check {
 	}}
 }
 
-// leaseIDs leases this replica's node number in etcd and adds the lease to the group: the process stops when it loses the
-// number, because another replica could then make the same ids.
-func leaseIDs(ctx context.Context, p *boot.Process) (*id.Generator, error) {
+// leaseIDs leases this replica's node number in etcd and adds the lease to the group. While etcd is away the process makes ids as far
+// as the lease covers, then refuses new ones and does all else.
+func leaseIDs(ctx context.Context, p *boot.Process) (*id.Lease, error) {
 	cli, err := transport.DialEtcd(ctx, p.Config.RPC)
 	if err != nil {
 		return nil, err
 	}
 	p.Group.Add("etcd", nil, cli.Close)
-	lease, err := id.AcquireNode(ctx, cli, p.Name)
+	lease, err := id.AcquireNode(ctx, cli, id.Config{
+		Prefix: p.Config.RPC.RegistryPrefix, Service: p.Name, Life: p.Config.RPC.NodeLease, Log: p.Telemetry.Log,
+	})
 	if err != nil {
 		return nil, err
 	}
+	lease.Register(p.Telemetry.Registry)
 	p.Group.Add("node id", lease.Run, func() error {
 		cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBack)
 		defer cancel()
 		return lease.Close(cctx)
 	})
-	return lease.Generator(), nil
+	return lease, nil
 }
 
 // serve adds the RPC server to the group and returns the address that it listens on.

@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// An id has 53 bits: 40 of milliseconds since 2025-01-01 UTC (until October 2059), 6 of node, 7 of sequence.
+// An id has 53 bits: 40 of milliseconds since 2025-01-01 UTC (until October 2059), 8 of node, 5 of sequence. Up to release 0.9 it
+// was 6 of node and 7 of sequence (legacy.go): the time is at the same place, and of two ids the greater one is the later one
+// whichever way they were made.
 const (
-	nodeBits = 6
-	seqBits  = 7
+	nodeBits = 8
+	seqBits  = 5
 
 	// Nodes is how many generators of one service can be at work at the same time.
 	Nodes = 1 << nodeBits
@@ -24,54 +26,64 @@ const (
 	noLimit = 1<<63 - 1
 )
 
+// ErrUnavailable says that no id can be made now: the lease of the node number does not cover the present time, because etcd was
+// away for longer than that or the clock was put forward. Nothing was done; errno.From makes errno.Unavailable of it.
+var ErrUnavailable error = unavailable{}
+
+type unavailable struct{}
+
+// Error implements error.
+func (unavailable) Error() string {
+	return "id: the lease of the node number does not cover the present time"
+}
+
+// Unavailable makes it the error that clients may repeat at once.
+func (unavailable) Unavailable() bool { return true }
+
 // Generator makes ids. It is safe for concurrent use.
 type Generator struct {
-	node  int64
 	nowMs func() int64 // since the epoch
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	node int64
 	// last is the newest used tick: the milliseconds since the epoch and the sequence below them as one number. It
 	// never goes back; when a millisecond is used up, or the clock was set back, it runs ahead of the clock.
 	last int64
 	// limitMs is the last millisecond that may be used.
 	limitMs int64
-	// raised is closed and replaced when limitMs changes.
-	raised chan struct{}
+	// refused is how many ids were asked for beyond it.
+	refused int64
 	// short asks the owner of the limit to raise it.
 	short chan struct{}
 }
 
-// New makes ids for one node, 0 to 63 (other numbers count modulo 64). No two generators with the same node may work
+// New makes ids for one node, 0 to 255 (other numbers count modulo 256). No two generators with the same node may work
 // for one service at the same time: a distributed process takes its generator from AcquireNode instead.
 func New(node int) *Generator {
-	return &Generator{
-		node: int64(node) & (Nodes - 1), nowMs: clockMs,
-		limitMs: noLimit, raised: make(chan struct{}), short: make(chan struct{}, 1),
-	}
+	return &Generator{node: int64(node) & (Nodes - 1), nowMs: clockMs, limitMs: noLimit, short: make(chan struct{}, 1)}
 }
 
-// Next is a new id: positive, greater than each id that this generator made before. It makes 128 ids per millisecond
-// and borrows from the next milliseconds when there is a run on them.
+// Next is a new id: positive, greater than each id that this generator made before. It makes 32 ids per millisecond
+// and borrows from the next milliseconds when there is a run on them. It never waits.
 //
-// A generator of a lease blocks while the lease does not cover the present time, which is when etcd was away for
-// longer than the lease and the process is about to end, or after Close: better no id than one that two rows share.
-func (g *Generator) Next() int64 {
-	for {
-		g.mu.Lock()
-		tick := max(g.last+1, g.nowMs()<<seqBits)
-		if tick>>seqBits <= g.limitMs {
-			g.last = tick
-			g.mu.Unlock()
-			return tick>>seqBits<<(nodeBits+seqBits) | g.node<<seqBits | tick&(1<<seqBits-1)
-		}
-		raised := g.raised
+// The error is ErrUnavailable, of a generator of a lease only, while the lease does not cover the present time, or after its
+// Close: better no id than one that two rows share.
+func (g *Generator) Next() (int64, error) {
+	g.mu.Lock()
+	tick := max(g.last+1, g.nowMs()<<seqBits)
+	if tick>>seqBits > g.limitMs {
+		g.refused++
 		g.mu.Unlock()
 		select {
 		case g.short <- struct{}{}:
 		default: // already asked
 		}
-		<-raised
+		return 0, ErrUnavailable
 	}
+	g.last = tick
+	id := tick>>seqBits<<(nodeBits+seqBits) | g.node<<seqBits | tick&(1<<seqBits-1)
+	g.mu.Unlock()
+	return id, nil
 }
 
 // maxAhead bounds how far Observe follows an id that is ahead of this machine's clock. One further ahead comes from a
@@ -88,11 +100,11 @@ const maxAhead = time.Minute
 // were made closer together than the two clocks differ.
 func (g *Generator) Observe(id int64) {
 	tick := id>>(nodeBits+seqBits)<<seqBits | id&(1<<seqBits-1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if id>>seqBits&(Nodes-1) > g.node {
 		tick |= 1<<seqBits - 1 // within that millisecond, none of ours would be greater
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	if tick > g.last && tick>>seqBits <= g.nowMs()+maxAhead.Milliseconds() {
 		g.last = tick
 	}
@@ -129,20 +141,18 @@ func Time(id int64) time.Time {
 // At is the smallest id that can be made at t, to compare with: what is below it was made before.
 func At(t time.Time) int64 { return (t.UnixMilli() - epochMs) << (nodeBits + seqBits) }
 
-// lastMs is the newest millisecond that was used, 0 for none.
+// lastMs is the newest millisecond that was used, or that ids were told to begin above; 0 for none.
 func (g *Generator) lastMs() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.last >> seqBits
 }
 
-// limit allows ids up to and including this millisecond and wakes who waits for that.
+// limit allows ids up to and including this millisecond.
 func (g *Generator) limit(ms int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.limitMs = ms
-	close(g.raised)
-	g.raised = make(chan struct{})
 }
 
 // startAfter makes all ids newer than this millisecond.
@@ -150,6 +160,22 @@ func (g *Generator) startAfter(ms int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last = max(g.last, (ms+1)<<seqBits-1)
+}
+
+// move goes on with another node, above what this generator has made and above floorMs, up to and including limitMs.
+func (g *Generator) move(node int, floorMs, limitMs int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	floorMs = max(floorMs, g.last>>seqBits) // within that millisecond, the new node may be below the old one
+	g.last = (floorMs+1)<<seqBits - 1
+	g.node, g.limitMs = int64(node), limitMs
+}
+
+// covered is for how long ids can be made when the limit stays what it is, 0 or less: not now. refused is how many were not made.
+func (g *Generator) covered() (left time.Duration, refused int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Duration(g.limitMs-max(g.nowMs(), g.last>>seqBits)) * time.Millisecond, g.refused
 }
 
 // clockMs is the wall clock in milliseconds since the epoch.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -17,8 +18,35 @@ import (
 	"tiktok/pkg/lifecycle"
 )
 
-// ttl is as short as etcd lets it be.
-const ttl = 2 * time.Second
+const (
+	// ttl is as short as etcd lets it be.
+	ttl = 2 * time.Second
+	// prefix is that of the tests.
+	prefix = "id-test"
+)
+
+// settings are those of one process of a service.
+func settings(service string) Config {
+	return Config{Prefix: prefix, Service: service, Life: ttl, Log: slog.New(slog.DiscardHandler)}
+}
+
+// take is a lease of a service, which the test gives back itself or leaves to its cleanup.
+func take(t *testing.T, cli *clientv3.Client, service string) *Lease {
+	t.Helper()
+	l, err := AcquireNode(t.Context(), cli, settings(service))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// giveBack closes a lease.
+func giveBack(t *testing.T, l *Lease) {
+	t.Helper()
+	if err := l.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
 
 // etcd connects to TIKTOK_TEST_ETCD and returns a service name that nobody else uses, cleaned up at the end.
 func etcd(t *testing.T) (cli *clientv3.Client, service string) {
@@ -30,8 +58,10 @@ func etcd(t *testing.T) (cli *clientv3.Client, service string) {
 	cli = connect(t, addr)
 	service = fmt.Sprintf("test%d", time.Now().UnixNano())
 	t.Cleanup(func() {
-		if _, err := cli.Delete(context.Background(), servicePrefix(service), clientv3.WithPrefix()); err != nil {
-			t.Error(err)
+		for _, prefix := range []string{LeasePrefix(prefix), LegacyPrefix} {
+			if _, err := cli.Delete(context.Background(), prefix+service+"/", clientv3.WithPrefix()); err != nil {
+				t.Error(err)
+			}
 		}
 		if err := cli.Close(); err != nil {
 			t.Error(err)
@@ -40,14 +70,17 @@ func etcd(t *testing.T) (cli *clientv3.Client, service string) {
 	return cli, service
 }
 
+// Many processes start at once, more than there were nodes before.
 func TestAcquireManyAtOnce(t *testing.T) {
 	cli, service := etcd(t)
-	const n = 40
+	const n = 200
 	leases := make([]*Lease, n)
+	cfg := settings(service)
+	cfg.Life = time.Minute // they all run, longer than the test
 	var wg sync.WaitGroup
 	for i := range leases {
 		wg.Go(func() {
-			l, err := AcquireNode(t.Context(), cli, service)
+			l, err := AcquireNode(t.Context(), cli, cfg)
 			if err != nil {
 				t.Error(err)
 				return
@@ -62,194 +95,239 @@ func TestAcquireManyAtOnce(t *testing.T) {
 	var nodes []int
 	var ids []int64
 	for _, l := range leases {
-		nodes = append(nodes, l.node)
+		nodes = append(nodes, l.Node())
 		for range 100 {
-			ids = append(ids, l.Generator().Next())
+			ids = append(ids, next(t, l.Generator()))
 		}
 	}
 	slices.Sort(nodes)
 	slices.Sort(ids)
-	if len(slices.Compact(nodes)) != n || nodes[0] != 0 || nodes[n-1] != n-1 {
-		t.Errorf("not the %d smallest nodes, each once: %v", n, nodes)
+	if len(slices.Compact(nodes)) != n || nodes[0] < Nodes-n-maxAmong {
+		t.Errorf("not %d of the greatest nodes, each once: %v", n, nodes)
 	}
-	if len(slices.Compact(ids)) != n*100 {
-		t.Error("double ids")
+	if len(slices.Compact(ids)) != n*100 || ids[len(ids)-1] >= 1<<53 {
+		t.Error("double ids, or too large ones")
 	}
 	for _, l := range leases {
-		wg.Go(func() {
-			if err := l.Close(context.Background()); err != nil {
-				t.Error(err)
-			}
-		})
+		wg.Go(func() { giveBack(t, l) })
 	}
 	wg.Wait()
-	// At 128 ids a millisecond, nobody is ahead of the clock for longer than the next line takes.
-	l, err := AcquireNode(t.Context(), cli, service)
-	if err != nil || l.node != 0 {
-		t.Fatalf("after all were given back: %v, %v", l, err)
+	// At 32 ids a millisecond, nobody is ahead of the clock for longer than the next line takes.
+	l := take(t, cli, service)
+	if l.Node() != Nodes-1 {
+		t.Fatalf("after all were given back: %d", l.Node())
 	}
-	if err := l.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
+	giveBack(t, l)
 }
 
 func TestNoNodeLeft(t *testing.T) {
 	cli, service := etcd(t)
-	for i := range Nodes {
-		if _, err := cli.Put(t.Context(), servicePrefix(service)+strconv.Itoa(i), "somebody"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := AcquireNode(t.Context(), cli, service); !errors.Is(err, ErrNoNode) {
+	occupyAllBut(t, cli, service, -1)
+	if _, err := AcquireNode(t.Context(), cli, settings(service)); !errors.Is(err, ErrNoNode) {
 		t.Fatalf("%v", err)
 	}
 }
 
-// Ids that some other generator made with the node are unknown to the lease: it does not say that there are none.
-func TestCloseWithoutIdsKeepsTheLimit(t *testing.T) {
+// A process that could not start, and so made no id, costs no node: it may be started again and again.
+func TestCloseWithoutIdsCostsNoNode(t *testing.T) {
 	cli, service := etcd(t)
-	l, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	next, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil || next.node == l.node {
-		t.Fatalf("%v takes the same node at once, %v", next, err)
-	}
-	if err := next.Close(t.Context()); err != nil {
-		t.Error(err)
+	for range 3 {
+		l := take(t, cli, service)
+		if l.Node() != Nodes-1 {
+			t.Errorf("takes node %d", l.Node())
+		}
+		giveBack(t, l)
 	}
 }
 
 // The logical clock of a generator under pressure is ahead: who takes over the node must not begin before it.
 func TestNextOwnerBeginsAfterTheLastId(t *testing.T) {
 	cli, service := etcd(t)
-	first, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := take(t, cli, service)
 	var last int64
 	for first.gen.lastMs() < clockMs()+300 {
-		last = first.Generator().Next()
+		last = next(t, first.Generator())
 	}
-	if err := first.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	occupyAllBut(t, cli, service, first.node)
-	second, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if id := second.Generator().Next(); second.node != first.node || id <= last {
-		t.Errorf("node %d begins at %v, the former owner ended at %v", second.node, Time(id), Time(last))
+	giveBack(t, first)
+	occupyAllBut(t, cli, service, first.Node())
+	second := take(t, cli, service)
+	if id := next(t, second.Generator()); second.Node() != first.Node() || id <= last {
+		t.Errorf("node %d begins at %v, the former owner ended at %v", second.Node(), Time(id), Time(last))
 	}
 	if time.Now().Before(Time(last)) {
 		t.Error("did not wait for the clock")
 	}
-	if err := second.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
+	giveBack(t, second)
 }
 
 // A process that dies gives nothing back: its node is free when its lease has run out, and its ids are still not made
-// again.
-func TestOwnerDies(t *testing.T) {
+// again. Were it alive and only silent, it would go on up to there, and then with another node.
+func TestOwnerIsSilent(t *testing.T) {
 	cli, service := etcd(t)
-	dead, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil {
+	silent := take(t, cli, service)
+	occupyAllBut(t, cli, service, silent.Node())
+	expire(t, cli, silent)
+	heir := take(t, cli, service)
+	if left, _ := silent.gen.covered(); left >= 0 {
+		t.Errorf("taken while the former owner may make ids for %v", left)
+	}
+	silent.gen.mu.Lock()
+	allowed := silent.gen.limitMs
+	silent.gen.mu.Unlock()
+	if id := next(t, heir.Generator()); id>>13 <= allowed {
+		t.Errorf("the new owner is at %d ms, the silent one was allowed up to %d", id>>13, allowed)
+	}
+	if _, err := silent.Generator().Next(); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("an id beyond what was covered: %v", err)
+	}
+	if err := silent.keep(t.Context()); !errors.Is(err, ErrNoNode) {
+		t.Errorf("there is no node for it: %v", err)
+	}
+	// Another node becomes free, and it goes on where its ids ended.
+	if _, err := cli.Delete(t.Context(), heir.key(7)); err != nil {
 		t.Fatal(err)
 	}
-	occupyAllBut(t, cli, service, dead.node)
-	ended := cli.Watch(t.Context(), dead.owner) // until etcd has removed it
-	if _, err := cli.Revoke(t.Context(), dead.etcd); err != nil {
-		t.Fatal(err)
+	if err := silent.keep(t.Context()); err != nil || silent.Node() != 7 {
+		t.Fatalf("node %d, %v", silent.Node(), err)
 	}
-	<-ended
-	next, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := dead.Run(t.Context()); !errors.Is(err, ErrLost) {
-		t.Errorf("the former owner does not notice: %v", err)
-	}
-	dead.gen.mu.Lock()
-	allowed := dead.gen.limitMs
-	dead.gen.mu.Unlock()
-	if id := next.Generator().Next(); id>>13 <= allowed {
-		t.Errorf("the new owner is at %d ms, the dead one was allowed up to %d", id>>13, allowed)
-	}
-	// What the dead one does now must not hurt its heir.
-	if err := dead.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := next.renew(t.Context()); err != nil {
+	next(t, silent.Generator())
+	// What it does now does not hurt its heir.
+	giveBack(t, silent)
+	if err := heir.renew(t.Context()); err != nil {
 		t.Errorf("the heir lost the node: %v", err)
 	}
-	if err := next.Close(t.Context()); err != nil {
-		t.Error(err)
+	giveBack(t, heir)
+}
+
+// The lease of a process that etcd did not hear of has ended, but nobody has used its node since: it has it again, and its ids go on.
+func TestOwnNodeAgain(t *testing.T) {
+	cli, service := etcd(t)
+	l := take(t, cli, service)
+	before := next(t, l.Generator())
+	for range 2 {
+		expire(t, cli, l)
+		if err := l.keep(t.Context()); err != nil || l.Node() != Nodes-1 {
+			t.Fatalf("node %d, %v", l.Node(), err)
+		}
+		if id := next(t, l.Generator()); id <= before || time.Until(Time(id)) > time.Second {
+			t.Errorf("after %d comes %d of %v", before, id, Time(id))
+		}
+		if err := l.renew(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
+	// etcd has lost everything: others keep away from a node that is taken again at once.
+	for _, prefix := range []string{LeasePrefix(prefix), LegacyPrefix} {
+		if _, err := cli.Delete(t.Context(), prefix+service+"/", clientv3.WithPrefix()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.keep(t.Context()); err != nil || l.Node() != Nodes-1 {
+		t.Errorf("node %d, %v", l.Node(), err)
+	}
+	giveBack(t, l)
 }
 
 func TestRunKeepsTheNode(t *testing.T) {
 	cli, service := etcd(t)
-	l, err := acquire(t.Context(), cli, service, ttl)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	// Ids flow for longer than the first lease covers: Next would block if nobody renewed.
+	l := take(t, cli, service)
+	stop := run(t, l)
+	// Ids flow for longer than the first lease covers: Next would refuse if nobody renewed.
 	end := time.Now().Add(ttl + ttl/2)
 	for time.Now().Before(end) {
-		l.Generator().Next()
+		next(t, l.Generator())
 		if l.gen.lastMs() > clockMs() { // no faster than the clock
 			if !lifecycle.Pause(t.Context(), time.Millisecond) {
 				t.Fatal(t.Context().Err())
 			}
 		}
 	}
+	if got := l.Check().Info(); got != "ok" {
+		t.Errorf("/readyz says %q", got)
+	}
 	// The clock is put forward by an hour: Next asks for the renewal that it needs.
 	l.gen.mu.Lock()
 	l.gen.nowMs = func() int64 { return clockMs() + time.Hour.Milliseconds() }
 	l.gen.mu.Unlock()
-	if made := Time(l.Generator().Next()); time.Until(made) < 59*time.Minute {
+	id := eventually(t, l)
+	if made := Time(id); time.Until(made) < 59*time.Minute {
 		t.Errorf("made at %v", made)
 	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Errorf("Run ends with %v", err)
-	}
-	if err := l.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
+	stop()
+	giveBack(t, l)
 }
 
-func TestRunGivesUpInTimeWhenEtcdIsAway(t *testing.T) {
+// How far ahead a process may make ids grows with the time that it has run.
+func TestCover(t *testing.T) {
 	cli, service := etcd(t)
-	own := connect(t, cli.Endpoints()[0])
-	l, err := acquire(t.Context(), own, service, ttl)
-	if err != nil {
-		t.Fatal(err)
+	l := take(t, cli, service)
+	covered := func() time.Duration { return l.Covered().Round(ttl) }
+	if got := covered(); got != ttl {
+		t.Errorf("a new process covers %v", got)
 	}
-	if err := own.Close(); err != nil { // for this lease, etcd is gone
-		t.Fatal(err)
+	for age, want := range map[time.Duration]time.Duration{0: 6 * ttl, 50 * ttl: 50 * ttl} {
+		l.born, l.owned.untilMs = time.Now().Add(-age), 0
+		if err := l.renew(t.Context()); err != nil || covered() != want {
+			t.Errorf("after %v it covers %v, want %v; %v", age, covered(), want, err)
+		}
 	}
-	begun := time.Now()
-	if err := l.Run(t.Context()); err == nil || time.Since(begun) > ttl+callTimeout {
-		t.Fatalf("%v after %v", err, time.Since(begun))
+	l.born = time.Now().Add(-1000 * ttl)
+	if err := l.renew(t.Context()); err != nil || covered() != 288*ttl {
+		t.Errorf("a long time later it covers %v; %v", covered(), err)
 	}
+	l.born = time.Now() // as if the clock were set back: what is written never becomes less
+	if err := l.renew(t.Context()); err != nil || covered() != 288*ttl {
+		t.Errorf("then it covers %v; %v", covered(), err)
+	}
+	giveBack(t, l)
 }
 
 func TestAcquireRefusesBadNames(t *testing.T) {
 	for _, name := range []string{"", "a/b"} {
-		if _, err := AcquireNode(t.Context(), nil, name); err == nil {
+		if _, err := AcquireNode(t.Context(), nil, settings(name)); err == nil {
 			t.Errorf("%q is fine?", name)
 		}
 	}
+}
+
+// run runs a lease until it is told to stop.
+func run(t *testing.T, l *Lease) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run ends with %v", err)
+		}
+	}
+}
+
+// eventually is an id, as soon as there is one.
+func eventually(t *testing.T, l *Lease) int64 {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		id, err := l.Generator().Next()
+		if err == nil {
+			return id
+		}
+		if !lifecycle.Pause(t.Context(), time.Millisecond) {
+			break
+		}
+	}
+	t.Fatal("no id")
+	return 0
+}
+
+// expire ends the lease at etcd, as when etcd has not heard of its owner for so long.
+func expire(t *testing.T, cli *clientv3.Client, l *Lease) {
+	t.Helper()
+	ended := cli.Watch(t.Context(), l.key(l.Node())) // until etcd has removed it
+	if _, err := cli.Revoke(t.Context(), l.owned.etcd); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
 }
 
 // connect is a client without a log: what it would write, the tests provoke.
@@ -262,14 +340,14 @@ func connect(t *testing.T, addr string) *clientv3.Client {
 	return cli
 }
 
-// occupyAllBut leaves one node to take.
+// occupyAllBut leaves one node to take, or none: -1.
 func occupyAllBut(t *testing.T, cli *clientv3.Client, service string, free int) {
 	t.Helper()
 	for i := range Nodes {
 		if i == free {
 			continue
 		}
-		if _, err := cli.Put(t.Context(), servicePrefix(service)+strconv.Itoa(i), "somebody"); err != nil {
+		if _, err := cli.Put(t.Context(), LeasePrefix(prefix)+service+"/"+strconv.Itoa(i), "somebody"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,6 +14,9 @@ type Config struct {
 	Registry []string `mapstructure:"registry"`
 	// RegistryPrefix starts every key there; deployments that share an etcd have one each.
 	RegistryPrefix string `mapstructure:"registry_prefix"`
+	// NodeLease is how long etcd keeps a process's node number of ids when it does not hear of it, in whole seconds, 2 s or more. While
+	// etcd is away ids can be made for as long as the process has run, but 6 times this at least and 288 times at most.
+	NodeLease time.Duration `mapstructure:"node_lease"`
 	// RegistryUsername and RegistryPassword log in at etcd. Empty: no login.
 	RegistryUsername string `mapstructure:"registry_username"`
 	RegistryPassword string `mapstructure:"registry_password"`

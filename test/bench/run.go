@@ -13,6 +13,7 @@ import (
 
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/pkg/id"
+	"tiktok/pkg/id/idtest"
 	"tiktok/pkg/queue"
 	"tiktok/test/dataset"
 	"tiktok/test/harness"
@@ -289,14 +290,14 @@ func (s *session) backlog(hot bool) {
 	q, err := queue.Open[mq.Event](s.t.Context(), cfg, writer, nil)
 	check(s.t, err)
 	harness.Eventually(s.t, emptyTimeout, func() error { return q.Ping(s.t.Context()) })
-	ids := id.New(id.Nodes - 1) // no replica takes this node: they take the smallest
+	ids := id.New(1) // no replica takes this node: they take the greatest, and the all-in-one is 0
 	var next atomic.Uint64
 	errs := make([]error, drainPublishers)
 	var wg sync.WaitGroup
 	for i := range errs {
 		wg.Go(func() {
 			for n := next.Add(1) - 1; n < uint64(s.events) && errs[i] == nil; n = next.Add(1) - 1 {
-				_, errs[i] = q.Publish(s.t.Context(), s.like(ids.Next(), n, hot))
+				_, errs[i] = q.Publish(s.t.Context(), s.like(idtest.Next(ids), n, hot))
 			}
 		})
 	}

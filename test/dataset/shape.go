@@ -128,7 +128,7 @@ func (s Shape) day(n int) time.Time { return s.start.AddDate(0, 0, n) }
 
 // idAt is the n-th id that the last node would have made from the beginning of a day on, 128 in each millisecond.
 func (s Shape) idAt(d, n int) int64 {
-	const node, perMs = id.Nodes - 1, 128
+	const node, perMs = 63, 128 // it fills the ids of the last four nodes
 	return id.At(s.day(d).Add(time.Duration(n/perMs)*time.Millisecond)) + node*perMs + int64(n%perMs)
 }
 
@@ -137,7 +137,7 @@ func (s Shape) userID(i int) int64 { return s.idAt(usersDay, i) }
 
 func (s Shape) videoID(i int) int64 {
 	const all = (days - videosDay) * 24 * time.Hour
-	return id.At(s.day(videosDay).Add(all/time.Duration(s.videos)*time.Duration(i))) + (id.Nodes-1)<<7
+	return id.At(s.day(videosDay).Add(all/time.Duration(s.videos)*time.Duration(i))) + 63<<7
 }
 
 // FeedSize is the videos of a feed page.

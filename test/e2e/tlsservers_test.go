@@ -180,9 +180,8 @@ func (s *secureServers) protectEtcd(t *testing.T) {
 	do(cli.UserAdd(ctx, "root", "root for tests"))
 	do(cli.UserGrantRole(ctx, "root", "root"))
 	do(cli.RoleAdd(ctx, "tiktok"))
-	for _, prefix := range []string{"tiktok-test/", "/tiktok/id/"} {
-		do(cli.RoleGrantPermission(ctx, "tiktok", prefix, clientv3.GetPrefixRangeEnd(prefix), clientv3.PermissionType(clientv3.PermReadWrite)))
-	}
+	const prefix = "tiktok-test/"
+	do(cli.RoleGrantPermission(ctx, "tiktok", prefix, clientv3.GetPrefixRangeEnd(prefix), clientv3.PermissionType(clientv3.PermReadWrite)))
 	do(cli.UserAdd(ctx, "tiktok", etcdPassword))
 	do(cli.UserGrantRole(ctx, "tiktok", "tiktok"))
 	do(cli.AuthEnable(ctx))

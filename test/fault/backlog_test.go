@@ -11,6 +11,7 @@ import (
 
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/pkg/id"
+	"tiktok/pkg/id/idtest"
 	"tiktok/pkg/queue"
 	"tiktok/test/harness"
 )
@@ -18,8 +19,8 @@ import (
 const (
 	// publishers is how many events of the backlog are under way at once: enough for large batches.
 	publishers = 1024
-	// spareNode makes ids that no process makes: those take the lowest free nodes.
-	spareNode = id.Nodes - 1
+	// spareNode makes ids that no process makes: those take the greatest free nodes.
+	spareNode = 1
 	// Of the backlog each tenth event is a comment, and each fiftieth is queued twice.
 	commentEvery, againEvery = 10, 50
 	// drains bounds how long the backlog takes to be stored and shown, once the writer goes on.
@@ -55,7 +56,7 @@ func newBacklog(t *testing.T, d *harness.Deployment, people []*harness.User, aut
 	events := make([]mq.Event, 0, b.size+b.size/againEvery)
 	for i := range b.size {
 		p, v := i%len(people), i/len(people)%len(videos)
-		n := ids.Next()
+		n := idtest.Next(ids)
 		e := mq.Event{V: mq.Version, ID: n, AtMs: id.Time(n).UnixMilli(), UserID: people[p].ID, VideoID: videos[v].ID, AuthorID: author.ID}
 		if i%commentEvery == 0 {
 			e.Comment = &mq.CommentEvent{CommentID: n, Content: fmt.Sprint("waits ", i)}

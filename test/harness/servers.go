@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 
 	"tiktok/config"
+	"tiktok/pkg/id"
 )
 
 const (
@@ -131,12 +132,14 @@ func (s *servers) waitUnregistered(t testing.TB) {
 	ctx, cancel := context.WithTimeout(t.Context(), serverTimeout)
 	defer cancel()
 	Eventually(t, leaseEnds, func() error {
-		res, err := cli.Get(ctx, registryPrefix+"/", clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(1))
+		res, err := cli.Get(ctx, registryPrefix+"/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
 		if err != nil {
 			return fmt.Errorf("etcd: %w", err)
 		}
-		if len(res.Kvs) > 0 {
-			return fmt.Errorf("%s is registered in etcd: another deployment uses these servers", res.Kvs[0].Key)
+		for _, kv := range res.Kvs {
+			if !strings.HasPrefix(string(kv.Key), id.LeasePrefix(registryPrefix)) { // those stay
+				return fmt.Errorf("%s is registered in etcd: another deployment uses these servers", kv.Key)
+			}
 		}
 		return nil
 	})

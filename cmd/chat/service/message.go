@@ -33,7 +33,11 @@ func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest)
 	if err := s.mayWrite(ctx, req.FromUserId, req.ToUserId); err != nil {
 		return nil, err
 	}
-	m, err := s.store.Append(ctx, s.ids.Next(), req.FromUserId, req.ToUserId, content, s.now().UnixMilli(), tellSent)
+	n, err := s.ids.Next()
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.store.Append(ctx, n, req.FromUserId, req.ToUserId, content, s.now().UnixMilli(), tellSent)
 	// Also after an error: nobody knows whether the commit was reached.
 	s.last.Invalidate(ctx, db.KeyOf(req.FromUserId, req.ToUserId))
 	if err != nil {

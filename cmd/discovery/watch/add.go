@@ -90,7 +90,10 @@ func (w *Watches) event(ctx context.Context, userID int64, watches []Watch) (mq.
 	if err != nil {
 		return mq.Event{}, fmt.Errorf("whose videos were watched: %w", err)
 	}
-	n := w.ids.Next()
+	n, err := w.ids.Next()
+	if err != nil {
+		return mq.Event{}, err
+	}
 	e := mq.Event{V: mq.Version, ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID}
 	for _, one := range watches {
 		switch author := authors[one.VideoID]; author {

@@ -40,7 +40,10 @@ func (s *Service) CreateComment(ctx context.Context, req *interaction.CreateComm
 		comment.RootID, comment.ReplyToID, comment.ReplyToUserID = cmp.Or(target.RootID, target.ID), target.ID, target.UserID
 		s.ids.Observe(target.ID) // the answer's id is higher, whatever the clocks say
 	}
-	e := s.event(req.UserId, req.VideoId, author)
+	e, err := s.event(req.UserId, req.VideoId, author)
+	if err != nil {
+		return nil, err
+	}
 	comment.CommentID, e.Comment = e.ID, &comment
 	if err := s.publish(ctx, e); err != nil {
 		return nil, fmt.Errorf("comment on video %d: %w", req.VideoId, err)
@@ -92,7 +95,10 @@ func (s *Service) DeleteComment(ctx context.Context, req *interaction.DeleteComm
 	if row.UserID != req.UserId {
 		return nil, errno.Forbidden
 	}
-	e := s.event(req.UserId, req.VideoId, 0)
+	e, err := s.event(req.UserId, req.VideoId, 0)
+	if err != nil {
+		return nil, err
+	}
 	e.Comment = &mq.CommentEvent{CommentID: req.CommentId, Deleted: true, RootID: row.RootID, Replies: row.ReplyCount > 0}
 	if err := s.publish(ctx, e); err != nil {
 		return nil, fmt.Errorf("delete comment %d: %w", req.CommentId, err)
@@ -124,7 +130,10 @@ func (s *Service) setCommentLike(ctx context.Context, userID, videoID, commentID
 	if err != nil {
 		return err
 	}
-	e := s.event(userID, videoID, row.AuthorID)
+	e, err := s.event(userID, videoID, row.AuthorID)
+	if err != nil {
+		return err
+	}
 	e.CommentLike = &mq.CommentLikeEvent{CommentID: commentID, ToUserID: row.UserID, Liked: liked}
 	if err := s.publish(ctx, e); err != nil {
 		return fmt.Errorf("like comment %d: %w", commentID, err)
@@ -153,7 +162,10 @@ func (s *Service) PinComment(ctx context.Context, req *interaction.PinCommentReq
 			return nil, errno.CommentNotFound
 		}
 	}
-	e := s.event(req.UserId, req.VideoId, author)
+	e, err := s.event(req.UserId, req.VideoId, author)
+	if err != nil {
+		return nil, err
+	}
 	e.Pin = &mq.PinEvent{CommentID: req.CommentId}
 	if err := s.publish(ctx, e); err != nil {
 		return nil, fmt.Errorf("pin comment %d: %w", req.CommentId, err)

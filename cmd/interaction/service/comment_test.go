@@ -11,6 +11,7 @@ import (
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
+	"tiktok/pkg/id/idtest"
 )
 
 func (f *fixture) delete(t testing.TB, user, videoID, commentID int64) error {
@@ -63,7 +64,7 @@ func TestCommentLife(t *testing.T) {
 			{"another's", 102, v, a.Id, errno.Forbidden},
 			{"below another video", 101, other, a.Id, errno.CommentNotFound},
 			{"below an unknown video", 101, 1, a.Id, errno.CommentNotFound},
-			{"of nobody", 101, v, f.ids.Next(), errno.CommentNotFound},
+			{"of nobody", 101, v, idtest.Next(f.ids), errno.CommentNotFound},
 			{"0", 101, v, 0, errno.InvalidArgument},
 			{"by nobody", 0, v, a.Id, errno.InvalidArgument},
 			{"below video -1", 101, -1, a.Id, errno.InvalidArgument},

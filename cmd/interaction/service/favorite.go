@@ -37,7 +37,10 @@ func (s *Service) setFavorite(ctx context.Context, userID, videoID int64, liked 
 	if err != nil {
 		return err
 	}
-	e := s.event(userID, videoID, author)
+	e, err := s.event(userID, videoID, author)
+	if err != nil {
+		return err
+	}
 	e.Favorite = &mq.FavoriteEvent{Liked: liked}
 	if err := s.publish(ctx, e); err != nil {
 		return fmt.Errorf("favorite video %d: %w", videoID, err)

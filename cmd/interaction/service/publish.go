@@ -14,9 +14,9 @@ import (
 )
 
 // event begins an event of now. Its version comes when it is complete.
-func (s *Service) event(userID, videoID, authorID int64) mq.Event {
-	n := s.ids.Next()
-	return mq.Event{ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID, VideoID: videoID, AuthorID: authorID}
+func (s *Service) event(userID, videoID, authorID int64) (mq.Event, error) {
+	n, err := s.ids.Next()
+	return mq.Event{ID: n, AtMs: id.Time(n).UnixMilli(), UserID: userID, VideoID: videoID, AuthorID: authorID}, err
 }
 
 // errTooFarBehind refuses a user's write while the writer is so far behind that the user might not see all of theirs.

@@ -26,7 +26,7 @@ import (
 )
 
 func (s *Service) replyEvent(user int64, to mq.Event) mq.Event {
-	e := s.event(user, to.VideoID, authorOf(to.VideoID))
+	e, _ := s.event(user, to.VideoID, authorOf(to.VideoID))
 	e.Comment = &mq.CommentEvent{
 		CommentID: e.ID, Content: "an answer", RootID: cmp.Or(to.Comment.RootID, to.ID), ReplyToID: to.ID, ReplyToUserID: to.UserID,
 		Mentions: []int64{user + 1, user + 2},
@@ -35,13 +35,13 @@ func (s *Service) replyEvent(user int64, to mq.Event) mq.Event {
 }
 
 func (s *Service) commentLikeEvent(user int64, of mq.Event, liked bool) mq.Event {
-	e := s.event(user, of.VideoID, 0)
+	e, _ := s.event(user, of.VideoID, 0)
 	e.CommentLike = &mq.CommentLikeEvent{CommentID: of.ID, ToUserID: of.UserID, Liked: liked}
 	return e.Versioned()
 }
 
 func (s *Service) pinEvent(videoID, commentID int64) mq.Event {
-	e := s.event(authorOf(videoID), videoID, authorOf(videoID))
+	e, _ := s.event(authorOf(videoID), videoID, authorOf(videoID))
 	e.Pin = &mq.PinEvent{CommentID: commentID}
 	return e.Versioned()
 }

@@ -10,6 +10,7 @@ import (
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/id/idtest"
 )
 
 // reply answers a comment.
@@ -272,9 +273,9 @@ func TestThreadErrors(t *testing.T) {
 		want *errno.Error
 	}{
 		"answer what is below another video": {func() error { return f.create(t, 101, elsewhere, root.Id) }, errno.CommentNotFound},
-		"answer nothing":                     {func() error { return f.create(t, 101, v, f.ids.Next()) }, errno.CommentNotFound},
+		"answer nothing":                     {func() error { return f.create(t, 101, v, idtest.Next(f.ids)) }, errno.CommentNotFound},
 		"answer a bad id":                    {func() error { return f.create(t, 101, v, -1) }, errno.InvalidArgument},
-		"like nothing":                       {like(101, v, f.ids.Next()), errno.CommentNotFound},
+		"like nothing":                       {like(101, v, idtest.Next(f.ids)), errno.CommentNotFound},
 		"like below another video":           {like(101, elsewhere, root.Id), errno.CommentNotFound},
 		"like nobody":                        {like(0, v, root.Id), errno.InvalidArgument},
 		"like a bad id":                      {like(101, v, 0), errno.InvalidArgument},

@@ -18,7 +18,7 @@ import (
 )
 
 func (s *Service) likeEvent(user, videoID int64, liked bool) mq.Event {
-	e := s.event(user, videoID, authorOf(videoID))
+	e, _ := s.event(user, videoID, authorOf(videoID))
 	e.Favorite = &mq.FavoriteEvent{Liked: liked}
 	return e.Versioned()
 }
@@ -33,13 +33,13 @@ func (s *Service) likeEvents(user int64, videos ...int64) []mq.Event {
 }
 
 func (s *Service) createEvent(user, videoID int64) mq.Event {
-	e := s.event(user, videoID, authorOf(videoID))
+	e, _ := s.event(user, videoID, authorOf(videoID))
 	e.Comment = &mq.CommentEvent{CommentID: e.ID, Content: "hi"}
 	return e.Versioned()
 }
 
 func (s *Service) deleteEvent(created mq.Event) mq.Event {
-	e := s.event(created.UserID, created.VideoID, 0)
+	e, _ := s.event(created.UserID, created.VideoID, 0)
 	e.Comment = &mq.CommentEvent{CommentID: created.ID, Deleted: true, RootID: created.Comment.RootID, Replies: created.Comment.RootID == 0}
 	return e.Versioned()
 }

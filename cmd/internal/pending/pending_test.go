@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tiktok/pkg/id"
+	"tiktok/pkg/id/idtest"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/kv/kvtest"
 )
@@ -140,15 +141,15 @@ type events struct{ ids *id.Generator }
 func newEvents() events { return events{id.New(1)} }
 
 func (g events) like(user, video int64, liked bool) event {
-	return event{Event: g.ids.Next(), User: user, Video: video, Liked: liked}
+	return event{Event: idtest.Next(g.ids), User: user, Video: video, Liked: liked}
 }
 
 func (g events) text(user, video int64, text string) event {
-	return event{Event: g.ids.Next(), User: user, Video: video, Text: text}
+	return event{Event: idtest.Next(g.ids), User: user, Video: video, Text: text}
 }
 
 func (g events) deletion(of event) event {
-	return event{Event: g.ids.Next(), User: of.User, Video: of.Video, Deletes: of.Event}
+	return event{Event: idtest.Next(g.ids), User: of.User, Video: of.Video, Deletes: of.Event}
 }
 
 // holds fails the test when a list is not exactly these events.

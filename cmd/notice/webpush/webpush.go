@@ -157,8 +157,12 @@ func (p *Pusher) Subscribe(ctx context.Context, userID, sessionID int64, sub web
 	case err != nil:
 		return 0, errno.InvalidArgument.With("endpoint is not one of a push service")
 	}
+	n, err := p.IDs.Next()
+	if err != nil {
+		return 0, err
+	}
 	stored, err := p.Store.Subscribe(ctx, db.Subscription{
-		ID: p.IDs.Next(), UserID: userID, SessionID: sessionID, Endpoint: sub.Endpoint, P256dh: sub.P256dh, Auth: sub.Auth,
+		ID: n, UserID: userID, SessionID: sessionID, Endpoint: sub.Endpoint, P256dh: sub.P256dh, Auth: sub.Auth,
 		CreatedAtMs: p.Now().UnixMilli(),
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"tiktok/kitex_gen/user/userservice"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
+	"tiktok/pkg/id/idtest"
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
 	"tiktok/pkg/telemetry"
@@ -135,7 +136,7 @@ func (f *fixture) subscribe(t *testing.T, userID, session int64, b *webpushtest.
 func (f *fixture) browser(t *testing.T, userID int64) *webpushtest.Browser {
 	t.Helper()
 	b := f.service.NewBrowser()
-	f.subscribe(t, userID, f.ids.Next(), b)
+	f.subscribe(t, userID, idtest.Next(f.ids), b)
 	return b
 }
 
@@ -315,7 +316,7 @@ func TestGone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		old := db.Subscription{ID: 77, UserID: 5, SessionID: f.ids.Next(), Endpoint: "https://push.example.com/x", CreatedAtMs: 1}
+		old := db.Subscription{ID: 77, UserID: 5, SessionID: idtest.Next(f.ids), Endpoint: "https://push.example.com/x", CreatedAtMs: 1}
 		newer := old
 		newer.ID, newer.CreatedAtMs = 78, 2
 		for _, s := range []db.Subscription{old, newer} {
@@ -419,7 +420,7 @@ func TestStorm(t *testing.T) {
 func TestEndedSessions(t *testing.T) {
 	sqldbtest.Each(t, "notice", db.Migrations(), func(t *testing.T, sql *sqldb.DB) {
 		f := on(t, sql, options{stopped: true})
-		before, after, stays, other := f.ids.Next(), f.ids.Next(), f.ids.Next(), f.ids.Next()
+		before, after, stays, other := idtest.Next(f.ids), idtest.Next(f.ids), idtest.Next(f.ids), idtest.Next(f.ids)
 		browsers := map[int64]*webpushtest.Browser{}
 		for _, session := range []int64{before, after, stays} {
 			browsers[session] = f.service.NewBrowser()
@@ -454,7 +455,7 @@ func TestEndedSessions(t *testing.T) {
 		// A session that is too old has ended, too.
 		old := f.service.NewBrowser()
 		_, err = f.store.Subscribe(t.Context(), db.Subscription{
-			ID: f.ids.Next(), UserID: 1, SessionID: id.At(time.Now().Add(-2 * time.Hour)), Endpoint: old.Endpoint, P256dh: old.P256dh,
+			ID: idtest.Next(f.ids), UserID: 1, SessionID: id.At(time.Now().Add(-2 * time.Hour)), Endpoint: old.Endpoint, P256dh: old.P256dh,
 			Auth: old.Auth, CreatedAtMs: 1,
 		})
 		if err != nil {
@@ -473,7 +474,7 @@ func TestEndedSessions(t *testing.T) {
 func TestEndedSessionsLater(t *testing.T) {
 	f := on(t, sqldbtest.SQLite(t, "notice", db.Migrations()), options{stopped: true})
 	f.users.err = errno.Unavailable
-	session := f.ids.Next()
+	session := idtest.Next(f.ids)
 	f.subscribe(t, 1, session, f.service.NewBrowser())
 	f.users.end(1, session)
 	f.run(t)
@@ -504,11 +505,11 @@ func TestSubscribe(t *testing.T) {
 	sqldbtest.Each(t, "notice", db.Migrations(), func(t *testing.T, sql *sqldb.DB) {
 		f := on(t, sql, options{stopped: true})
 		b := f.service.NewBrowser()
-		first := f.subscribe(t, 1, f.ids.Next(), b)
-		if again := f.subscribe(t, 1, f.ids.Next(), b); again != first {
+		first := f.subscribe(t, 1, idtest.Next(f.ids), b)
+		if again := f.subscribe(t, 1, idtest.Next(f.ids), b); again != first {
 			t.Errorf("it was %d and is %d", first, again)
 		}
-		if other := f.subscribe(t, 2, f.ids.Next(), b); other != first || len(f.stored(t, 1)) != 0 || len(f.stored(t, 2)) != 1 {
+		if other := f.subscribe(t, 2, idtest.Next(f.ids), b); other != first || len(f.stored(t, 1)) != 0 || len(f.stored(t, 2)) != 1 {
 			t.Errorf("it is %d, and user 1 has %v", other, f.stored(t, 1))
 		}
 		if err := f.store.Unsubscribe(t.Context(), 1, first); err != nil || len(f.stored(t, 2)) != 1 {
@@ -522,10 +523,10 @@ func TestSubscribe(t *testing.T) {
 		// The oldest above the bound leaves, also when many come at once.
 		var wg sync.WaitGroup
 		for range db.MaxSubscriptions + 5 {
-			wg.Go(func() { f.subscribe(t, 3, f.ids.Next(), f.service.NewBrowser()) })
+			wg.Go(func() { f.subscribe(t, 3, idtest.Next(f.ids), f.service.NewBrowser()) })
 		}
 		wg.Wait()
-		last := f.subscribe(t, 3, f.ids.Next(), f.service.NewBrowser())
+		last := f.subscribe(t, 3, idtest.Next(f.ids), f.service.NewBrowser())
 		if got := f.stored(t, 3); len(got) != db.MaxSubscriptions || !strings.Contains(fmt.Sprint(got), fmt.Sprint(last)) {
 			t.Errorf("%d subscriptions, %v of them the last, %d", len(got), got, last)
 		}
@@ -534,7 +535,7 @@ func TestSubscribe(t *testing.T) {
 
 func TestSubscribeRefusals(t *testing.T) {
 	f := on(t, sqldbtest.SQLite(t, "notice", db.Migrations()), options{stopped: true})
-	b, session := f.service.NewBrowser(), f.ids.Next()
+	b, session := f.service.NewBrowser(), idtest.Next(f.ids)
 	good := push.Subscription{Endpoint: b.Endpoint, P256dh: b.P256dh, Auth: b.Auth}
 	for name, c := range map[string]struct {
 		user, session int64

@@ -18,7 +18,11 @@ func (s *Service) Follow(ctx context.Context, req *social.FollowRequest) (*socia
 	if err := accounts.CheckPair(ctx, s.peers.Users, s.log, req.UserId, req.ToUserId, errno.SocialSelf); err != nil {
 		return nil, err
 	}
-	f := db.Follow{ID: s.ids.Next(), UserID: req.UserId, ToUserID: req.ToUserId, CreatedAtMs: s.now().UnixMilli()}
+	n, err := s.ids.Next()
+	if err != nil {
+		return nil, err
+	}
+	f := db.Follow{ID: n, UserID: req.UserId, ToUserID: req.ToUserId, CreatedAtMs: s.now().UnixMilli()}
 	tell, err := followChanged(&event.FollowChanged{UserId: f.UserID, ToUserId: f.ToUserID, Following: true, AtMs: f.CreatedAtMs})
 	if err != nil {
 		return nil, err

@@ -80,7 +80,15 @@ func accounts(ctx context.Context, cli *clientv3.Client, cfg transport.Config, p
 	if _, err := cli.RoleAdd(ctx, name); err != nil && !errors.Is(err, rpctypes.ErrRoleAlreadyExist) {
 		return fmt.Errorf("role %s: %w", name, err)
 	}
-	for _, prefix := range []string{cfg.RegistryPrefix + "/", id.LeasePrefix} {
+	prefixes := []string{cfg.RegistryPrefix + "/"} // with the node numbers in it
+	old, err := cli.Get(ctx, id.LegacyPrefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		return fmt.Errorf("node numbers of before: %w", err)
+	}
+	if old.Count > 0 { // processes of before may run, which those of now look out for
+		prefixes = append(prefixes, id.LegacyPrefix)
+	}
+	for _, prefix := range prefixes {
 		_, err := cli.RoleGrantPermission(ctx, name, prefix, clientv3.GetPrefixRangeEnd(prefix), clientv3.PermissionType(clientv3.PermReadWrite))
 		if err != nil {
 			return fmt.Errorf("role %s: %w", name, err)

@@ -69,6 +69,10 @@ func TestEtcdLogin(t *testing.T) {
 	open.RegistryUsername, open.RegistryPassword = "", ""
 	harness.Eventually(t, 30*time.Second, func() error { return try(t, open, put("tiktok/user/before")) })
 
+	if err := try(t, open, put(id.LegacyPrefix+"user/1/until")); err != nil { // there were processes of before
+		t.Fatal(err)
+	}
+
 	login := func(cfg transport.Config, password string) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
@@ -80,7 +84,7 @@ func TestEtcdLogin(t *testing.T) {
 	if err := try(t, open, put("tiktok/user/fake")); err == nil {
 		t.Error("somebody without a login registered a service")
 	}
-	for _, key := range []string{"tiktok/user/127.0.0.1:1", id.LeasePrefix + "user/1"} {
+	for _, key := range []string{"tiktok/user/127.0.0.1:1", id.LeasePrefix("tiktok") + "user/1", id.LegacyPrefix + "user/1"} {
 		if err := try(t, cfg, put(key)); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}

@@ -49,14 +49,22 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	if err != nil {
 		return nil, hashError(err)
 	}
+	n, err := s.ids.Next()
+	if err != nil {
+		return nil, err
+	}
 	a := db.Account{
-		User:         db.User{ID: s.ids.Next(), Username: req.Username, CreatedAtMs: s.now().UnixMilli()},
+		User:         db.User{ID: n, Username: req.Username, CreatedAtMs: s.now().UnixMilli()},
 		PasswordHash: hash, NameSkeleton: skeleton,
 	}
 	resp, sessions := &user.RegisterResponse{UserId: a.ID}, []db.Session(nil)
 	if req.Device != nil {
-		sessions = []db.Session{s.newSession(a.ID, req.Device)}
-		resp.Session = pack.Session(sessions[0])
+		session, err := s.newSession(a.ID, req.Device)
+		if err != nil {
+			return nil, err
+		}
+		sessions = []db.Session{session}
+		resp.Session = pack.Session(session)
 	}
 	tell, err := events.Messages(event.TOPIC_ACCOUNT, &event.Event{UserRegistered: &event.UserRegistered{UserId: a.ID, Name: a.Username}})
 	if err != nil {

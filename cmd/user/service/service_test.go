@@ -21,6 +21,7 @@ import (
 	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
 	"tiktok/pkg/id"
+	"tiktok/pkg/id/idtest"
 	"tiktok/pkg/kv"
 	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/limiter"
@@ -228,9 +229,9 @@ func TestUnknownNameCostsAHash(t *testing.T) {
 // The answer "no such user" is cached; the registration that then gets this id must not suffer from it.
 func TestRegisterOverwritesNegativeEntry(t *testing.T) {
 	ids := id.New(0)
-	last := ids.Next()
+	last := idtest.Next(ids)
 	for ahead := id.Time(last).Add(5 * time.Second); id.Time(last).Before(ahead); {
-		last = ids.Next() // makes it run ahead of the clock, where the next id can be told
+		last = idtest.Next(ids) // makes it run ahead of the clock, where the next id can be told
 	}
 	next := []int64{last + 1, (last>>13 + 1) << 13} // in the same millisecond, or the first of the following
 	c := onDB(t, sqldbtest.SQLite(t, "user", db.Migrations()), ids)

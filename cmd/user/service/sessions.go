@@ -29,9 +29,10 @@ const (
 )
 
 // newSession is a session of now.
-func (s *Service) newSession(userID int64, d *user.Device) db.Session {
+func (s *Service) newSession(userID int64, d *user.Device) (db.Session, error) {
+	n, err := s.ids.Next()
 	ms := s.now().UnixMilli()
-	return db.Session{UserID: userID, ID: s.ids.Next(), CreatedAtMs: ms, SeenMs: ms, Agent: deviceText(d.Agent), Addr: deviceText(d.Addr)}
+	return db.Session{UserID: userID, ID: n, CreatedAtMs: ms, SeenMs: ms, Agent: deviceText(d.Agent), Addr: deviceText(d.Addr)}, err
 }
 
 // deviceText is what a client says about itself as it is stored: without control characters, and cut to whole characters.
@@ -55,8 +56,11 @@ func deviceText(text string) string {
 
 // openSession opens one for an account whose password was found to be that of the hash, and which has it still.
 func (s *Service) openSession(ctx context.Context, userID int64, hash string, d *user.Device) (*user.Session, error) {
-	row := s.newSession(userID, d)
-	err := s.store.OpenSession(ctx, row, hash, maxSessions, s.clock)
+	row, err := s.newSession(userID, d)
+	if err != nil {
+		return nil, err
+	}
+	err = s.store.OpenSession(ctx, row, hash, maxSessions, s.clock)
 	if errors.Is(err, sqldb.ErrNotFound) {
 		return nil, errno.UserBadCredentials // it was changed meanwhile
 	}

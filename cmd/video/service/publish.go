@@ -39,8 +39,12 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	if req.Transcode && s.media.steps()&db.StepTranscode == 0 {
 		return nil, errno.VideoUnplayable.With("this kind of video can not be converted here; send an mp4 file with H.264 and AAC")
 	}
+	n, err := s.ids.Next()
+	if err != nil {
+		return nil, err
+	}
 	v := db.Video{
-		ID: s.ids.Next(), AuthorID: req.AuthorId, Title: title, PlayKey: req.PlayKey, CoverKey: req.CoverKey,
+		ID: n, AuthorID: req.AuthorId, Title: title, PlayKey: req.PlayKey, CoverKey: req.CoverKey,
 		PublishedAtMs: s.now().UnixMilli(), DurationMs: req.DurationMs, SizeBytes: req.SizeBytes, WidthPx: req.WidthPx, HeightPx: req.HeightPx,
 		Mentions: mentions.Join(mentioned),
 	}

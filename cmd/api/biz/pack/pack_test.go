@@ -8,6 +8,7 @@ import (
 	"tiktok/cmd/api/biz/view"
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/id"
+	"tiktok/pkg/id/idtest"
 )
 
 // Ids that are made one after the other get all the pictures, not one.
@@ -16,7 +17,7 @@ func TestDefaultPicturesSpread(t *testing.T) {
 	ids := id.New(3)
 	avatars, backgrounds := map[string]int{}, map[string]int{}
 	for i := range int64(users) {
-		u := pack.User("", view.Profile{ID: ids.Next() + i*1_000_003<<13})
+		u := pack.User("", view.Profile{ID: idtest.Next(ids) + i*1_000_003<<13})
 		avatars[u.Avatar]++
 		backgrounds[u.BackgroundImage]++
 	}
