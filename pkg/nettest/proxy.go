@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -24,20 +25,32 @@ type Proxy struct {
 	// Addr is where it listens, host:port on loopback.
 	Addr string
 
-	target string
 	frame  func(io.Reader) ([]byte, error)
+	ctx    context.Context //nolint:containedctx // ends with the test
+	wg     sync.WaitGroup
+	mirror bool
 
 	mu       sync.Mutex
+	target   string                             // guarded by mu
+	listener net.Listener                       // guarded by mu; nil while closed
 	links    map[*link]struct{}                 // guarded by mu
 	accepted int                                // guarded by mu
 	refusing bool                               // guarded by mu
-	frozen   chan struct{}                      // guarded by mu; closed by Thaw, nil while data flows
+	frozen   *freeze                            // guarded by mu; nil while data flows
 	gate     func(bool, []byte) <-chan struct{} // guarded by mu
+}
+
+// freeze is the time between Freeze and Thaw.
+type freeze struct {
+	thawed chan struct{}
+	of     func(client net.Addr) bool // nil: all
 }
 
 // link is one connection through the proxy.
 type link struct {
 	client, server net.Conn
+	judged         *freeze // guarded by the proxy's mu: of which it is known whether it holds this connection
+	held           bool    // guarded by the proxy's mu
 	closed         chan struct{}
 	once           sync.Once
 	writing        sync.Mutex // one write to the client at a time
@@ -61,37 +74,80 @@ func (l *link) toClient(data []byte) error {
 // or Inject needs the boundaries of messages; nil passes data on as it arrives.
 func NewProxy(t testing.TB, target string, frame func(io.Reader) ([]byte, error)) *Proxy {
 	t.Helper()
-	var lc net.ListenConfig
-	ln, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
+	return listen(t, &Proxy{Addr: "127.0.0.1:0", target: target, frame: frame})
+}
+
+// NewProxyAt is NewProxy at an address, host:port, that the test has chosen.
+func NewProxyAt(t testing.TB, addr, target string) *Proxy {
+	t.Helper()
+	return listen(t, &Proxy{Addr: addr, target: target})
+}
+
+func listen(t testing.TB, p *Proxy) *Proxy {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	p.ctx, p.links = ctx, map[*link]struct{}{}
+	if err := p.open(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
-	p := &Proxy{Addr: ln.Addr().String(), target: target, frame: frame, links: map[*link]struct{}{}}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	p.Addr = p.listener.Addr().String()
+	t.Cleanup(func() {
+		cancel()
+		p.shut()
+		p.Refuse()
+		p.wg.Wait()
+	})
+	return p
+}
+
+func (p *Proxy) open() error {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(p.ctx, "tcp", p.Addr)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listener = ln
+	p.wg.Go(func() {
 		for {
 			client, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			wg.Go(func() { p.serve(ctx, client) })
+			p.wg.Go(func() { p.serve(p.ctx, client) })
 		}
 	})
-	t.Cleanup(func() {
-		cancel()
-		_ = ln.Close()
-		p.Refuse()
-		wg.Wait()
-	})
-	return p
+	return nil
+}
+
+func (p *Proxy) dial(ctx context.Context) (net.Conn, error) {
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	dialer := net.Dialer{Timeout: dialTimeout}
+	return dialer.DialContext(ctx, "tcp", target)
+}
+
+// Turn sends connections from now on to another target and breaks those to the old one.
+func (p *Proxy) Turn(target string) {
+	p.mu.Lock()
+	p.target = target
+	p.mu.Unlock()
+	p.Cut()
 }
 
 func (p *Proxy) serve(ctx context.Context, client net.Conn) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	server, err := dialer.DialContext(ctx, "tcp", p.target)
+	server, err := p.dial(ctx)
 	if err != nil {
+		if tcp, ok := client.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // a reset, as from the target
+		}
 		_ = client.Close()
+		if p.mirror && errors.Is(err, syscall.ECONNREFUSED) && p.shut() {
+			p.wg.Go(p.await)
+		}
 		return
 	}
 	l := &link{client: client, server: server, closed: make(chan struct{})}
@@ -154,9 +210,26 @@ func (p *Proxy) pass(l *link, up bool, data []byte) bool {
 		}
 	}
 	p.mu.Lock()
-	frozen, gate := p.frozen, p.gate
+	frozen, gate := p.holds(l), p.gate
 	p.mu.Unlock()
 	return wait(frozen) && (gate == nil || wait(gate(up, data)))
+}
+
+// holds returns what a connection has to wait for, nil for nothing. p.mu is locked.
+func (p *Proxy) holds(l *link) <-chan struct{} {
+	f := p.frozen
+	if f == nil {
+		return nil
+	}
+	if f.of != nil {
+		if l.judged != f {
+			l.judged, l.held = f, f.of(l.client.RemoteAddr())
+		}
+		if !l.held {
+			return nil
+		}
+	}
+	return f.thawed
 }
 
 // Connections is how many have been accepted so far.
@@ -191,11 +264,14 @@ func (p *Proxy) Accept() {
 }
 
 // Freeze stalls all connections in both directions without closing them, until Thaw.
-func (p *Proxy) Freeze() {
+func (p *Proxy) Freeze() { p.FreezeOf(nil) }
+
+// FreezeOf is Freeze for the connections of some clients only, by the address that they come from. A second one adds nothing.
+func (p *Proxy) FreezeOf(of func(client net.Addr) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.frozen == nil {
-		p.frozen = make(chan struct{})
+		p.frozen = &freeze{thawed: make(chan struct{}), of: of}
 	}
 }
 
@@ -204,7 +280,7 @@ func (p *Proxy) Thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.frozen != nil {
-		close(p.frozen)
+		close(p.frozen.thawed)
 		p.frozen = nil
 	}
 }

@@ -16,49 +16,11 @@ import (
 	"tiktok/test/harness"
 )
 
-const (
-	// grace is how long an operation that failed may still happen: a request whose client gave up is finished or
-	// abandoned by then. An acknowledged one that began later has the last word.
-	grace = 15 * time.Second
-	// settles bounds how long after a storm the last accepted events are stored and shown.
-	settles = 30 * time.Second
-)
-
-// span is when an operation was under way.
-type span struct{ from, to time.Time }
+// settles bounds how long after a storm the last accepted events are stored and shown.
+const settles = 30 * time.Second
 
 // fate is what a writer knows about one thing that is on or off: a like, a follow.
-type fate struct {
-	on    bool // the last acknowledged word; off in the beginning
-	acked int
-	// open are failed operations that may have happened or may still happen after the last acknowledged one.
-	open []try
-	// denied are operations after the last acknowledged one of which the answer said that they are certainly not done.
-	denied []bool
-}
-
-type try struct {
-	on bool
-	to time.Time
-}
-
-func (f *fate) add(on bool, o outcome, when span) {
-	switch o {
-	case unknown:
-		f.open = append(f.open, try{on, when.to})
-	case done:
-		f.on = on
-		f.acked++
-		f.denied = nil
-		f.open = slices.DeleteFunc(f.open, func(u try) bool { return u.to.Add(grace).Before(when.from) })
-	case refused:
-		f.denied = append(f.denied, on)
-	}
-}
-
-func (f *fate) allows(on bool) bool {
-	return on == f.on || slices.ContainsFunc(f.open, func(u try) bool { return u.on == on })
-}
+type fate = harness.Fate
 
 // note is a comment or a message.
 type note struct {
@@ -130,15 +92,15 @@ func (r *report) print(t *testing.T) {
 
 // fate counts one thing that the store shows as on or off.
 func (r *report) fate(what string, f *fate, on bool) {
-	r.acknowledged += f.acked
-	r.stored += f.acked
-	if len(f.open) > 0 {
+	r.acknowledged += f.Acked
+	r.stored += f.Acked
+	if len(f.Open) > 0 {
 		r.unknown++
 	}
-	if !f.allows(on) {
+	if !f.Allows(on) {
 		r.lost++
 		r.stored--
-		r.errorf("%s is %v, the last answer said %v; refused since then: %v", what, on, f.on, f.denied)
+		r.errorf("%s is %v, the last answer said %v; refused since then: %v", what, on, f.On, f.Denied)
 	}
 }
 

@@ -25,13 +25,13 @@ func TestRecorder(t *testing.T) {
 			t.Errorf("want lost %d, doubled %d, %q; got %v: %q", lost, doubled, what, r, r.wrong)
 		}
 	}
-	if v := s.videos[0].ID; w.liked[0].on {
+	if v := s.videos[0].ID; w.liked[0].On {
 		w.Unlike(t, v)
 	} else {
 		w.Like(t, v)
 	}
 	expect(1, 0, w.Name+" likes video 0")
-	if to := s.all[1].ID; w.follows[1].on {
+	if to := s.all[1].ID; w.follows[1].On {
 		w.Unfollow(t, to)
 	} else {
 		w.Follow(t, to)
@@ -62,8 +62,8 @@ func TestRecorder(t *testing.T) {
 	expect(3, 1, "")
 	w.Comment(t, s.videos[1].ID, b.text)
 	expect(3, 2, "although it was refused")
-	like, on := &w.liked[2], !w.liked[2].on
-	like.add(on, refused, span{})
+	like, on := &w.liked[2], !w.liked[2].On
+	like.Add(on, refused, harness.Span{})
 	expect(3, 2, "")
 	if on {
 		w.Like(t, s.videos[2].ID)

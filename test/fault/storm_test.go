@@ -253,21 +253,21 @@ func (w *writer) act() {
 }
 
 // outcome is what a writer knows about an operation.
-type outcome int
+type outcome = harness.Outcome
 
 const (
-	unknown outcome = iota
-	done
-	refused // certainly not done
+	unknown = harness.Unknown
+	done    = harness.Done
+	refused = harness.Refused
 )
 
 // do sends one operation and counts its answer.
-func (w *writer) do(k kind, path string, pairs ...any) (harness.Answer, outcome, span) {
+func (w *writer) do(k kind, path string, pairs ...any) (harness.Answer, outcome, harness.Span) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	when := span{from: time.Now()}
+	when := harness.Span{From: time.Now()}
 	a, err := w.Try(ctx, http.MethodPost, path, pairs...)
-	when.to = time.Now()
+	when.To = time.Now()
 	s := w.storm
 	if err == nil && a.Code == 0 {
 		s.acked[k].Add(1)
@@ -276,14 +276,14 @@ func (w *writer) do(k kind, path string, pairs ...any) (harness.Answer, outcome,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if took := when.to.Sub(when.from); (k == likes || k == comments) && when.from.After(s.slowest.since) && took > s.slowest.took {
+	if took := when.To.Sub(when.From); (k == likes || k == comments) && when.From.After(s.slowest.since) && took > s.slowest.took {
 		s.slowest.took = took
 	}
 	switch {
 	case err != nil:
 		w.doubts = true
 		s.codes["no answer"]++
-		s.silent = append(s.silent, fmt.Sprintf("%s after %v: %v", path, when.to.Sub(when.from), err))
+		s.silent = append(s.silent, fmt.Sprintf("%s after %v: %v", path, when.To.Sub(when.From), err))
 		return a, unknown, when
 	case a.Code == 0:
 		return a, done, when
@@ -307,7 +307,7 @@ func action(on bool) int {
 func (w *writer) like(v int) {
 	on := w.rand.IntN(2) == 0
 	_, o, when := w.do(likes, harness.PathFavorite, "video_id", w.storm.videos[v].ID, "action_type", action(on))
-	w.liked[v].add(on, o, when)
+	w.liked[v].Add(on, o, when)
 }
 
 func (w *writer) follow() {
@@ -317,7 +317,7 @@ func (w *writer) follow() {
 	}
 	on := w.rand.IntN(2) == 0
 	_, o, when := w.do(follows, harness.PathRelation, "to_user_id", w.storm.all[to].ID, "action_type", action(on))
-	w.follows[to].add(on, o, when)
+	w.follows[to].Add(on, o, when)
 }
 
 func (w *writer) comment(v int) {

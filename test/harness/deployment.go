@@ -76,6 +76,20 @@ type options struct {
 	programs string
 	// beside names a distributed deployment that runs beside another one, "" for the only one.
 	beside string
+	// replicas is how many processes of each kind a distributed deployment has.
+	replicas int
+	// front puts something before a process, nil for nothing.
+	front func(name, inside, outside string)
+}
+
+// Replicas is how many processes of each kind a distributed deployment has, gateways too: user, user-2, … Without it there is one of
+// each. Requests of the deployment's users go to the first gateway.
+func Replicas(n int) Option { return func(o *options) { o.replicas = n } }
+
+// Behind puts something before every process of a distributed deployment: front gets the name of the process, the address, host:port,
+// at which it listens for calls or requests, and the one at which others are told to reach it, where front has to listen.
+func Behind(front func(name, inside, outside string)) Option {
+	return func(o *options) { o.front = front }
 }
 
 // Programs is the folder of the programs that are started, of another revision for example.

@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -33,36 +35,62 @@ func Distributed(t testing.TB, opts ...Option) *Deployment {
 	o := collect(t, opts)
 	s := testServers(t, o.beside)
 	s.acquire(t)
-	ports := freePorts(t, 2*len(services.Names()))
-	o.set["gateway.addr"] = ports[0]
 	o.set["auth.secret"] = "only for tests and long enough: " + fmt.Sprint(rand.Uint64())
 	for k, v := range s.settings() {
 		if _, chosen := o.set[k]; !chosen {
 			o.set[k] = v
 		}
 	}
-	h := &processes{logDir: t.TempDir(), address: ports[0]}
+	h := &processes{logDir: t.TempDir()}
 	bin := program(t, o.programs)
-	for i, s := range services.All() {
-		set := map[string]string{"telemetry.admin_addr": ports[2*i+1]}
-		if s.RPCAddr != "" {
-			set["rpc.listen"] = ports[2*i+2]
+	replicas := max(o.replicas, 1)
+	ports := slices.Collect(slices.Chunk(freePorts(t, portsEach*replicas*len(services.Names())), portsEach))
+	for _, s := range services.All() {
+		for n := range replicas {
+			h.add(o, bin, s, n+1, ports[len(h.all)])
 		}
-		maps.Copy(set, o.certificate(s.Name))
-		h.all = append(h.all, &process{
-			name: s.Name, bin: bin, args: []string{s.Name}, log: filepath.Join(h.logDir, s.Name+".log"),
-			env: environ(o.set, set), admin: "http://" + ports[2*i+1],
-		})
 	}
 	gateway := services.Gateway()
 	maps.Copy(o.set, o.certificate(gateway.Name))
 	return launch(t, NameDistributed, o, Settings(t, gateway.Process, o.set), h)
 }
 
-// processes are all of them in start order, the gateway last.
+// portsEach is how many addresses a process gets: for its admin server, for what it serves, and for what may stand before that.
+const portsEach = 3
+
+// add makes the n-th process of a kind, which starts later.
+func (h *processes) add(o options, bin string, s services.Spec, n int, ports []string) {
+	p := &process{bin: bin, args: []string{s.Name}, name: s.Name, admin: "http://" + ports[0], reached: ports[1]}
+	if n > 1 {
+		p.name = fmt.Sprintf("%s-%d", s.Name, n)
+	}
+	p.log = filepath.Join(h.logDir, p.name+".log")
+	if o.front != nil {
+		p.reached = ports[2]
+		o.front(p.name, ports[1], ports[2])
+	}
+	set := map[string]string{"telemetry.admin_addr": ports[0]}
+	if s.RPCAddr == "" {
+		set["gateway.addr"] = ports[1]
+		if h.address == "" {
+			h.address = p.reached
+			o.set["gateway.addr"] = ports[1] // of the gateway whose settings are the deployment's
+		}
+	} else {
+		set["rpc.listen"], set["rpc.advertise"] = ports[1], p.reached
+	}
+	if n > 1 {
+		set["discovery.index_dir"] = filepath.Join(h.logDir, p.name+"-index")
+	}
+	maps.Copy(set, o.certificate(s.Name))
+	p.env = environ(o.set, set)
+	h.all = append(h.all, p)
+}
+
+// processes are all of them in start order, the gateways last.
 type processes struct {
 	logDir  string
-	address string // of the gateway
+	address string // where the first gateway is reached
 	all     []*process
 }
 
@@ -86,29 +114,40 @@ func (h *processes) logs() []string {
 	return out
 }
 
-// start runs the services side by side, then the gateway.
+// start runs the services side by side, then the gateways.
 func (h *processes) start(ctx context.Context) error {
-	last := len(h.all) - 1
-	var g errgroup.Group
-	for _, p := range h.all[:last] {
-		g.Go(func() error { return p.startAndWait(ctx) })
+	for _, part := range h.parts() {
+		var g errgroup.Group
+		for _, p := range part {
+			g.Go(func() error { return p.startAndWait(ctx) })
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return h.all[last].startAndWait(ctx)
+	return nil
 }
 
-// stop ends the gateway first, then the services side by side.
+// stop ends the gateways first, then the services side by side.
 func (h *processes) stop() error {
-	last := len(h.all) - 1
-	errs := make([]error, len(h.all))
-	errs[last] = h.all[last].stop(stopTimeout)
-	var g errgroup.Group
-	for i, p := range h.all[:last] {
-		g.Go(func() error { errs[i] = p.stop(stopTimeout); return nil })
+	var all []error
+	for _, part := range slices.Backward(h.parts()) {
+		errs := make([]error, len(part))
+		var wg sync.WaitGroup
+		for i, p := range part {
+			wg.Go(func() { errs[i] = p.stop(stopTimeout) })
+		}
+		wg.Wait()
+		all = append(all, errs...)
 	}
-	return errors.Join(g.Wait(), errors.Join(errs...))
+	return errors.Join(all...)
+}
+
+// parts are the services, and the gateways. One process is a gateway.
+func (h *processes) parts() [][]*process {
+	gateway := h.all[len(h.all)-1].args
+	first := slices.IndexFunc(h.all, func(p *process) bool { return slices.Equal(p.args, gateway) })
+	return [][]*process{h.all[:first], h.all[first:]}
 }
 
 // program is the path of the program: in a chosen folder, or that of the test run.

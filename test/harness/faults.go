@@ -161,6 +161,20 @@ func (d *Deployment) Processes(t testing.TB) []string {
 	return names
 }
 
+// Address is where a process of the deployment is reached by others, host:port.
+func (d *Deployment) Address(t testing.TB, name string) string {
+	t.Helper()
+	return d.process(t, name).reached
+}
+
+// Leave asks a process to stop as a new release does and waits until it has ended, cleanly. It stays away until Revive.
+func (d *Deployment) Leave(t testing.TB, name string) {
+	t.Helper()
+	if err := d.process(t, name).stop(stopTimeout); err != nil {
+		t.Fatalf("stop: %v", err)
+	}
+}
+
 // PID is the number of a process of the deployment, which has to run.
 func (d *Deployment) PID(t testing.TB, name string) int {
 	t.Helper()

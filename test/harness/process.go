@@ -18,6 +18,7 @@ import (
 type process struct {
 	name, bin, log, admin string
 	readyPath             string // answers 200 when it can serve; "" is /readyz
+	reached               string // host:port for calls or requests of others
 	args, env             []string
 
 	cmd   *exec.Cmd

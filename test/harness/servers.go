@@ -42,7 +42,7 @@ const (
 // servers are the ones that test/env.sh starts.
 type servers struct {
 	mysql                 *mysql.Config
-	redis, rabbitmq, etcd string
+	redis, rabbitmq, etcd string // lists: several are a cluster
 	// What a deployment has of its own on them.
 	schemaPrefix, registryPrefix, queuePrefix, redisDB string
 	// beside is set for a deployment beside the one that has locked these servers.
@@ -77,7 +77,7 @@ func testServers(t testing.TB, beside string) *servers {
 }
 
 func (s *servers) settings() map[string]string {
-	return map[string]string{
+	set := map[string]string{
 		"db.driver": "mysql", "db.addr": s.mysql.Addr, "db.user": s.mysql.User, "db.password": s.mysql.Passwd,
 		"db.schema_prefix": s.schemaPrefix,
 		"cache.driver":     "redis", "cache.addrs": s.redis, "cache.db": s.redisDB,
@@ -85,7 +85,13 @@ func (s *servers) settings() map[string]string {
 		"queue.driver": "rabbitmq", "queue.url": s.rabbitmq, "queue.prefix": s.queuePrefix,
 		"rpc.registry": s.etcd, "rpc.registry_prefix": s.registryPrefix,
 	}
+	if s.redisCluster() {
+		set["cache.cluster"], set["cache.db"] = "true", "0" // which is the only one
+	}
+	return set
 }
+
+func (s *servers) redisCluster() bool { return strings.Contains(s.redis, ",") }
 
 // acquire makes these servers this test's own until it ends: it waits for other tests, makes sure that no service is
 // registered, empties Redis and drops the schemas, also those of a test that was killed.
@@ -99,6 +105,9 @@ func (s *servers) acquire(t testing.TB) {
 	}
 	t.Cleanup(func() { s.deleteQueues(t) })
 	s.deleteQueues(t)
+	if s.redisCluster() { // whoever starts one starts it empty
+		return
+	}
 	if err := s.flushRedis(t.Context()); err != nil {
 		t.Fatalf("empty Redis: %v", err)
 	}
