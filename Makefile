@@ -51,6 +51,9 @@ bench-micro: ## the Go micro-benchmarks of the hot paths; REV=HEAD~1 compares wi
 fault: ## break servers and processes under load and count what is lost; FORM=long for longer outages
 	@test/fault/run.sh $(FORM)
 
+cluster: ## two of each process on clusters of servers, each broken in turn under load, about 80 minutes; FORM=short for a choice, 7 minutes
+	@test/cluster/run.sh $(or $(FORM),long)
+
 attack: ## attack the all-in-one on loopback and show what a bystander notices; FORM=long for the slow ones
 	@test/attack/run.sh $(FORM)
 
@@ -99,4 +102,4 @@ stop: ## stop the eight processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen web test test-race e2e api-lint lint fmt bench bench-micro fault attack lines audit dead-letters env-up env-down chart docker start demo stop clean
+.PHONY: help run build gen web test test-race e2e api-lint lint fmt bench bench-micro fault cluster attack lines audit dead-letters env-up env-down chart docker start demo stop clean

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What test/fault/run.sh and test/attack/run.sh have in common. Sourced, from any folder:
+# What test/fault/run.sh, test/cluster/run.sh and test/attack/run.sh have in common. Sourced, from any folder:
 #   begin NAME SHORT LONG [short|long] [go test arguments]   reads the form; SHORT and LONG are the timeouts of go test
 #   programs PACKAGES                                        builds what the tests start, unless test/run.sh has
 #   run_suite HEADING                                        runs the tests; each scenario adds a line to the table below HEADING

@@ -11,6 +11,7 @@
 #   servers.sh form                        makes a cluster of the Redis nodes and a replica of mysql-2, once
 #   servers.sh copy FROM TO                makes MariaDB's node TO, freshly started and empty, a replica of FROM
 #   servers.sh leaders                     prints the node of the leader of each of RabbitMQ's queues: name node
+#   servers.sh members                     prints how many nodes RabbitMQ has, and how many of them serve each queue: name number
 #   servers.sh status | down [--purge]
 #
 #   TIKTOK_CLUSTER_BASE  the base of the ports, default 28000: nodes listen between base + 400 and base + 499, and are told to others
@@ -184,13 +185,26 @@ rabbit_tool() { # NODE ARGUMENTS...: rabbitmqctl of that node
   env "${environment[@]}" sh "$(dirname "$(rabbitmq_script)")/rabbitmqctl" --longnames -n "$(rabbit_name "${node##*-}")" "$@"
 }
 
-leaders() { # not by list_queues, which waits a minute for a node that hangs
-  local s each='{resource, _, _, Name} = amqqueue:get_name(Q), io_lib:format("~s ~s~n", [Name, amqqueue:get_leader(Q)])'
+ask_rabbit() { # EXPRESSION: of the first node that runs. Not by list_queues, which waits a minute for a node that hangs
+  local s
   for s in rabbitmq-1 rabbitmq-2 rabbitmq-3; do
     pid_of "$s" >/dev/null || continue
-    rabbit_tool "$s" -q eval "io:put_chars([begin $each end || Q <- rabbit_amqqueue:list()])." | sed -n 's/tiktok\([1-3]\)@.*/rabbitmq-\1/p'
+    rabbit_tool "$s" -q eval "$1"
     return
   done
+}
+
+each_queue='{resource, _, _, Name} = amqqueue:get_name(Q)'
+
+leaders() {
+  ask_rabbit "io:put_chars([begin $each_queue, io_lib:format(\"~s ~s~n\", [Name, amqqueue:get_leader(Q)]) end || Q <- rabbit_amqqueue:list()])." |
+    sed -n 's/tiktok\([1-3]\)@.*/rabbitmq-\1/p'
+}
+
+members() {
+  ask_rabbit "io:format(\"nodes ~p~n\", [rabbit_nodes:running_count()]), \
+    io:put_chars([begin $each_queue, io_lib:format(\"~s ~p~n\", [Name, length(proplists:get_value(online, rabbit_quorum_queue:info(Q, [online])))]) end \
+    || Q <- rabbit_amqqueue:list()])." 2>&1 | grep ' [0-9]*$'
 }
 
 # ---- MariaDB ---------------------------------------------------------------------------------------------------------
@@ -310,10 +324,11 @@ case $command in
   form) lock && form_redis && form_mysql ;;
   copy) check "$@" && lock && copy "$@" ;;
   leaders) leaders ;;
+  members) members ;;
   status) status_of "${nodes[@]}" ;;
   down) lock && down "$@" ;;
   *)
-    sed -n '2,18p' "$0" | cut -c3-
+    sed -n '2,19p' "$0" | cut -c3-
     exit 2
     ;;
 esac

@@ -140,7 +140,13 @@ func (d *Deployment) Do(t testing.TB, r Request) Answer {
 }
 
 func (d *Deployment) try(ctx context.Context, r Request) (Answer, error) {
-	a, err := d.send(ctx, r)
+	return Exchange(ctx, d.http, d.URL(), r)
+}
+
+// Exchange sends a request below /douyin to the gateway at base, a URL without a slash at the end. An error means that there was no
+// answer with an envelope.
+func Exchange(ctx context.Context, client *http.Client, base string, r Request) (Answer, error) {
+	a, err := Send(ctx, client, base, r)
 	if err != nil {
 		return a, err
 	}
@@ -180,7 +186,12 @@ func (d *Deployment) Raw(t testing.TB, r Request) Answer {
 }
 
 func (d *Deployment) send(ctx context.Context, r Request) (Answer, error) {
-	target := d.URL() + r.Path
+	return Send(ctx, d.http, d.URL(), r)
+}
+
+// Send sends any request to the gateway at base and returns whatever comes back.
+func Send(ctx context.Context, client *http.Client, base string, r Request) (Answer, error) {
+	target := base + r.Path
 	query := r.Query.Encode()
 	if r.RawQuery != "" {
 		query = strings.TrimPrefix(query+"&"+r.RawQuery, "&")
@@ -205,7 +216,7 @@ func (d *Deployment) send(ctx context.Context, r Request) (Answer, error) {
 	if r.ContentType != "" {
 		req.Header.Set("Content-Type", r.ContentType)
 	}
-	res, err := d.http.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return Answer{}, err
 	}

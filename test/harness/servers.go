@@ -82,8 +82,13 @@ func (s *servers) settings() map[string]string {
 		"db.schema_prefix": s.schemaPrefix,
 		"cache.driver":     "redis", "cache.addrs": s.redis, "cache.db": s.redisDB,
 		"limits.driver": "redis", "gateway.public_base_url": config.FromHost,
-		"queue.driver": "rabbitmq", "queue.url": s.rabbitmq, "queue.prefix": s.queuePrefix,
+		"queue.driver": "rabbitmq", "queue.prefix": s.queuePrefix,
 		"rpc.registry": s.etcd, "rpc.registry_prefix": s.registryPrefix,
+	}
+	if strings.Contains(s.rabbitmq, ",") {
+		set["queue.urls"] = s.rabbitmq
+	} else {
+		set["queue.url"] = s.rabbitmq
 	}
 	if s.redisCluster() {
 		set["cache.cluster"], set["cache.db"] = "true", "0" // which is the only one
@@ -198,7 +203,8 @@ func (s *servers) drop(ctx context.Context) (err error) {
 // deleteQueues removes what a deployment of these tests has declared, and the events that a killed one has left there.
 func (s *servers) deleteQueues(t testing.TB) {
 	t.Helper()
-	conn, err := amqp.DialConfig(s.rabbitmq, amqp.Config{Dial: amqp.DefaultDial(serverTimeout)})
+	first, _, _ := strings.Cut(s.rabbitmq, ",")
+	conn, err := amqp.DialConfig(first, amqp.Config{Dial: amqp.DefaultDial(serverTimeout)})
 	if err != nil {
 		t.Errorf("RabbitMQ: %v", err)
 		return

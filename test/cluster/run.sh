@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Two of each process on clusters of servers, all on this machine: breaks one after the other under load and prints what users notice.
+#   test/cluster/run.sh [short|long] [go test arguments]      short: a choice of faults, about 7 minutes; long: all, about 80
+# One fault: test/cluster/run.sh long -run 'TestCluster/interaction_hangs'
+set -euo pipefail
+# shellcheck disable=SC1091 # from any folder
+. "$(dirname "$0")/../suite.sh"
+begin cluster 20m 150m "$@"
+
+# Two runs would stop each other's servers.
+mkdir -p .env.d
+exec 8>.env.d/cluster-run.lock
+flock -n 8 || {
+  echo "test/cluster/run.sh is running already" >&2
+  exit 1
+}
+
+.ci/s3.sh 8>&-
+test/cluster/servers.sh install 8>&-
+trap 'test/cluster/servers.sh down --purge >/dev/null 8>&-' EXIT
+
+programs ./cmd/tiktok
+run_suite "$(sed -n 's/^const heading = "\(.*\)"$/\1/p' test/cluster/row_test.go)" 8>&-
