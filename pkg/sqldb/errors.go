@@ -69,5 +69,6 @@ func isFull(err error) bool {
 
 // worthRetrying tells a transaction that was rolled back only because of another one.
 func worthRetrying(err error) bool {
-	return isMySQLError(err, mysqlDeadlock, mysqlLockTimeout, mysqlRowChanged) || isSQLiteBusy(err)
+	return isMySQLError(err, mysqlDeadlock, mysqlLockTimeout, mysqlRowChanged, mysqlGroupConflict,
+		tidbTryAgain, tidbRolledBack, tidbSchemaChanged, tidbConflict) || isSQLiteBusy(err)
 }

@@ -2,8 +2,11 @@ package sqldb_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"gorm.io/gorm"
 
 	"tiktok/pkg/sqldb"
 	"tiktok/pkg/sqldb/sqldbtest"
@@ -19,7 +22,8 @@ DROP TABLE places;
 	files := fstest.MapFS{
 		"migrations/mysql/00001_places.sql": {Data: []byte(step)}, "migrations/sqlite/00001_places.sql": {Data: []byte(step)},
 	}
-	sqldbtest.Each(t, "keyed", files, func(t *testing.T, db *sqldb.DB) {
+	check := func(t *testing.T, db *sqldb.DB) {
+		t.Helper()
 		for i := range 20 {
 			if err := db.Write.Exec("INSERT INTO places (a, b, c) VALUES (?, ?, ?)", i/7, i%7, -i).Error; err != nil {
 				t.Fatal(err)
@@ -42,5 +46,39 @@ DROP TABLE places;
 		if err := db.Read.Raw("SELECT COUNT(*) FROM places").Scan(&left).Error; err != nil || left != fmt.Sprint(17) {
 			t.Errorf("%s rows left, %v", left, err)
 		}
-	})
+	}
+	sqldbtest.Each(t, "keyed", files, check)
+	t.Run("lists", func(t *testing.T) { check(t, sqldbtest.Lists(t, "keyed", files)) })
+}
+
+// Without JSON_TABLE a list of keys is found by the primary key, however long it is and whatever other indexes there are.
+func TestKeyedPlan(t *testing.T) {
+	const step = `-- +goose Up
+CREATE TABLE places (a BIGINT NOT NULL, b BIGINT NOT NULL, c BIGINT NOT NULL, PRIMARY KEY (a, b), KEY places_c (a, c));
+-- +goose Down
+DROP TABLE places;
+`
+	db := sqldbtest.Lists(t, "keyed", fstest.MapFS{"migrations/mysql/00001_places.sql": {Data: []byte(step)}})
+	const rows = 5000
+	values, args := strings.TrimSuffix(strings.Repeat("(?,?,1),", rows), ","), make([]any, 0, 2*rows)
+	for i := range rows {
+		args = append(args, i/10, i%10)
+	}
+	for _, statement := range []string{"INSERT INTO places (a, b, c) VALUES " + values, "ANALYZE TABLE places"} {
+		if err := db.Write.Exec(statement, args[:strings.Count(statement, "?")]...).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	places := sqldb.Keyed{Table: "places", Columns: []string{"a", "b"}}
+	for _, n := range []int{1, 50, 1000} {
+		keys := make([][]int64, n)
+		for i := range keys {
+			keys[i] = []int64{int64(i / 2), int64(i % 2)}
+		}
+		dry := db.ForUpdate(places.Query(db, db.Read.Session(&gorm.Session{DryRun: true}), keys)).Select("t.c").Find(&[]map[string]any{})
+		plan := sqldbtest.Explain(t, db, dry.Statement.SQL.String(), dry.Statement.Vars...)
+		if !strings.Contains(plan, "key=PRIMARY") || strings.Contains(plan, "table=t type=ALL") {
+			t.Errorf("%d keys: %s", n, plan)
+		}
+	}
 }

@@ -8,11 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	gormmysql "gorm.io/driver/mysql"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
 )
 
 // MySQL and MariaDB error numbers that mean something to us.
@@ -24,13 +28,12 @@ const (
 	mysqlDiskFull      = 1021
 	mysqlTableFull     = 1114 // also when the disk is
 	mysqlRowChanged    = 1020 // MariaDB 11+ with snapshot isolation: read row was changed by another
+	mysqlGroupConflict = 3101 // group replication rolled it back at its commit
+	tidbTryAgain       = 8002 // a row that was read for an update was changed by another
+	tidbRolledBack     = 8022 // the commit failed, and has been rolled back
+	tidbSchemaChanged  = 8028 // a migration ran meanwhile
+	tidbConflict       = 9007 // lost against another write
 )
-
-// isMySQLAway tells whether the server says that it cannot work now: no connection free, stopping, starting, host
-// blocked, session killed, network trouble, read-only since a failover.
-func isMySQLAway(err error) bool {
-	return isMySQLError(err, 1040, 1042, 1053, 1129, 1158, 1159, 1160, 1161, 1203, 1290, 1317, 1836, 1927, 3168)
-}
 
 // mysqlDialector is GORM's own MySQL dialect, whose errors also tell when the server is away.
 type mysqlDialector struct{ *gormmysql.Dialector }
@@ -38,6 +41,35 @@ type mysqlDialector struct{ *gormmysql.Dialector }
 // Translate implements gorm.ErrorTranslator.
 func (d mysqlDialector) Translate(err error) error {
 	return markUnavailable(d.Dialector.Translate(err))
+}
+
+// Initialize implements gorm.Dialector. GORM's OnConflict with DoNothing sets the first column of the primary key to itself, which
+// Vitess refuses for a column that a row's shard is chosen by. Here it is the last column outside of the key, else the key's last.
+func (d mysqlDialector) Initialize(g *gorm.DB) error {
+	if err := d.Dialector.Initialize(g); err != nil {
+		return err
+	}
+	build := g.ClauseBuilders["ON CONFLICT"]
+	g.ClauseBuilders["ON CONFLICT"] = func(c clause.Clause, builder clause.Builder) {
+		conflict, ok := c.Expression.(clause.OnConflict)
+		stmt, of := builder.(*gorm.Statement)
+		if ok && of && conflict.DoNothing && stmt.Schema != nil {
+			column := clause.Column{Name: sparedColumn(stmt.Schema)}
+			c.Expression = clause.OnConflict{DoUpdates: clause.Set{{Column: column, Value: column}}}
+		}
+		build(c, builder)
+	}
+	return nil
+}
+
+// sparedColumn is the last column outside of the primary key, else the key's last.
+func sparedColumn(s *schema.Schema) string {
+	for _, name := range slices.Backward(s.DBNames) {
+		if !s.FieldsByDBName[name].PrimaryKey {
+			return name
+		}
+	}
+	return s.DBNames[len(s.DBNames)-1]
 }
 
 // Explain implements gorm.Dialector for logs and traces: see statementOnly.
@@ -87,8 +119,12 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 	if err != nil {
 		return err
 	}
+	if d.jsonTable, err = hasJSONTable(ctx, db); err != nil {
+		return err
+	}
+	d.jsonTable = d.jsonTable && !cfg.NoJSONTable
 	d.Write, err = openGORM(mysqlDialector{&gormmysql.Dialector{Config: &gormmysql.Config{
-		Conn: db,
+		Conn: steadyPool{db},
 		// What is left differs between MySQL and MariaDB only for AutoMigrate, which we do not use, and for RETURNING,
 		// which MySQL does not have.
 		SkipInitializeWithVersion: true,
@@ -96,6 +132,15 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 	}}})
 	d.Read = d.Write
 	return err
+}
+
+// hasJSONTable tells whether a statement may read JSON_TABLE: not on TiDB, which has none, nor on Vitess, which cannot send one to its
+// shards. Both say in their version who they are.
+func hasJSONTable(ctx context.Context, db *sql.DB) (bool, error) {
+	var version string
+	err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version)
+	version = strings.ToLower(version)
+	return !strings.Contains(version, "vitess") && !strings.Contains(version, "tidb"), err
 }
 
 // createSchema makes an empty schema whose text compares byte by byte, unless a migration says otherwise.
@@ -122,10 +167,13 @@ func mysqlPool(cfg Config, schema string) (*sql.DB, error) {
 	c.InterpolateParams = true // one round trip a statement instead of two or three
 	c.ParseTime = true         // for the table of migrations; our own times are numbers
 	c.Collation = "utf8mb4_bin"
-	c.Logger = noLogger{} // its lines are errors that the caller gets too
+	c.Logger = noLogger{}   // its lines are errors that the caller gets too
+	c.RejectReadOnly = true // drops a connection to what was the primary
+	// MariaDB alone reads the comment: it ends a transaction of a process that hangs, whose locks others wait for.
 	c.Params = map[string]string{
-		"sql_mode":                 "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-		"innodb_lock_wait_timeout": strconv.Itoa(int(lockWait.Seconds())),
+		"sql_mode": "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+		"innodb_lock_wait_timeout": fmt.Sprintf("%d /*M!100300 , idle_transaction_timeout = %d */",
+			int(lockWait.Seconds()), int(idleTransaction.Seconds())),
 	}
 	if err := c.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin")); err != nil {
 		return nil, err
@@ -144,15 +192,19 @@ func mysqlPool(cfg Config, schema string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(readCommitted{base}), nil
+	return sql.OpenDB(session{base}), nil
 }
 
-// readCommitted sets the isolation level of each new session. A session variable would do it too, but MySQL and
-// MariaDB call it by different names.
-type readCommitted struct{ driver.Connector }
+// session waits for a server that is away, and sets the isolation level of each new session. A session variable would do that too, but
+// MySQL and MariaDB call it by different names.
+type session struct{ driver.Connector }
 
 // Connect implements driver.Connector.
-func (c readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
+func (c session) Connect(ctx context.Context) (driver.Conn, error) {
+	return untilBack(ctx, isAway, c.connect)
+}
+
+func (c session) connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, noConnection{err}

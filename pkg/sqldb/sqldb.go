@@ -27,6 +27,9 @@ const (
 	openTimeout = 15 * time.Second
 	// lockWait is how long one statement waits for a lock before it fails; the transaction is then tried again.
 	lockWait = 5 * time.Second
+	// idleTransaction is after how long MariaDB ends a transaction whose process asks for nothing: less than lockWait, so that who waits
+	// for its locks gets them.
+	idleTransaction = 3 * time.Second
 )
 
 // Config says where the schemas of the services are.
@@ -50,6 +53,9 @@ type Config struct {
 	// MaxOpen is the number of MySQL connections, or of SQLite readers. 0 means 32 for MySQL, and 4 or the number of
 	// CPUs, whichever is more, for SQLite.
 	MaxOpen int `mapstructure:"max_open"`
+	// NoJSONTable is for a server of the mysql driver that has no JSON_TABLE, or cannot use it on shards, and does not say in VERSION()
+	// that it is Vitess or TiDB.
+	NoJSONTable bool `mapstructure:"no_json_table"`
 }
 
 // DB is one open schema. It is safe for concurrent use.
@@ -64,6 +70,8 @@ type DB struct {
 	name    string // of the service, for metrics
 	schema  string // of MySQL
 	pools   []pool
+
+	jsonTable bool // statements may read JSON_TABLE
 }
 
 // pool is one connection pool of a DB.
@@ -78,7 +86,7 @@ func Open(ctx context.Context, cfg Config, name string) (*DB, error) {
 	if !validName(name) {
 		return nil, fmt.Errorf("sqldb: bad schema name %q", name)
 	}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	ctx, cancel := context.WithTimeout(patient(ctx, time.Now()), openTimeout)
 	defer cancel()
 	cfg = cfg.For(name)
 	switch cfg.Driver {
@@ -97,8 +105,12 @@ func (d *DB) Dialect() string { return d.dialect }
 // IsSQLite tells the dialect.
 func (d *DB) IsSQLite() bool { return d.dialect == SQLite }
 
-// Ping asks every pool for one answer.
+// HasJSONTable tells whether statements may read MySQL's JSON_TABLE. SQLite, TiDB and a sharded Vitess have none.
+func (d *DB) HasJSONTable() bool { return d.jsonTable }
+
+// Ping asks every pool for one answer. It does not wait for a server that is away.
 func (d *DB) Ping(ctx context.Context) error {
+	ctx = patient(ctx, time.Now())
 	for _, p := range d.pools {
 		if err := p.db.PingContext(ctx); err != nil {
 			return fmt.Errorf("sqldb: ping %s (%s): %w", d.name, p.name, err)

@@ -13,13 +13,14 @@ import (
 const (
 	// txTimeout bounds one call of Tx with all its attempts.
 	txTimeout = 15 * time.Second
-	// txAttempts is how often a transaction is tried that lost against another one.
+	// txAttempts is how often a transaction is tried that loses against others.
 	txAttempts = 5
 )
 
 // Tx runs fn in one transaction and commits it when fn returns nil, else rolls it back and returns fn's error through
-// Translate. A transaction that lost a deadlock or waited too long for a lock is tried again, up to 5 times: fn must
-// reset what it wrote into outer variables, and must not do anything else that cannot be repeated.
+// Translate. A transaction that lost a deadlock or waited too long for a lock is tried again, up to 5 times; one whose server went
+// away before the COMMIT was sent, for up to 5 s, and not beyond the deadline of ctx. So fn must reset what it wrote into outer
+// variables, and must not do anything else that cannot be repeated.
 //
 // Once begun, a transaction is not stopped by the end of ctx (a client that hangs up must not leave it in doubt);
 // it has 15 seconds of its own. Tx does not start when ctx has ended already. Use tx for every statement inside of fn.
@@ -29,20 +30,36 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), txTimeout)
+	until := patience(ctx)
+	own, cancel := context.WithTimeout(patient(context.WithoutCancel(ctx), until), txTimeout)
 	defer cancel()
+	lost := 0
 	attempt := func() (struct{}, error) {
-		err := d.transaction(own, fn)
-		if !worthRetrying(err) || ctx.Err() != nil {
-			return struct{}{}, backoff.Permanent(err)
+		committing := false
+		err := d.transaction(own, func(tx *gorm.DB) error {
+			err := fn(tx)
+			committing = err == nil
+			return err
+		})
+		switch {
+		case err == nil:
+			return struct{}{}, nil
+		case ctx.Err() != nil:
+		case worthRetrying(err):
+			if lost++; lost < txAttempts {
+				return struct{}{}, err
+			}
+		case !committing && isAway(err) && time.Now().Before(until):
+			return struct{}{}, err
 		}
-		return struct{}{}, err
+		return struct{}{}, backoff.Permanent(err)
 	}
-	// The pauses are random, so that two that met do not meet again, and grow from about 4 to about 35 ms.
+	// The pauses are random, so that two that met do not meet again. They grow from about 4 to about 35 ms between attempts that lost, and
+	// to a quarter of a second while the server is away.
 	pauses := &backoff.ExponentialBackOff{
-		InitialInterval: 4500 * time.Microsecond, RandomizationFactor: 1. / 3, Multiplier: 2, MaxInterval: time.Second,
+		InitialInterval: 4500 * time.Microsecond, RandomizationFactor: 1. / 3, Multiplier: 2, MaxInterval: 250 * time.Millisecond,
 	}
-	_, err := backoff.Retry(own, attempt, backoff.WithBackOff(pauses), backoff.WithMaxTries(txAttempts))
+	_, err := backoff.Retry(own, attempt, backoff.WithBackOff(pauses))
 	if worthRetrying(err) {
 		return fmt.Errorf("sqldb: gave up a transaction: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,13 +47,32 @@ func TestUnavailable(t *testing.T) {
 			"deadlock":             {server(1213), errno.Unavailable},
 			"killed":               {server(1927), errno.Unavailable},
 			"disk full":            {server(1021), errno.Unavailable},
-			"table full":           {server(1114), errno.Unavailable},
-			"deadline":             {context.DeadlineExceeded, errno.Unavailable},
-			"syntax":               {server(1064), errno.Internal},
-			"unknown column":       {server(1054), errno.Internal},
-			"access denied":        {server(1045), errno.Internal},
-			"no row":               {gorm.ErrRecordNotFound, errno.Internal},
-			"anything":             {errors.New("secret"), errno.Internal},
+			"read-only":            {server(1290), errno.Unavailable},
+			"read-only session":    {server(1792), errno.Unavailable},
+			"Galera not ready":     {server(1047), errno.Unavailable},
+			"group conflict":       {server(3101), errno.Unavailable},
+			"lost behind a proxy":  {server(2013), errno.Unavailable},
+			"TiDB: conflict":       {server(9007), errno.Unavailable},
+			"TiDB: rolled back":    {server(8022), errno.Unavailable},
+			"TiDB: region away":    {server(9005), errno.Unavailable},
+			"Vitess: no primary": {
+				&mysql.MySQLError{Number: 1105, Message: "target: user.-80.primary: no healthy tablet available for 'secret'"}, errno.Unavailable,
+			},
+			"Vitess: tablet away": {
+				&mysql.MySQLError{Number: 1105, Message: "vttablet: rpc error: code = Unavailable desc = secret"}, errno.Unavailable,
+			},
+			"Vitess: failover": {
+				&mysql.MySQLError{Number: 1105, Message: "primary is not serving, there may be a reparent operation in progress"},
+				errno.Unavailable,
+			},
+			"Vitess: anything": {server(1105), errno.Internal},
+			"table full":       {server(1114), errno.Unavailable},
+			"deadline":         {context.DeadlineExceeded, errno.Unavailable},
+			"syntax":           {server(1064), errno.Internal},
+			"unknown column":   {server(1054), errno.Internal},
+			"access denied":    {server(1045), errno.Internal},
+			"no row":           {gorm.ErrRecordNotFound, errno.Internal},
+			"anything":         {errors.New("secret"), errno.Internal},
 		} {
 			err := translate.Translate(c.err)
 			if got := errno.From(fmt.Errorf("read: %w", err)); !got.Is(c.want) || got.Msg != c.want.Msg {
@@ -92,10 +112,11 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// gate forwards connections until it is shut.
+// gate forwards connections while it is open.
 type gate struct {
 	net.Listener
 	mu    sync.Mutex
+	gone  bool // guarded by mu, as is conns
 	conns []net.Conn
 }
 
@@ -117,28 +138,62 @@ func newGate(t *testing.T, to string) *gate {
 				_ = in.Close()
 				continue
 			}
-			g.mu.Lock()
-			g.conns = append(g.conns, in, out)
-			g.mu.Unlock()
+			if !g.add(in, out) {
+				continue
+			}
 			go func() { _, _ = io.Copy(in, out) }()
 			go func() { _, _ = io.Copy(out, in) }()
 		}
 	}()
-	t.Cleanup(g.shut)
+	t.Cleanup(func() {
+		_ = g.Close()
+		g.shut()
+	})
 	return g
 }
 
-// shut refuses new connections and cuts those that there are.
-func (g *gate) shut() {
-	_ = g.Close()
+// add keeps connections for cut, or closes them while the gate is shut.
+func (g *gate) add(conns ...net.Conn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.conns = append(g.conns, conns...)
+	if g.gone {
+		g.closeAll()
+	}
+	return !g.gone
+}
+
+func (g *gate) closeAll() {
 	for _, c := range g.conns {
 		_ = c.Close()
 	}
+	g.conns = nil
 }
 
-// A server that goes away in the middle makes every kind of access fail as unavailable, at once.
+// cut ends the connections that there are.
+func (g *gate) cut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closeAll()
+}
+
+// shut ends the connections that there are, and new ones at once.
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.gone = true
+	g.closeAll()
+}
+
+// open lets new connections through again.
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.gone = false
+}
+
+// A server that goes away in the middle makes every kind of access fail as unavailable, before the caller's time is over. One that is
+// back in time makes it slow.
 func TestServerAway(t *testing.T) {
 	cfg := sqldbtest.MySQLConfig(t)
 	direct, err := sqldb.Open(t.Context(), cfg, "gate")
@@ -163,39 +218,138 @@ func TestServerAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	access := map[string]func() error{
-		"read": func() error { return db.Read.WithContext(t.Context()).Find(&[]item{}).Error },
-		"raw": func() error {
+	access := map[string]func(ctx context.Context) error{
+		"read": func(ctx context.Context) error { return db.Read.WithContext(ctx).Find(&[]item{}).Error },
+		"raw": func(ctx context.Context) error {
 			var n int
-			return db.Read.WithContext(t.Context()).Raw("SELECT COUNT(*) FROM items").Scan(&n).Error
+			return db.Read.WithContext(ctx).Raw("SELECT COUNT(*) FROM items").Scan(&n).Error
 		},
-		"write": func() error { return db.Write.WithContext(t.Context()).Where("id = ?", 1).Delete(&item{}).Error },
-		"tx": func() error {
-			return db.Tx(t.Context(), func(tx *gorm.DB) error { return tx.Where("id = ?", 1).Delete(&item{}).Error })
+		"write": func(ctx context.Context) error {
+			return db.Write.WithContext(ctx).Where("id = ?", 1).Delete(&item{}).Error
 		},
-		"snapshot": func() error {
-			return db.Read.WithContext(t.Context()).Transaction(func(tx *gorm.DB) error { return tx.Find(&[]item{}).Error })
+		"tx": func(ctx context.Context) error {
+			return db.Tx(ctx, func(tx *gorm.DB) error { return tx.Where("id = ?", 1).Delete(&item{}).Error })
+		},
+		"snapshot": func(ctx context.Context) error {
+			return db.Snapshot(ctx, func(at *sqldb.DB) error { return at.Read.Find(&[]item{}).Error })
 		},
 	}
-	for what, do := range access {
-		if err := do(); err != nil {
-			t.Errorf("%s: %v", what, err)
+	// all calls everything at once, with so much time.
+	all := func(limit time.Duration) map[string]error {
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		failed := map[string]error{}
+		for what, do := range access {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				if err := do(ctx); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					failed[what] = err
+				}
+			})
 		}
+		group.Wait()
+		return failed
 	}
+	for what, err := range all(5 * time.Second) {
+		t.Errorf("%s: %v", what, err)
+	}
+	// In the middle of a transaction, which is then done as a whole.
+	tries := 0
 	err = db.Tx(t.Context(), func(tx *gorm.DB) error {
-		g.shut()
-		return tx.Where("id = ?", 1).Delete(&item{}).Error
+		if tries++; tries == 1 {
+			if err := tx.Create(&item{ID: 7, Name: "seven"}).Error; err != nil {
+				return err
+			}
+			g.shut()
+			time.AfterFunc(time.Second, g.open)
+		}
+		return tx.Create(&item{ID: 8, Name: "eight"}).Error
 	})
-	if !errno.From(err).Is(errno.Unavailable) {
-		t.Errorf("in the middle of a transaction: %v", err)
+	var stored []int64
+	if readErr := direct.Read.Raw("SELECT id FROM items ORDER BY id").Scan(&stored).Error; err != nil || readErr != nil ||
+		!slices.Equal(stored, []int64{8}) || tries < 2 {
+		t.Errorf("a transaction whose server was away for a second: %v, %v, %d tries stored %v", err, readErr, tries, stored)
 	}
-	for what, do := range access {
-		begin := time.Now()
-		if err := do(); !errno.From(err).Is(errno.Unavailable) {
+	g.shut()
+	time.AfterFunc(time.Second, g.open)
+	for what, err := range all(5 * time.Second) {
+		t.Errorf("%s while the server was away for a second: %v", what, err)
+	}
+	g.shut()
+	failed := all(time.Second)
+	for what := range access {
+		if err := failed[what]; !errno.From(err).Is(errno.Unavailable) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s without a server: %v, want Unavailable", what, err)
 		}
-		if took := time.Since(begin); took > 3*time.Second {
-			t.Errorf("%s without a server took %v", what, took)
+	}
+	began := time.Now()
+	if err := db.Ping(t.Context()); err == nil || time.Since(began) > time.Second {
+		t.Errorf("ping without a server: %v after %v", err, time.Since(began))
+	}
+}
+
+// A commit whose answer is lost is not repeated: it may have happened.
+func TestLostCommit(t *testing.T) {
+	cfg := sqldbtest.MySQLConfig(t)
+	direct, err := sqldb.Open(t.Context(), cfg, "gate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := direct.Write.Exec("DROP DATABASE `" + cfg.SchemaPrefix + "gate`").Error; err != nil {
+			t.Error(err)
 		}
+		_ = direct.Close()
+	}()
+	if err := direct.Migrate(t.Context(), migrations()); err != nil {
+		t.Fatal(err)
+	}
+	g := newGate(t, cfg.Addr)
+	cfg.Addr = g.Addr().String()
+	db, err := sqldb.Open(t.Context(), cfg, "gate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	tries := 0
+	err = db.Tx(t.Context(), func(tx *gorm.DB) error {
+		tries++
+		err := tx.Create(&item{ID: int64(tries), Name: fmt.Sprint(tries)}).Error
+		g.cut()
+		return err
+	})
+	if err == nil || tries != 1 {
+		t.Errorf("%v after %d tries, want an error after one", err, tries)
+	}
+}
+
+// MariaDB ends the transaction of a process that hangs, so that its locks are free before who waits for them gives up.
+func TestHungTransaction(t *testing.T) {
+	db := sqldbtest.MySQL(t, "hung", migrations())
+	var version string
+	if err := db.Read.Raw("SELECT VERSION()").Scan(&version).Error; err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(version, "MariaDB") {
+		t.Skip("not MariaDB")
+	}
+	if err := db.Write.Create(&item{ID: 1, Name: "one"}).Error; err != nil {
+		t.Fatal(err)
+	}
+	hung := db.Write.Begin()
+	defer hung.Rollback()
+	if err := db.ForUpdate(hung).Take(&item{}, "id = ?", 1).Error; err != nil {
+		t.Fatal(err)
+	}
+	tries := 0
+	err := db.Tx(t.Context(), func(tx *gorm.DB) error {
+		tries++
+		return tx.Model(&item{}).Where("id = ?", 1).Update("name", "other").Error
+	})
+	if err != nil || tries != 1 {
+		t.Errorf("%v after %d tries", err, tries)
 	}
 }

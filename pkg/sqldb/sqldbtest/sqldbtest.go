@@ -36,7 +36,19 @@ func SQLite(t testing.TB, name string, migrations fs.FS) *sqldb.DB {
 // variable the test is skipped.
 func MySQL(t testing.TB, name string, migrations fs.FS) *sqldb.DB {
 	t.Helper()
+	return mysqlSchema(t, MySQLConfig(t), name, migrations)
+}
+
+// Lists is MySQL with the statements that a server without JSON_TABLE gets: Vitess, TiDB.
+func Lists(t testing.TB, name string, migrations fs.FS) *sqldb.DB {
+	t.Helper()
 	cfg := MySQLConfig(t)
+	cfg.NoJSONTable = true
+	return mysqlSchema(t, cfg, name, migrations)
+}
+
+func mysqlSchema(t testing.TB, cfg sqldb.Config, name string, migrations fs.FS) *sqldb.DB {
+	t.Helper()
 	db := open(t, cfg, name, migrations)
 	t.Cleanup(func() { // runs before the Close of open
 		if err := db.Write.Exec("DROP DATABASE `" + cfg.SchemaPrefix + name + "`").Error; err != nil {

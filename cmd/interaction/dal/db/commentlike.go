@@ -21,24 +21,24 @@ func (s *Store) CommentLikesOf(ctx context.Context, userID int64, commentIDs []i
 
 // CommentLikeRows reads the rows of keys.
 func (s *Store) CommentLikeRows(ctx context.Context, keys []CommentLikeKey) (map[CommentLikeKey]CommentLike, error) {
-	return commentLikeRows(s.Read.WithContext(ctx), s.IsSQLite(), keys)
+	return commentLikeRows(s.DB, s.Read.WithContext(ctx), keys)
 }
 
 // CommentLikes reads and locks the rows of keys. Sorted keys keep two writers from waiting for each other.
 func (t *Tx) CommentLikes(keys []CommentLikeKey) (map[CommentLikeKey]CommentLike, error) {
-	return commentLikeRows(t.db.ForUpdate(t.tx), t.db.IsSQLite(), keys)
+	return commentLikeRows(t.db, t.db.ForUpdate(t.tx), keys)
 }
 
-func commentLikeRows(q *gorm.DB, sqlite bool, keys []CommentLikeKey) (map[CommentLikeKey]CommentLike, error) {
+func commentLikeRows(db *sqldb.DB, q *gorm.DB, keys []CommentLikeKey) (map[CommentLikeKey]CommentLike, error) {
 	q = q.Session(&gorm.Session{}) // each chunk starts from here
-	columns := sqldb.Columns[CommentLike](q, "l")
+	table, columns := sqldb.Keyed{Table: "comment_likes", Columns: []string{"user_id", "comment_id"}}, sqldb.Columns[CommentLike](q, "t")
 	found := make(map[CommentLikeKey]CommentLike, len(keys))
 	for part := range slices.Chunk(keys, maxRows) {
-		pairs := make([][2]int64, len(part))
+		pairs := make([][]int64, len(part))
 		for i, k := range part {
-			pairs[i] = [2]int64{k.UserID, k.CommentID}
+			pairs[i] = []int64{k.UserID, k.CommentID}
 		}
-		rows := keyed(q, sqlite, "comment_likes AS l", "l.user_id", "l.comment_id", pairs).Select(columns)
+		rows := table.Query(db, q, pairs).Select(columns)
 		err := sqldb.Rows[CommentLike]{Query: rows}.Each(func(r CommentLike) { found[CommentLikeKey{r.UserID, r.CommentID}] = r })
 		if err != nil {
 			return nil, err

@@ -47,24 +47,24 @@ func (s *Store) FavoritesOfUsers(ctx context.Context, userIDs []int64, limit int
 
 // FavoriteRows reads the rows of keys.
 func (s *Store) FavoriteRows(ctx context.Context, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
-	return favoriteRows(s.Read.WithContext(ctx), s.IsSQLite(), keys)
+	return favoriteRows(s.DB, s.Read.WithContext(ctx), keys)
 }
 
 // Favorites reads and locks the rows of keys. Sorted keys keep two writers from waiting for each other.
 func (t *Tx) Favorites(keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
-	return favoriteRows(t.db.ForUpdate(t.tx), t.db.IsSQLite(), keys)
+	return favoriteRows(t.db, t.db.ForUpdate(t.tx), keys)
 }
 
-func favoriteRows(q *gorm.DB, sqlite bool, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
+func favoriteRows(db *sqldb.DB, q *gorm.DB, keys []FavoriteKey) (map[FavoriteKey]Favorite, error) {
 	q = q.Session(&gorm.Session{}) // each chunk starts from here
-	columns := sqldb.Columns[Favorite](q, "f")
+	table, columns := sqldb.Keyed{Table: "favorites", Columns: []string{"user_id", "video_id"}}, sqldb.Columns[Favorite](q, "t")
 	found := make(map[FavoriteKey]Favorite, len(keys))
 	for part := range slices.Chunk(keys, maxRows) {
-		pairs := make([][2]int64, len(part))
+		pairs := make([][]int64, len(part))
 		for i, k := range part {
-			pairs[i] = [2]int64{k.UserID, k.VideoID}
+			pairs[i] = []int64{k.UserID, k.VideoID}
 		}
-		some := keyed(q, sqlite, "favorites AS f", "f.user_id", "f.video_id", pairs).Select(columns)
+		some := table.Query(db, q, pairs).Select(columns)
 		err := sqldb.Rows[Favorite]{Query: some}.Each(func(r Favorite) { found[FavoriteKey{r.UserID, r.VideoID}] = r })
 		if err != nil {
 			return nil, err

@@ -204,7 +204,8 @@ func TestAddStats(t *testing.T) {
 
 // A batch larger than one statement may be is cut into several, and none of it is lost.
 func TestChunks(t *testing.T) {
-	each(t, func(t *testing.T, s *db.Store, _ *sqldb.DB) {
+	check := func(t *testing.T, s *db.Store, _ *sqldb.DB) {
+		t.Helper()
 		const n = 2500
 		var favorites []db.Favorite
 		var comments []db.Comment
@@ -258,6 +259,11 @@ func TestChunks(t *testing.T) {
 				t.Errorf("user %d: favorite_count %d, want 2", id, u.FavoriteCount)
 			}
 		}
+	}
+	each(t, check)
+	t.Run("lists", func(t *testing.T) {
+		raw := sqldbtest.Lists(t, name, db.Migrations())
+		check(t, db.New(raw), raw)
 	})
 }
 

@@ -3,7 +3,9 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -199,24 +201,53 @@ func (s *Store) ListRevoked(ctx context.Context, after Revocation, limit int) ([
 	return rows, nil
 }
 
-// touchMySQL and touchSQLite look up each session by its key, in the order of the list.
+// touchMySQL and touchSQLite look up each session by its key, in the order of the list. touchListed is for servers without JSON_TABLE,
+// and looks through the list once for each session of it.
 const (
-	touchMySQL = `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (u BIGINT PATH '$[0]', i BIGINT PATH '$[1]', ms BIGINT PATH '$[2]')) AS k
+	touchListed = `UPDATE sessions SET seen_ms = CASE %[1]s END WHERE (user_id, id) IN (%[2]s) AND seen_ms < CASE %[1]s END`
+	touchOne    = "WHEN user_id = ? AND id = ? THEN ? "
+	touchMySQL  = `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (u BIGINT PATH '$[0]', i BIGINT PATH '$[1]', ms BIGINT PATH '$[2]')) AS k
 STRAIGHT_JOIN sessions AS s ON s.user_id = k.u AND s.id = k.i SET s.seen_ms = k.ms WHERE s.seen_ms < k.ms`
 	touchSQLite = `UPDATE sessions SET seen_ms = k.ms FROM (SELECT json_extract(value, '$[0]') AS u, json_extract(value, '$[1]') AS i,
 json_extract(value, '$[2]') AS ms FROM json_each(?)) AS k WHERE sessions.user_id = k.u AND sessions.id = k.i AND sessions.seen_ms < k.ms`
 )
 
-// TouchSessions notes when sessions were last used, by UserID, ID and SeenMs, in one statement. One that is not there stays so, and a
-// time never goes back.
+// maxTouched bounds the sessions of one statement with a list.
+const maxTouched = 100
+
+// TouchSessions notes when sessions were last used, by UserID, ID and SeenMs: in one statement, or one for each 100 where there is no
+// JSON_TABLE. One that is not there stays so, and a time never goes back.
 func (s *Store) TouchSessions(ctx context.Context, uses []Session) error {
 	if len(uses) == 0 {
 		return nil
 	}
-	statement := touchMySQL
-	if s.IsSQLite() {
-		statement = touchSQLite
+	err := s.Tx(ctx, func(tx *gorm.DB) error {
+		switch {
+		case s.IsSQLite():
+			return tx.Exec(touchSQLite, usesJSON(uses)).Error
+		case s.HasJSONTable():
+			return tx.Exec(touchMySQL, usesJSON(uses)).Error
+		}
+		for part := range slices.Chunk(uses, maxTouched) {
+			var times, keys []any
+			for _, u := range part {
+				times, keys = append(times, u.UserID, u.ID, u.SeenMs), append(keys, u.UserID, u.ID)
+			}
+			statement := fmt.Sprintf(touchListed, strings.Repeat(touchOne, len(part)), sqldb.Pairs(len(part)))
+			if err := tx.Exec(statement, slices.Concat(times, keys, times)...).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("touch sessions: %w", err)
 	}
+	return nil
+}
+
+// usesJSON is [[user, id, ms],...].
+func usesJSON(uses []Session) string {
 	list := make([]byte, 0, 56*len(uses)+2)
 	for i, u := range uses {
 		if i > 0 {
@@ -226,11 +257,7 @@ func (s *Store) TouchSessions(ctx context.Context, uses []Session) error {
 		list = strconv.AppendInt(append(list, ','), u.ID, 10)
 		list = append(strconv.AppendInt(append(list, ','), u.SeenMs, 10), ']')
 	}
-	all := "[" + string(list) + "]"
-	if err := s.Tx(ctx, func(tx *gorm.DB) error { return tx.Exec(statement, all).Error }); err != nil {
-		return fmt.Errorf("touch sessions: %w", err)
-	}
-	return nil
+	return "[" + string(list) + "]"
 }
 
 // ForgetSessions forgets those with ids below one, a step at a time, and returns how many.

@@ -49,20 +49,22 @@ func revoked(t *testing.T, s *db.Store, after db.Revocation, limit int) []db.Rev
 // withSessions has the accounts 1 and 2 with the sessions 11, 12, 13 and 21.
 func withSessions(t *testing.T, fn func(t *testing.T, sql *sqldb.DB, s *db.Store)) {
 	t.Helper()
-	each(t, func(t *testing.T, sql *sqldb.DB, s *db.Store) {
-		if err := s.Create(t.Context(), account(1, "ann"), []db.Session{session(1, 11, 100)}); err != nil {
+	each(t, func(t *testing.T, sql *sqldb.DB, s *db.Store) { fillSessions(t, s); fn(t, sql, s) })
+}
+
+func fillSessions(t *testing.T, s *db.Store) {
+	t.Helper()
+	if err := s.Create(t.Context(), account(1, "ann"), []db.Session{session(1, 11, 100)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(t.Context(), account(2, "bob"), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []db.Session{session(1, 12, 101), session(1, 13, 102), session(2, 21, 103)} {
+		if err := s.OpenSession(t.Context(), row, "hash of "+fmt.Sprint(row.UserID), 100, at(1)); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Create(t.Context(), account(2, "bob"), nil); err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range []db.Session{session(1, 12, 101), session(1, 13, 102), session(2, 21, 103)} {
-			if err := s.OpenSession(t.Context(), row, "hash of "+fmt.Sprint(row.UserID), 100, at(1)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		fn(t, sql, s)
-	})
+	}
 }
 
 func TestSessionsAreOpenedListedAndRevoked(t *testing.T) {
@@ -173,7 +175,8 @@ func TestSessionsAreBounded(t *testing.T) {
 }
 
 func TestTouchSessions(t *testing.T) {
-	withSessions(t, func(t *testing.T, sql *sqldb.DB, s *db.Store) {
+	check := func(t *testing.T, sql *sqldb.DB, s *db.Store, statements int) {
+		t.Helper()
 		uses := []db.Session{session(1, 11, 700), session(1, 12, 50), session(2, 21, 701), session(2, 11, 702), session(3, 31, 703)}
 		for i := range int64(995) { // of nobody
 			uses = append(uses, session(10+i, 10_000+i, 5))
@@ -183,7 +186,7 @@ func TestTouchSessions(t *testing.T) {
 		if err := s.TouchSessions(t.Context(), uses); err != nil {
 			t.Fatal(err)
 		}
-		if n := count() - before; n != 1 {
+		if n := count() - before; n != statements {
 			t.Errorf("%d statements", n)
 		}
 		for user, want := range map[int64]map[int64]int64{1: {11: 700, 12: 101, 13: 102}, 2: {21: 701}, 3: {}} {
@@ -198,6 +201,13 @@ func TestTouchSessions(t *testing.T) {
 		if err := s.TouchSessions(t.Context(), nil); err != nil {
 			t.Error(err)
 		}
+	}
+	withSessions(t, func(t *testing.T, sql *sqldb.DB, s *db.Store) { check(t, sql, s, 1) })
+	t.Run("lists", func(t *testing.T) {
+		sql := sqldbtest.Lists(t, "user", db.Migrations())
+		s := db.New(sql)
+		fillSessions(t, s)
+		check(t, sql, s, 10)
 	})
 }
 
