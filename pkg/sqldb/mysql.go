@@ -4,12 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -21,18 +20,19 @@ import (
 
 // MySQL and MariaDB error numbers that mean something to us.
 const (
-	mysqlDuplicate     = 1062 // a unique or primary key is violated
-	mysqlUnknownSchema = 1049
-	mysqlLockTimeout   = 1205 // waited lockWait for a row lock
-	mysqlDeadlock      = 1213 // rolled back as the victim
-	mysqlDiskFull      = 1021
-	mysqlTableFull     = 1114 // also when the disk is
-	mysqlRowChanged    = 1020 // MariaDB 11+ with snapshot isolation: read row was changed by another
-	mysqlGroupConflict = 3101 // group replication rolled it back at its commit
-	tidbTryAgain       = 8002 // a row that was read for an update was changed by another
-	tidbRolledBack     = 8022 // the commit failed, and has been rolled back
-	tidbSchemaChanged  = 8028 // a migration ran meanwhile
-	tidbConflict       = 9007 // lost against another write
+	mysqlDuplicate       = 1062 // a unique or primary key is violated
+	mysqlUnknownSchema   = 1049
+	mysqlUnknownVariable = 1193
+	mysqlLockTimeout     = 1205 // waited lockWait for a row lock
+	mysqlDeadlock        = 1213 // rolled back as the victim
+	mysqlDiskFull        = 1021
+	mysqlTableFull       = 1114 // also when the disk is
+	mysqlRowChanged      = 1020 // MariaDB 11+ with snapshot isolation: read row was changed by another
+	mysqlGroupConflict   = 3101 // group replication rolled it back at its commit
+	tidbTryAgain         = 8002 // a row that was read for an update was changed by another
+	tidbRolledBack       = 8022 // the commit failed, and has been rolled back
+	tidbSchemaChanged    = 8028 // a migration ran meanwhile
+	tidbConflict         = 9007 // lost against another write
 )
 
 // mysqlDialector is GORM's own MySQL dialect, whose errors also tell when the server is away.
@@ -99,7 +99,7 @@ func openMySQL(ctx context.Context, cfg Config, name string) (*DB, error) {
 
 // connectMySQL fills in the pool, after creating the schema when the server does not know it.
 func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
-	db, err := mysqlPool(cfg, d.schema)
+	db, server, err := mysqlPool(cfg, d.schema)
 	if err != nil {
 		return err
 	}
@@ -119,10 +119,7 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 	if err != nil {
 		return err
 	}
-	if d.jsonTable, err = hasJSONTable(ctx, db); err != nil {
-		return err
-	}
-	d.jsonTable = d.jsonTable && !cfg.NoJSONTable
+	d.jsonTable = server.hasJSONTable() && !cfg.NoJSONTable
 	d.Write, err = openGORM(mysqlDialector{&gormmysql.Dialector{Config: &gormmysql.Config{
 		Conn: steadyPool{db},
 		// What is left differs between MySQL and MariaDB only for AutoMigrate, which we do not use, and for RETURNING,
@@ -134,18 +131,9 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 	return err
 }
 
-// hasJSONTable tells whether a statement may read JSON_TABLE: not on TiDB, which has none, nor on Vitess, which cannot send one to its
-// shards. Both say in their version who they are.
-func hasJSONTable(ctx context.Context, db *sql.DB) (bool, error) {
-	var version string
-	err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version)
-	version = strings.ToLower(version)
-	return !strings.Contains(version, "vitess") && !strings.Contains(version, "tidb"), err
-}
-
 // createSchema makes an empty schema whose text compares byte by byte, unless a migration says otherwise.
 func createSchema(ctx context.Context, cfg Config, schema string) error {
-	db, err := mysqlPool(cfg, "")
+	db, _, err := mysqlPool(cfg, "")
 	if err != nil {
 		return err
 	}
@@ -158,8 +146,9 @@ func createSchema(ctx context.Context, cfg Config, schema string) error {
 	return nil
 }
 
-// mysqlPool is a pool whose sessions all have the same settings, whatever the server's own defaults are.
-func mysqlPool(cfg Config, schema string) (*sql.DB, error) {
+// mysqlPool is a pool whose sessions all have the same settings, whatever the server's own defaults are, and what server that is, which
+// the first session asks.
+func mysqlPool(cfg Config, schema string) (*sql.DB, *server, error) {
 	c := mysql.NewConfig()
 	c.User, c.Passwd = cfg.User, cfg.Password
 	c.Net, c.Addr, c.DBName = "tcp", cfg.Addr, schema
@@ -169,54 +158,29 @@ func mysqlPool(cfg Config, schema string) (*sql.DB, error) {
 	c.Collation = "utf8mb4_bin"
 	c.Logger = noLogger{}   // its lines are errors that the caller gets too
 	c.RejectReadOnly = true // drops a connection to what was the primary
-	// MariaDB alone reads the comment: it ends a transaction of a process that hangs, whose locks others wait for.
 	c.Params = map[string]string{
-		"sql_mode": "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-		"innodb_lock_wait_timeout": fmt.Sprintf("%d /*M!100300 , idle_transaction_timeout = %d */",
-			int(lockWait.Seconds()), int(idleTransaction.Seconds())),
+		"sql_mode":                 "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+		"innodb_lock_wait_timeout": strconv.Itoa(int(lockWait.Seconds())),
 	}
 	if err := c.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	host, _, err := net.SplitHostPort(cfg.Addr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if c.TLS, err = cfg.TLS.Client(host); err != nil {
-		return nil, fmt.Errorf("tls: %w", err)
+		return nil, nil, fmt.Errorf("tls: %w", err)
 	}
 	if c.TLS != nil {
 		c.TLS.MinVersion = tls.VersionTLS12
 	}
 	base, err := mysql.NewConnector(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sql.OpenDB(session{base}), nil
-}
-
-// session waits for a server that is away, and sets the isolation level of each new session. A session variable would do that too, but
-// MySQL and MariaDB call it by different names.
-type session struct{ driver.Connector }
-
-// Connect implements driver.Connector.
-func (c session) Connect(ctx context.Context) (driver.Conn, error) {
-	return untilBack(ctx, isAway, c.connect)
-}
-
-func (c session) connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	if err != nil {
-		return nil, noConnection{err}
-	}
-	e, ok := conn.(driver.ExecerContext)
-	if !ok {
-		return nil, errors.Join(errors.New("sqldb: the MySQL driver cannot execute"), conn.Close())
-	}
-	if _, err := e.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
-		return nil, noConnection{errors.Join(err, conn.Close())}
-	}
-	return conn, nil
+	of := &server{}
+	return sql.OpenDB(session{base, of}), of, nil
 }
 
 // isMySQLError tells whether the server answered with one of these numbers.
