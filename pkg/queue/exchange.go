@@ -19,7 +19,7 @@ const (
 	exchangeWindow = maxReturns - 2
 	// batchTimeout: when the broker owes a confirm for so long, and did not say that it is out of memory or disk, the connection is
 	// given up.
-	batchTimeout = 30 * time.Second
+	batchTimeout = 10 * time.Second
 	// defaultMaxDepth bounds each queue of an exchange, in batches: above it Publish refuses.
 	defaultMaxDepth = 1_000_000
 )
@@ -198,6 +198,8 @@ type exchangeSession struct {
 	*Exchange
 	conn *connection
 	sent chan sent
+	// refusedSince is when the broker refused the first of the batches since it took one; zero after one that it took. It is follow's own.
+	refusedSince time.Time
 }
 
 // sent is a batch that the broker has not confirmed.
@@ -334,8 +336,15 @@ func (s *exchangeSession) await(ctx context.Context, p sent) error {
 			switch err := s.conn.outcome(p.confirmation); {
 			case errors.Is(err, errFull):
 				p.job.tell(unavailable(errNacked))
+				if s.refusedSince.IsZero() {
+					s.refusedSince = time.Now()
+				} else if time.Since(s.refusedSince) > refusalPatience {
+					return errNacked // another node may know who leads the queue
+				}
 			case err != nil:
 				return err
+			default:
+				s.refusedSince = time.Time{}
 			}
 			if p.last {
 				p.job.tell(nil) // unless it was told before

@@ -56,7 +56,7 @@ func newMetrics(o options, name string) metrics {
 		published: counterBy("result", "tiktok_queue_published_total",
 			"Messages published: applied, accepted (durable, will be applied) or failed."),
 		degraded: counterBy("reason", "tiktok_queue_degraded_total",
-			"Messages that the broker did not take: disconnected, unconfirmed, blocked or unroutable."),
+			"Messages that the broker did not take: disconnected, unconfirmed, refused, blocked or unroutable."),
 		redelivered: counter("tiktok_queue_redelivered_total", "Messages that the broker delivered again."),
 		oldest:      newGauge("tiktok_queue_oldest_seconds", "Age of the oldest message that a consumer holds; 0 without.").WithLabelValues(name),
 		batch: telemetry.Register(o.metrics, prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -123,7 +123,9 @@ func failure(err error) string {
 
 // reason is the label of a message that the broker did not take.
 func reason(err error) string {
-	for kind, name := range map[error]string{errNoConfirm: "unconfirmed", errBlocked: "blocked", errUnroutable: "unroutable"} {
+	for kind, name := range map[error]string{
+		errNoConfirm: "unconfirmed", errUnproven: "unconfirmed", errBlocked: "blocked", errUnroutable: "unroutable", errRefusing: "refused",
+	} {
 		if errors.Is(err, kind) {
 			return name
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/url"
+	"sync/atomic"
 	"testing"
 
 	"tiktok/pkg/nettest"
@@ -45,6 +46,16 @@ func (p proxy) holdConfirms() chan<- struct{} {
 		return nil
 	})
 	return confirms
+}
+
+// refuseMessages turns each confirm into a refusal while it is set: a channel that an election has left without a leader.
+func (p proxy) refuseMessages(on *atomic.Bool) {
+	p.Gate(func(up bool, frame []byte) <-chan struct{} {
+		if !up && bytes.HasPrefix(frame[7:], []byte{0, 60, 0, 80}) && on.Load() { // basic.ack
+			frame[10] = 120 // basic.nack, which is as long
+		}
+		return nil
+	})
 }
 
 // alarm tells all clients what a broker says that stops or starts reading: connection.blocked, connection.unblocked.

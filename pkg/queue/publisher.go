@@ -17,8 +17,8 @@ const fullPause = 100 * time.Millisecond
 // the messages in batches. After the broker's confirm a message is durable. publish then waits for the consumer's reply
 // that it is applied, unless the consumers lag behind.
 //
-// While the broker is away, out of memory or disk, or owes a confirm for too long, the gate is shut and publish fails at
-// once. What was sent stays sent, so an event may be applied twice: from the queue and by the fallback.
+// While the broker is away, out of memory or disk, owes a confirm for too long, or refuses without being full, the gate is shut and
+// publish fails at once. What was sent stays sent, so an event may be applied twice: from the queue and by the fallback.
 type publisher struct {
 	cfg       Config
 	name      string
@@ -32,6 +32,9 @@ type publisher struct {
 	replies chan reply
 	// lagging means that the consumers' replies take longer than AppliedWait. Nobody waits for them.
 	lagging atomic.Bool
+	// doubted means that the connection before was lost or given up: a new one takes messages once the broker has confirmed an empty one.
+	// It is the sessions' own.
+	doubted bool
 
 	closing <-chan struct{} // publish fails
 	stop    chan struct{}   // the session sends nothing more, and ends when all is confirmed

@@ -25,6 +25,11 @@ const (
 	confirmPatience = 1500 * time.Millisecond
 	// confirmTimeout: when the broker owes it for so long after that, the connection is given up.
 	confirmTimeout = 3500 * time.Millisecond
+	// refusalPatience: when the broker has refused batches for so long, without taking one, and the queue is not full, the connection is
+	// given up for one to another node. After the election of a queue's leader a channel may be left with none to send to.
+	refusalPatience = 1500 * time.Millisecond
+	// proofEvery is how often a broker that refuses is asked again.
+	proofEvery = 100 * time.Millisecond
 	// maxReplies is how many replies to publishers may wait to be sent.
 	maxReplies = 1024
 	// directReplyTo is replaced by the broker with an address of the channel that consumes it; no queue is declared.
@@ -37,6 +42,7 @@ var (
 	errBlocked   = errors.New("broker is out of memory or disk")
 	errNoConfirm = errors.New("broker does not confirm in time")
 	errEnding    = errors.New("closed before the broker confirmed")
+	errUnproven  = errors.New("connected, and nothing was confirmed yet")
 )
 
 // session is one connection of a publisher.
@@ -49,6 +55,8 @@ type session struct {
 	lastID uint64
 	// awaited are the batches whose publishers wait for a reply.
 	awaited map[uint64][]*message
+	// refusedSince is when the broker refused the first of the batches since it took one; zero after one that it took.
+	refusedSince time.Time
 }
 
 // session connects, sends and receives until the connection is lost or the publisher stops, and returns why.
@@ -67,10 +75,17 @@ func (p *publisher) session(ctx context.Context, node string) error {
 	s := &session{publisher: p, conn: c, window: make(chan struct{}, window), awaited: make(map[uint64][]*message)}
 	blocked := c.conn.NotifyBlocked(make(chan amqp.Blocking, 1))
 	p.lagging.Store(false)
-	p.gate.open(nil)
+	if p.doubted {
+		p.gate.close(errUnproven)
+	} else {
+		p.gate.open(nil)
+	}
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return watch(ctx, c, p.gate, blocked) })
+	if p.doubted {
+		g.Go(func() error { return s.prove(ctx) })
+	}
 	g.Go(func() error { return s.send(ctx, g) })
 	g.Go(func() error { return s.sendReplies(ctx) })
 	g.Go(func() error { s.receiveReplies(replies); return nil })
@@ -82,6 +97,7 @@ func (p *publisher) session(ctx context.Context, node string) error {
 	if errors.Is(err, context.Canceled) {
 		err = errEnding
 	}
+	p.doubted = true
 	p.gate.close(err)
 	return err
 }
@@ -175,10 +191,8 @@ func (s *session) follow(ctx context.Context, batch []*message, sent <-chan *amq
 			done = confirmation.Done()
 		case <-done:
 			<-s.window
-			err := s.conn.outcome(confirmation)
-			switch {
-			case err == nil, errors.Is(err, errFull):
-				s.gate.open(errNoConfirm)
+			err := s.settled(ctx, s.conn.outcome(confirmation))
+			if err == nil || errors.Is(err, errFull) {
 				tell(err)
 				return nil
 			}
