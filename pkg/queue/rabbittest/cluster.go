@@ -260,7 +260,8 @@ func (c *Cluster) await(i int) {
 			return errors.New("it has ended, see " + filepath.Join(c.home(i), "node.log"))
 		default:
 		}
-		conn, err := amqp.DialConfig(fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", c.nodes[i].port), amqp.Config{Dial: amqp.DefaultDial(2 * time.Second)})
+		direct := fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", c.nodes[i].port)
+		conn, err := amqp.DialConfig(direct, amqp.Config{Dial: amqp.DefaultDial(2 * time.Second)})
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -289,11 +290,12 @@ func (c *Cluster) until(t testing.TB, timeout time.Duration, what string, ok fun
 func (c *Cluster) ctl(i int, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), ctlTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(c.script), "rabbitmqctl"), append([]string{"--quiet", "--longnames", "--node", c.nodes[i].name}, args...)...)
+	args = append([]string{"--quiet", "--longnames", "--node", c.nodes[i].name}, args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(c.script), "rabbitmqctl"), args...)
 	cmd.Env = c.environ(i)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		err = fmt.Errorf("rabbitmqctl %s: %w: %s", args[0], err, out)
+		err = fmt.Errorf("rabbitmqctl %q: %w: %s", args, err, out)
 	}
 	return string(out), err
 }
