@@ -192,7 +192,7 @@ func TestClusterFailover(t *testing.T) {
 			<-time.After(healTime)
 			tr.stop()
 			r := tr.report(t, begin, end)
-			t.Logf("%d messages with a fallback: %d refused, the slowest took %v; %d lost, %d applied twice; first confirm after %v, healed after %v",
+			t.Logf("%d messages with a fallback: %d refused, the slowest took %v; %d lost, %d twice; first confirm after %v, healed after %v",
 				r.messages, r.refused, r.slowest.Round(time.Millisecond), r.lost, r.twice,
 				r.confirmed.Round(time.Millisecond), r.healed.Round(time.Millisecond))
 			if r.lost > 0 {
