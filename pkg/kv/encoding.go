@@ -71,3 +71,5 @@ func encode[T any](value T) ([]byte, error) {
 func tombstone() []byte {
 	return fmt.Appendf(nil, "%c%016x%016x", tagTombstone, rand.Uint64(), rand.Uint64())
 }
+
+func isTombstone(b []byte) bool { return len(b) == 1+16+16 && b[0] == tagTombstone }

@@ -62,8 +62,10 @@ func (in *invalidation[K, T]) begin() (Store, []Item) {
 func (in *invalidation[K, T]) end(err error) {
 	c := in.of
 	if err != nil && c.store != nil && len(in.ids) > 0 {
-		c.failed("invalidate", err)
-		c.distrust(in.ids)
+		if failed := c.failedAmong(in.ids, err); len(failed) > 0 {
+			c.failed("invalidate", err)
+			c.distrust(failed)
+		}
 	}
 	c.local.drop(in.ids) // last: who begins to read from here on finds the tombstone, or distrusts the store
 }

@@ -68,10 +68,11 @@ type Item struct {
 // an empty slice cannot be stored. The suite for every driver is kvtest.
 type Store interface {
 	// MGet reads all keys in one round trip. The answer has the order of keys; a missing key is a nil slice.
-	// The slices belong to the store: they must not be changed.
+	// The slices belong to the store: they must not be changed. With a *PartialError the values of the other keys are there.
 	MGet(ctx context.Context, keys []string) ([][]byte, error)
 	// Set stores all items in one round trip. A condition that does not hold is not an error. The items are not one
-	// transaction: after an error some may be stored. The values must not be changed afterwards.
+	// transaction: after an error some may be stored, after a *PartialError all of the keys that it does not name. The values must not
+	// be changed afterwards.
 	Set(ctx context.Context, items []Item) error
 	// Delete removes the keys; missing ones are fine.
 	Delete(ctx context.Context, keys []string) error

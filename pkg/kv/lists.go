@@ -18,7 +18,7 @@ type Lists interface {
 	// in one step; after an error some may have been added.
 	AddEntries(ctx context.Context, entries []Entry, max int, ttl time.Duration) (lengths []int, err error)
 	// ReadLists reads whole lists: the values of each, by ascending id. The answer has the order of keys; a missing list is
-	// empty.
+	// empty. With a *PartialError the other lists are there.
 	ReadLists(ctx context.Context, keys []string) ([][][]byte, error)
 	// RemoveEntries removes the entries with these ids from their lists; missing ones are fine. Values are ignored.
 	RemoveEntries(ctx context.Context, entries []Entry) error
@@ -50,7 +50,7 @@ func (r *redisStore) AddEntries(ctx context.Context, entries []Entry, max int, t
 		}
 		answers[i] = pipe.Eval(ctx, addEntry, []string{e.List}, e.ID, e.Value, max, ttl.Milliseconds())
 	}
-	err := r.exec(ctx, pipe)
+	err := r.exec(ctx, pipe, func(i int) string { return entries[i].List })
 	lengths := make([]int, len(entries))
 	for i := 0; err == nil && i < len(entries); i++ {
 		lengths[i], err = answers[i].Int()
@@ -64,7 +64,8 @@ func (r *redisStore) ReadLists(ctx context.Context, keys []string) ([][][]byte, 
 	for i, k := range keys {
 		answers[i] = pipe.ZRange(ctx, k, 0, -1)
 	}
-	if err := r.exec(ctx, pipe); err != nil {
+	err := r.exec(ctx, pipe, func(i int) string { return keys[i] })
+	if err != nil && !isPartial(err) {
 		return nil, wrap("read lists of", len(keys), err)
 	}
 	lists := make([][][]byte, len(keys))
@@ -73,7 +74,7 @@ func (r *redisStore) ReadLists(ctx context.Context, keys []string) ([][][]byte, 
 			lists[i] = append(lists[i], []byte(v))
 		}
 	}
-	return lists, nil
+	return lists, wrap("read lists of", len(keys), err)
 }
 
 // RemoveEntries implements Lists.
@@ -83,5 +84,5 @@ func (r *redisStore) RemoveEntries(ctx context.Context, entries []Entry) error {
 		id := strconv.FormatInt(e.ID, 10)
 		pipe.ZRemRangeByScore(ctx, e.List, id, id)
 	}
-	return wrap("remove from", len(entries), r.exec(ctx, pipe))
+	return wrap("remove from", len(entries), r.exec(ctx, pipe, func(i int) string { return entries[i].List }))
 }

@@ -199,14 +199,16 @@ func (c *LoadingCache[K, T]) read(ctx context.Context, ids []K, out map[K]T) []m
 		if ctx.Err() == nil {
 			c.failed("read", err)
 		}
-		return missAll(ids)
+		if !isPartial(err) {
+			return missAll(ids)
+		}
 	}
 	// Looked up before and after the store: an id that is confirmed in between has got its tombstone, but the value may have
 	// been read before that.
 	unconfirmed = c.unconfirmed.among(ids, unconfirmed)
 	var misses []miss[K]
 	for i, id := range ids {
-		if _, bad := unconfirmed[id]; bad {
+		if _, bad := unconfirmed[id]; bad || err != nil && ErrorOf(err, keys[i]) != nil {
 			misses = append(misses, miss[K]{id: id})
 			continue
 		}
@@ -306,6 +308,7 @@ func (c *LoadingCache[K, T]) loadAndStore(ctx context.Context, ids []K, misses [
 	if len(items) > 0 {
 		if err := c.store.Set(ctx, items); err != nil {
 			c.failed("store", err)
+			c.distrustLate(ids, err)
 		}
 	}
 	return loaded, nil

@@ -75,10 +75,10 @@ func TestReadsShareACall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, got := range answers {
-		if got[1] != nil {
+		if got.values[1] != nil {
 			t.Errorf("request %d: a value of a key without one", i)
 		}
-		if diff := cmp.Diff([]string{"value of hot", "", fmt.Sprint("value of own", i), "value of hot"}, texts(got)); diff != "" {
+		if diff := cmp.Diff([]string{"value of hot", "", fmt.Sprint("value of own", i), "value of hot"}, texts(got.values)); diff != "" {
 			t.Errorf("request %d: %s", i, diff)
 		}
 	}

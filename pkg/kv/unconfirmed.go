@@ -16,7 +16,8 @@ const (
 	maxUnconfirmed   = 1 << 17
 	unconfirmedBatch = 500
 	retryMin         = 100 * time.Millisecond
-	retryMax         = 2 * time.Second
+	// retryMax, and that a node is found again within probeMax, must be less than grace together.
+	retryMax = probeMax
 )
 
 // unconfirmed is ids whose tombstone could not be written: the store may hold old values of them.
@@ -109,6 +110,34 @@ func (c *LoadingCache[K, T]) distrust(ids []K) {
 	}
 }
 
+// distrustLate remembers those of ids whose values may have been stored although err says that this failed: a server that hangs does
+// so when it goes on, and then the tombstone that was to prevent it may have expired.
+func (c *LoadingCache[K, T]) distrustLate(ids []K, err error) {
+	var late []K
+	for _, id := range ids {
+		if err := ErrorOf(err, c.key(id)); err != nil && !errors.Is(err, errAway) && !errors.Is(err, ErrClosed) && !isReply(err) {
+			late = append(late, id)
+		}
+	}
+	if len(late) > 0 {
+		c.distrust(late)
+	}
+}
+
+// failedAmong returns those of ids for which an operation failed that returned err.
+func (c *LoadingCache[K, T]) failedAmong(ids []K, err error) []K {
+	if !isPartial(err) {
+		return ids
+	}
+	var failed []K
+	for _, id := range ids {
+		if ErrorOf(err, c.key(id)) != nil {
+			failed = append(failed, id)
+		}
+	}
+	return failed
+}
+
 // retry writes the missing tombstones. It ends when there are none left, at the latest when all old values have expired, or
 // when the store is closed.
 func (c *LoadingCache[K, T]) retry() {
@@ -123,10 +152,18 @@ func (c *LoadingCache[K, T]) retry() {
 				c.unconfirmed.stop()
 				return done, nil
 			}
+			if err != nil && !isPartial(err) {
+				return done, err
+			}
+			for id := range batch {
+				if err != nil && ErrorOf(err, c.key(id)) != nil {
+					delete(batch, id)
+				}
+			}
+			c.unconfirmed.confirm(batch)
 			if err != nil {
 				return done, err
 			}
-			c.unconfirmed.confirm(batch)
 			pause.Reset()
 		}
 		return done, nil

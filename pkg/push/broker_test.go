@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"tiktok/pkg/kv"
+	"tiktok/pkg/kv/kvtest"
 	"tiktok/pkg/nettest"
 	"tiktok/pkg/push"
 	"tiktok/pkg/push/pushtest"
@@ -54,8 +52,8 @@ func TestRedis(t *testing.T) {
 }
 
 func TestCluster(t *testing.T) {
-	addrs, nodes := startCluster(t)
-	cfg := kv.Config{Driver: kv.DriverRedis, Addrs: addrs, Timeout: 5 * time.Second}
+	cluster := kvtest.StartCluster(t, kvtest.ClusterOptions{Masters: 3})
+	cfg := kv.Config{Driver: kv.DriverRedis, Addrs: cluster.Addrs(), Timeout: 5 * time.Second}
 	pushtest.Run(t, func(t *testing.T) (push.Broker, push.Broker) { return open(t, cfg), open(t, cfg) })
 	t.Run("a node hands its channels to another one", func(t *testing.T) {
 		a, b := open(t, cfg), open(t, cfg)
@@ -63,14 +61,12 @@ func TestCluster(t *testing.T) {
 		hints := pushtest.Subscribe(t, b, user)
 		pushtest.Publish(t, a, user, "before")
 		pushtest.Want(t, hints, "before")
-		ids := make([]string, len(nodes))
-		for i, n := range nodes {
-			ids[i] = n.ClusterMyID(t.Context()).Val()
-		}
+		first, second, third := cluster.Nodes[0].Client, cluster.Nodes[1].Client, cluster.Nodes[2].Client
+		to := second.ClusterMyID(t.Context()).Val()
 		// All channels of the first node go to the second one.
 		for slot := range 16384 / 3 {
-			for _, n := range []*redis.Client{nodes[1], nodes[0], nodes[2]} {
-				if err := n.Do(t.Context(), "CLUSTER", "SETSLOT", slot, "NODE", ids[1]).Err(); err != nil {
+			for _, n := range []*redis.Client{second, first, third} {
+				if err := n.Do(t.Context(), "CLUSTER", "SETSLOT", slot, "NODE", to).Err(); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -191,86 +187,6 @@ func TestOldServer(t *testing.T) {
 	err = b.Publish(t.Context(), []push.Hint{{UserID: 7, Data: json.RawMessage(`1`)}})
 	if err == nil || !strings.Contains(err.Error(), "Redis 7.0") {
 		t.Errorf("publish: %v", err)
-	}
-}
-
-// startCluster returns three masters that share all slots. They end with the test.
-func startCluster(t *testing.T) (addrs []string, nodes []*redis.Client) {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("redis-server is not installed")
-	}
-	ports := freePorts(t, 6)
-	for i := range 3 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))
-		server := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "--port", strconv.Itoa(ports[i]), //nolint:gosec // of this test
-			"--cluster-port", strconv.Itoa(ports[i+3]), "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--dir", t.TempDir(),
-			"--save", "", "--appendonly", "no")
-		if err := server.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
-		node := redis.NewClient(&redis.Options{Addr: addr, DisableIdentity: true})
-		t.Cleanup(func() { _ = node.Close() })
-		addrs, nodes = append(addrs, addr), append(nodes, node)
-	}
-	everywhere := func(ok func(*redis.Client) bool) {
-		until(t, func() bool {
-			for _, n := range nodes {
-				if !ok(n) {
-					return false
-				}
-			}
-			return true
-		})
-	}
-	everywhere(func(n *redis.Client) bool { return n.Ping(t.Context()).Err() == nil })
-	for i, n := range nodes {
-		if err := n.ClusterAddSlotsRange(t.Context(), i*16384/3, (i+1)*16384/3-1).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if err := nodes[0].Do(t.Context(), "CLUSTER", "MEET", "127.0.0.1", ports[i], ports[i+3]).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	everywhere(func(n *redis.Client) bool {
-		info := n.ClusterInfo(t.Context()).Val()
-		return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
-	})
-	return addrs, nodes
-}
-
-// freePorts returns n ports in a row that nobody listens on, below those that the system hands out itself.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	for base := 27400; base < 27600; base += n {
-		var ports []int
-		for p := base; p < base+n; p++ {
-			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(p))) //nolint:noctx // a test
-			if err != nil {
-				break
-			}
-			_ = l.Close()
-			ports = append(ports, p)
-		}
-		if len(ports) == n {
-			return ports
-		}
-	}
-	t.Fatal("no free ports")
-	return nil
-}
-
-func until(t *testing.T, cond func() bool) {
-	t.Helper()
-	end, tick := time.Now().Add(60*time.Second), time.NewTicker(20*time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		if time.Now().After(end) {
-			t.Fatal("it does not come to that")
-		}
-		<-tick.C
 	}
 }
 

@@ -15,12 +15,13 @@ import (
 const (
 	// lingers is how long a channel stays subscribed to without a reader: the next one comes soon mostly.
 	lingers = 30 * time.Second
-	// beatEvery is the pause between two pings on a connection, and silence from when on it is given up.
-	beatEvery = 5 * time.Second
-	silence   = 12 * time.Second
+	// beatEvery is the pause between two pings on a connection, and silence from when on it is given up. With the time that a Cluster
+	// takes to replace a node that hangs, it is less than ten seconds.
+	beatEvery = time.Second
+	silence   = 3 * time.Second
 	// firstPause and lastPause are between two attempts to connect.
 	firstPause = 50 * time.Millisecond
-	lastPause  = 2 * time.Second
+	lastPause  = time.Second
 )
 
 var (

@@ -199,6 +199,8 @@ func (w *Writes[E]) Read(ctx context.Context, lists ...List) map[List][]E {
 	values, err := w.lists.ReadLists(ctx, keys)
 	if err != nil {
 		w.log.WarnContext(ctx, "accepted writes do not show before they are stored", "err", err)
+	}
+	if values == nil {
 		return nil
 	}
 	found, oldest := map[List][]E{}, id.At(time.Now().Add(-ttl))
@@ -219,14 +221,10 @@ func (w *Writes[E]) Read(ctx context.Context, lists ...List) map[List][]E {
 	return found
 }
 
-// any reports whether a list may hold something.
+// any reports whether a list may hold something: also when it cannot be read whether one does, since that is one node of a Cluster.
 func (w *Writes[E]) any(ctx context.Context) bool {
 	values, err := w.store.MGet(ctx, []string{w.markKey()})
-	if err != nil {
-		w.log.WarnContext(ctx, "accepted writes do not show before they are stored", "err", err)
-		return false
-	}
-	return values[0] != nil
+	return err != nil || values[0] != nil
 }
 
 // Full reports whether the list is full. Then its user's next write must not be accepted: it could hide another. It is
