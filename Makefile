@@ -51,6 +51,9 @@ bench-micro: ## the Go micro-benchmarks of the hot paths; REV=HEAD~1 compares wi
 fault: ## break servers and processes under load and count what is lost; FORM=long for longer outages
 	@test/fault/run.sh $(FORM)
 
+vitess: ## the scenarios and an audit on a sharded Vitess; builds it on first use, half an hour
+	@test/vitess/run.sh
+
 cluster: ## two of each process on clusters of servers, each broken in turn under load, about 80 minutes; FORM=short for a choice, 7 minutes
 	@test/cluster/run.sh $(or $(FORM),long)
 
@@ -102,4 +105,4 @@ stop: ## stop the eight processes
 clean: ## remove what was built (not ./data)
 	rm -rf $(BIN) .run
 
-.PHONY: help run build gen web test test-race e2e api-lint lint fmt bench bench-micro fault cluster attack lines audit dead-letters env-up env-down chart docker start demo stop clean
+.PHONY: help run build gen web test test-race e2e api-lint lint fmt bench bench-micro fault cluster vitess attack lines audit dead-letters env-up env-down chart docker start demo stop clean

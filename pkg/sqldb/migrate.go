@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -27,16 +28,20 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("sqldb: migrations of %s: %w", d.name, err)
 	}
-	dialect := goose.DialectSQLite3
+	dialect, opts := goose.DialectSQLite3, []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if d.dialect == MySQL {
-		dialect = goose.DialectMySQL
 		unlock, err := d.lockMigration(ctx)
 		if err != nil {
 			return fmt.Errorf("sqldb: migrate %s: %w", d.name, err)
 		}
 		defer unlock()
+		store, err := database.NewStore(goose.DialectMySQL, goose.DefaultTablename)
+		if err != nil {
+			return fmt.Errorf("sqldb: migrations of %s: %w", d.name, err)
+		}
+		dialect, opts = goose.DialectCustom, append(opts, goose.WithStore(versions{store}))
 	}
-	p, err := goose.NewProvider(dialect, d.pools[0].db, sub, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(dialect, d.pools[0].db, sub, opts...)
 	if err != nil {
 		return fmt.Errorf("sqldb: migrations of %s: %w", d.name, err)
 	}
@@ -44,6 +49,23 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
 		return fmt.Errorf("sqldb: migrate %s: %w", d.name, err)
 	}
 	return nil
+}
+
+// versions are the migrations that were done. goose looks for their table in information_schema under the name of the schema, which is
+// another one behind vtgate.
+type versions struct{ database.Store }
+
+// TableExists implements goose's database.StoreExtender.
+func (v versions) TableExists(ctx context.Context, db database.DBTxConn) (bool, error) {
+	var version int64
+	err := db.QueryRowContext(ctx, "SELECT version_id FROM "+v.Tablename()+" LIMIT 1").Scan(&version)
+	if isMySQLError(err, mysqlNoTable) {
+		return false, nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return err == nil, err
 }
 
 // lockMigration takes MySQL's named lock of this schema. The lock belongs to a session: the server frees it should

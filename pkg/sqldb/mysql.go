@@ -22,6 +22,7 @@ import (
 const (
 	mysqlDuplicate       = 1062 // a unique or primary key is violated
 	mysqlUnknownSchema   = 1049
+	mysqlNoTable         = 1146
 	mysqlUnknownVariable = 1193
 	mysqlLockTimeout     = 1205 // waited lockWait for a row lock
 	mysqlDeadlock        = 1213 // rolled back as the victim

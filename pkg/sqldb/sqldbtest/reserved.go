@@ -1,8 +1,11 @@
 package sqldbtest
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -120,6 +123,10 @@ func (c *reservedCheck) look(g *gorm.DB) {
 	}
 }
 
+// EnvStatements names the environment variable with a file to which every statement that ran is appended, a JSON text a line: test/vitess
+// reads them with the parsers of other servers.
+const EnvStatements = "TIKTOK_TEST_STATEMENTS"
+
 // report fails the test for what was found.
 func (c *reservedCheck) report(t testing.TB) {
 	c.mu.Lock()
@@ -127,4 +134,26 @@ func (c *reservedCheck) report(t testing.TB) {
 	for _, line := range c.wrong {
 		t.Error(line)
 	}
+	if file := os.Getenv(EnvStatements); file != "" {
+		if err := c.record(file); err != nil {
+			t.Errorf("%s: %v", EnvStatements, err)
+		}
+	}
+}
+
+func (c *reservedCheck) record(file string) error {
+	var lines []byte
+	for statement := range c.seen {
+		line, err := json.Marshal(statement)
+		if err != nil {
+			return err
+		}
+		lines = append(append(lines, line...), '\n')
+	}
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(lines)
+	return errors.Join(err, f.Close())
 }
