@@ -120,7 +120,7 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 	if err != nil {
 		return err
 	}
-	d.jsonTable = server.hasJSONTable() && !cfg.NoJSONTable
+	d.server, d.jsonTable = server, server.hasJSONTable() && !cfg.NoJSONTable
 	d.Write, err = openGORM(mysqlDialector{&gormmysql.Dialector{Config: &gormmysql.Config{
 		Conn: steadyPool{db},
 		// What is left differs between MySQL and MariaDB only for AutoMigrate, which we do not use, and for RETURNING,

@@ -10,7 +10,11 @@ import (
 )
 
 // server is what answers behind an address, by its VERSION(). It is empty until the first session is open.
-type server struct{ version atomic.Pointer[string] }
+type server struct {
+	version atomic.Pointer[string]
+	// ownLevel is set for MariaDB behind vtgate, which asks it by MySQL's names: the level is what its configuration says.
+	ownLevel atomic.Bool
+}
 
 func (s *server) is(names ...string) bool {
 	version := s.version.Load()
@@ -69,7 +73,8 @@ func (c session) prepare(ctx context.Context, conn driver.Conn) error {
 	for _, set := range settings {
 		_, err := e.ExecContext(ctx, set, nil)
 		if isMySQLError(err, mysqlUnknownVariable) && c.server.is("vitess") {
-			continue // MariaDB behind vtgate, which asks it by MySQL's names: its own configuration must say the level
+			c.server.ownLevel.Store(true)
+			continue
 		}
 		if err != nil {
 			return err

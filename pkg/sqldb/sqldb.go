@@ -71,7 +71,8 @@ type DB struct {
 	schema  string // of MySQL
 	pools   []pool
 
-	jsonTable bool // statements may read JSON_TABLE
+	server    *server // nil on SQLite
+	jsonTable bool    // statements may read JSON_TABLE
 }
 
 // pool is one connection pool of a DB.

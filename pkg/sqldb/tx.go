@@ -66,10 +66,10 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return Translate(err)
 }
 
-// Snapshot calls fn with a DB whose Read sees one moment of the schema. It is only valid inside of fn.
+// Snapshot calls fn with a DB whose Read sees one moment of the schema, on Vitess of each of its shards. It is only valid inside of fn.
 func (d *DB) Snapshot(ctx context.Context, fn func(at *DB) error) error {
 	opts := &sql.TxOptions{ReadOnly: true} // SQLite: every transaction reads one moment
-	if d.dialect == MySQL {
+	if d.dialect == MySQL && !d.server.ownLevel.Load() {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
 	return d.Read.WithContext(ctx).Transaction(func(tx *gorm.DB) error {

@@ -15,17 +15,20 @@ const auditStep = 500
 const auditSQL = `SELECT c.low_id, c.high_id, c.last_at_ms, c.unread_id,
 		EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms = c.last_at_ms) AS has_last,
 		EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms > c.last_at_ms) AS has_newer,
-		c.newest_low_ms <> COALESCE((SELECT m.created_at_ms FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
-			AND m.created_at_ms > c.cleared_low_ms AND (m.hidden & 1) = 0 ORDER BY m.created_at_ms DESC LIMIT 1), 0)
-		OR c.newest_high_ms <> COALESCE((SELECT m.created_at_ms FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
-			AND m.created_at_ms > c.cleared_high_ms AND (m.hidden & 2) = 0 ORDER BY m.created_at_ms DESC LIMIT 1), 0) AS wrong_shown,
+		EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
+			AND m.created_at_ms > c.cleared_low_ms AND m.created_at_ms > c.newest_low_ms AND (m.hidden & 1) = 0)
+		OR c.newest_low_ms <> 0 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
+			AND m.created_at_ms > c.cleared_low_ms AND m.created_at_ms = c.newest_low_ms AND (m.hidden & 1) = 0)
+		OR EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
+			AND m.created_at_ms > c.cleared_high_ms AND m.created_at_ms > c.newest_high_ms AND (m.hidden & 2) = 0)
+		OR c.newest_high_ms <> 0 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id
+			AND m.created_at_ms > c.cleared_high_ms AND m.created_at_ms = c.newest_high_ms AND (m.hidden & 2) = 0) AS wrong_shown,
 		c.stale = 0 AND c.unread_id <> 0 AND (
 			c.read_ms >= CASE WHEN c.unread_id = c.low_id THEN c.newest_low_ms ELSE c.newest_high_ms END OR EXISTS (
 			SELECT 1 FROM messages m WHERE m.low_id = c.low_id AND m.high_id = c.high_id AND m.created_at_ms > c.read_ms
 			AND m.from_user_id = c.unread_id)) AS wrong_unread
-	FROM (SELECT low_id, high_id, last_at_ms, unread_id, read_ms, stale, cleared_low_ms, cleared_high_ms, newest_low_ms, newest_high_ms
-		FROM conversations WHERE low_id >= ? AND (low_id > ? OR high_id > ?) ORDER BY low_id, high_id LIMIT ?) AS c
-	ORDER BY c.low_id, c.high_id`
+	FROM conversations AS c WHERE c.low_id >= ? AND (c.low_id > ? OR c.high_id > ?)
+	ORDER BY c.low_id, c.high_id LIMIT ?`
 
 // audited is a row of auditSQL.
 type audited struct {

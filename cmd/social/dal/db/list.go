@@ -30,19 +30,19 @@ const (
 )
 
 const (
-	followingSQL = `SELECT user_id AS owner_id, id AS follow_id, to_user_id AS user_id FROM follows
+	followingSQL = `SELECT user_id AS owner_id, id AS follow_id, to_user_id AS other_id FROM follows
 		WHERE user_id = ? AND id < ? ORDER BY id DESC LIMIT ?`
-	followersSQL = `SELECT to_user_id AS owner_id, id AS follow_id, user_id AS user_id FROM follows
+	followersSQL = `SELECT to_user_id AS owner_id, id AS follow_id, user_id AS other_id FROM follows
 		WHERE to_user_id = ? AND id < ? ORDER BY id DESC LIMIT ?`
 
 	// Both dialects are told to walk through whom the user follows, in list order, and to look each one up by the primary
 	// key: that list is as long as one person's clicks, while the followers of a famous user have no bound. CROSS JOIN
 	// fixes the order on SQLite, STRAIGHT_JOIN on MySQL.
-	friendsSQLite = `SELECT f.user_id AS owner_id, f.id AS follow_id, f.to_user_id AS user_id
+	friendsSQLite = `SELECT f.user_id AS owner_id, f.id AS follow_id, f.to_user_id AS other_id
 		FROM follows f CROSS JOIN follows b
 		WHERE f.user_id = ? AND f.id < ? AND b.user_id = f.to_user_id AND b.to_user_id = f.user_id
 		ORDER BY f.id DESC LIMIT ?`
-	friendsMySQL = `SELECT f.user_id AS owner_id, f.id AS follow_id, f.to_user_id AS user_id
+	friendsMySQL = `SELECT f.user_id AS owner_id, f.id AS follow_id, f.to_user_id AS other_id
 		FROM follows f STRAIGHT_JOIN follows b FORCE INDEX (PRIMARY) ON b.user_id = f.to_user_id AND b.to_user_id = f.user_id
 		WHERE f.user_id = ? AND f.id < ?
 		ORDER BY f.id DESC LIMIT ?`
@@ -96,13 +96,10 @@ func (s *Store) listSQL(l List) string {
 
 // lists reads entries by the owner of their list.
 func (s *Store) lists(ctx context.Context, query string, args ...any) (map[int64][]Entry, error) {
-	type row struct {
-		OwnerID int64
-		Entry
-	}
+	type row struct{ OwnerID, FollowID, OtherID int64 } // vtgate splits a join of two shards, where names of columns would be ambiguous
 	lists := map[int64][]Entry{}
 	err := sqldb.Rows[row]{Query: s.Read.WithContext(ctx).Raw(query, args...)}.Each(func(r row) {
-		lists[r.OwnerID] = append(lists[r.OwnerID], r.Entry)
+		lists[r.OwnerID] = append(lists[r.OwnerID], Entry{FollowID: r.FollowID, UserID: r.OtherID})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list follows: %w", err)
