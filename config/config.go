@@ -142,6 +142,8 @@ type Limits struct {
 // Media is what is done with uploads.
 type Media struct {
 	media.Config `mapstructure:",squash"`
+	// Separate says that processes "media" do all work on videos, and the video service none. Only in the distributed deployment.
+	Separate bool `mapstructure:"separate"`
 	// Background says whether videos that play already get a better cover, a preview and an HLS ladder in the background.
 	// What does not play is transcoded all the same. Nothing is done without ffmpeg.
 	Background bool `mapstructure:"background"`

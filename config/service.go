@@ -16,7 +16,7 @@ type Process struct {
 	Name string
 	// Schema is the name of the schema that it works on. Empty: Name.
 	Schema string
-	// RPCAddr and AdminAddr are where it listens unless the settings say otherwise. A gateway has no RPCAddr.
+	// RPCAddr and AdminAddr are where it listens unless the settings say otherwise. A gateway has no RPCAddr, nor has media.
 	RPCAddr, AdminAddr string
 	// Uses is which settings it needs. Others are not checked, so that it need not be given their secrets.
 	Uses Uses
@@ -37,6 +37,9 @@ func AllInOneProcess() Process {
 
 // distributed tells whether p is one of several processes, which find each other in etcd.
 func (p Process) distributed() bool { return p.Name != AllInOne }
+
+// calls tells whether p calls others or is called: who does neither needs no etcd.
+func (p Process) calls() bool { return p.RPCAddr != "" || p.Uses.Gateway }
 
 // Servers are the addresses of MySQL that p connects to, in order: that of its own schema, or of all.
 func (p Process) Servers(db sqldb.Config) []string {

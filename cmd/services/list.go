@@ -147,6 +147,25 @@ func interaction() Spec {
 	}
 }
 
+// Media does the video service's work on videos in processes of its own, when media.separate says so. It answers no calls, makes no ids
+// and needs no etcd; any number of them share the jobs.
+func Media() Spec {
+	return Spec{
+		Process: config.Process{
+			Name: "media", Schema: "video", AdminAddr: "127.0.0.1:10109", Uses: config.Uses{DB: true, Queue: true, Media: true},
+		},
+		Open: func(ctx context.Context, d Deps) (Part, error) {
+			w, err := videoservice.OpenWorker(ctx, d.Config, d.Telemetry, d.Bus)
+			if err != nil {
+				return Part{}, err
+			}
+			p := part("media", w, nil)
+			p.Checks = append(p.Checks, telemetry.Check{Name: "media_tools", Info: w.DescribeTools})
+			return p, nil
+		},
+	}
+}
+
 // interactionAudit repairs with the shared cache in mind.
 type interactionAudit struct {
 	*interactiondb.Store

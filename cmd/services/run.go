@@ -43,23 +43,22 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 		}
 		p.Group.Add("push", nil, d.Push.Close)
 	}
-	if s.RPCAddr == "" {
-		part, err := s.Open(ctx, d)
+	var more []telemetry.Check
+	if s.Uses.Queue {
+		if d.Bus, err = outbox.OpenBus(ctx, p.Config.Queue, Consumers(), p.Telemetry); err != nil {
+			return err
+		}
+		p.Group.Add("bus", nil, d.Bus.Close)
+		more = append(more, events(d.Bus))
+	}
+	if s.RPCAddr != "" {
+		lease, err := leaseIDs(ctx, p)
 		if err != nil {
 			return err
 		}
-		p.Group.Add(s.Name, part.Run, part.Close)
-		return p.Admin(ctx, part.Checks, "http", part.Addr())
+		d.IDs = lease.Generator()
+		more = append(more, lease.Check())
 	}
-	if d.Bus, err = outbox.OpenBus(ctx, p.Config.Queue, Consumers(), p.Telemetry); err != nil {
-		return err
-	}
-	p.Group.Add("bus", nil, d.Bus.Close)
-	lease, err := leaseIDs(ctx, p)
-	if err != nil {
-		return err
-	}
-	d.IDs = lease.Generator()
 	part, err := s.Open(ctx, d)
 	if err != nil {
 		return err
@@ -70,11 +69,19 @@ func add(ctx context.Context, p *boot.Process, s Spec) error {
 			p.Telemetry.Log.Info("found", "name", c.Name, "info", c.Info())
 		}
 	}
-	addr, err := serve(ctx, p, s, part)
-	if err != nil {
-		return err
+	kind, addr := "http", ""
+	switch {
+	case part.Addr != nil:
+		addr = part.Addr()
+	case part.NewServer == nil:
+		kind, addr = "work", "the jobs of video"
+	default:
+		kind = "rpc"
+		if addr, err = serve(ctx, p, s, part); err != nil {
+			return err
+		}
 	}
-	return p.Admin(ctx, append(part.Checks, events(d.Bus), lease.Check()), "rpc", addr)
+	return p.Admin(ctx, append(part.Checks, more...), kind, addr)
 }
 
 // events tells whether the bus takes messages. While it does not they wait in the outbox, so the process serves all the same.

@@ -1,4 +1,4 @@
-// Package services is the list of the processes that the product consists of: seven services and the gateway. The
+// Package services is the list of the processes that the product consists of: seven services, the gateway, and media, which is optional. The
 // all-in-one, each service's own process, the commands, tests and generators of deployment files read it.
 package services
 
@@ -23,13 +23,13 @@ import (
 type Spec struct {
 	config.Process
 	// Callers are who may call each method; both deployments enforce it. A new method needs a line, a new caller a reason,
-	// which docs/architecture.md ("Services and calls") gives. Nil for the gateway, which has no methods.
+	// which docs/architecture.md ("Services and calls") gives. Nil for the gateway and for media, which have no methods.
 	Callers transport.Rules
 	// Consumes are the topics of other services that it wants to hear of (idl/event.thrift).
 	Consumes []string
 	// Hints says that it sends or takes hints for the pages of users, by Deps.Push.
 	Hints bool
-	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none.
+	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none, and for media, which works on that of video.
 	Migrations func() fs.FS
 	// Audit recounts its counters, in its own schema, and compares with others what it has made of them. Nil when it has none.
 	Audit func(schemas Schemas, cache kv.Store) Auditor
@@ -41,7 +41,7 @@ type Spec struct {
 type Deps struct {
 	Config    config.Config
 	Telemetry *telemetry.Telemetry
-	// IDs makes ids that no other process makes. The gateway needs none.
+	// IDs makes ids that no other process makes. The gateway and media need none.
 	IDs *id.Generator
 	// Dial reaches other services, in the name of the one that is opened.
 	Dial transport.Dial
@@ -61,7 +61,7 @@ type Part struct {
 	// Run works until ctx ends. Close then releases what Open opened.
 	Run   func(ctx context.Context) error
 	Close func() error
-	// NewServer makes its RPC server. Nil for the gateway.
+	// NewServer makes its RPC server. Nil for the gateway and media.
 	NewServer func(opts ...server.Option) server.Server
 	// Addr is the bound public address. Nil for all but the gateway.
 	Addr func() string
@@ -86,6 +86,9 @@ func All() []Spec {
 	return []Spec{user(), video(), interaction(), social(), chat(), notice(), discovery(), Gateway()}
 }
 
+// Processes are All, and at the end what takes work off a service when an operator starts it.
+func Processes() []Spec { return append(All(), Media()) }
+
 // Names are the names of All.
 func Names() []string {
 	var names []string
@@ -106,9 +109,9 @@ func Consumers() []outbox.Consumer {
 	return consumers
 }
 
-// Find returns the service of that name.
+// Find returns the one of Processes of that name.
 func Find(name string) (Spec, bool) {
-	for _, s := range All() {
+	for _, s := range Processes() {
 		if s.Name == name {
 			return s, true
 		}

@@ -64,6 +64,11 @@ func TestEverySpecIsComplete(t *testing.T) {
 	if services.Gateway().Name != services.Names()[len(services.Names())-1] {
 		t.Error("the gateway is not the last")
 	}
+	media, ok := services.Find("media")
+	if !ok || media.RPCAddr != "" || media.Schema != "video" || media.Migrations != nil || seen[media.AdminAddr] != "" ||
+		slices.Contains(services.Names(), media.Name) {
+		t.Errorf("media is none of All, works on the schema of video, and has an admin address of its own: %+v", media.Process)
+	}
 	if _, ok := services.Find(config.AllInOne); ok {
 		t.Error("the all-in-one is not a service")
 	}

@@ -86,6 +86,22 @@ func (d *Deployment) AddReplica(t testing.TB, service string) string {
 	return name
 }
 
+// AddMedia runs a process that does the video service's work, with that one's settings, waits until it is ready, and returns its name.
+// The deployment needs media.separate. It ends with the deployment.
+func (d *Deployment) AddMedia(t testing.TB) string {
+	t.Helper()
+	first, spec := d.process(t, "video"), services.Media()
+	h := d.host.(*processes)
+	admin := FreePort(t)
+	p := &process{
+		name: spec.Name, bin: first.bin, args: []string{spec.Name}, log: filepath.Join(h.logDir, spec.Name+".log"), admin: "http://" + admin,
+		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+admin, config.EnvName("rpc.registry")+"="),
+	}
+	h.all = slices.Insert(h.all, len(h.all)-1, p)
+	d.Revive(t, p.name)
+	return p.name
+}
+
 // AddGateway runs one more gateway, with these settings changed, and returns the deployment as it is seen through that
 // one. It ends with d. Nobody registers through it: names are d's.
 func (d *Deployment) AddGateway(t testing.TB, opts ...Option) *Deployment {

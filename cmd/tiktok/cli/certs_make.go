@@ -31,8 +31,8 @@ const (
 // certNames is who gets a certificate, and whether it is a server of somebody else's making.
 func certNames() map[string]bool {
 	all := map[string]bool{"mysql": true, "redis": true, "rabbitmq": true, "etcd": true, "s3": true}
-	for _, s := range services.Names() {
-		all[s] = false
+	for _, s := range services.Processes() {
+		all[s.Name] = false
 	}
 	return all
 }

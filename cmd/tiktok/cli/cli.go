@@ -101,7 +101,7 @@ func command(environ []string) *cobra.Command {
 		&cobra.Group{ID: groupRun, Title: "Processes of the distributed deployment:"},
 		&cobra.Group{ID: groupOperate, Title: "Operation:"},
 	)
-	for _, s := range services.All() {
+	for _, s := range services.Processes() {
 		root.AddCommand(grouped(groupRun, runService(s, environ))...)
 	}
 	root.AddCommand(grouped(
@@ -193,7 +193,9 @@ func exactly(want ...string) cobra.PositionalArgs {
 }
 
 // processNames are what a command can be about: a service or the all-in-one.
-func processNames() []string { return slices.Concat(services.Names(), []string{config.AllInOne}) }
+func processNames() []string {
+	return slices.Concat(services.Names(), []string{services.Media().Name, config.AllInOne})
+}
 
 // process is the one of that name.
 func process(name string) (config.Process, error) {

@@ -79,7 +79,7 @@ func TestEveryCommand(t *testing.T) {
 func TestEveryServiceIsACommand(t *testing.T) {
 	_, out, _ := run(t, nil, "services")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	for i, s := range services.All() {
+	for i, s := range services.Processes() {
 		if fields := strings.Fields(lines[i+1]); len(fields) != 3 || fields[0] != s.Name || fields[2] != s.AdminAddr {
 			t.Errorf("%s is listed as %q", s.Name, lines[i+1])
 		}

@@ -53,6 +53,9 @@ func allInOne(environ []string) *cobra.Command {
 func runService(spec services.Spec, environ []string) *cobra.Command {
 	cmd := &cobra.Command{Use: spec.Name, Short: "Run the " + spec.Name + " service"}
 	s := addSettings(cmd, environ)
+	if spec.RPCAddr == "" && !spec.Uses.Gateway {
+		cmd.Short = "Do the work on videos, instead of the video service (media.separate)"
+	}
 	if spec.Uses.Gateway {
 		cmd.Short = "Run the gateway, which answers HTTP"
 		s.addr(cmd)
@@ -69,7 +72,7 @@ func list() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tRPC\tADMIN")
-			for _, s := range services.All() {
+			for _, s := range services.Processes() {
 				rpc := s.RPCAddr
 				if rpc == "" {
 					rpc = "-"

@@ -22,7 +22,7 @@ import (
 // wake-ups, and returns the service, which owns them. bus stays the caller's.
 func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, bus outbox.Bus) (*Service, error) {
 	var closers lifecycle.Closers
-	s, err := open(ctx, cfg, tel, ids, bus, &closers)
+	s, err := open(ctx, cfg, tel, ids, bus, cfg.Media.Separate, &closers)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("video: %w", err), closers.Close())
 	}
@@ -30,8 +30,36 @@ func Open(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids 
 	return s, nil
 }
 
+// Worker does the work on videos in a process of its own: what the background of a Service does, and no more. It makes no ids.
+type Worker struct{ s *Service }
+
+// OpenWorker opens what Open opens. bus stays the caller's.
+func OpenWorker(ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, bus outbox.Bus) (*Worker, error) {
+	var closers lifecycle.Closers
+	s, err := open(ctx, cfg, tel, nil, bus, false, &closers)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("media: %w", err), closers.Close())
+	}
+	s.closers = closers
+	return &Worker{s}, nil
+}
+
+// Run works, and hands over what other services shall hear of it, until ctx ends.
+func (w *Worker) Run(ctx context.Context) error { return w.s.Run(ctx) }
+
+// Ready reports whether the worker can do its work.
+func (w *Worker) Ready(ctx context.Context) error { return w.s.Ready(ctx) }
+
+// DescribeTools says in a line what can be done with uploads here, for readiness details.
+func (w *Worker) DescribeTools() string { return w.s.DescribeTools() }
+
+// Close releases what OpenWorker opened.
+func (w *Worker) Close() error { return w.s.Close() }
+
+// open opens both; ids are nil of a worker.
 func open(
-	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, bus outbox.Bus, closers *lifecycle.Closers,
+	ctx context.Context, cfg config.Config, tel *telemetry.Telemetry, ids *id.Generator, bus outbox.Bus, elsewhere bool,
+	closers *lifecycle.Closers,
 ) (*Service, error) {
 	sql, err := sqldb.OpenMigrated(ctx, cfg.DB, "video", db.Migrations(), tel.Log, tel.Registry)
 	if err != nil {
@@ -39,8 +67,10 @@ func open(
 	}
 	closers.Add(sql.Close)
 	rows := db.New(sql)
-	if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
-		return nil, err
+	if ids != nil {
+		if err := ids.StartAbove(ctx, rows.NewestID, tel.Log); err != nil {
+			return nil, err
+		}
 	}
 	cache, err := kv.Open(ctx, cfg.Cache)
 	if err != nil {
@@ -62,7 +92,7 @@ func open(
 		Store: rows, Cache: cache, IDs: ids, Tel: tel, Relay: outbox.NewRelay(sql, bus, "video", tel),
 		Quota: db.Quota{Bytes: cfg.Media.UserQuotaBytes, DailyBytes: cfg.Media.UserDailyBytes},
 		Media: MediaDeps{
-			Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events,
+			Elsewhere: elsewhere, Blobs: blobs, Tools: newTools(cfg.Media, tel), Wakes: events,
 			Background: cfg.Media.Background, Workers: cfg.Media.Workers, Backfill: cfg.Media.Backfill, Dir: cfg.Media.WorkDir,
 			Lease: cfg.Media.Lease, SweepEvery: cfg.Media.SweepEvery, OrphanAge: max(time.Hour, 2*cfg.Gateway.UploadTimeout),
 		},

@@ -20,6 +20,9 @@ const workPrefix = "worker-"
 
 // MediaDeps is what the work in the background needs.
 type MediaDeps struct {
+	// Elsewhere says that processes of their own do all of it, deletions and sweeps too: here it is only planned, by what Tools could
+	// do here, and announced.
+	Elsewhere bool
 	// Blobs holds the files.
 	Blobs blob.Store
 	// Tools makes the files. Deletions and sweeps happen also when it can do nothing.
@@ -117,6 +120,13 @@ func (w *worker) steps() int {
 // run works until ctx ends and all jobs have let go of their rows.
 func (w *worker) run(ctx context.Context) error {
 	if w.Blobs == nil {
+		<-ctx.Done()
+		return nil
+	}
+	if w.Elsewhere {
+		if w.Wakes != nil {
+			w.sendWakes(ctx)
+		}
 		<-ctx.Done()
 		return nil
 	}
