@@ -10,8 +10,9 @@ import (
 
 // A process without calls needs no etcd; node numbers are leased for whole seconds; the all-in-one has no process for media.
 func TestValidateSeparate(t *testing.T) {
-	media := config.Process{Name: "media", Schema: "video", AdminAddr: "127.0.0.1:10109", Uses: config.Uses{DB: true, Queue: true, Media: true}}
-	calls := config.Process{Name: "user", RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true, Queue: true}}
+	media := video()
+	media.Name, media.Schema, media.RPCAddr = "media", "video", ""
+	calls := user()
 	for name, c := range map[string]struct {
 		process config.Process
 		change  func(*config.Config)
