@@ -1,5 +1,5 @@
-// Package services is the list of the processes that the product consists of: seven services, the gateway, and media, which is optional. The
-// all-in-one, each service's own process, the commands, tests and generators of deployment files read it.
+// Package services is the list of the processes that the product consists of: seven services, the gateway, and media, which is
+// optional. The all-in-one, each service's own process, the commands, tests and generators of deployment files read it.
 package services
 
 import (
@@ -29,7 +29,8 @@ type Spec struct {
 	Consumes []string
 	// Hints says that it sends or takes hints for the pages of users, by Deps.Push.
 	Hints bool
-	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none, and for media, which works on that of video.
+	// Migrations are those of its schema, which has its name. Nil for the gateway, which has none, and for media, which works on that
+	// of video.
 	Migrations func() fs.FS
 	// Audit recounts its counters, in its own schema, and compares with others what it has made of them. Nil when it has none.
 	Audit func(schemas Schemas, cache kv.Store) Auditor
