@@ -17,8 +17,8 @@ import (
 
 // What stands between clients and gateways, a load balancer or a client that has both addresses, and how patient it is.
 const (
-	// tries is how long one try at one gateway may take.
-	tries = 3 * time.Second
+	// tries is how long one try at one gateway may take, uploads how long one that sends a file.
+	tries, uploads = 3 * time.Second, 10 * time.Second
 	// dials is how long a connection may take.
 	dials = time.Second
 	// checks is how often each gateway is asked whether it is ready, and checked how long it may take to answer.
@@ -102,18 +102,18 @@ var errOpen = errors.New("the outcome is not known")
 
 // do sends a request to gateway i, or to the other one when that is known to be sick. A request that was certainly not sent goes to the
 // other one, too; so does one without an answer, or with one that leaves its outcome open, if it can be repeated.
-func (b *balancer) do(ctx context.Context, i int, repeatable bool, send exchange) answer {
+func (b *balancer) do(ctx context.Context, i int, patience time.Duration, repeatable bool, send exchange) answer {
 	first, second := b.gateways[i], b.gateways[(i+1)%len(b.gateways)]
 	if first.sick.Load() && !second.sick.Load() {
 		first, second = second, first
 	}
 	out := answer{from: time.Now()}
-	out.Answer, out.outcome, out.err = b.try(ctx, first, send)
+	out.Answer, out.outcome, out.err = b.try(ctx, first, patience, send)
 	unsent := errors.Is(out.err, syscall.ECONNREFUSED)
 	if out.err != nil && ctx.Err() == nil && (unsent || repeatable) {
 		out.again = true
 		before := out.outcome
-		out.Answer, out.outcome, out.err = b.try(ctx, second, send)
+		out.Answer, out.outcome, out.err = b.try(ctx, second, patience, send)
 		if out.outcome == harness.Refused && before == harness.Unknown {
 			out.outcome = harness.Unknown // the first try may have done it
 		}
@@ -122,8 +122,8 @@ func (b *balancer) do(ctx context.Context, i int, repeatable bool, send exchange
 	return out
 }
 
-func (b *balancer) try(ctx context.Context, g *gateway, send exchange) (harness.Answer, harness.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, tries)
+func (b *balancer) try(ctx context.Context, g *gateway, patience time.Duration, send exchange) (harness.Answer, harness.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	a, err := send(ctx, g.url)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -63,6 +64,8 @@ type person struct {
 	token string
 	home  int
 	rand  *rand.Rand
+	// owes is how many requests it has sent out of its turn: what it reads at once after a write.
+	owes int
 
 	follows   map[int]*harness.Fate // by user
 	sent      []note
@@ -177,11 +180,17 @@ func (c *crowd) run(ctx context.Context, s *scene) []sample {
 
 // turn waits until the next request may be sent.
 func (p *person) turn(ctx context.Context) bool {
-	select {
-	case <-p.c.turns:
-		return true
-	case <-ctx.Done():
-		return false
+	for {
+		select {
+		case <-p.c.turns:
+			if p.owes == 0 {
+				return true
+			}
+			p.owes--
+		case <-ctx.Done():
+			p.owes = 0
+			return false
+		}
 	}
 }
 
@@ -210,7 +219,11 @@ func (p *person) do(ctx context.Context, kind string, to at, r harness.Request) 
 		r.Header = http.Header{"Idempotency-Key": {fmt.Sprintf("%s-key-%d", p.c.prefix, p.c.names.Add(1))}}
 	}
 	// A user waits for the answer although the traffic ends.
-	a := p.c.b.do(context.WithoutCancel(ctx), gateway, to != write || keyed, func(ctx context.Context, base string) (harness.Answer, error) {
+	patience := tries
+	if r.Body != nil {
+		patience = uploads
+	}
+	a := p.c.b.do(context.WithoutCancel(ctx), gateway, patience, to != write || keyed, func(ctx context.Context, base string) (harness.Answer, error) {
 		return p.c.exchange(ctx, base, r)
 	})
 	s := sample{
@@ -239,8 +252,9 @@ func (c *crowd) exchange(ctx context.Context, base string, r harness.Request) (h
 	if r.Path[:7] == "/douyin" {
 		return harness.Exchange(ctx, c.b.client, base, r)
 	}
-	r.Header = http.Header{"Authorization": {"Bearer " + r.Query.Get("token")}}
-	r.Query.Del("token")
+	query := maps.Clone(r.Query) // the request may be sent again
+	query.Del("token")
+	r.Query, r.Header = query, http.Header{"Authorization": {"Bearer " + r.Query.Get("token")}}
 	a, err := harness.Send(ctx, c.b.client, base, r)
 	if err == nil && a.Status != http.StatusOK {
 		a.Code, a.Msg = int32(a.Status), fmt.Sprintf("%.200s", a.Raw) //nolint:gosec // a status

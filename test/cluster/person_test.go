@@ -83,9 +83,10 @@ func span(a answer) harness.Span { return harness.Span{From: a.from, To: a.from.
 
 // back reads what was just written, if it was acknowledged, and takes down when seen denies it.
 func (p *person) back(ctx context.Context, wrote answer, kind, what, path string, seen func(raw []byte) (bool, error), pairs ...any) {
-	if wrote.outcome != harness.Done || !p.turn(ctx) {
+	if wrote.outcome != harness.Done {
 		return
 	}
+	p.owes++
 	a := p.get(ctx, kind, path, pairs...)
 	if a.outcome != harness.Done {
 		return
@@ -178,9 +179,10 @@ func (p *person) enrol(ctx context.Context, s *scene) {
 	a := p.post(ctx, "register", harness.PathRegister, write, "username", n.text, "password", "pass-"+n.text)
 	n.outcome = a.outcome
 	s.accounts[p.n] = append(s.accounts[p.n], n)
-	if a.outcome != harness.Done || !p.turn(ctx) {
+	if a.outcome != harness.Done {
 		return
 	}
+	p.owes++
 	if a := p.login(ctx, n.text, "pass-"+n.text); a.Code == wrongPassword {
 		p.c.misread(a, "login", "there is no account %s", n.text)
 	}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Two of each process on clusters of servers, all on this machine: breaks one after the other under load and prints what users notice.
 #   test/cluster/run.sh [short|long] [go test arguments]      short: a choice of faults, about 7 minutes; long: all, about 80
+# TIKTOK_CLUSTER_FAULTS=all: all faults in the short form, about 30 minutes.
 # One fault: test/cluster/run.sh long -run 'TestCluster/interaction_hangs'
 set -euo pipefail
 # shellcheck disable=SC1091 # from any folder
