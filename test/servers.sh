@@ -2,7 +2,7 @@
 # Servers that a script starts on loopback from Debian's packages, each in a session of its own with a log and a pid file.
 # Sourced by test/env.sh and test/cluster/servers.sh, which set name, dir (the folder of the instance) and for each server X
 # X_port, launch_X that starts it and answers_X that sends it a real request. Both get the name of the server: redis, or redis-2 for
-# the second of several, whose port is redis_port + 2.
+# the second of several, whose port is redis_port + 2. patience is how many seconds a server may take to start.
 
 dir=${dir:?} name=${name:?}
 
@@ -124,7 +124,7 @@ finish() { # SERVER...: wait until each answers, and say so as it does
     for s in "${waiting[@]}"; do
       if "answers_${s%-[0-9]}" "$s"; then
         printf '  %-12s ready in %5s on 127.0.0.1:%s\n' "$s" "$(since "${began[$s]}")" "$(port_of "$s")"
-      elif ! kill -0 "$(cat "$dir/$s.pid")" 2>/dev/null || (($(now) - began[$s] > 120000000)); then
+      elif ! kill -0 "$(cat "$dir/$s.pid")" 2>/dev/null || (($(now) - began[$s] > ${patience:-120} * 1000000)); then
         printf '  %-12s did not start; the end of %s:\n' "$s" "$dir/logs/$s.log"
         tail -n 20 "$dir/logs/$s.log"
         exit 1

@@ -87,21 +87,25 @@ func startCluster(t *testing.T) *cluster {
 func (c *cluster) run(t *testing.T, f form, crowd *crowd, x fault) {
 	c.healthy(t)
 	s := crowd.newScene(t)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
 	var samples []sample
 	var wg sync.WaitGroup
+	defer wg.Wait() // also when the fault or its end fails
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	wg.Go(func() { samples = crowd.run(ctx, s) })
 	harness.Until(ctx, time.Now().Add(f.before))
-	broken := time.Now()
+	events := []time.Time{time.Now()}
+	happened := func() { events = append(events, time.Now()) }
 	end := x.begin(t, c)
-	harness.Until(ctx, broken.Add(max(f.lasts, x.length)))
-	mended := time.Now()
+	happened() // a restart is over
+	harness.Until(ctx, events[0].Add(max(f.lasts, x.length)))
+	happened()
 	end()
-	harness.Until(ctx, mended.Add(f.after))
+	happened() // what was gone is there
+	harness.Until(ctx, time.Now().Add(f.after))
 	stop()
 	wg.Wait()
-	r := judge(x.name, samples, int(crowd.missed.Load()), broken, mended)
+	r := judge(x.name, samples, int(crowd.missed.Load()), events)
 	began := time.Now()
 	for {
 		counted := crowd.recount(t.Context(), s)

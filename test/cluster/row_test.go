@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"tiktok/test/harness"
 )
 
 // What is promised for every single fault.
@@ -30,8 +32,8 @@ type row struct {
 	misread                                       []string
 }
 
-// judge counts the requests of a scene, and how long after it began or ended the fault still made one fail.
-func judge(name string, samples []sample, missed int, broken, mended time.Time) *row {
+// judge counts the requests of a scene, and how long after one of the events, of which the first is the fault, one still failed.
+func judge(name string, samples []sample, missed int, events []time.Time) *row {
 	r := &row{fault: name, requests: missed, failed: missed, failures: map[string]int{}}
 	if missed > 0 {
 		r.failures["not sent: all users waited for an answer"] = missed
@@ -39,7 +41,7 @@ func judge(name string, samples []sample, missed int, broken, mended time.Time) 
 	for _, s := range samples {
 		if s.wrong {
 			r.wrong++
-			r.misread = append(r.misread, fmt.Sprintf("%+.1f s: %s", s.from.Sub(broken).Seconds(), s.what))
+			r.misread = append(r.misread, fmt.Sprintf("%+.1f s: %s", s.from.Sub(events[0]).Seconds(), s.what))
 			continue
 		}
 		r.requests++
@@ -57,18 +59,20 @@ func judge(name string, samples []sample, missed int, broken, mended time.Time) 
 			r.slow++
 		}
 		if s.failed || s.took > slow {
-			r.heal = max(r.heal, since(s.from.Add(s.took), broken, mended))
+			r.heal = max(r.heal, since(s.from.Add(s.took), events))
 		}
 	}
 	return r
 }
 
-// since is how long after the latest of two events something was.
-func since(when, broken, mended time.Time) time.Duration {
-	if when.After(mended) {
-		return when.Sub(mended)
+// since is how long after the last event before it something was.
+func since(when time.Time, events []time.Time) (d time.Duration) {
+	for _, e := range events {
+		if !e.After(when) {
+			d = when.Sub(e)
+		}
 	}
-	return max(0, when.Sub(broken))
+	return d
 }
 
 // err is what of the promise does not hold.
@@ -123,5 +127,58 @@ func (r *row) print(t *testing.T) {
 	}
 	if ferr != nil {
 		t.Fatal(ferr)
+	}
+}
+
+// A count that finds nothing proves nothing: what is not as it was told must be in the row.
+func TestRow(t *testing.T) {
+	at := time.Unix(1000, 0)
+	events := []time.Time{at, at.Add(5 * time.Second), at.Add(9 * time.Second)}
+	after := func(d time.Duration) time.Time { return at.Add(d) }
+	r := judge("x", []sample{
+		{from: after(-2 * time.Second), failed: true},
+		{from: after(2 * time.Second), took: time.Second, failed: true, unknown: true},
+		{from: after(5 * time.Second), took: 2500 * time.Millisecond, again: true},
+		{from: after(6 * time.Second), wrong: true},
+		{from: after(20 * time.Second)},
+	}, 3, events)
+	if r.requests != 7 || r.failed != 5 || r.unknown != 1 || r.again != 1 || r.slow != 1 || r.wrong != 1 || r.heal != 3*time.Second {
+		t.Errorf("%+v", r)
+	}
+	if r.err() == nil {
+		t.Error("a wrong read is no matter")
+	}
+	ok := row{failed: maxFailed, heal: heals, slow: 5, again: 5, unknown: 5}
+	if err := ok.err(); err != nil {
+		t.Error(err)
+	}
+	for name, bad := range map[string]row{
+		"failed": {failed: maxFailed + 1}, "heal": {heal: heals + 1}, "lost": {lost: 1}, "doubled": {doubled: 1}, "audit": {audit: errors.New("x")},
+	} {
+		if bad.err() == nil {
+			t.Errorf("%s passes", name)
+		}
+	}
+}
+
+// So must what the recount finds.
+func TestCount(t *testing.T) {
+	c := &count{}
+	c.notes("comment", []note{
+		{text: "there", outcome: harness.Done}, {text: "gone", outcome: harness.Done}, {text: "twice", outcome: harness.Unknown},
+		{text: "refused", outcome: harness.Refused}, {text: "perhaps", outcome: harness.Unknown}, {text: "denied", outcome: harness.Refused},
+	}, map[string]int{"there": 1, "twice": 2, "refused": 1})
+	if c.lost != 1 || c.doubled != 2 || c.err() == nil {
+		t.Errorf("lost %d, doubled %d: %q", c.lost, c.doubled, c.wrong)
+	}
+	f := &harness.Fate{}
+	f.Add(true, harness.Done, harness.Span{From: time.Unix(1, 0), To: time.Unix(2, 0)})
+	c.fate("a like", f, true)
+	if c.fate("a like", f, false); c.lost != 2 {
+		t.Errorf("lost %d, want 2", c.lost)
+	}
+	f.Add(false, harness.Unknown, harness.Span{From: time.Unix(3, 0), To: time.Unix(4, 0)})
+	if c.fate("a like", f, false); c.lost != 2 {
+		t.Error("a write whose outcome is unknown is lost")
 	}
 }

@@ -32,7 +32,7 @@ const (
 )
 
 // bringUp bounds a command of servers.sh.
-const bringUp = 3 * time.Minute
+const bringUp = 6 * time.Minute
 
 // servers are the nodes of test/cluster/servers.sh, on a network.
 type servers struct {
