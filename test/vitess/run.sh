@@ -27,7 +27,7 @@ stop() {
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
   fi
-  for server in mysql redis etcd rabbitmq; do test/env.sh stop "$server" || true; done
+  test/env.sh down || true
   rm -rf "$dir"
 }
 trap stop EXIT
