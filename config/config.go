@@ -217,6 +217,7 @@ func Default() Config {
 			Driver:      "memory",
 			Prefix:      "tiktok",
 			Type:        "quorum",
+			Partitions:  1,
 			MaxBatch:    512,
 			MaxWait:     5 * time.Millisecond,
 			Capacity:    16384,

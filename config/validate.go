@@ -77,6 +77,8 @@ func (c Config) Validate(process Process) error {
 		err := c.Queue.CheckNodes()
 		p.require(err == nil, key, "%v", err)
 	}
+	partitions := c.Queue.Partitions
+	p.require(partitions >= 1 && partitions <= queue.MaxPartitions, "queue.partitions", "is %d, want 1..%d", partitions, queue.MaxPartitions)
 	p.require(
 		c.Queue.MaxBatch > 0 && c.Queue.Capacity >= c.Queue.MaxBatch,
 		"queue.max_batch",

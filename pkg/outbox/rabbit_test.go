@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -320,4 +321,49 @@ func TestOneActiveConsumer(t *testing.T) {
 		}
 		last = max(last, i)
 	}
+}
+
+// A consumer that hangs loses its turn to another process within eight seconds, which gets all that it did not acknowledge, in order.
+func TestConsumerHangs(t *testing.T) {
+	const n = 20
+	cfg := rabbitConfig(t)
+	behind, proxy := proxied(t, cfg)
+	entered, resume := make(chan struct{}), make(chan struct{})
+	first := openBus(t, behind, oneConsumer())
+	eventually(t, "ping", func() bool { return first.Ping(t.Context()) == nil })
+	background(t, func(ctx context.Context) error {
+		return first.Consume(ctx, "first", func(context.Context, []outbox.Message) error {
+			select {
+			case <-entered:
+			default:
+				close(entered)
+			}
+			<-resume
+			return nil
+		})
+	})
+	t.Cleanup(func() { close(resume) }) // before it is waited for
+	second := openBus(t, cfg, oneConsumer())
+	eventually(t, "ping", func() bool { return second.Ping(t.Context()) == nil })
+	for i := 1; i <= n; i++ {
+		m := outbox.Message{Seq: int64(i), Topic: topic, AtMs: time.Now().UnixMilli(), Body: fmt.Appendf(nil, "%d", i)}
+		if err := second.Publish(t.Context(), []outbox.Message{m}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-entered // it has all, or is about to
+	got := numbers{seen: map[int]int{}}
+	background(t, func(ctx context.Context) error { return second.Consume(ctx, "first", got.apply) })
+	proxy.Freeze()
+	began := time.Now()
+	eventually(t, "all at the other process", func() bool { return got.count() == n })
+	took := time.Since(began)
+	t.Logf("the other process has all after %v", took)
+	if took > 8*time.Second {
+		t.Errorf("took %v, want at most 8 s", took)
+	}
+	if !slices.IsSorted(got.order) {
+		t.Errorf("they came as %v", got.order)
+	}
+	proxy.Thaw()
 }

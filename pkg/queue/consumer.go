@@ -37,6 +37,8 @@ type consumer[T any] struct {
 	metrics metrics
 	pub     *publisher
 	apply   func(context.Context, []T) error
+	// declare makes the queue, or fails when it is not there.
+	declare func(ch *amqp.Channel) error
 }
 
 // delivery is a message of the broker: a batch of events, as a publisher has sent it.
@@ -66,7 +68,7 @@ type hand[T any] struct {
 func (c *consumer[T]) session(ctx context.Context, node string) error {
 	var incoming <-chan amqp.Delivery
 	conn, err := dial(ctx, c.cfg, node, c.name+" consume", func(ch *amqp.Channel) (err error) {
-		if _, _, err = declare(ch, c.name, c.cfg.Type, bounded(c.pub.maxLength)); err != nil {
+		if err = c.declare(ch); err != nil {
 			return err
 		}
 		// A batch in hand and the next one on its way, even if every delivery is a single event.

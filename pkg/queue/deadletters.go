@@ -62,6 +62,25 @@ func OpenDeadLetters(ctx context.Context, cfg Config, name string) (*DeadLetters
 	return d, nil
 }
 
+// OpenPartitionsDeadLetters is OpenDeadLetters for each partition that the broker has of a queue, the first one first. Close each.
+func OpenPartitionsDeadLetters(ctx context.Context, cfg Config, name string) ([]*DeadLetters, error) {
+	var all []*DeadLetters
+	for i := range MaxPartitions {
+		d, err := OpenDeadLetters(ctx, cfg, partitionName(name, i))
+		if i > 0 && isMissing(err) {
+			break
+		}
+		if err != nil {
+			for _, d := range all {
+				d.Close()
+			}
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
 // Close hands back what List holds and disconnects.
 func (d *DeadLetters) Close() { d.conn.close() }
 
@@ -179,13 +198,12 @@ func (d *DeadLetters) step(ctx context.Context, fn func(context.Context) error) 
 	defer cancel()
 	defer context.AfterFunc(limited, func() { _ = d.conn.raw.Close() })()
 	err := fn(limited)
-	var refused *amqp.Error
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &refused) && refused.Code == amqp.NotFound:
+	case isMissing(err):
 		return unavailable(fmt.Errorf("the broker has no queue %s: is queue.prefix right, and did a service run with it? (%w)",
 			d.name+deadSuffix, err))
 	}

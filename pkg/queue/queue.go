@@ -87,6 +87,9 @@ type Config struct {
 	// often a message was delivered, and move it to the dead letters after 100 times; with classic an event that kills
 	// its consumer's process is delivered until someone removes it. The type of queues that exist cannot be changed.
 	Type string `mapstructure:"type"`
+	// Partitions is in how many queues of RabbitMQ, "<prefix>.<name>", "<prefix>.<name>.p1" and so on, OpenPartitioned puts a kind of
+	// messages: 1 to 64, 0 means 1. Each has a leader of its own among the nodes, and a writer in each process.
+	Partitions int `mapstructure:"partitions"`
 	// MaxBatch bounds the messages given to apply at once. 0 means 512.
 	MaxBatch int `mapstructure:"max_batch"`
 	// MaxWait is how long a consumer of RabbitMQ waits to fill a batch. 0 means 5 ms. The memory driver does not wait: a
@@ -105,6 +108,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Type == "" {
 		c.Type = TypeQuorum
+	}
+	if c.Partitions <= 0 {
+		c.Partitions = 1
 	}
 	if c.MaxBatch <= 0 {
 		c.MaxBatch = 512
@@ -146,6 +152,14 @@ func WithFallback() Option { return func(o *options) { o.fallback = true } }
 // Open returns the queue of that name, e.g. "interaction.favorite". It does not fail when the broker is away: the
 // queue connects in the background. log may be nil.
 func Open[T any](_ context.Context, cfg Config, name string, log *slog.Logger, opts ...Option) (Queue[T], error) {
+	q, err := open[T](cfg, name, log, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+func open[T any](cfg Config, name string, log *slog.Logger, opts ...Option) (*handle[T], error) {
 	if name == "" {
 		return nil, errors.New("queue: no name")
 	}
@@ -194,6 +208,7 @@ type handle[T any] struct {
 	name     string
 	driver   driver[T]
 	fallback driver[T] // nil without
+	lent     bool      // the fallback is another's, who consumes it
 	metrics  metrics
 	capacity chan struct{} // holds one token for each Publish in progress
 
@@ -272,7 +287,7 @@ func (q *handle[T]) Consume(ctx context.Context, apply func(context.Context, []T
 	apply = guard(apply)
 	var wg sync.WaitGroup
 	wg.Go(func() { q.driver.consume(running, apply) })
-	if q.fallback != nil {
+	if q.fallback != nil && !q.lent {
 		wg.Go(func() { q.fallback.consume(running, apply) })
 	}
 	wg.Wait()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // rabbit is a durable queue in RabbitMQ. See publisher and consumer for the two halves.
@@ -42,6 +44,10 @@ func (q *rabbit[T]) publish(ctx context.Context, msg T) (bool, error) {
 
 func (q *rabbit[T]) consume(ctx context.Context, apply func(context.Context, []T) error) {
 	c := &consumer[T]{cfg: q.cfg, name: q.name, log: q.log, metrics: q.metrics, pub: q.pub, apply: apply}
+	c.declare = func(ch *amqp.Channel) error {
+		_, _, err := declare(ch, q.name, q.cfg.Type, bounded(q.pub.maxLength))
+		return err
+	}
 	keep(ctx, q.cfg, q.log.With("what", "consume"), c.session)
 }
 

@@ -60,8 +60,8 @@ func open(
 		return nil, fmt.Errorf("interaction: %w", err)
 	}
 	closers.Add(cache.Close)
-	events, err := queue.Open[mq.Event](ctx, cfg.Queue, Name, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)),
-		queue.WithFallback())
+	events, err := queue.OpenPartitioned(ctx, cfg.Queue, Name, mq.Event.Owner, tel.Log,
+		queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)), queue.WithFallback())
 	if err != nil {
 		return nil, fmt.Errorf("interaction: %w", err)
 	}

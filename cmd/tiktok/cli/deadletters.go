@@ -45,7 +45,7 @@ func addDeadLetters(
 ) {
 	f := &deadLetterFlags{settings: addSettings(cmd, environ)}
 	f.data(cmd)
-	cmd.Flags().StringVar(&f.queue, "queue", "interaction", "`name` of the queue, after the prefix")
+	cmd.Flags().StringVar(&f.queue, "queue", "interaction", "`name` of the queue, after the prefix; of all its partitions")
 	cmd.Flags().StringVar(&f.consumer, "consumer", "", "instead of a queue: `name` of the service that consumes events, or "+outbox.BusItself+
 		" for those that RabbitMQ does not take")
 	cmd.Flags().IntVar(&f.limit, "limit", 0, "at most so many, the oldest first; 0 is "+most)
@@ -73,12 +73,16 @@ func addDeadLetters(
 		if f.consumer != "" {
 			f.queue = outbox.QueueName(f.consumer)
 		}
-		d, err := queue.OpenDeadLetters(cmd.Context(), cfg.Queue, f.queue)
+		partitions, err := queue.OpenPartitionsDeadLetters(cmd.Context(), cfg.Queue, f.queue)
 		if err != nil {
 			return err
 		}
-		defer d.Close()
-		return run(cmd.Context(), d, f, cfg)
+		all := make(several, len(partitions))
+		for i, d := range partitions {
+			defer d.Close()
+			all[i] = d
+		}
+		return run(cmd.Context(), all, f, cfg)
 	}
 }
 

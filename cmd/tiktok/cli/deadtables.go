@@ -23,9 +23,12 @@ type letters interface {
 	Drop(ctx context.Context, limit int, fn func(queue.DeadLetter) error) (int, error)
 }
 
-// tables are the dead letters of one consumer in the schemas of all services that have an outbox, one service after the other.
+// several are dead letters of several places, one place after the other.
+type several []letters
+
+// tables are the dead letters of one consumer in the schemas of all services that have an outbox.
 type tables struct {
-	each    []*outbox.DeadLetters
+	several
 	closers lifecycle.Closers
 }
 
@@ -52,10 +55,10 @@ func openTables(ctx context.Context, cfg config.Config, consumer string) (_ *tab
 		}
 		t.closers.Add(db.Close)
 		if outbox.HasOutbox(ctx, db) {
-			t.each = append(t.each, outbox.NewDeadLetters(db, consumer))
+			t.several = append(t.several, outbox.NewDeadLetters(db, consumer))
 		}
 	}
-	if len(t.each) == 0 {
+	if len(t.several) == 0 {
 		return nil, fmt.Errorf("there is no outbox in %s", cfg.DataDir)
 	}
 	return t, nil
@@ -65,8 +68,8 @@ func openTables(ctx context.Context, cfg config.Config, consumer string) (_ *tab
 func (t *tables) Close() error { return t.closers.Close() }
 
 // Count is how many there are.
-func (t *tables) Count(ctx context.Context) (n int, err error) {
-	for _, d := range t.each {
+func (s several) Count(ctx context.Context) (n int, err error) {
+	for _, d := range s {
 		one, err := d.Count(ctx)
 		if err != nil {
 			return n, err
@@ -77,23 +80,23 @@ func (t *tables) Count(ctx context.Context) (n int, err error) {
 }
 
 // List is as queue.DeadLetters.List.
-func (t *tables) List(ctx context.Context, limit int, fn func(queue.DeadLetter) error) (int, error) {
-	return t.upTo(limit, func(d *outbox.DeadLetters, left int) (int, error) { return d.List(ctx, left, fn) })
+func (s several) List(ctx context.Context, limit int, fn func(queue.DeadLetter) error) (int, error) {
+	return s.upTo(limit, func(d letters, left int) (int, error) { return d.List(ctx, left, fn) })
 }
 
 // Replay is as queue.DeadLetters.Replay.
-func (t *tables) Replay(ctx context.Context, limit int, fn func(queue.DeadLetter)) (int, error) {
-	return t.upTo(limit, func(d *outbox.DeadLetters, left int) (int, error) { return d.Replay(ctx, left, fn) })
+func (s several) Replay(ctx context.Context, limit int, fn func(queue.DeadLetter)) (int, error) {
+	return s.upTo(limit, func(d letters, left int) (int, error) { return d.Replay(ctx, left, fn) })
 }
 
 // Drop is as queue.DeadLetters.Drop.
-func (t *tables) Drop(ctx context.Context, limit int, fn func(queue.DeadLetter) error) (int, error) {
-	return t.upTo(limit, func(d *outbox.DeadLetters, left int) (int, error) { return d.Drop(ctx, left, fn) })
+func (s several) Drop(ctx context.Context, limit int, fn func(queue.DeadLetter) error) (int, error) {
+	return s.upTo(limit, func(d letters, left int) (int, error) { return d.Drop(ctx, left, fn) })
 }
 
-// upTo calls fn for one service after the other until it has had limit of them, 0 for all.
-func (t *tables) upTo(limit int, fn func(d *outbox.DeadLetters, left int) (int, error)) (n int, err error) {
-	for _, d := range t.each {
+// upTo calls fn for one place after the other until it has had limit of them, 0 for all.
+func (s several) upTo(limit int, fn func(d letters, left int) (int, error)) (n int, err error) {
+	for _, d := range s {
 		left := 0
 		if limit > 0 {
 			if left = limit - n; left == 0 {

@@ -58,6 +58,9 @@ func ValidSession(s string) bool {
 	return len(s) >= 1 && len(s) <= MaxSession
 }
 
+// Owner decides about the partition of the queue: a user's events are all in one.
+func (e Event) Owner() int64 { return e.UserID }
+
 // Check reports what makes the event impossible to apply.
 func (e Event) Check() error {
 	switch {

@@ -101,6 +101,9 @@ func (e Event) needsLatest() bool {
 	return e.CommentLike != nil || e.Pin != nil || c != nil && (c.RootID != 0 || c.ReplyToID != 0 || len(c.Mentions) > 0 || c.Replies)
 }
 
+// Owner decides about the partition of the queue: a user's events are all in one.
+func (e Event) Owner() int64 { return e.UserID }
+
 // Check reports what makes the event impossible to apply: another version, a missing id, no or two kinds, a text that
 // does not fit, an answer to something later.
 func (e Event) Check() error {
