@@ -223,9 +223,8 @@ func (p *person) do(ctx context.Context, kind string, to at, r harness.Request) 
 	if r.Body != nil {
 		patience = uploads
 	}
-	a := p.c.b.do(context.WithoutCancel(ctx), gateway, patience, to != write || keyed, func(ctx context.Context, base string) (harness.Answer, error) {
-		return p.c.exchange(ctx, base, r)
-	})
+	send := func(ctx context.Context, base string) (harness.Answer, error) { return p.c.exchange(ctx, base, r) }
+	a := p.c.b.do(context.WithoutCancel(ctx), gateway, patience, to != write || keyed, send)
 	s := sample{
 		from: a.from, took: a.took, kind: kind, failed: a.outcome != harness.Done, unknown: a.outcome == harness.Unknown, again: a.again,
 	}

@@ -153,7 +153,8 @@ func TestRow(t *testing.T) {
 		t.Error(err)
 	}
 	for name, bad := range map[string]row{
-		"failed": {failed: maxFailed + 1}, "heal": {heal: heals + 1}, "lost": {lost: 1}, "doubled": {doubled: 1}, "audit": {audit: errors.New("x")},
+		"failed": {failed: maxFailed + 1}, "heal": {heal: heals + 1}, "lost": {lost: 1}, "doubled": {doubled: 1},
+		"audit": {audit: errors.New("x")},
 	} {
 		if bad.err() == nil {
 			t.Errorf("%s passes", name)
