@@ -17,6 +17,8 @@ struct SendMessageRequest {
     2: i64 to_user_id
     /** 1..1000 characters, not blank. */
     3: string content
+    /** Whoever asks again with it within a day gets the same answer, and nothing more is stored. Absent: each call sends a message. */
+    4: optional string request_key
 }
 struct SendMessageResponse { 1: Message message }
 
@@ -101,7 +103,7 @@ struct DeleteConversationResponse {}
 service ChatService {
     /**
      * Sends a message; durable and visible to both when it returns. What the other has sent before it is read then.
-     * Fails with ChatSelf, UserNotFound, MessageRefused.
+     * Fails with ChatSelf, UserNotFound, MessageRefused, IdempotencyKeyReused.
      */
     SendMessageResponse SendMessage(1: SendMessageRequest req)
     /**

@@ -78,6 +78,8 @@ struct CreateCommentRequest {
     4: i64 reply_to_id
     /** Whom the content mentions, at most MAX_MENTIONS; the caller has looked the names up. */
     5: list<i64> mentioned_user_ids
+    /** Whoever asks again with it within a day gets the same answer, and nothing more is stored. Absent: each call adds a comment. */
+    6: optional string request_key
 }
 struct CreateCommentResponse {
     /** As stored: the content may have been masked. */
@@ -232,7 +234,8 @@ service InteractionService {
     ListFavoritesResponse ListFavorites(1: ListFavoritesRequest req)
     /**
      * Adds a comment. Fails with VideoNotFound, CommentNotFound when it answers one that is not (or no longer) below that video, or
-     * CommentRefused when it holds a forbidden word and the config refuses those.
+     * CommentRefused when it holds a forbidden word and the config refuses those; IdempotencyKeyReused when the user has asked for
+     * something else with that request_key.
      */
     CreateCommentResponse CreateComment(1: CreateCommentRequest req)
     /**

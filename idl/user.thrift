@@ -27,6 +27,11 @@ struct RegisterRequest {
     4: optional Device device
     /** Refuses the most common passwords, with PasswordTooCommon. */
     5: bool strict_password
+    /**
+     * Whoever registers again within a day with it, the same username and password gets the same account, and a session of its own.
+     * Absent: the username is taken then.
+     */
+    6: optional string request_key
 }
 struct RegisterResponse {
     1: i64 user_id

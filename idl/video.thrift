@@ -87,6 +87,10 @@ struct PublishRequest {
     13: i32 rotation
     /** Whom the title mentions, at most 10; the caller has looked the names up. */
     14: list<i64> mentioned_user_ids
+    /** Whoever publishes again with it within a day gets the same answer, and nothing more is stored. Absent: each call publishes. */
+    15: optional string request_key
+    /** Tells the title and file of that key from others, in whichever way the caller likes. */
+    16: optional i64 request_digest
 }
 struct PublishResponse {
     /** The video, listed or (transcode) not yet; then it has no publish time. */
@@ -98,8 +102,21 @@ struct CheckUploadRequest {
     1: i64 author_id
     /** Of all uploads of the author that are under way. */
     2: i64 size_bytes
+    /** Of the upload. */
+    3: optional string request_key
 }
-struct CheckUploadResponse {}
+struct CheckUploadResponse {
+    /** What was published with that request_key. Then sizes are not checked. */
+    1: optional Published first
+}
+
+/** Published is the answer to a PublishRequest with a request_key. */
+struct Published {
+    1: Video video
+    2: bool listed
+    /** That of the request. */
+    3: i64 request_digest
+}
 
 struct DeleteVideoRequest {
     1: i64 author_id
@@ -168,7 +185,9 @@ struct ScanVideosResponse {
 service VideoService {
     /**
      * Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. Fails with
-     * QuotaExceeded when the author would store, or would have uploaded in a day, more than the settings allow.
+     * QuotaExceeded when the author would store, or would have uploaded in a day, more than the settings allow; IdempotencyKeyReused;
+     * VideoNotFound when what was published with that request_key is deleted. The caller's files of a video with another play_key than
+     * the request's are not used.
      */
     PublishResponse Publish(1: PublishRequest req)
     /**

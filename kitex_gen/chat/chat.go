@@ -85,6 +85,8 @@ type SendMessageRequest struct {
 	ToUserId   int64 `thrift:"to_user_id,2" frugal:"2,default,i64" json:"to_user_id"`
 	/** 1..1000 characters, not blank. */
 	Content string `thrift:"content,3" frugal:"3,default,string" json:"content"`
+	/** Whoever asks again with it within a day gets the same answer, and nothing more is stored. Absent: each call sends a message. */
+	RequestKey *string `thrift:"request_key,4,optional" frugal:"4,optional,string" json:"request_key,omitempty"`
 }
 
 func NewSendMessageRequest() *SendMessageRequest {
@@ -105,6 +107,15 @@ func (p *SendMessageRequest) GetToUserId() (v int64) {
 func (p *SendMessageRequest) GetContent() (v string) {
 	return p.Content
 }
+
+var SendMessageRequest_RequestKey_DEFAULT string
+
+func (p *SendMessageRequest) GetRequestKey() (v string) {
+	if !p.IsSetRequestKey() {
+		return SendMessageRequest_RequestKey_DEFAULT
+	}
+	return *p.RequestKey
+}
 func (p *SendMessageRequest) SetFromUserId(val int64) {
 	p.FromUserId = val
 }
@@ -113,6 +124,13 @@ func (p *SendMessageRequest) SetToUserId(val int64) {
 }
 func (p *SendMessageRequest) SetContent(val string) {
 	p.Content = val
+}
+func (p *SendMessageRequest) SetRequestKey(val *string) {
+	p.RequestKey = val
+}
+
+func (p *SendMessageRequest) IsSetRequestKey() bool {
+	return p.RequestKey != nil
 }
 
 func (p *SendMessageRequest) String() string {
@@ -126,6 +144,7 @@ var fieldIDToName_SendMessageRequest = map[int16]string{
 	1: "from_user_id",
 	2: "to_user_id",
 	3: "content",
+	4: "request_key",
 }
 
 type SendMessageResponse struct {
@@ -750,7 +769,7 @@ var fieldIDToName_DeleteConversationResponse = map[int16]string{}
 type ChatService interface {
 	/**
 	 * Sends a message; durable and visible to both when it returns. What the other has sent before it is read then.
-	 * Fails with ChatSelf, UserNotFound, MessageRefused.
+	 * Fails with ChatSelf, UserNotFound, MessageRefused, IdempotencyKeyReused.
 	 */
 	SendMessage(ctx context.Context, req *SendMessageRequest) (r *SendMessageResponse, err error)
 	/**

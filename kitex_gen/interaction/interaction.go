@@ -495,6 +495,8 @@ type CreateCommentRequest struct {
 	ReplyToId int64 `thrift:"reply_to_id,4" frugal:"4,default,i64" json:"reply_to_id"`
 	/** Whom the content mentions, at most MAX_MENTIONS; the caller has looked the names up. */
 	MentionedUserIds []int64 `thrift:"mentioned_user_ids,5" frugal:"5,default,list<i64>" json:"mentioned_user_ids"`
+	/** Whoever asks again with it within a day gets the same answer, and nothing more is stored. Absent: each call adds a comment. */
+	RequestKey *string `thrift:"request_key,6,optional" frugal:"6,optional,string" json:"request_key,omitempty"`
 }
 
 func NewCreateCommentRequest() *CreateCommentRequest {
@@ -523,6 +525,15 @@ func (p *CreateCommentRequest) GetReplyToId() (v int64) {
 func (p *CreateCommentRequest) GetMentionedUserIds() (v []int64) {
 	return p.MentionedUserIds
 }
+
+var CreateCommentRequest_RequestKey_DEFAULT string
+
+func (p *CreateCommentRequest) GetRequestKey() (v string) {
+	if !p.IsSetRequestKey() {
+		return CreateCommentRequest_RequestKey_DEFAULT
+	}
+	return *p.RequestKey
+}
 func (p *CreateCommentRequest) SetUserId(val int64) {
 	p.UserId = val
 }
@@ -538,6 +549,13 @@ func (p *CreateCommentRequest) SetReplyToId(val int64) {
 func (p *CreateCommentRequest) SetMentionedUserIds(val []int64) {
 	p.MentionedUserIds = val
 }
+func (p *CreateCommentRequest) SetRequestKey(val *string) {
+	p.RequestKey = val
+}
+
+func (p *CreateCommentRequest) IsSetRequestKey() bool {
+	return p.RequestKey != nil
+}
 
 func (p *CreateCommentRequest) String() string {
 	if p == nil {
@@ -552,6 +570,7 @@ var fieldIDToName_CreateCommentRequest = map[int16]string{
 	3: "content",
 	4: "reply_to_id",
 	5: "mentioned_user_ids",
+	6: "request_key",
 }
 
 type CreateCommentResponse struct {
@@ -1563,7 +1582,8 @@ type InteractionService interface {
 	ListFavorites(ctx context.Context, req *ListFavoritesRequest) (r *ListFavoritesResponse, err error)
 	/**
 	 * Adds a comment. Fails with VideoNotFound, CommentNotFound when it answers one that is not (or no longer) below that video, or
-	 * CommentRefused when it holds a forbidden word and the config refuses those.
+	 * CommentRefused when it holds a forbidden word and the config refuses those; IdempotencyKeyReused when the user has asked for
+	 * something else with that request_key.
 	 */
 	CreateComment(ctx context.Context, req *CreateCommentRequest) (r *CreateCommentResponse, err error)
 	/**

@@ -105,6 +105,11 @@ type RegisterRequest struct {
 	Device *Device `thrift:"device,4,optional" frugal:"4,optional,Device" json:"device,omitempty"`
 	/** Refuses the most common passwords, with PasswordTooCommon. */
 	StrictPassword bool `thrift:"strict_password,5" frugal:"5,default,bool" json:"strict_password"`
+	/**
+	 * Whoever registers again within a day with it, the same username and password gets the same account, and a session of its own.
+	 * Absent: the username is taken then.
+	 */
+	RequestKey *string `thrift:"request_key,6,optional" frugal:"6,optional,string" json:"request_key,omitempty"`
 }
 
 func NewRegisterRequest() *RegisterRequest {
@@ -138,6 +143,15 @@ func (p *RegisterRequest) GetDevice() (v *Device) {
 func (p *RegisterRequest) GetStrictPassword() (v bool) {
 	return p.StrictPassword
 }
+
+var RegisterRequest_RequestKey_DEFAULT string
+
+func (p *RegisterRequest) GetRequestKey() (v string) {
+	if !p.IsSetRequestKey() {
+		return RegisterRequest_RequestKey_DEFAULT
+	}
+	return *p.RequestKey
+}
 func (p *RegisterRequest) SetUsername(val string) {
 	p.Username = val
 }
@@ -153,9 +167,16 @@ func (p *RegisterRequest) SetDevice(val *Device) {
 func (p *RegisterRequest) SetStrictPassword(val bool) {
 	p.StrictPassword = val
 }
+func (p *RegisterRequest) SetRequestKey(val *string) {
+	p.RequestKey = val
+}
 
 func (p *RegisterRequest) IsSetDevice() bool {
 	return p.Device != nil
+}
+
+func (p *RegisterRequest) IsSetRequestKey() bool {
+	return p.RequestKey != nil
 }
 
 func (p *RegisterRequest) String() string {
@@ -171,6 +192,7 @@ var fieldIDToName_RegisterRequest = map[int16]string{
 	3: "client",
 	4: "device",
 	5: "strict_password",
+	6: "request_key",
 }
 
 type RegisterResponse struct {

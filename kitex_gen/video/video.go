@@ -377,6 +377,10 @@ type PublishRequest struct {
 	Rotation int32 `thrift:"rotation,13" frugal:"13,default,i32" json:"rotation"`
 	/** Whom the title mentions, at most 10; the caller has looked the names up. */
 	MentionedUserIds []int64 `thrift:"mentioned_user_ids,14" frugal:"14,default,list<i64>" json:"mentioned_user_ids"`
+	/** Whoever publishes again with it within a day gets the same answer, and nothing more is stored. Absent: each call publishes. */
+	RequestKey *string `thrift:"request_key,15,optional" frugal:"15,optional,string" json:"request_key,omitempty"`
+	/** Tells the title and file of that key from others, in whichever way the caller likes. */
+	RequestDigest *int64 `thrift:"request_digest,16,optional" frugal:"16,optional,i64" json:"request_digest,omitempty"`
 }
 
 func NewPublishRequest() *PublishRequest {
@@ -441,6 +445,24 @@ func (p *PublishRequest) GetRotation() (v int32) {
 func (p *PublishRequest) GetMentionedUserIds() (v []int64) {
 	return p.MentionedUserIds
 }
+
+var PublishRequest_RequestKey_DEFAULT string
+
+func (p *PublishRequest) GetRequestKey() (v string) {
+	if !p.IsSetRequestKey() {
+		return PublishRequest_RequestKey_DEFAULT
+	}
+	return *p.RequestKey
+}
+
+var PublishRequest_RequestDigest_DEFAULT int64
+
+func (p *PublishRequest) GetRequestDigest() (v int64) {
+	if !p.IsSetRequestDigest() {
+		return PublishRequest_RequestDigest_DEFAULT
+	}
+	return *p.RequestDigest
+}
 func (p *PublishRequest) SetAuthorId(val int64) {
 	p.AuthorId = val
 }
@@ -483,6 +505,20 @@ func (p *PublishRequest) SetRotation(val int32) {
 func (p *PublishRequest) SetMentionedUserIds(val []int64) {
 	p.MentionedUserIds = val
 }
+func (p *PublishRequest) SetRequestKey(val *string) {
+	p.RequestKey = val
+}
+func (p *PublishRequest) SetRequestDigest(val *int64) {
+	p.RequestDigest = val
+}
+
+func (p *PublishRequest) IsSetRequestKey() bool {
+	return p.RequestKey != nil
+}
+
+func (p *PublishRequest) IsSetRequestDigest() bool {
+	return p.RequestDigest != nil
+}
 
 func (p *PublishRequest) String() string {
 	if p == nil {
@@ -506,6 +542,8 @@ var fieldIDToName_PublishRequest = map[int16]string{
 	12: "audio_codec",
 	13: "rotation",
 	14: "mentioned_user_ids",
+	15: "request_key",
+	16: "request_digest",
 }
 
 type PublishResponse struct {
@@ -560,6 +598,8 @@ type CheckUploadRequest struct {
 	AuthorId int64 `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
 	/** Of all uploads of the author that are under way. */
 	SizeBytes int64 `thrift:"size_bytes,2" frugal:"2,default,i64" json:"size_bytes"`
+	/** Of the upload. */
+	RequestKey *string `thrift:"request_key,3,optional" frugal:"3,optional,string" json:"request_key,omitempty"`
 }
 
 func NewCheckUploadRequest() *CheckUploadRequest {
@@ -576,11 +616,27 @@ func (p *CheckUploadRequest) GetAuthorId() (v int64) {
 func (p *CheckUploadRequest) GetSizeBytes() (v int64) {
 	return p.SizeBytes
 }
+
+var CheckUploadRequest_RequestKey_DEFAULT string
+
+func (p *CheckUploadRequest) GetRequestKey() (v string) {
+	if !p.IsSetRequestKey() {
+		return CheckUploadRequest_RequestKey_DEFAULT
+	}
+	return *p.RequestKey
+}
 func (p *CheckUploadRequest) SetAuthorId(val int64) {
 	p.AuthorId = val
 }
 func (p *CheckUploadRequest) SetSizeBytes(val int64) {
 	p.SizeBytes = val
+}
+func (p *CheckUploadRequest) SetRequestKey(val *string) {
+	p.RequestKey = val
+}
+
+func (p *CheckUploadRequest) IsSetRequestKey() bool {
+	return p.RequestKey != nil
 }
 
 func (p *CheckUploadRequest) String() string {
@@ -593,9 +649,12 @@ func (p *CheckUploadRequest) String() string {
 var fieldIDToName_CheckUploadRequest = map[int16]string{
 	1: "author_id",
 	2: "size_bytes",
+	3: "request_key",
 }
 
 type CheckUploadResponse struct {
+	/** What was published with that request_key. Then sizes are not checked. */
+	First *Published `thrift:"first,1,optional" frugal:"1,optional,Published" json:"first,omitempty"`
 }
 
 func NewCheckUploadResponse() *CheckUploadResponse {
@@ -605,6 +664,22 @@ func NewCheckUploadResponse() *CheckUploadResponse {
 func (p *CheckUploadResponse) InitDefault() {
 }
 
+var CheckUploadResponse_First_DEFAULT *Published
+
+func (p *CheckUploadResponse) GetFirst() (v *Published) {
+	if !p.IsSetFirst() {
+		return CheckUploadResponse_First_DEFAULT
+	}
+	return p.First
+}
+func (p *CheckUploadResponse) SetFirst(val *Published) {
+	p.First = val
+}
+
+func (p *CheckUploadResponse) IsSetFirst() bool {
+	return p.First != nil
+}
+
 func (p *CheckUploadResponse) String() string {
 	if p == nil {
 		return "<nil>"
@@ -612,7 +687,67 @@ func (p *CheckUploadResponse) String() string {
 	return fmt.Sprintf("CheckUploadResponse(%+v)", *p)
 }
 
-var fieldIDToName_CheckUploadResponse = map[int16]string{}
+var fieldIDToName_CheckUploadResponse = map[int16]string{
+	1: "first",
+}
+
+/** Published is the answer to a PublishRequest with a request_key. */
+type Published struct {
+	Video  *Video `thrift:"video,1" frugal:"1,default,Video" json:"video"`
+	Listed bool   `thrift:"listed,2" frugal:"2,default,bool" json:"listed"`
+	/** That of the request. */
+	RequestDigest int64 `thrift:"request_digest,3" frugal:"3,default,i64" json:"request_digest"`
+}
+
+func NewPublished() *Published {
+	return &Published{}
+}
+
+func (p *Published) InitDefault() {
+}
+
+var Published_Video_DEFAULT *Video
+
+func (p *Published) GetVideo() (v *Video) {
+	if !p.IsSetVideo() {
+		return Published_Video_DEFAULT
+	}
+	return p.Video
+}
+
+func (p *Published) GetListed() (v bool) {
+	return p.Listed
+}
+
+func (p *Published) GetRequestDigest() (v int64) {
+	return p.RequestDigest
+}
+func (p *Published) SetVideo(val *Video) {
+	p.Video = val
+}
+func (p *Published) SetListed(val bool) {
+	p.Listed = val
+}
+func (p *Published) SetRequestDigest(val int64) {
+	p.RequestDigest = val
+}
+
+func (p *Published) IsSetVideo() bool {
+	return p.Video != nil
+}
+
+func (p *Published) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("Published(%+v)", *p)
+}
+
+var fieldIDToName_Published = map[int16]string{
+	1: "video",
+	2: "listed",
+	3: "request_digest",
+}
 
 type DeleteVideoRequest struct {
 	AuthorId int64 `thrift:"author_id,1" frugal:"1,default,i64" json:"author_id"`
@@ -1101,7 +1236,9 @@ var fieldIDToName_ScanVideosResponse = map[int16]string{
 type VideoService interface {
 	/**
 	 * Makes a stored file public. Visible in every list when it returns, unless it must be transcoded first. Fails with
-	 * QuotaExceeded when the author would store, or would have uploaded in a day, more than the settings allow.
+	 * QuotaExceeded when the author would store, or would have uploaded in a day, more than the settings allow; IdempotencyKeyReused;
+	 * VideoNotFound when what was published with that request_key is deleted. The caller's files of a video with another play_key than
+	 * the request's are not used.
 	 */
 	Publish(ctx context.Context, req *PublishRequest) (r *PublishResponse, err error)
 	/**

@@ -132,8 +132,8 @@ func rules() []rule {
 			importing("gorm.io/", "net/", "os/", local("pkg/kv"), local("pkg/queue"), local("pkg/sqldb")), "packing does no I/O",
 		},
 		{
-			func(n string) bool { return home("pkg/sqldb/", "pkg/outbox/")(n) && !dal("db")(n) }, importing("gorm.io/"),
-			"gorm lives in pkg/sqldb, pkg/outbox and dal/db",
+			func(n string) bool { return home("pkg/sqldb/", "pkg/outbox/", "pkg/idempotency/")(n) && !dal("db")(n) }, importing("gorm.io/"),
+			"gorm lives in pkg/sqldb, pkg/outbox, pkg/idempotency and dal/db",
 		},
 		{home("pkg/kv/", "pkg/limiter/", "pkg/push/"), importing("github.com/redis/"), "go-redis lives in pkg/kv, pkg/limiter and pkg/push"},
 		{home("pkg/queue/", "test/"), importing("github.com/rabbitmq/"), "amqp lives in pkg/queue"},

@@ -45,6 +45,7 @@ func (s *Service) apply(ctx context.Context, events []mq.Event) error {
 		if !errors.Is(err, sqldb.ErrDuplicate) || try == applyTries {
 			break
 		}
+		c.anywhere = true // perhaps a key is that of another video's comment
 	}
 	if err != nil {
 		return fmt.Errorf("apply %d events: %w", len(events), err)

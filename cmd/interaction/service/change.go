@@ -11,6 +11,7 @@ import (
 	"tiktok/cmd/interaction/dal/db"
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/pkg/id"
+	"tiktok/pkg/idempotency"
 	"tiktok/pkg/queue"
 )
 
@@ -28,6 +29,10 @@ type change struct {
 	pins map[int64]mq.Event
 	// roots are the comments that began the threads of the answers.
 	roots map[int64]bool
+	// keys are the requests of comments that may be repeated, by comment; anywhere says that one of them had asked for a comment of
+	// another video before.
+	keys     map[int64]idempotency.Request
+	anywhere bool
 	// videos and users are those whose counters may change.
 	videos, users []int64
 	// likers are those whose likes may change.
@@ -45,7 +50,7 @@ var errTooLate = errors.New("the event is too old to be applied")
 func newChange(events []mq.Event) (*change, error) {
 	c := &change{
 		favorites: map[db.FavoriteKey][]mq.Event{}, comments: map[int64][]mq.Event{}, commentLikes: map[db.CommentLikeKey][]mq.Event{},
-		pins: map[int64]mq.Event{}, roots: map[int64]bool{},
+		pins: map[int64]mq.Event{}, roots: map[int64]bool{}, keys: map[int64]idempotency.Request{},
 	}
 	oldest := id.At(time.Now().Add(-maxLate))
 	for _, e := range events {
@@ -70,6 +75,9 @@ func newChange(events []mq.Event) (*change, error) {
 			videos[e.VideoID] = struct{}{}
 			if e.Comment.RootID != 0 {
 				c.roots[e.Comment.RootID] = true
+			}
+			if e.Comment.Key != nil {
+				c.keys[e.Comment.CommentID] = requestOf(e)
 			}
 		case e.CommentLike != nil:
 			key := db.CommentLikeKey{UserID: e.UserID, CommentID: e.CommentLike.CommentID}

@@ -27,11 +27,21 @@ func (s *Service) CreateComment(ctx context.Context, req *interaction.CreateComm
 	if err != nil {
 		return nil, err
 	}
+	key, err := keyOf(req)
+	if err != nil {
+		return nil, err
+	}
+	if first, err := s.repeated(ctx, key, req, content); first != nil || err != nil {
+		return first, err
+	}
 	author, err := s.authorOf(ctx, req.VideoId)
 	if err != nil {
 		return nil, err
 	}
 	comment := mq.CommentEvent{Content: content, Mentions: mentions}
+	if key != nil {
+		comment.Key = &mq.RequestKey{Hash: key.KeyHash, Digest: key.Digest}
+	}
 	if req.ReplyToId != 0 {
 		target, err := s.commentOf(ctx, req.UserId, req.VideoId, req.ReplyToId)
 		if err != nil {
@@ -45,8 +55,12 @@ func (s *Service) CreateComment(ctx context.Context, req *interaction.CreateComm
 		return nil, err
 	}
 	comment.CommentID, e.Comment = e.ID, &comment
-	if err := s.publish(ctx, e); err != nil {
+	commentID, err := s.publish(ctx, e)
+	if err != nil {
 		return nil, fmt.Errorf("comment on video %d: %w", req.VideoId, err)
+	}
+	if commentID != e.ID {
+		return s.answerOf(ctx, commentID, req, content)
 	}
 	return &interaction.CreateCommentResponse{Comment: pack.Comment(commentRow(e))}, nil
 }
@@ -100,7 +114,7 @@ func (s *Service) DeleteComment(ctx context.Context, req *interaction.DeleteComm
 		return nil, err
 	}
 	e.Comment = &mq.CommentEvent{CommentID: req.CommentId, Deleted: true, RootID: row.RootID, Replies: row.ReplyCount > 0}
-	if err := s.publish(ctx, e); err != nil {
+	if _, err := s.publish(ctx, e); err != nil {
 		return nil, fmt.Errorf("delete comment %d: %w", req.CommentId, err)
 	}
 	return &interaction.DeleteCommentResponse{}, nil
@@ -135,7 +149,7 @@ func (s *Service) setCommentLike(ctx context.Context, userID, videoID, commentID
 		return err
 	}
 	e.CommentLike = &mq.CommentLikeEvent{CommentID: commentID, ToUserID: row.UserID, Liked: liked}
-	if err := s.publish(ctx, e); err != nil {
+	if _, err := s.publish(ctx, e); err != nil {
 		return fmt.Errorf("like comment %d: %w", commentID, err)
 	}
 	return nil
@@ -167,7 +181,7 @@ func (s *Service) PinComment(ctx context.Context, req *interaction.PinCommentReq
 		return nil, err
 	}
 	e.Pin = &mq.PinEvent{CommentID: req.CommentId}
-	if err := s.publish(ctx, e); err != nil {
+	if _, err := s.publish(ctx, e); err != nil {
 		return nil, fmt.Errorf("pin comment %d: %w", req.CommentId, err)
 	}
 	return &interaction.PinCommentResponse{}, nil

@@ -42,7 +42,7 @@ func (s *Service) setFavorite(ctx context.Context, userID, videoID int64, liked 
 		return err
 	}
 	e.Favorite = &mq.FavoriteEvent{Liked: liked}
-	if err := s.publish(ctx, e); err != nil {
+	if _, err := s.publish(ctx, e); err != nil {
 		return fmt.Errorf("favorite video %d: %w", videoID, err)
 	}
 	return nil

@@ -23,25 +23,33 @@ func (s *Service) event(userID, videoID, authorID int64) (mq.Event, error) {
 var errTooFarBehind = errno.Unavailable.With("too busy, try again")
 
 // publish hands e to the writer. Once it returns nil the event is durable and everybody's next read sees it; under
-// backpressure, when it is accepted but not applied yet, its author's next read.
-func (s *Service) publish(ctx context.Context, e mq.Event) error {
+// backpressure, when it is accepted but not applied yet, its author's next read. It returns which comment counts: another one than that of
+// e when its request was carried out before.
+func (s *Service) publish(ctx context.Context, e mq.Event) (counts int64, err error) {
 	e = e.Versioned()
 	if err := s.checkCapacity(ctx, pending.ListOf(e)); err != nil {
-		return err
+		return 0, err
 	}
 	applied, err := s.queue.Publish(ctx, e)
 	switch {
 	case err == nil:
-		if !applied {
+		if counts = e.ID; e.Comment != nil && e.Comment.Key != nil {
+			if counts, err = s.outcome(ctx, e, applied); err != nil {
+				return 0, err
+			}
+			pure := *e.Comment // the list of what is pending has no room for the key
+			pure.Key, e.Comment = nil, &pure
+		}
+		if !applied && counts == e.ID {
 			s.pending.Add(ctx, e)
 		}
-		return nil
+		return counts, nil
 	case errno.From(err).Is(errno.OutcomeUnknown):
-		return err
+		return 0, err
 	case ctx.Err() != nil, errors.Is(err, queue.ErrBusy), errors.Is(err, queue.ErrClosed):
-		return fmt.Errorf("%w: %w", errno.Unavailable, err)
+		return 0, fmt.Errorf("%w: %w", errno.Unavailable, err)
 	}
-	return err
+	return 0, err
 }
 
 // checkCapacity fails with errno.Unavailable while so much of the user is pending that one more accepted write could hide

@@ -49,5 +49,7 @@ func (s *Service) purgeOnce(ctx context.Context, before int64, pause time.Durati
 	}, func() (n int64, done bool, err error) { // after their comments
 		commentLike, n, done, err = s.store.PurgeCommentLikes(ctx, commentLike, before)
 		return n, done, err
+	}, func() (n int64, done bool, err error) { // later than they are forgotten: an event of a request that was repeated may come late, too
+		return s.store.Keys().Purge(ctx, id.Time(before).UnixMilli())
 	})
 }

@@ -23,6 +23,8 @@ import (
 //   - The deletion of an answer takes nothing else: what answers it stays, whether it was stored before or comes later.
 //   - A like of a deleted comment is dropped; one that is stored stays until the comment is purged, and shows nowhere.
 type threads struct {
+	// commentIDs are the comments that the events are about, but those whose request was carried out before.
+	commentIDs []int64
 	// rows are all comments that matter, locked, as they are after what was decided so far.
 	rows           map[int64]db.Comment
 	inserts, fills []db.Comment
@@ -51,11 +53,15 @@ func (c *change) writeThreads(tx *db.Tx, t *tally, n *news) error {
 	if len(c.commentIDs)+len(c.commentLikeKeys) == 0 {
 		return nil
 	}
+	commentIDs, err := c.writeKeys(tx)
+	if err != nil {
+		return err
+	}
 	likes, err := tx.CommentLikes(c.commentLikeKeys)
 	if err != nil {
 		return err
 	}
-	w := &threads{counts: map[int64]*db.Comment{}}
+	w := &threads{commentIDs: commentIDs, counts: map[int64]*db.Comment{}}
 	if err := c.lockComments(tx, w, t); err != nil {
 		return err
 	}
@@ -76,7 +82,7 @@ func (c *change) writeThreads(tx *db.Tx, t *tally, n *news) error {
 // their ids. Those that something will be counted for, and that are not there, get a placeholder.
 func (c *change) lockComments(tx *db.Tx, w *threads, t *tally) (err error) {
 	ids, parents := maps.Clone(c.roots), map[int64]int64{}
-	for _, commentID := range c.commentIDs {
+	for _, commentID := range w.commentIDs {
 		ids[commentID] = true
 		for _, e := range c.comments[commentID] {
 			if root := e.Comment.RootID; root != 0 && !e.Comment.Deleted {
@@ -123,7 +129,7 @@ func (c *change) lockComments(tx *db.Tx, w *threads, t *tally) (err error) {
 // decideComments goes through comments by id: what began a thread comes before its answers.
 func (c *change) decideComments(w *threads, t *tally, n *news) error {
 	var unknown otherRoots
-	for _, commentID := range c.commentIDs {
+	for _, commentID := range w.commentIDs {
 		events := c.comments[commentID]
 		row := decideComment(events)
 		old, exists := w.rows[commentID]

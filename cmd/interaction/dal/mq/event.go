@@ -71,6 +71,15 @@ type CommentEvent struct {
 	Mentions []int64 `json:"mentions,omitempty"`
 	// Replies says of the deletion of a comment that it may have answers, which go with it.
 	Replies bool `json:"replies,omitempty"`
+	// Key is of the creation of a comment that its author may ask for again. A build that does not know it stores the comment all the
+	// same, and forgets the key: no reason for another version.
+	Key *RequestKey `json:"key,omitempty"`
+}
+
+// RequestKey is the key of a request and what it asks for, as package idempotency hashes them.
+type RequestKey struct {
+	Hash   int64 `json:"hash"`
+	Digest int64 `json:"digest"`
 }
 
 // CommentLikeEvent sets whether the user likes the comment.
@@ -144,6 +153,8 @@ func (c CommentEvent) check(eventID int64) error {
 		return fmt.Errorf("%w: %d answers %d in the thread of %d, which are not earlier", ErrBadEvent, eventID, c.ReplyToID, c.RootID)
 	case !c.Deleted && (answer != (c.RootID != 0) || answer != (c.ReplyToUserID > 0) || c.ReplyToID < c.RootID):
 		return fmt.Errorf("%w: %d answers %d of user %d in the thread of %d", ErrBadEvent, eventID, c.ReplyToID, c.ReplyToUserID, c.RootID)
+	case c.Deleted && c.Key != nil:
+		return fmt.Errorf("%w: %d deletes with a key", ErrBadEvent, eventID)
 	case len(c.Mentions) > MaxMentions:
 		return fmt.Errorf("%w: %d mentions %d users", ErrBadEvent, eventID, len(c.Mentions))
 	}
