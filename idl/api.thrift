@@ -343,7 +343,7 @@ service DouyinService {
     /** Videos, newest first. At most 30 that were published before latest_time. An empty page is a success. */
     FeedResponse Feed(1: FeedRequest req) (api.get="/douyin/feed/")
     /** Creates an account. Logs in at once. When the name is taken the answer still has the keys user_id and token. */
-    RegisterResponse Register(1: RegisterRequest req) (api.post="/douyin/user/register/", api.errors="10202")
+    RegisterResponse Register(1: RegisterRequest req) (api.post="/douyin/user/register/", api.key="optional", api.errors="10202")
     /** Logs in. A wrong name and a wrong password are answered alike. */
     LoginResponse Login(1: LoginRequest req) (api.post="/douyin/user/login/", api.errors="10203")
     /** A profile. is_follow is the viewer's. */
@@ -354,7 +354,7 @@ service DouyinService {
      * an upload without a token is stored within a bound for all of them, and refused over it.
      */
     PublishActionResponse PublishAction(1: PublishActionRequest req)
-        (api.post="/douyin/publish/action/", api.errors="10302,10303,10304,10305,10306")
+        (api.post="/douyin/publish/action/", api.key="optional", api.errors="10302,10303,10304,10305,10306,10301")
     /**
      * Deletes one's own video. Also one that is not listed yet. It is gone from all lists at once; its likes, comments and files follow
      * within seconds. Doing it twice is 10301. An extension: the mobile client does not know it.
@@ -367,7 +367,8 @@ service DouyinService {
     /** Videos that a user likes. Most recent like first. is_favorite is the viewer's. */
     FavoriteListResponse FavoriteList(1: FavoriteListRequest req) (api.get="/douyin/favorite/list/", api.errors="10201")
     /** Comments on a video, or deletes one's own comment. */
-    CommentActionResponse CommentAction(1: CommentActionRequest req) (api.post="/douyin/comment/action/", api.errors="10401,10301,10402")
+    CommentActionResponse CommentAction(1: CommentActionRequest req)
+        (api.post="/douyin/comment/action/", api.key="optional", api.errors="10401,10301,10402")
     /** A video's comments. Newest first. */
     CommentListResponse CommentList(1: CommentListRequest req) (api.get="/douyin/comment/list/", api.errors="10301")
     /** Follows a user, or stops it. Doing it twice is a success and changes nothing. */
@@ -379,7 +380,8 @@ service DouyinService {
     /** Friends: users who follow each other. With the latest message between each and the viewer. */
     FriendListResponse FriendList(1: FriendListRequest req) (api.get="/douyin/relation/friend/list/", api.errors="10003,10201")
     /** Sends a message. The two need not be friends. */
-    MessageActionResponse MessageAction(1: MessageActionRequest req) (api.post="/douyin/message/action/", api.errors="10601,10201,10602")
+    MessageActionResponse MessageAction(1: MessageActionRequest req)
+        (api.post="/douyin/message/action/", api.key="optional", api.errors="10601,10201,10602")
     /**
      * Messages of a conversation. Without pre_msg_time the whole history; with it only newer messages that were sent to the caller, because
      * the app shows its own at once.

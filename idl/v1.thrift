@@ -12,6 +12,7 @@
  * api.stream   the content type of an answer that does not end: a sequence of the struct
  * api.status   of a success: 200, or 204 for Empty, unless it says otherwise
  * api.errors   codes of pkg/errno that the operation answers beside the general ones
+ * api.key      optional: the header Idempotency-Key makes it safe to repeat
  * api.cookie   session: the answer may set or delete the cookie of the session
  * api.example  of a field; api.default of a parameter
  * api.length   characters of a string, "1..32"; api.range of a number, "0..100"; either end may be left open
@@ -596,7 +597,7 @@ struct MarkReadRequest {
 service V1 {
     /** Creates an account and opens a session. */
     SessionResponse Register(1: CredentialsRequest req)
-        (api.post="/api/v1/users", api.status="201", api.access="public", api.cookie="session", api.errors="10202,10204")
+        (api.post="/api/v1/users", api.status="201", api.access="public", api.cookie="session", api.key="optional", api.errors="10202,10204")
     /** Opens a session. */
     SessionResponse Login(1: CredentialsRequest req)
         (api.post="/api/v1/sessions", api.status="201", api.access="public", api.cookie="session", api.errors="10203")
@@ -651,7 +652,8 @@ service V1 {
     Video GetVideo(1: VideoRequest req) (api.get="/api/v1/videos/:video_id", api.errors="10301")
     /** Publishes a file. It is listed at once, or once it is transcoded. */
     Upload Publish(1: PublishRequest req)
-        (api.post="/api/v1/videos", api.status="201", api.access="member", api.errors="10302,10303,10304,10305,10306")
+        (api.post="/api/v1/videos", api.status="201", api.access="member", api.key="optional",
+        api.errors="10301,10302,10303,10304,10305,10306")
     /** Deletes a video of the account, with its files, likes and comments. */
     Empty DeleteVideo(1: VideoRequest req) (api.delete="/api/v1/videos/:video_id", api.access="member", api.errors="10301")
     /** Likes a video; twice is success. */
@@ -665,7 +667,8 @@ service V1 {
         (api.get="/api/v1/videos/:video_id/comments/:comment_id/replies", api.errors="10301,10401")
     /** Comments on a video, or answers a comment. */
     Comment CreateComment(1: CreateCommentRequest req)
-        (api.post="/api/v1/videos/:video_id/comments", api.status="201", api.access="member", api.errors="10301,10401,10402")
+        (api.post="/api/v1/videos/:video_id/comments", api.status="201", api.access="member", api.key="optional",
+        api.errors="10301,10401,10402")
     /** Likes a comment; twice is success. */
     Empty LikeComment(1: CommentRequest req)
         (api.put="/api/v1/videos/:video_id/comments/:comment_id/like", api.access="member", api.errors="10401")
@@ -687,7 +690,8 @@ service V1 {
     MessagePage ListMessages(1: ListMessagesRequest req) (api.get="/api/v1/conversations/:user_id/messages", api.access="member")
     /** Sends a message. */
     Message SendMessage(1: SendMessageRequest req)
-        (api.post="/api/v1/conversations/:user_id/messages", api.status="201", api.access="member", api.errors="10201,10601,10602")
+        (api.post="/api/v1/conversations/:user_id/messages", api.status="201", api.access="member", api.key="optional",
+        api.errors="10201,10601,10602")
     /** Marks the other's messages as read. */
     Empty MarkRead(1: MarkReadRequest req) (api.put="/api/v1/conversations/:user_id/read", api.access="member")
     /** Deletes a message for the account alone; the other still has it. Twice is success. */

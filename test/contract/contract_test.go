@@ -26,6 +26,7 @@ func scenarios() []scenario {
 		{"float ids", testFloatIDs},
 		{"slashes", testSlashes},
 		{"repeated writes", testRepeatedWrites},
+		{"request keys", testRequestKeys},
 		{"register and login", testRegisterAndLogin},
 		{"password guessing", testPasswordGuessing},
 		{"visitors", testVisitors},

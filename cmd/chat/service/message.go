@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"strconv"
 
 	"tiktok/cmd/chat/dal/cache"
 	"tiktok/cmd/chat/dal/db"
@@ -12,6 +13,7 @@ import (
 	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/event"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/idempotency"
 	"tiktok/pkg/outbox"
 	"tiktok/pkg/paging"
 	"tiktok/pkg/text"
@@ -22,6 +24,9 @@ const maxContent = 1000
 
 // SendMessage stores a message. It is durable and visible to both sides when this returns.
 func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest) (*chat.SendMessageResponse, error) {
+	if err := idempotency.Check(req.GetRequestKey()); err != nil {
+		return nil, err
+	}
 	content, err := text.Rule{What: "message", Max: maxContent, Lines: true}.Clean(req.Content)
 	if err != nil {
 		return nil, err
@@ -37,15 +42,26 @@ func (s *Service) SendMessage(ctx context.Context, req *chat.SendMessageRequest)
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.store.Append(ctx, n, req.FromUserId, req.ToUserId, content, s.now().UnixMilli(), tellSent)
+	m, repeated, err := s.store.Append(ctx, n, req.FromUserId, req.ToUserId, content, s.now().UnixMilli(), keyOf(req), tellSent)
 	// Also after an error: nobody knows whether the commit was reached.
 	s.last.Invalidate(ctx, db.KeyOf(req.FromUserId, req.ToUserId))
 	if err != nil {
 		return nil, err
 	}
-	s.stored.Inc()
-	s.relay.Wake()
+	if !repeated {
+		s.stored.Inc()
+		s.relay.Wake()
+	}
 	return &chat.SendMessageResponse{Message: pack.Message(m)}, nil
+}
+
+// keyOf is the key of a request for a message, nil without one.
+func keyOf(req *chat.SendMessageRequest) *idempotency.Request {
+	if req.GetRequestKey() == "" {
+		return nil
+	}
+	digest := idempotency.Digest(strconv.FormatInt(req.ToUserId, 10), req.Content)
+	return idempotency.New(min(req.FromUserId, req.ToUserId), req.FromUserId, req.GetRequestKey(), digest)
 }
 
 // mayWrite fails unless a user may send another one messages. Whatever else may forbid it is asked here.

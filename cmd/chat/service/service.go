@@ -13,6 +13,7 @@ import (
 	"tiktok/cmd/chat/dal/cache"
 	"tiktok/cmd/chat/dal/db"
 	"tiktok/cmd/chat/rpc"
+	"tiktok/cmd/internal/requestkeys"
 	"tiktok/kitex_gen/chat"
 	"tiktok/pkg/id"
 	"tiktok/pkg/kv"
@@ -42,6 +43,7 @@ type Deps struct {
 // cached: nearly all polls find nothing newer, lists of friends show it, and what is new is seen at once.
 type Service struct {
 	store *db.Store
+	cache kv.Store
 	last  *kv.LoadingCache[db.Key, cache.Last]
 	ids   *id.Generator
 	words *words.Filter
@@ -59,7 +61,7 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now, relay: d.Relay,
+		store: d.Store, cache: d.Cache, ids: d.IDs, words: d.Words, peers: d.Peers, log: d.Tel.Log, now: d.Now, relay: d.Relay,
 	}
 	s.last = kv.NewLoadingCache(d.Cache, cache.LastOptions(d.Tel.Log, d.Tel.Registry), s.loadLast)
 	if s.now == nil {
@@ -73,11 +75,12 @@ func New(d Deps) *Service {
 	return s
 }
 
-// Run settles stale conversations, and hands over what other services shall hear of, until ctx ends.
+// Run settles stale conversations, forgets keys of requests, and hands over what other services shall hear of, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.settle(ctx); return nil })
 	g.Go(func() error { return s.relay.Run(ctx) })
+	g.Go(func() error { requestkeys.Purge(ctx, s.log, "chat", s.cache, s.store.DB); return nil })
 	return g.Wait()
 }
 

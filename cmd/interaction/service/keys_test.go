@@ -166,7 +166,10 @@ func TestCommentRepeatedWhilePending(t *testing.T) {
 func TestCommentKeysInABatch(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		event := func(at time.Time, videoID int64, digest int64) mq.Event {
-			e := f.event(101, videoID, authorOf(videoID))
+			e, err := f.event(101, videoID, authorOf(videoID))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if n := id.At(at); n > e.ID {
 				e.ID, e.AtMs = n, at.UnixMilli()
 			}

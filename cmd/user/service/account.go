@@ -17,6 +17,7 @@ import (
 	"tiktok/kitex_gen/user"
 	"tiktok/pkg/auth"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/idempotency"
 	"tiktok/pkg/sqldb"
 )
 
@@ -31,6 +32,9 @@ const (
 
 // Register creates an account, and its first session with it.
 func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*user.RegisterResponse, error) {
+	if err := idempotency.Check(req.GetRequestKey()); err != nil {
+		return nil, err
+	}
 	if err := checkUsername(req.Username); err != nil {
 		return nil, err
 	}
@@ -43,7 +47,7 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	client, skeleton := network(req.Client), s.names.Key(req.Username)
 	// Only to save the hash for a name that is taken anyway. The unique keys decide.
 	if err := s.taken(ctx, req.Username, skeleton); err != nil {
-		return nil, err
+		return s.registered(ctx, req, client, err)
 	}
 	hash, err := s.hasher.Hash(ctx, client, req.Password)
 	if err != nil {
@@ -70,9 +74,9 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.Create(ctx, a, sessions, tell...); err != nil {
+	if err := s.store.Create(ctx, a, sessions, keyOf(a.ID, req), tell...); err != nil {
 		if errors.Is(err, sqldb.ErrDuplicate) {
-			return nil, cmp.Or(s.taken(ctx, req.Username, skeleton), error(errno.UserNameTaken))
+			return s.registered(ctx, req, client, cmp.Or(s.taken(ctx, req.Username, skeleton), error(errno.UserNameTaken)))
 		}
 		return nil, err
 	}
@@ -80,6 +84,41 @@ func (s *Service) Register(ctx context.Context, req *user.RegisterRequest) (*use
 	s.saw(ctx, a.ID, client, 0)
 	s.users.Invalidate(ctx, a.ID) // somebody may have asked for this id before, and "no such user" is cached too
 	return resp, nil
+}
+
+// keyOf is the key of a registration that makes an account, nil without one. Names are unique: that of the account is all it asks for.
+func keyOf(accountID int64, req *user.RegisterRequest) *idempotency.Request {
+	return idempotency.New(accountID, accountID, req.GetRequestKey(), 0)
+}
+
+// registered is the answer to a registration whose name is taken: a session of the account when that was registered with the same key
+// and password within a day, else taken, the error. Passwords are guessed here no faster than at a login.
+func (s *Service) registered(ctx context.Context, req *user.RegisterRequest, client string, taken error) (*user.RegisterResponse, error) {
+	if req.GetRequestKey() == "" || !errors.Is(taken, errno.UserNameTaken) {
+		return nil, taken
+	}
+	found, err := s.store.FindCredentials(ctx, req.Username, client)
+	if errors.Is(err, sqldb.ErrNotFound) { // taken by one that looks like it
+		return nil, taken
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, ok, err := s.store.Keys().Find(ctx, *keyOf(found.ID, req))
+	if err != nil {
+		return nil, err
+	}
+	if !ok || row.Expired(s.now().UnixMilli()) {
+		return nil, taken
+	}
+	in, err := s.Login(ctx, &user.LoginRequest{Username: req.Username, Password: req.Password, Client: req.Client, Device: req.Device})
+	if errors.Is(err, errno.UserBadCredentials) {
+		return nil, taken
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &user.RegisterResponse{UserId: in.UserId, Session: in.Session}, nil
 }
 
 // taken is errno.UserNameTaken when there is this name or one that looks like it.

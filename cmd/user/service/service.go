@@ -50,6 +50,7 @@ type Deps struct {
 // Service keeps accounts and sessions. It is safe for concurrent use.
 type Service struct {
 	store *db.Store
+	cache kv.Store
 	users *kv.LoadingCache[int64, db.User]
 	// idsByName are the ids of accounts by username.
 	idsByName *kv.LoadingCache[string, int64]
@@ -73,6 +74,7 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:     d.Store,
+		cache:     d.Cache,
 		users:     kv.NewLoadingCache(d.Cache, cache.Users(d.Tel.Log, d.Tel.Registry), d.Store.MGet),
 		idsByName: kv.NewLoadingCache(d.Cache, cache.Names(d.Tel.Log, d.Tel.Registry), d.Store.FindIDs),
 		ids:       d.IDs,

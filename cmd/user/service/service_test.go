@@ -264,7 +264,7 @@ func TestMGetUsersCost(t *testing.T) {
 	var ids []int64
 	for i := range 100 {
 		a := db.Account{User: db.User{ID: int64(i + 1), Username: fmt.Sprint("u", i)}, PasswordHash: "x"}
-		if err := store.Create(t.Context(), a, nil); err != nil {
+		if err := store.Create(t.Context(), a, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, a.ID)

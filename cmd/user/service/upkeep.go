@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"tiktok/cmd/internal/requestkeys"
 	"tiktok/pkg/id"
 )
 
@@ -21,6 +22,7 @@ func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.upkeep(ctx) })
 	g.Go(func() error { return s.relay.Run(ctx) })
+	g.Go(func() error { requestkeys.Purge(ctx, s.log, "user", s.cache, s.store.DB); return nil })
 	return g.Wait()
 }
 

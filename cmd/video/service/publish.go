@@ -10,6 +10,8 @@ import (
 	"tiktok/kitex_gen/video"
 	"tiktok/pkg/blob"
 	"tiktok/pkg/errno"
+	"tiktok/pkg/idempotency"
+	"tiktok/pkg/sqldb"
 	"tiktok/pkg/text"
 )
 
@@ -23,6 +25,9 @@ const (
 // Publish makes a stored file public, and plans the work that makes it better. It is in every list when this returns,
 // unless it must be transcoded first: then it is in none before that is done.
 func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*video.PublishResponse, error) {
+	if err := idempotency.Check(req.GetRequestKey()); err != nil {
+		return nil, err
+	}
 	title, err := text.Rule{What: "title", Max: maxTitle}.Clean(req.Title)
 	if err != nil {
 		return nil, err
@@ -50,11 +55,14 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	}
 	m := s.plan(v, req)
 	id := v.ID
-	v, err = s.store.Publish(ctx, v, m, s.quota)
+	v, first, err := s.store.Publish(ctx, v, m, s.quota, idempotency.New(req.AuthorId, req.AuthorId, req.GetRequestKey(), req.GetRequestDigest()))
 	// Also after an error: nobody knows whether the commit was reached. And somebody may have asked for it too early.
 	s.changed(ctx, id, req.AuthorId)
 	if err != nil {
-		return nil, overQuota(err)
+		return nil, refused(err)
+	}
+	if first != nil {
+		return &video.PublishResponse{Video: pack.Video(first.Video), Listed: first.Listed}, nil
 	}
 	if m.Lane != db.LaneNone {
 		s.media.wake(v.ID)
@@ -65,20 +73,36 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	return &video.PublishResponse{Video: pack.Video(v), Listed: m.Listed != 0}, nil
 }
 
-// CheckUpload asks whether an author may upload so much. It reads one row.
+// CheckUpload asks whether an author may upload so much. It reads one row; with a key first what was published with that.
 func (s *Service) CheckUpload(ctx context.Context, req *video.CheckUploadRequest) (*video.CheckUploadResponse, error) {
 	if req.AuthorId <= 0 || req.SizeBytes < 0 {
 		return nil, errno.InvalidArgument
 	}
+	if key := req.GetRequestKey(); key != "" {
+		if err := idempotency.Check(key); err != nil {
+			return nil, err
+		}
+		first, err := s.store.FindPublished(ctx, *idempotency.New(req.AuthorId, req.AuthorId, key, 0), s.now().UnixMilli())
+		if err != nil {
+			return nil, refused(err)
+		}
+		if first != nil {
+			return &video.CheckUploadResponse{First: &video.Published{
+				Video: pack.Video(first.Video), Listed: first.Listed, RequestDigest: first.Digest,
+			}}, nil
+		}
+	}
 	if err := s.store.CheckStorage(ctx, req.AuthorId, req.SizeBytes, s.now().UnixMilli(), s.quota); err != nil {
-		return nil, overQuota(err)
+		return nil, refused(err)
 	}
 	return &video.CheckUploadResponse{}, nil
 }
 
-// overQuota makes the user's error of a quota.
-func overQuota(err error) error {
+// refused makes the user's error of a quota, and of a video that was published with a key and is deleted.
+func refused(err error) error {
 	switch {
+	case errors.Is(err, sqldb.ErrNotFound):
+		return errno.VideoNotFound
 	case errors.Is(err, db.ErrQuota):
 		return errno.QuotaExceeded
 	case errors.Is(err, db.ErrDailyQuota):

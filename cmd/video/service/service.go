@@ -4,10 +4,12 @@ package service
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"tiktok/cmd/internal/requestkeys"
 	"tiktok/cmd/video/dal/cache"
 	"tiktok/cmd/video/dal/db"
 	"tiktok/kitex_gen/video"
@@ -39,6 +41,8 @@ type Deps struct {
 // Service keeps videos. It is safe for concurrent use.
 type Service struct {
 	store  *db.Store
+	cache  kv.Store
+	log    *slog.Logger
 	videos *kv.LoadingCache[int64, db.Video]
 	works  *kv.LoadingCache[int64, int64]
 	// newest holds the first page of the feed.
@@ -60,6 +64,8 @@ func New(d Deps) *Service {
 		store:  d.Store.Telling(messages, d.Relay.Wake),
 		videos: kv.NewLoadingCache(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry), d.Store.MGetVideos),
 		works:  kv.NewLoadingCache(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry), d.Store.MCountWorks),
+		cache:  d.Cache,
+		log:    d.Tel.Log,
 		ids:    d.IDs,
 		now:    d.Now,
 		quota:  d.Quota,
@@ -80,11 +86,12 @@ func (s *Service) changed(ctx context.Context, videoID, authorID int64) {
 		s.works.Invalidation(authorID), s.published.Invalidation(authorID))
 }
 
-// Run works in the background, and hands over what other services shall hear of, until ctx ends.
+// Run works in the background, forgets keys of requests, and hands over what other services shall hear of, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.media.run(ctx) })
 	g.Go(func() error { return s.relay.Run(ctx) })
+	g.Go(func() error { requestkeys.Purge(ctx, s.log, "video", s.cache, s.store.DB); return nil })
 	return g.Wait()
 }
 

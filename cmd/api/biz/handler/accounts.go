@@ -25,8 +25,12 @@ type Login struct {
 
 // SignUp makes an account and opens a session. strict refuses the most common passwords.
 func (h *Handler) SignUp(ctx context.Context, in *call.Call, name, password string, strict bool) (*Login, error) {
+	key, err := in.RequestKey()
+	if err != nil {
+		return nil, err
+	}
 	r, err := h.Clients.User.Register(ctx, &user.RegisterRequest{
-		Username: name, Password: password, Client: clientnet.Key(in.Addr), Device: device(in), StrictPassword: strict,
+		Username: name, Password: password, Client: clientnet.Key(in.Addr), Device: device(in), StrictPassword: strict, RequestKey: key,
 	})
 	if err != nil {
 		return nil, retryLater(in, err)

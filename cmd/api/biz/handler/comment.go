@@ -26,8 +26,12 @@ func (h *Handler) CommentAction(ctx context.Context, in *call.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	key, err := in.RequestKey()
+	if err != nil {
+		return nil, err
+	}
 	r, err := h.Clients.Interaction.CreateComment(ctx, &interaction.CreateCommentRequest{
-		UserId: in.Viewer, VideoId: videoID, Content: text, MentionedUserIds: h.View.Mentioned(ctx, in.Viewer, text),
+		UserId: in.Viewer, VideoId: videoID, Content: text, MentionedUserIds: h.View.Mentioned(ctx, in.Viewer, text), RequestKey: key,
 	})
 	if err != nil {
 		return nil, err

@@ -32,7 +32,11 @@ func (h *Handler) MessageAction(ctx context.Context, in *call.Call) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	_, err = h.Clients.Chat.SendMessage(ctx, &chat.SendMessageRequest{FromUserId: in.Viewer, ToUserId: to, Content: text})
+	key, err := in.RequestKey()
+	if err != nil {
+		return nil, err
+	}
+	_, err = h.Clients.Chat.SendMessage(ctx, &chat.SendMessageRequest{FromUserId: in.Viewer, ToUserId: to, Content: text, RequestKey: key})
 	if err != nil {
 		return nil, err
 	}

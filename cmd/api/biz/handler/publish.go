@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"os"
 	"slices"
 	"strconv"
@@ -59,7 +60,11 @@ func (h *Handler) PublishAction(ctx context.Context, in *call.Call) (any, error)
 func (h *Handler) Publish(ctx context.Context, in *call.Call) (*video.Upload, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.UploadTimeout)
 	defer cancel()
-	u := upload{h: h, in: in, id: uuid.NewString()}
+	key, err := in.RequestKey()
+	if err != nil {
+		return nil, err
+	}
+	u := upload{h: h, in: in, id: uuid.NewString(), requestKey: key}
 	defer u.cleanUp(ctx)
 	if err := h.checkCapacity(); err != nil {
 		return nil, err
@@ -81,8 +86,10 @@ func (h *Handler) Publish(ctx context.Context, in *call.Call) (*video.Upload, er
 		return nil, err
 	case strings.TrimSpace(title) == "":
 		return nil, errno.InvalidArgument.With("title is missing")
-	case u.temp == "" || u.size == 0:
+	case u.size == 0:
 		return nil, errno.VideoFileMissing
+	case u.first != nil:
+		return u.repeated(title)
 	}
 	quickCtx, cancelQuick := context.WithTimeout(ctx, deferrableTimeout)
 	defer cancelQuick()
@@ -137,9 +144,12 @@ func (u *upload) admit(ctx context.Context) error {
 	}
 	total, remove := h.announced.add(in.Viewer, announced)
 	u.removeAnnounced = remove
-	_, err := h.Clients.Video.CheckUpload(ctx, &video.CheckUploadRequest{AuthorId: in.Viewer, SizeBytes: total})
-	if err != nil && errors.Is(errno.From(err), errno.QuotaExceeded) {
+	r, err := h.Clients.Video.CheckUpload(ctx, &video.CheckUploadRequest{AuthorId: in.Viewer, SizeBytes: total, RequestKey: u.requestKey})
+	if e := errno.From(err); e != nil && (e.Is(errno.QuotaExceeded) || e.Is(errno.VideoNotFound)) {
 		return err
+	}
+	if err == nil {
+		u.first = r.First
 	}
 	if err != nil { // Publish checks it again
 		h.Log.DebugContext(ctx, "the quota of an upload is not known", "err", err)
@@ -157,6 +167,10 @@ type upload struct {
 	id string
 	// admitted says that the user is known and may publish.
 	admitted bool
+	// requestKey is that of the request, nil without one; content is then of the file, and first what was published with the key before.
+	requestKey *string
+	content    hash.Hash
+	first      *video.Published
 	// removeAnnounced takes the upload's bytes off Handler.announced, and lease is what it holds of the spool. Both may be nil.
 	removeAnnounced func()
 	lease           *spoolLease
@@ -174,15 +188,20 @@ type upload struct {
 // same: then publish looks for it, and if that fails too, keeps its files, because a listed video without a file is worse than a file
 // without a video.
 func (u *upload) publish(ctx context.Context, author int64, title string) (*video.Upload, error) {
+	var digest *int64
+	if u.requestKey != nil {
+		n := u.digest(title)
+		digest = &n
+	}
 	r, err := u.h.Clients.Video.Publish(ctx, &video.PublishRequest{
 		AuthorId: author, Title: title, PlayKey: u.key, CoverKey: u.cover,
 		DurationMs: u.info.DurationMs, SizeBytes: u.size, WidthPx: u.info.WidthPx, HeightPx: u.info.HeightPx,
 		Transcode: u.transcode, CoverDrawn: u.coverDrawn, VideoCodec: u.info.VideoCodec, AudioCodec: u.info.AudioCodec,
 		Rotation:         int32(u.info.RotationDeg), //nolint:gosec // 0..270
-		MentionedUserIds: u.h.View.Mentioned(ctx, author, title),
+		MentionedUserIds: u.h.View.Mentioned(ctx, author, title), RequestKey: u.requestKey, RequestDigest: digest,
 	})
 	if err == nil {
-		u.keep = true
+		u.keep = u.requestKey == nil || u.owns(r)
 		return uploadOf(r.Video, r.Listed), nil
 	}
 	if hasNoEffect(err) {

@@ -47,8 +47,8 @@ func (u *upload) receive(ctx context.Context) error {
 			return u.h.tooLarge()
 		case err != nil:
 			return errno.InvalidArgument.With("the upload is broken or was cut off")
-		case part.FormName() == "data" && u.temp == "":
-			err = u.store(ctx, part)
+		case part.FormName() == "data" && u.temp == "" && u.size == 0:
+			err = u.store(ctx, u.hashed(part))
 		case part.FileName() == "":
 			err = addField(in.Params, part)
 			if err == nil && !u.admitted && middleware.Token(in) != "" {
@@ -86,18 +86,29 @@ func (h *Handler) tooLarge() error {
 func (u *upload) store(ctx context.Context, file io.Reader) (err error) {
 	key := TempPrefix + u.id
 	r := &limited{r: file, left: u.h.MaxUploadBytes}
+	r.checkCapacity = u.h.checkCapacity
+	if u.first != nil {
+		u.size, err = io.Copy(io.Discard, r)
+		return u.received(r, err)
+	}
 	if !u.admitted {
 		if u.lease, err = u.h.spool.lease(u.in.Addr); err != nil {
 			return err
 		}
 		r.reserve = u.lease.reserve
 	}
-	r.checkCapacity = u.h.checkCapacity
 	size, err := u.h.Blobs.Put(ctx, key, r, "application/octet-stream")
+	if err == nil {
+		u.temp, u.size = key, size
+	}
+	return u.received(r, err)
+}
+
+// received says what is wrong with a file that was not received.
+func (u *upload) received(r *limited, err error) error {
 	var refused *errno.Error
 	switch {
 	case err == nil:
-		u.temp, u.size = key, size
 		return nil
 	case errors.Is(r.err, errTooLarge):
 		return u.h.tooLarge()

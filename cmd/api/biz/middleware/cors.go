@@ -32,7 +32,8 @@ func CORS(origins []string) app.HandlerFunc {
 				methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 			}
 			c.Header("Access-Control-Allow-Methods", methods)
-			c.Header("Access-Control-Allow-Headers", "Authorization, Content-Type, Range, If-None-Match, If-Range, X-Request-Id, traceparent")
+			c.Header("Access-Control-Allow-Headers",
+				"Authorization, Content-Type, Idempotency-Key, Range, If-None-Match, If-Range, X-Request-Id, traceparent")
 			c.Header("Access-Control-Max-Age", "86400")
 			c.AbortWithStatus(204)
 			return

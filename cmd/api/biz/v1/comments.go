@@ -92,9 +92,13 @@ func (a *API) CreateComment(ctx context.Context, in *call.Call) (any, error) {
 	if req.ReplyToID != nil && (*req.ReplyToID <= 0 || *req.ReplyToID > maxID) {
 		return nil, invalid("reply_to_id is not an id")
 	}
+	key, err := in.RequestKey()
+	if err != nil {
+		return nil, err
+	}
 	r, err := a.shared.Clients.Interaction.CreateComment(ctx, &interaction.CreateCommentRequest{
 		UserId: in.Viewer, VideoId: id, Content: req.Content, ReplyToId: req.GetReplyToID(),
-		MentionedUserIds: a.view.Mentioned(ctx, in.Viewer, req.Content),
+		MentionedUserIds: a.view.Mentioned(ctx, in.Viewer, req.Content), RequestKey: key,
 	})
 	if err != nil {
 		return nil, err

@@ -121,7 +121,13 @@ func (a *API) SendMessage(ctx context.Context, in *call.Call) (any, error) {
 	if err = body(in, &req); err != nil {
 		return nil, err
 	}
-	r, err := a.shared.Clients.Chat.SendMessage(ctx, &chat.SendMessageRequest{FromUserId: in.Viewer, ToUserId: peer, Content: req.Content})
+	key, err := in.RequestKey()
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.shared.Clients.Chat.SendMessage(ctx, &chat.SendMessageRequest{
+		FromUserId: in.Viewer, ToUserId: peer, Content: req.Content, RequestKey: key,
+	})
 	if err != nil {
 		return nil, err
 	}

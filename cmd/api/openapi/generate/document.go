@@ -81,7 +81,7 @@ func generalResponses() object {
 	var all object
 	named := components()
 	for _, name := range slices.Sorted(maps.Keys(named)) {
-		all.set(name, problem([]*errno.Error{named[name]}))
+		all.set(name, problem(named[name]))
 	}
 	return all
 }

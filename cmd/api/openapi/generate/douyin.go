@@ -50,6 +50,9 @@ func (d *doc) douyin(call *parser.Function) error {
 		op.set("description", rest)
 	}
 	op.set("security", token)
+	if takesKey(call) {
+		parameters = append(parameters, requestKey())
+	}
 	if len(parameters) > 0 {
 		op.set("parameters", parameters)
 	}
@@ -91,6 +94,9 @@ func (d *doc) envelope(call *parser.Function, token []object) (object, error) {
 	examples := object{
 		{"success", object{{"value", withStatus(s.example(name), 0, "success")}}},
 		{"failure", object{{"value", withStatus(s.nothing(name), failure.Code, failure.Msg)}}},
+	}
+	if takesKey(call) {
+		text += fmt.Sprintf(" %d %s;", errno.IdempotencyKeyReused.Code, errno.IdempotencyKeyReused.Msg)
 	}
 	return object{
 		{"description", strings.TrimSuffix(text, ";")},

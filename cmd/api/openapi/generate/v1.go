@@ -54,6 +54,9 @@ func (d *doc) v1(call *parser.Function) error {
 			return fmt.Errorf("%s.%s is nowhere", request.Name, f.Name)
 		}
 	}
+	if takesKey(call) {
+		parameters = append(parameters, requestKey())
+	}
 	if len(parameters) > 0 {
 		op.set("parameters", parameters)
 	}
@@ -135,6 +138,9 @@ func (d *doc) responses(call *parser.Function, method, access string, body bool)
 		}
 		codes = append(codes, e)
 	}
+	if takesKey(call) {
+		codes = append(codes, errno.IdempotencyKeyReused)
+	}
 	byStatus := map[int][]*errno.Error{}
 	for _, e := range codes {
 		d.codes[e.Code] = true
@@ -159,7 +165,7 @@ func general(method, access string, body bool) []*errno.Error {
 		all = append(all, errno.Unauthenticated)
 	}
 	if method != "get" {
-		all = append(all, errno.Forbidden)
+		all = append(all, errno.Forbidden, errno.OutcomeUnknown)
 	}
 	if body {
 		all = append(all, errno.BodyTooLarge, errno.UnsupportedMediaType)
@@ -168,22 +174,23 @@ func general(method, access string, body bool) []*errno.Error {
 }
 
 // components are the responses that stand in the document once, because many operations have them. Those of the other errors are theirs.
-func components() map[string]*errno.Error {
-	return map[string]*errno.Error{
-		"BadRequest":           errno.InvalidArgument,
-		"Unauthorized":         errno.Unauthenticated,
-		"Forbidden":            errno.Forbidden,
-		"ContentTooLarge":      errno.BodyTooLarge,
-		"UnsupportedMediaType": errno.UnsupportedMediaType,
-		"TooManyRequests":      errno.TooManyRequests,
-		"InternalError":        errno.Internal,
-		"Unavailable":          errno.Unavailable,
+func components() map[string][]*errno.Error {
+	return map[string][]*errno.Error{
+		"BadRequest":           {errno.InvalidArgument},
+		"Unauthorized":         {errno.Unauthenticated},
+		"Forbidden":            {errno.Forbidden},
+		"ContentTooLarge":      {errno.BodyTooLarge},
+		"UnsupportedMediaType": {errno.UnsupportedMediaType},
+		"TooManyRequests":      {errno.TooManyRequests},
+		"InternalError":        {errno.Internal},
+		"Unavailable":          {errno.Unavailable},
+		"WriteUnavailable":     {errno.Unavailable, errno.OutcomeUnknown},
 	}
 }
 
 func componentOf(errors []*errno.Error) string {
-	for name, e := range components() {
-		if len(errors) == 1 && errors[0].Code == e.Code {
+	for name, all := range components() {
+		if slices.Equal(errors, all) {
 			return name
 		}
 	}

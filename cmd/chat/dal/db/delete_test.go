@@ -298,7 +298,7 @@ func TestDeleteStorm(t *testing.T) {
 			me, peer := pair[0], pair[1]
 			wg.Go(func() {
 				for id := range next {
-					m, err := f.Append(t.Context(), id, me, peer, "x", 1000, nobodyHears)
+					m, _, err := f.Append(t.Context(), id, me, peer, "x", 1000, nil, nobodyHears)
 					if err != nil {
 						t.Error(err)
 						return

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"tiktok/pkg/idempotency"
 	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
@@ -66,10 +67,52 @@ type Tell func(Message) ([]outbox.Message, error)
 // Append stores a message at atMs, or a little later when the conversation has a message of that time or a later one:
 // times strictly increase in a conversation, whatever the clocks of its senders do. What was there is read for the sender from now on,
 // the message is unread for the other. It returns what was stored.
-func (s *Store) Append(ctx context.Context, id, from, to int64, content string, atMs int64, tell Tell) (Message, error) {
+//
+// Of the requests with one key only the first stores a message, and the others return it: what it holds now, repeated is true. key may be
+// nil. It fails with errno.IdempotencyKeyReused.
+func (s *Store) Append(
+	ctx context.Context, id, from, to int64, content string, atMs int64, key *idempotency.Request, tell Tell,
+) (m Message, repeated bool, err error) {
+	first, repeated, err := s.Keys().Once(ctx, key, atMs, func() (err error) {
+		m, err = s.append(ctx, id, from, to, content, atMs, key, tell)
+		return err
+	})
+	if err == nil && repeated {
+		m, err = s.byID(ctx, KeyOf(from, to), first.ResultID)
+	}
+	if err != nil {
+		return Message{}, false, fmt.Errorf("store message: %w", err)
+	}
+	return m, repeated, nil
+}
+
+// Keys are the requests for messages that may be repeated. Their owners are the lower ids of conversations, their results the messages.
+func (s *Store) Keys() idempotency.Store { return idempotency.NewStore(s.DB) }
+
+// byID reads a message of a conversation.
+func (s *Store) byID(ctx context.Context, key Key, id int64) (Message, error) {
+	rows, err := sqldb.Select[Message](s.Read.WithContext(ctx), "FROM messages WHERE low_id = ? AND high_id = ? AND id = ?",
+		key.Low, key.High, id).All()
+	if err != nil {
+		return Message{}, err
+	}
+	if len(rows) == 0 {
+		return Message{}, sqldb.ErrNotFound
+	}
+	return rows[0], nil
+}
+
+func (s *Store) append(
+	ctx context.Context, id, from, to int64, content string, atMs int64, key *idempotency.Request, tell Tell,
+) (Message, error) {
 	low, high := min(from, to), max(from, to)
 	m := Message{LowID: low, HighID: high, ID: id, FromUserID: from, Content: content}
 	err := s.Tx(ctx, func(tx *gorm.DB) (err error) {
+		if key != nil {
+			if err := idempotency.Add(tx, key.Row(id, atMs)); err != nil {
+				return err
+			}
+		}
 		row := Conversation{LowID: low, HighID: high, LastAtMs: atMs, UnreadID: to, CountedMs: atMs}
 		if m.CreatedAtMs, err = s.claim(tx, row); err != nil {
 			return err
@@ -83,10 +126,7 @@ func (s *Store) Append(ctx context.Context, id, from, to int64, content string, 
 		}
 		return outbox.Add(tx, told...)
 	})
-	if err != nil {
-		return Message{}, fmt.Errorf("store message: %w", err)
-	}
-	return m, nil
+	return m, err
 }
 
 // Latest reads the newest messages that a user sees of the conversation with a peer, at most limit, oldest first. from leaves out those

@@ -31,7 +31,7 @@ type fixture struct {
 func (f *fixture) append(t *testing.T, from, to int64) db.Message {
 	t.Helper()
 	f.id++
-	m, err := f.Append(t.Context(), f.id, from, to, fmt.Sprint("message ", f.id), 1000, nobodyHears)
+	m, _, err := f.Append(t.Context(), f.id, from, to, fmt.Sprint("message ", f.id), 1000, nil, nobodyHears)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func TestUnreadStorm(t *testing.T) {
 						if i%5 == 4 {
 							err = f.oldAppend(t.Context(), id, pair[0], pair[1])
 						} else {
-							_, err = f.Append(t.Context(), id, pair[0], pair[1], "x", 1000, nobodyHears)
+							_, _, err = f.Append(t.Context(), id, pair[0], pair[1], "x", 1000, nil, nobodyHears)
 						}
 						if err != nil {
 							t.Error(err)

@@ -22,7 +22,7 @@ func seen(t *testing.T, s *db.Store, name, network string) int64 {
 func TestNetworksAreRemembered(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		for i, name := range []string{"ann", "bob"} {
-			if err := s.Create(t.Context(), account(int64(i+1), name), nil); err != nil {
+			if err := s.Create(t.Context(), account(int64(i+1), name), nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -92,7 +92,7 @@ func TestManyOldNetworksAreForgotten(t *testing.T) {
 
 func TestNetworksAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
-		if err := s.Create(t.Context(), account(1, "ann"), nil); err != nil {
+		if err := s.Create(t.Context(), account(1, "ann"), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup

@@ -18,7 +18,7 @@ func TestUpdateProfile(t *testing.T) {
 		ctx := t.Context()
 		a, other := account(1, "ann"), account(2, "bob")
 		for _, x := range []db.Account{a, other} {
-			if err := s.Create(ctx, x, nil); err != nil {
+			if err := s.Create(ctx, x, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -59,7 +59,7 @@ func TestUpdateProfile(t *testing.T) {
 func TestEachReplacedKeyIsToldOnce(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		a := account(1, "ann")
-		if err := s.Create(t.Context(), a, nil); err != nil {
+		if err := s.Create(t.Context(), a, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		const n = 20
@@ -93,7 +93,7 @@ func TestEachReplacedKeyIsToldOnce(t *testing.T) {
 func TestFindIDs(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		for i, name := range []string{"Ann", "张三", "O'Brien"} {
-			if err := s.Create(t.Context(), account(int64(i+1), name), nil); err != nil {
+			if err := s.Create(t.Context(), account(int64(i+1), name), nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

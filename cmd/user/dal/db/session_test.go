@@ -54,10 +54,10 @@ func withSessions(t *testing.T, fn func(t *testing.T, sql *sqldb.DB, s *db.Store
 
 func fillSessions(t *testing.T, s *db.Store) {
 	t.Helper()
-	if err := s.Create(t.Context(), account(1, "ann"), []db.Session{session(1, 11, 100)}); err != nil {
+	if err := s.Create(t.Context(), account(1, "ann"), []db.Session{session(1, 11, 100)}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Create(t.Context(), account(2, "bob"), nil); err != nil {
+	if err := s.Create(t.Context(), account(2, "bob"), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []db.Session{session(1, 12, 101), session(1, 13, 102), session(2, 21, 103)} {

@@ -24,7 +24,7 @@ func TestNamesThatLookAlikeAreOne(t *testing.T) {
 			wg.Go(func() {
 				a := account(int64(i+1), fmt.Sprintf("bob%c", 'A'+i))
 				a.NameSkeleton = []byte("bob")
-				switch err := s.Create(t.Context(), a, nil); {
+				switch err := s.Create(t.Context(), a, nil, nil); {
 				case err == nil:
 					created.Add(1)
 				case errors.Is(err, sqldb.ErrDuplicate):
@@ -50,7 +50,7 @@ func TestNamesThatLookAlikeAreOne(t *testing.T) {
 func TestOldNamesAreFilledIn(t *testing.T) {
 	each(t, func(t *testing.T, sql *sqldb.DB, s *db.Store) {
 		for i, name := range []string{"bob", "Bob", "ann", "BOB", "Ann", "eve"} {
-			if err := s.Create(t.Context(), account(int64(i+1), name), nil); err != nil {
+			if err := s.Create(t.Context(), account(int64(i+1), name), nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -92,7 +92,7 @@ func TestOldNamesAreFilledIn(t *testing.T) {
 		}
 		a := account(7, "eVe")
 		a.NameSkeleton = lower(a.Username)
-		if err := s.Create(t.Context(), a, nil); !errors.Is(err, sqldb.ErrDuplicate) {
+		if err := s.Create(t.Context(), a, nil, nil); !errors.Is(err, sqldb.ErrDuplicate) {
 			t.Errorf("a new name like an old one: %v", err)
 		}
 	})
@@ -103,7 +103,7 @@ func TestFillingInAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, sql *sqldb.DB, s *db.Store) {
 		const n = 100
 		for i := range n {
-			if err := s.Create(t.Context(), account(int64(i+1), fmt.Sprintf("u%d%c", i/2, "xX"[i%2])), nil); err != nil {
+			if err := s.Create(t.Context(), account(int64(i+1), fmt.Sprintf("u%d%c", i/2, "xX"[i%2])), nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

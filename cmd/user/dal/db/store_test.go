@@ -39,7 +39,7 @@ func TestCreateAndRead(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		ctx := t.Context()
 		a := account(1<<52+1, "张三 🎬")
-		if err := s.Create(ctx, a, nil); err != nil {
+		if err := s.Create(ctx, a, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		got, err := s.MGet(ctx, []int64{a.ID, 404})
@@ -87,7 +87,7 @@ func TestNamesCompareByteForByte(t *testing.T) {
 			if _, err := s.FindCredentials(ctx, name, ""); !errors.Is(err, sqldb.ErrNotFound) {
 				t.Errorf("%q is found before it is stored: %v", name, err)
 			}
-			if err := s.Create(ctx, account(int64(i+1), name), nil); err != nil {
+			if err := s.Create(ctx, account(int64(i+1), name), nil, nil); err != nil {
 				t.Errorf("%q: %v", name, err)
 			}
 		}
@@ -96,7 +96,7 @@ func TestNamesCompareByteForByte(t *testing.T) {
 			if err != nil || c.ID != int64(i+1) {
 				t.Errorf("%q is user %d, want %d: %v", name, c.ID, i+1, err)
 			}
-			if err := s.Create(ctx, account(int64(i+1000), name), nil); !errors.Is(err, sqldb.ErrDuplicate) {
+			if err := s.Create(ctx, account(int64(i+1000), name), nil, nil); !errors.Is(err, sqldb.ErrDuplicate) {
 				t.Errorf("%q again: %v, want ErrDuplicate", name, err)
 			}
 		}
@@ -106,7 +106,7 @@ func TestNamesCompareByteForByte(t *testing.T) {
 func TestLongestNameFits(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		name := strings.Repeat("😀", 32)
-		if err := s.Create(t.Context(), account(1, name), nil); err != nil {
+		if err := s.Create(t.Context(), account(1, name), nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		if c, err := s.FindCredentials(t.Context(), name, ""); c.ID != 1 || err != nil {
@@ -119,7 +119,7 @@ func TestPasswordHashIsNeverEmpty(t *testing.T) {
 	each(t, func(t *testing.T, _ *sqldb.DB, s *db.Store) {
 		a := account(1, "bob")
 		a.PasswordHash = ""
-		if err := s.Create(t.Context(), a, nil); err == nil {
+		if err := s.Create(t.Context(), a, nil, nil); err == nil {
 			t.Error("an account without a hash was stored")
 		}
 	})
@@ -131,7 +131,7 @@ func TestOneOfManyCreates(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
-				switch err := s.Create(t.Context(), account(int64(i+1), "bob"), nil); {
+				switch err := s.Create(t.Context(), account(int64(i+1), "bob"), nil, nil); {
 				case err == nil:
 					created.Add(1)
 				case errors.Is(err, sqldb.ErrDuplicate):
@@ -163,7 +163,7 @@ func TestMGetIsOneStatement(t *testing.T) {
 		var ids []int64
 		for i := range 100 {
 			ids = append(ids, int64(i+1))
-			if err := s.Create(t.Context(), account(int64(i+1), fmt.Sprint("u", i)), nil); err != nil {
+			if err := s.Create(t.Context(), account(int64(i+1), fmt.Sprint("u", i)), nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

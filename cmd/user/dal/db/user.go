@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"tiktok/pkg/idempotency"
 	"tiktok/pkg/outbox"
 	"tiktok/pkg/sqldb"
 )
@@ -35,10 +36,16 @@ type Account struct {
 
 // Create stores a new account with its first sessions, and tells others. sqldb.ErrDuplicate means that the username is taken, or one
 // that looks like it: the unique keys decide, so of any number of calls at once exactly one succeeds.
-func (s *Store) Create(ctx context.Context, a Account, sessions []Session, tell ...outbox.Message) error {
+// The request's key, which may be nil, is remembered with the account.
+func (s *Store) Create(ctx context.Context, a Account, sessions []Session, key *idempotency.Request, tell ...outbox.Message) error {
 	err := s.Tx(ctx, func(tx *gorm.DB) error {
 		if err := tx.Create(&a).Error; err != nil {
 			return err
+		}
+		if key != nil {
+			if err := idempotency.Add(tx, key.Row(a.ID, a.CreatedAtMs)); err != nil {
+				return err
+			}
 		}
 		if len(sessions) > 0 {
 			if err := tx.Create(&sessions).Error; err != nil {
@@ -52,6 +59,9 @@ func (s *Store) Create(ctx context.Context, a Account, sessions []Session, tell 
 	}
 	return nil
 }
+
+// Keys are the registrations that may be repeated. Their owners, users and results are the accounts.
+func (s *Store) Keys() idempotency.Store { return idempotency.NewStore(s.DB) }
 
 // Credentials are what a login is checked against.
 type Credentials struct {

@@ -28,7 +28,7 @@ func (b *bench) give(author int64, lane, n int, seconds int64) {
 			DurationMs: seconds * 1000, WidthPx: 720, HeightPx: 1280,
 		}
 		v := Video{ID: b.ids, AuthorID: author, Title: "t", PlayKey: fmt.Sprint("p", b.ids), CoverKey: "c", PublishedAtMs: b.ids}
-		if _, err := b.Publish(b.t.Context(), v, m, Quota{}); err != nil {
+		if _, _, err := b.Publish(b.t.Context(), v, m, Quota{}, nil); err != nil {
 			b.t.Fatal(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"tiktok/pkg/idempotency"
 	"tiktok/pkg/sqldb"
 )
 
@@ -50,10 +51,34 @@ func (authorStats) TableName() string { return "author_stats" }
 
 // Publish stores m, which waits in its lane, its bytes for its author and, when m is listed, v at v.PublishedAtMs or a little
 // later: see list. It returns v as stored, and fails with ErrQuota or ErrDailyQuota.
-func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota) (Video, error) {
+//
+// Of the requests with one key only the first stores anything, and the others return what it stored: see Published. key may be nil. It fails
+// with errno.IdempotencyKeyReused.
+func (s *Store) Publish(
+	ctx context.Context, v Video, m Media, q Quota, key *idempotency.Request,
+) (out Video, first *Published, err error) {
+	row, repeated, err := s.Keys().Once(ctx, key, m.CreatedAtMs, func() (err error) {
+		out, err = s.publish(ctx, v, m, q, key)
+		return err
+	})
+	if err == nil && repeated {
+		first, err = s.published(ctx, row)
+	}
+	if err != nil {
+		return Video{}, nil, fmt.Errorf("publish: %w", err)
+	}
+	return out, first, nil
+}
+
+func (s *Store) publish(ctx context.Context, v Video, m Media, q Quota, key *idempotency.Request) (Video, error) {
 	out := v
 	m.QuotaBytes = m.SizeBytes
 	err := s.change(ctx, func(tx *gorm.DB) (_ []Change, err error) {
+		if key != nil { // the first of all: whoever repeats it holds up nobody else
+			if err := idempotency.Add(tx, key.Row(v.ID, m.CreatedAtMs)); err != nil {
+				return nil, err
+			}
+		}
 		// The storage first, also before the clock: who is refused holds up nobody else.
 		if err := s.store(tx, m, q); err != nil {
 			return nil, err
@@ -73,10 +98,7 @@ func (s *Store) Publish(ctx context.Context, v Video, m Media, q Quota) (Video, 
 		told.Media = m
 		return []Change{told}, tx.Create(&m).Error
 	})
-	if err != nil {
-		return Video{}, fmt.Errorf("publish: %w", err)
-	}
-	return out, nil
+	return out, err
 }
 
 // list stores v at v.PublishedAtMs, or a little later when a video has that time or a later one: times strictly
