@@ -244,7 +244,9 @@ func Default() Config {
 		Names:     names.Config{Reserved: names.DefaultReserved()},
 		Discovery: defaultDiscovery(),
 		Push:      webpush.Config{Pause: time.Minute, TTL: 24 * time.Hour},
-		RPC:       transport.Config{RegistryPrefix: "tiktok", NodeLease: 5 * time.Minute, Timeout: 5 * time.Second, Drain: 2 * time.Second},
+		RPC: transport.Config{
+			RegistryPrefix: "tiktok", NodeLease: 5 * time.Minute, Timeout: 5 * time.Second, BackupAfter: 500 * time.Millisecond, Drain: 2 * time.Second,
+		},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},
 		Demo:      Demo{Enabled: true},
 	}

@@ -87,6 +87,7 @@ func (c Config) Validate(process Process) error {
 		c.Queue.Capacity,
 	)
 	p.require(c.RPC.Timeout > 0, "rpc.timeout", "is %v, want more than 0", c.RPC.Timeout)
+	p.require(c.RPC.BackupAfter >= 0, "rpc.backup_after", "is %v, want 0 (off) or more", c.RPC.BackupAfter)
 	if c.Telemetry.AdminAddr != "" {
 		p.address("telemetry.admin_addr", c.Telemetry.AdminAddr)
 	}

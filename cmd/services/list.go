@@ -41,29 +41,42 @@ import (
 	"tiktok/pkg/transport"
 )
 
-// gatewayOnly are the callers of most methods.
-func gatewayOnly() []string { return []string{"api"} }
+// read is a method that changes nothing.
+func read(callers ...string) transport.Method {
+	return transport.Method{Kind: transport.Read, Callers: callers}
+}
+
+// repeatable is a method that sets a state. It may be sent twice: also with another change of the same thing between the two, which
+// only happens when its first request was lost on the way.
+func repeatable(callers ...string) transport.Method {
+	return transport.Method{Kind: transport.RepeatableWrite, Callers: callers}
+}
+
+// write is every other method: done twice it makes two of something, refuses the second time, or takes away what came between.
+func write(callers ...string) transport.Method {
+	return transport.Method{Kind: transport.Write, Callers: callers}
+}
 
 func user() Spec {
 	return Spec{
 		Process: config.Process{
 			Name: "user", RPCAddr: "127.0.0.1:10002", AdminAddr: "127.0.0.1:10102", Uses: config.Uses{DB: true, Queue: true},
 		},
-		Callers: transport.Rules{
-			"Register":  gatewayOnly(),
-			"Login":     gatewayOnly(),
-			"MGetUsers": {"api", "social", "chat", "discovery"}, // two check that a user exists, one shows names in its index
-			"ScanUsers": {"discovery"},
+		Methods: transport.Methods{
+			"Register":  write("api"),
+			"Login":     repeatable("api"),
+			"MGetUsers": read("api", "social", "chat", "discovery"), // two check that a user exists, one shows names in its index
+			"ScanUsers": read("discovery"),
 
-			"FindUser":            gatewayOnly(),
-			"MFindUsers":          gatewayOnly(),
-			"UpdateProfile":       gatewayOnly(),
-			"ListSessions":        gatewayOnly(),
-			"RevokeSession":       gatewayOnly(),
-			"RevokeOtherSessions": gatewayOnly(),
-			"ChangePassword":      gatewayOnly(),
-			"ListRevoked":         {"api", "notice"}, // which pushes to no session that has ended
-			"TouchSessions":       gatewayOnly(),
+			"FindUser":            read("api"),
+			"MFindUsers":          read("api"),
+			"UpdateProfile":       repeatable("api"),
+			"ListSessions":        read("api"),
+			"RevokeSession":       repeatable("api"),
+			"RevokeOtherSessions": repeatable("api"),
+			"ChangePassword":      write("api"),
+			"ListRevoked":         read("api", "notice"), // which pushes to no session that has ended
+			"TouchSessions":       repeatable("api"),
 		},
 		Migrations: userdb.Migrations,
 		Open: func(ctx context.Context, d Deps) (Part, error) {
@@ -81,16 +94,16 @@ func video() Spec {
 		Process: config.Process{
 			Name: "video", RPCAddr: "127.0.0.1:10003", AdminAddr: "127.0.0.1:10103", Uses: config.Uses{DB: true, Queue: true, Media: true},
 		},
-		Callers: transport.Rules{
-			"Publish":        gatewayOnly(),
-			"CheckUpload":    gatewayOnly(),
-			"DeleteVideo":    gatewayOnly(),
-			"ListUploads":    gatewayOnly(),
-			"Feed":           gatewayOnly(),
-			"ListByAuthor":   gatewayOnly(),
-			"MGetVideos":     {"api", "interaction", "discovery"}, // which check that a video exists, and whose it is
-			"ScanVideos":     {"discovery"},
-			"MCountByAuthor": gatewayOnly(),
+		Methods: transport.Methods{
+			"Publish":        write("api"),
+			"CheckUpload":    read("api"),
+			"DeleteVideo":    write("api"),
+			"ListUploads":    read("api"),
+			"Feed":           read("api"),
+			"ListByAuthor":   read("api"),
+			"MGetVideos":     read("api", "interaction", "discovery"), // which check that a video exists, and whose it is
+			"ScanVideos":     read("discovery"),
+			"MCountByAuthor": read("api"),
 		},
 		Migrations: videodb.Migrations,
 		Audit:      func(s Schemas, _ kv.Store) Auditor { return videodb.New(s["video"]) },
@@ -111,22 +124,22 @@ func interaction() Spec {
 		Process: config.Process{
 			Name: "interaction", RPCAddr: "127.0.0.1:10004", AdminAddr: "127.0.0.1:10104", Uses: config.Uses{DB: true, Queue: true},
 		},
-		Callers: transport.Rules{
-			"Favorite":      gatewayOnly(),
-			"Unfavorite":    gatewayOnly(),
-			"ListFavorites": gatewayOnly(),
-			"CreateComment": gatewayOnly(),
-			"DeleteComment": gatewayOnly(),
-			"ListComments":  gatewayOnly(),
-			"MGetStats":     {"api", "discovery"}, // which ranks by likes
-			"ScanLikes":     {"discovery"},
+		Methods: transport.Methods{
+			"Favorite":      repeatable("api"),
+			"Unfavorite":    repeatable("api"),
+			"ListFavorites": read("api"),
+			"CreateComment": write("api"),
+			"DeleteComment": write("api"),
+			"ListComments":  read("api"),
+			"MGetStats":     read("api", "discovery"), // which ranks by likes
+			"ScanLikes":     read("discovery"),
 
-			"LikeComment":   gatewayOnly(),
-			"UnlikeComment": gatewayOnly(),
-			"PinComment":    gatewayOnly(),
-			"ListThreads":   gatewayOnly(),
-			"ListReplies":   gatewayOnly(),
-			"MGetComments":  gatewayOnly(),
+			"LikeComment":   repeatable("api"),
+			"UnlikeComment": repeatable("api"),
+			"PinComment":    repeatable("api"),
+			"ListThreads":   read("api"),
+			"ListReplies":   read("api"),
+			"MGetComments":  read("api"),
 		},
 		Consumes:   []string{event.TOPIC_VIDEO}, // deletions
 		Migrations: interactiondb.Migrations,
@@ -182,14 +195,14 @@ func social() Spec {
 		Process: config.Process{
 			Name: "social", RPCAddr: "127.0.0.1:10005", AdminAddr: "127.0.0.1:10105", Uses: config.Uses{DB: true, Queue: true},
 		},
-		Callers: transport.Rules{
-			"Follow":        gatewayOnly(),
-			"Unfollow":      gatewayOnly(),
-			"ListFollowing": gatewayOnly(),
-			"ListFollowers": gatewayOnly(),
-			"ListFriends":   gatewayOnly(),
-			"MGetRelations": {"api", "discovery"}, // which ranks by followers
-			"ScanFollows":   {"discovery"},
+		Methods: transport.Methods{
+			"Follow":        repeatable("api"),
+			"Unfollow":      repeatable("api"),
+			"ListFollowing": read("api"),
+			"ListFollowers": read("api"),
+			"ListFriends":   read("api"),
+			"MGetRelations": read("api", "discovery"), // which ranks by followers
+			"ScanFollows":   read("discovery"),
 		},
 		Migrations: socialdb.Migrations,
 		Audit:      func(s Schemas, _ kv.Store) Auditor { return socialdb.New(s["social"]) },
@@ -212,17 +225,17 @@ func chat() Spec {
 		Process: config.Process{
 			Name: "chat", RPCAddr: "127.0.0.1:10006", AdminAddr: "127.0.0.1:10106", Uses: config.Uses{DB: true, Queue: true},
 		},
-		Callers: transport.Rules{
-			"SendMessage":      gatewayOnly(),
-			"ListMessages":     gatewayOnly(),
-			"MGetLastMessages": gatewayOnly(),
+		Methods: transport.Methods{
+			"SendMessage":      write("api"),
+			"ListMessages":     read("api"),
+			"MGetLastMessages": read("api"),
 
-			"ListConversations": gatewayOnly(),
-			"MarkRead":          gatewayOnly(),
-			"CountUnread":       gatewayOnly(),
+			"ListConversations": read("api"),
+			"MarkRead":          repeatable("api"),
+			"CountUnread":       read("api"),
 
-			"DeleteMessage":      gatewayOnly(),
-			"DeleteConversation": gatewayOnly(),
+			"DeleteMessage":      repeatable("api"),
+			"DeleteConversation": write("api"),
 		},
 		Migrations: chatdb.Migrations,
 		Audit:      func(s Schemas, _ kv.Store) Auditor { return chatdb.New(s["chat"]) },
@@ -246,15 +259,15 @@ func notice() Spec {
 			Name: "notice", RPCAddr: "127.0.0.1:10007", AdminAddr: "127.0.0.1:10107",
 			Uses: config.Uses{DB: true, Queue: true, Push: true},
 		},
-		Callers: transport.Rules{
-			"ListNotices":    gatewayOnly(),
-			"CountUnread":    gatewayOnly(),
-			"MarkRead":       gatewayOnly(),
-			"GetPreferences": gatewayOnly(),
-			"SetPreferences": gatewayOnly(),
-			"GetPushKey":     gatewayOnly(),
-			"Subscribe":      gatewayOnly(),
-			"Unsubscribe":    gatewayOnly(),
+		Methods: transport.Methods{
+			"ListNotices":    read("api"),
+			"CountUnread":    read("api"),
+			"MarkRead":       repeatable("api"),
+			"GetPreferences": read("api"),
+			"SetPreferences": repeatable("api"),
+			"GetPushKey":     read("api"),
+			"Subscribe":      repeatable("api"),
+			"Unsubscribe":    repeatable("api"),
 		},
 		Hints: true,
 		Consumes: []string{
@@ -284,19 +297,19 @@ func discovery() Spec {
 			Name: "discovery", RPCAddr: "127.0.0.1:10008", AdminAddr: "127.0.0.1:10108",
 			Uses: config.Uses{DB: true, Queue: true, Index: true},
 		},
-		Callers: transport.Rules{
-			"Search":           gatewayOnly(),
-			"Suggest":          gatewayOnly(),
-			"GetTag":           gatewayOnly(),
-			"ListTagVideos":    gatewayOnly(),
-			"ListTrendingTags": gatewayOnly(),
-			"AddWatches":       gatewayOnly(),
-			"ListHistory":      gatewayOnly(),
-			"DeleteHistory":    gatewayOnly(),
-			"MGetViews":        gatewayOnly(),
-			"GetAuthorStats":   gatewayOnly(),
-			"ListVideoStats":   gatewayOnly(),
-			"MRecommend":       gatewayOnly(),
+		Methods: transport.Methods{
+			"Search":           read("api"),
+			"Suggest":          read("api"),
+			"GetTag":           read("api"),
+			"ListTagVideos":    read("api"),
+			"ListTrendingTags": read("api"),
+			"AddWatches":       repeatable("api"),
+			"ListHistory":      read("api"),
+			"DeleteHistory":    write("api"),
+			"MGetViews":        read("api"),
+			"GetAuthorStats":   read("api"),
+			"ListVideoStats":   read("api"),
+			"MRecommend":       read("api"),
 		},
 		Consumes: []string{
 			event.TOPIC_ACCOUNT, event.TOPIC_VIDEO, event.TOPIC_LIKE, event.TOPIC_FOLLOW,

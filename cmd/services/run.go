@@ -3,10 +3,7 @@ package services
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
-
-	"github.com/cloudwego/kitex/client"
 
 	"tiktok/cmd/internal/boot"
 	"tiktok/pkg/id"
@@ -33,10 +30,11 @@ func Run(ctx context.Context, p *boot.Process, s Spec) error {
 
 // add adds everything that runs to the process's group.
 func add(ctx context.Context, p *boot.Process, s Spec) error {
-	d := Deps{Config: p.Config, Telemetry: p.Telemetry}
-	remote := sync.OnceValues(func() ([]client.Option, error) { return transport.RemoteOptions(s.Name, p.Config.RPC, p.Telemetry) })
-	d.Dial = func(string) ([]client.Option, error) { return remote() }
-	var err error
+	remote, err := transport.NewRemote(s.Name, p.Config.RPC, MethodsOf, p.Telemetry)
+	if err != nil {
+		return err
+	}
+	d := Deps{Config: p.Config, Telemetry: p.Telemetry, Dial: remote.Dial}
 	if s.Hints {
 		if d.Push, err = push.Open(ctx, p.Config.Cache, p.Telemetry); err != nil {
 			return err

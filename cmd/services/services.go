@@ -22,9 +22,10 @@ import (
 // Spec is one service, or the gateway.
 type Spec struct {
 	config.Process
-	// Callers are who may call each method; both deployments enforce it. A new method needs a line, a new caller a reason,
-	// which docs/architecture.md ("Services and calls") gives. Nil for the gateway and for media, which have no methods.
-	Callers transport.Rules
+	// Methods say what it means to send each method twice, and who may call it; both deployments enforce it. A new method needs a
+	// line, a new caller a reason, which docs/architecture.md ("Services and calls") gives. Nil for the gateway and for media,
+	// which have none.
+	Methods transport.Methods
 	// Consumes are the topics of other services that it wants to hear of (idl/event.thrift).
 	Consumes []string
 	// Hints says that it sends or takes hints for the pages of users, by Deps.Push.
@@ -120,7 +121,13 @@ func Find(name string) (Spec, bool) {
 	return Spec{}, false
 }
 
+// MethodsOf are the methods of the service of that name.
+func MethodsOf(service string) transport.Methods {
+	s, _ := Find(service)
+	return s.Methods
+}
+
 // ServerOptions are the options of the service's RPC server in both deployments.
 func (s Spec) ServerOptions(tel *telemetry.Telemetry) []server.Option {
-	return append(transport.ServerOptions(s.Name, tel), transport.Guard(s.Callers, tel))
+	return append(transport.ServerOptions(s.Name, tel), transport.Guard(s.Methods, tel))
 }

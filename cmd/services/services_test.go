@@ -37,7 +37,7 @@ func TestEverySpecIsComplete(t *testing.T) {
 			t.Errorf("%q is no good name", s.Name)
 		}
 		isGateway := i == len(services.All())-1
-		if isGateway != s.Uses.Gateway || isGateway != (s.RPCAddr == "") || isGateway != (s.Callers == nil) ||
+		if isGateway != s.Uses.Gateway || isGateway != (s.RPCAddr == "") || isGateway != (s.Methods == nil) ||
 			isGateway != (s.Migrations == nil) ||
 			isGateway == s.Uses.DB {
 			t.Errorf("%s: %+v: the gateway, and only the gateway, has no RPC and no schema; it is the last", s.Name, s.Process)
@@ -132,15 +132,15 @@ func TestEveryMethodHasCallers(t *testing.T) {
 		}
 		for _, info := range infos {
 			for method := range info.Methods {
-				if len(s.Callers[method]) == 0 {
+				if len(s.Methods[method].Callers) == 0 {
 					t.Errorf("%s.%s: nobody may call it", s.Name, method)
 				}
 			}
-			for method, callers := range s.Callers {
+			for method, m := range s.Methods {
 				if _, ok := info.Methods[method]; !ok {
 					t.Errorf("%s has no method %s", s.Name, method)
 				}
-				for _, c := range callers {
+				for _, c := range m.Callers {
 					if slices.Index(services.Names(), c) <= i {
 						t.Errorf("%s.%s: %q cannot be a caller: there is none that starts later", s.Name, method, c)
 					}

@@ -38,8 +38,8 @@ func port(addr string) string {
 func callers(s services.Spec) []string {
 	var names []string
 	for _, name := range services.Names() {
-		for callers := range maps.Values(s.Callers) {
-			if slices.Contains(callers, name) && !slices.Contains(names, name) {
+		for method := range maps.Values(s.Methods) {
+			if slices.Contains(method.Callers, name) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}

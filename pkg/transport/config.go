@@ -31,8 +31,10 @@ type Config struct {
 	// Advertise is the address that others reach Listen by, when that differs (containers, NAT). Empty, with a Listen on every
 	// address: the machine's address towards etcd.
 	Advertise string `mapstructure:"advertise"`
-	// Timeout bounds one call, connection included.
+	// Timeout bounds one call, connection and second requests included.
 	Timeout time.Duration `mapstructure:"timeout"`
+	// BackupAfter is after how long without an answer a read is sent to another replica as well. 0: never.
+	BackupAfter time.Duration `mapstructure:"backup_after"`
 	// Drain is how long a stopping service still answers after it has left the registry, so that callers notice first.
 	Drain time.Duration `mapstructure:"drain"`
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tiktok/pkg/accept"
+	"tiktok/pkg/errno"
 	"tiktok/pkg/telemetry"
 )
 
@@ -67,7 +68,7 @@ func signed(warn *slog.Logger) endpoint.Middleware {
 			if !slices.Contains(p.names, ri.From().ServiceName()) {
 				warn.WarnContext(ctx, "rpc refused: the caller's certificate is for another name",
 					"method", ri.Invocation().MethodName(), "claims", ri.From().ServiceName(), "certificate", p.names, "address", p.String())
-				return refuse(ri)
+				return answerWith(ri, errno.CallRefused)
 			}
 			return next(ctx, req, resp)
 		}

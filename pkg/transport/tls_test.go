@@ -141,7 +141,7 @@ func TestFakeServerLearnsNothing(t *testing.T) {
 			client := d.dial(t, "api", telemetry.Discard())
 			for range 3 {
 				_, err := client.Login(t.Context(), &user.LoginRequest{Username: "alice", Password: secret})
-				if !errors.Is(errno.From(err), errno.Unavailable) {
+				if e := errno.From(err); !errors.Is(e, errno.Unavailable) && !errors.Is(e, errno.OutcomeUnknown) {
 					t.Errorf("login: %v", err)
 				}
 			}
@@ -177,7 +177,7 @@ func TestFakeAmongServers(t *testing.T) {
 func TestCallersProveTheirNames(t *testing.T) {
 	a, tel := newAuthority(t), telemetry.Discard()
 	d := a.settings(t)
-	d.listen(t, tel, &users{}, transport.Guard(transport.Rules{"Register": {"api", "social"}}, tel))
+	d.listen(t, tel, &users{}, transport.Guard(transport.Methods{"Register": {Callers: []string{"api", "social"}}}, tel))
 	d.find(t, d.dial(t, "api", tel))
 	call := func(files tlsconf.Files, caller string) error {
 		d := d
@@ -199,8 +199,8 @@ func TestCallersProveTheirNames(t *testing.T) {
 		"certificate for servers":         a.Files(t, pki.Leaf{Hosts: []string{"api"}}),
 	} {
 		files.CA = a.CA
-		var refused *errno.Error
-		if err := call(files, "api"); err == nil || errors.As(err, &refused) {
+		// TLS 1.3: a client sends before it is told that its certificate is not accepted.
+		if err := call(files, "api"); !errors.Is(errno.From(err), errno.OutcomeUnknown) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

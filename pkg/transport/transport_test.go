@@ -27,7 +27,23 @@ import (
 
 func TestMain(m *testing.M) {
 	klog.SetLevel(klog.LevelFatal)
+	if service := os.Getenv(memberKey); service != "" {
+		if err := runMember(service); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// methods are those that tests call.
+func methods(string) transport.Methods {
+	return transport.Methods{
+		"Register":      {Kind: transport.Write},
+		"UpdateProfile": {Kind: transport.RepeatableWrite},
+		"FindUser":      {Kind: transport.Read},
+	}
 }
 
 // users answers by name so that a test chooses what happens.
@@ -86,7 +102,7 @@ func local(opts ...client.Option) open {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := userservice.NewClient("user", append(opts, opt)...)
+		c, err := userservice.NewClient("user", append(opts, opt, transport.Outcomes(methods("user")))...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,6 +135,7 @@ func settings(t testing.TB) deployment {
 		t.Skip("TIKTOK_TEST_ETCD is not set")
 	}
 	cfg := transport.Config{Registry: []string{endpoint}, RegistryPrefix: "transport-test", Listen: "127.0.0.1:0", Timeout: time.Second}
+	cfg.BackupAfter = 500 * time.Millisecond
 	return deployment{name: fmt.Sprintf("transport-test-%d", time.Now().UnixNano()), server: cfg, client: cfg}
 }
 
@@ -152,7 +169,11 @@ func (d deployment) listen(t testing.TB, tel *telemetry.Telemetry, handler *user
 // dial makes a client.
 func (d deployment) dial(t testing.TB, caller string, tel *telemetry.Telemetry) userservice.Client {
 	t.Helper()
-	opts, err := transport.RemoteOptions(caller, d.client, tel)
+	remote, err := transport.NewRemote(caller, d.client, methods, tel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts, err := remote.Dial(d.name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +225,7 @@ func TestCalls(t *testing.T) {
 			}
 			sctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 			defer cancel()
-			if _, err := c.Register(sctx, &user.RegisterRequest{Username: "slow"}); !errors.Is(errno.From(err), errno.Unavailable) {
+			if _, err := c.Register(sctx, &user.RegisterRequest{Username: "slow"}); !errors.Is(errno.From(err), errno.OutcomeUnknown) {
 				t.Errorf("slow: got %v", err)
 			}
 			if n, err := testutil.GatherAndCount(tel.Registry, "tiktok_rpc_requests_total"); err != nil || n < 3 {

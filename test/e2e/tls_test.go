@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tiktok/cmd/services"
 	"tiktok/cmd/tiktok/cli"
 	"tiktok/config"
 	"tiktok/kitex_gen/user"
@@ -162,7 +163,11 @@ func testCallers(t *testing.T, cfg config.Config, certs, strangers string) {
 			Cert: filepath.Join(dir, name, "tls.crt"),
 			Key:  filepath.Join(dir, name, "tls.key"),
 		}
-		opts, err := transport.RemoteOptions(caller, c, telemetry.Discard())
+		remote, err := transport.NewRemote(caller, c, services.MethodsOf, telemetry.Discard())
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts, err := remote.Dial("user")
 		if err != nil {
 			t.Fatal(err)
 		}

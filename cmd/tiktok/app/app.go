@@ -127,7 +127,7 @@ func (a *App) dial(caller string) transport.Dial {
 			return nil, fmt.Errorf("%s is not open when %s is", service, caller)
 		}
 		opt, err := transport.Local(caller, srv)
-		return []client.Option{opt}, err
+		return []client.Option{opt, transport.Outcomes(services.MethodsOf(service))}, err
 	}
 }
 
