@@ -20,6 +20,7 @@ type memory[T any] struct {
 
 // localMessage is a message and the call of publish that waits for its result.
 type localMessage[T any] struct {
+	due
 	msg    T
 	trace  tracing.Ref
 	result chan error // with a buffer: the consumer never waits for a publisher
@@ -30,7 +31,7 @@ func newMemory[T any](closing context.Context, cfg Config, log *slog.Logger, m m
 }
 
 func (q *memory[T]) publish(ctx context.Context, msg T) (bool, error) {
-	m := &localMessage[T]{msg: msg, trace: tracing.RefOf(ctx), result: make(chan error, 1)}
+	m := &localMessage[T]{due: dueOf(ctx), msg: msg, trace: tracing.RefOf(ctx), result: make(chan error, 1)}
 	select {
 	case q.messages <- m:
 	case <-ctx.Done():
@@ -50,7 +51,9 @@ func (q *memory[T]) consume(ctx context.Context, apply func(context.Context, []T
 	for {
 		select {
 		case first := <-q.messages:
-			q.commit(context.WithoutCancel(ctx), apply, fill(first, q.messages, q.maxBatch), nil)
+			if batch := wanted(fill(first, q.messages, q.maxBatch)); len(batch) > 0 {
+				q.commit(context.WithoutCancel(ctx), apply, batch, nil)
+			}
 		case <-ctx.Done():
 			return
 		}

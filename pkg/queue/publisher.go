@@ -45,6 +45,7 @@ type publisher struct {
 // message is an event and the call of publish that waits for its fate. The channels have a buffer: nobody waits for a
 // publisher.
 type message struct {
+	due
 	body  []byte
 	trace tracing.Ref
 	// confirmed gets nil once the broker has it, or why it may not have it.
@@ -75,7 +76,7 @@ func (p *publisher) publish(ctx context.Context, body []byte) (applied bool, err
 		if err != nil {
 			return false, err
 		}
-		m := &message{body: body, trace: tracing.RefOf(ctx), confirmed: make(chan error, 1), applied: make(chan bool, 1)}
+		m := &message{due: dueOf(ctx), body: body, trace: tracing.RefOf(ctx), confirmed: make(chan error, 1), applied: make(chan bool, 1)}
 		select {
 		case p.messages <- m:
 		case <-shut:
@@ -93,6 +94,9 @@ func (p *publisher) publish(ctx context.Context, body []byte) (applied bool, err
 		}
 		if err == nil {
 			return p.awaitApplied(ctx, m, shut), nil
+		}
+		if errors.Is(err, ErrBusy) { // it was not sent
+			return false, err
 		}
 		if !errors.Is(err, errFull) {
 			return false, outcomeUnknown{err}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tiktok/pkg/deadline"
 	"tiktok/pkg/tlsconf"
 	"tiktok/pkg/tracing"
 )
@@ -248,10 +249,13 @@ func (q *handle[T]) publish(ctx context.Context, msg T) (bool, error) {
 		q.metrics.waiting.Dec()
 		<-q.capacity
 	}()
+	if err := deadline.Check(ctx); err != nil { // before it is durable
+		return false, busy(err)
+	}
 	applied, err := q.driver.publish(ctx, msg)
 	if errors.Is(err, ErrUnavailable) {
 		q.metrics.degraded.WithLabelValues(reason(err)).Inc()
-		if q.fallback != nil {
+		if q.fallback != nil && !deadline.Passed(ctx) {
 			applied, second := q.fallback.publish(ctx, msg)
 			return applied, after(err, second)
 		}

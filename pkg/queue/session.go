@@ -131,7 +131,11 @@ func (s *session) send(ctx context.Context, g *errgroup.Group) error {
 		}
 		select {
 		case first := <-s.messages:
-			batch, sent := fill(first, s.messages, s.cfg.MaxBatch), make(chan *amqp.DeferredConfirmation, 1)
+			batch, sent := wanted(fill(first, s.messages, s.cfg.MaxBatch)), make(chan *amqp.DeferredConfirmation, 1)
+			if len(batch) == 0 {
+				<-s.window
+				continue
+			}
 			g.Go(func() error { return s.follow(ctx, batch, sent) }) // before the write, which may hang
 			confirmation, err := s.publishBatch(batch)
 			if err != nil {

@@ -127,6 +127,36 @@ func TestTxOutlivesItsCaller(t *testing.T) {
 	})
 }
 
+// overdue is a context whose deadline passes when late is set, and whose timer has not fired.
+type overdue struct {
+	context.Context
+	late *bool
+}
+
+func (o overdue) Deadline() (time.Time, bool) {
+	if *o.late {
+		return time.Now().Add(-time.Millisecond), true
+	}
+	return time.Now().Add(time.Hour), true
+}
+
+// A process that is stopped inside of a transaction does not commit when it goes on: its caller has given up.
+func TestTxIsNotCommittedAfterItsDeadline(t *testing.T) {
+	sqldbtest.Each(t, "overdue", migrations(), func(t *testing.T, db *sqldb.DB) {
+		ctx := overdue{t.Context(), new(bool)}
+		write := func(tx *gorm.DB) error {
+			*ctx.late = true
+			return tx.Create(&item{ID: 1, Name: "a"}).Error
+		}
+		if err := db.Tx(ctx, write); !errors.Is(err, context.DeadlineExceeded) || count(t, db) != 0 {
+			t.Errorf("committed after the deadline: %v, %d rows", err, count(t, db))
+		}
+		if err := db.Tx(ctx, write); !errors.Is(err, context.DeadlineExceeded) || count(t, db) != 0 {
+			t.Errorf("begun after the deadline: %v, %d rows", err, count(t, db))
+		}
+	})
+}
+
 // Every writer reads, then writes what it read plus one: nothing may be lost.
 func TestForUpdateUnderConcurrency(t *testing.T) {
 	sqldbtest.Each(t, "counter", migrations(), func(t *testing.T, db *sqldb.DB) {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"gorm.io/gorm"
+
+	"tiktok/pkg/deadline"
 )
 
 const (
@@ -23,11 +25,12 @@ const (
 // variables, and must not do anything else that cannot be repeated.
 //
 // Once begun, a transaction is not stopped by the end of ctx (a client that hangs up must not leave it in doubt);
-// it has 15 seconds of its own. Tx does not start when ctx has ended already. Use tx for every statement inside of fn.
+// it has 15 seconds of its own. Tx does not start when ctx has ended already, and does not commit when its deadline has passed
+// meanwhile: the caller has given up, and in a process that was stopped that may be long ago. Use tx for every statement inside of fn.
 //
 // An error whose outcome is not known (errno.From says so) is that of a commit whose answer was lost. After any other nothing is stored.
 func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	if err := ctx.Err(); err != nil {
+	if err := deadline.Check(ctx); err != nil {
 		return err
 	}
 	until := patience(ctx)
@@ -38,13 +41,16 @@ func (d *DB) Tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 		committing := false
 		err := d.transaction(own, func(tx *gorm.DB) error {
 			err := fn(tx)
+			if err == nil && deadline.Passed(ctx) {
+				err = context.DeadlineExceeded
+			}
 			committing = err == nil
 			return err
 		})
 		switch {
 		case err == nil:
 			return struct{}{}, nil
-		case ctx.Err() != nil:
+		case deadline.Check(ctx) != nil:
 		case worthRetrying(err):
 			if lost++; lost < txAttempts {
 				return struct{}{}, err

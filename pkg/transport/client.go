@@ -74,7 +74,9 @@ func NewRemote(caller string, cfg Config, methods func(service string) Methods, 
 		client.WithLongConnection(connpool.IdleConfig{
 			MaxIdlePerAddress: idlePerPeer, MaxIdleGlobal: 4 * idlePerPeer, MaxIdleTimeout: idleTimeout,
 		}),
-		client.WithLoadBalancer(&balancer{inner: inner, replicas: r.replicas, r: r}, &lbcache.Options{RefreshInterval: resolveEvery, ExpireInterval: keepAddresses, Cacheable: true}),
+		client.WithLoadBalancer(&balancer{inner: inner, replicas: r.replicas, r: r}, &lbcache.Options{
+			RefreshInterval: resolveEvery, ExpireInterval: keepAddresses, Cacheable: true,
+		}),
 		client.WithConnectTimeout(connectTimeout),
 	)
 	return r, nil
