@@ -245,7 +245,8 @@ func Default() Config {
 		Discovery: defaultDiscovery(),
 		Push:      webpush.Config{Pause: time.Minute, TTL: 24 * time.Hour},
 		RPC: transport.Config{
-			RegistryPrefix: "tiktok", NodeLease: 5 * time.Minute, Timeout: 5 * time.Second, BackupAfter: 500 * time.Millisecond, Drain: 2 * time.Second,
+			RegistryPrefix: "tiktok", NodeLease: 5 * time.Minute,
+			Timeout: 5 * time.Second, BackupAfter: 500 * time.Millisecond, Drain: 2 * time.Second,
 		},
 		Telemetry: telemetry.Config{LogLevel: "info", LogFormat: "text", SampleRatio: 1},
 		Demo:      Demo{Enabled: true},
