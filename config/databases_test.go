@@ -44,8 +44,10 @@ func TestUnknownKeysOfAService(t *testing.T) {
 		},
 		"environment": func() (config.Config, error) { return config.Load("", []string{"TIKTOK_DB_SERVICES_CHAT_ADR=:1"}, nil) },
 		"no name":     func() (config.Config, error) { return config.Load("", []string{"TIKTOK_DB_SERVICES_ADDR=:1"}, nil) },
-		"flag":        func() (config.Config, error) { return config.Load("", nil, map[string]any{"db.services.chat.adr": ":1"}) },
-		"pattern":     func() (config.Config, error) { return config.Load("", nil, map[string]any{"db.services.*.addr": ":1"}) },
+		"flag": func() (config.Config, error) {
+			return config.Load("", nil, map[string]any{"db.services.chat.adr": ":1"})
+		},
+		"pattern": func() (config.Config, error) { return config.Load("", nil, map[string]any{"db.services.*.addr": ":1"}) },
 		"not a secret": func() (config.Config, error) {
 			return config.Load("", []string{"TIKTOK_DB_SERVICES_CHAT_ADDR_FILE=" + write(t, "x")}, nil)
 		},

@@ -8,6 +8,7 @@ import (
 func (c Config) validateDB(p *problems, process Process) {
 	if c.DB.Driver != sqldb.MySQL {
 		p.require(len(c.DB.Services) == 0, "db.services", "wants the mysql driver: with %s each service has a file of its own", c.DB.Driver)
+		p.require(c.DB.ReadAddr == "", "db.read_addr", "wants the mysql driver")
 		return
 	}
 	if !process.Uses.DB {
@@ -15,6 +16,10 @@ func (c Config) validateDB(p *problems, process Process) {
 	}
 	for key, db := range c.schemaSettings(process) {
 		p.address(key+".addr", db.Addr)
+		if db.ReadAddr != "" {
+			p.address(key+".read_addr", db.ReadAddr)
+			p.require(db.ReadAddr != db.Addr, key+".read_addr", "is %s.addr itself: leave it empty", key)
+		}
 		p.require(db.User != "", key+".user", "is needed with the mysql driver")
 	}
 }

@@ -71,6 +71,8 @@ func types() map[string]any {
 		"apps/v1 Deployment":                      appsv1.Deployment{},
 		"v1 Service":                              corev1.Service{},
 		"v1 ConfigMap":                            corev1.ConfigMap{},
+		"v1 ServiceAccount":                       corev1.ServiceAccount{},
+		"v1 Pod":                                  corev1.Pod{},
 		"v1 Secret":                               corev1.Secret{},
 		"batch/v1 Job":                            batchv1.Job{},
 		"policy/v1 PodDisruptionBudget":           policyv1.PodDisruptionBudget{},
@@ -202,8 +204,11 @@ func TestChart(t *testing.T) {
 					t.Errorf("%s: %v, want %v", object, ok, want)
 				}
 			}
-			has(true, "ConfigMap shop")
-			has(name != "everything", "Secret shop")
+			has(true, "ConfigMap shop-config")
+			has(name != "everything", "Secret shop-secrets")
+			has(true, "ServiceAccount shop")
+			has(true, "Pod shop-test")
+			checkHooks(t, objects)
 			has(name == "everything", "Ingress shop")
 			has(name == "everything", "ServiceMonitor shop-chat")
 			has(name != "little", "NetworkPolicy shop-chat")
@@ -344,7 +349,7 @@ func checkSecrets(t *testing.T, objects map[string]any, full, name string, env [
 		"db": "TIKTOK_DB_PASSWORD_" + account, "cache": "TIKTOK_CACHE_PASSWORD", "queue": "TIKTOK_QUEUE_URL",
 		"media": "TIKTOK_BLOB_S3_SECRET_KEY",
 	}
-	config := objects["ConfigMap shop"].(*corev1.ConfigMap).Data["config.yaml"]
+	config := objects["ConfigMap shop-config"].(*corev1.ConfigMap).Data["config.yaml"]
 	if strings.Contains(config, "registry_username: tiktok") {
 		keys["registry"] = "TIKTOK_RPC_REGISTRY_PASSWORD"
 	}
@@ -363,7 +368,11 @@ func checkSecrets(t *testing.T, objects map[string]any, full, name string, env [
 	if name == "api" {
 		want["TIKTOK_AUTH_SECRET"] = true
 	}
-	secret, made := objects["Secret shop"].(*corev1.Secret)
+	secretName := "Secret shop-secrets"
+	if name == "migrate" {
+		secretName = "Secret shop-migrate"
+	}
+	secret, made := objects[secretName].(*corev1.Secret)
 	for _, e := range env {
 		if e.Name == "TIKTOK_DB_USER" && e.Value != "tiktok_"+strings.ToLower(account) {
 			t.Errorf("%s logs in to MySQL as %s", full, e.Value)
@@ -519,11 +528,36 @@ func checkMigration(t *testing.T, objects map[string]any) {
 	}
 	checkSecrets(t, objects, job.Name, "migrate", c.Env)
 	at := weight(job.ObjectMeta)
-	if weight(objects["ConfigMap shop"].(*corev1.ConfigMap).ObjectMeta) >= at {
+	settings := objects["ConfigMap shop-migrate"].(*corev1.ConfigMap)
+	if weight(settings.ObjectMeta) >= at {
 		t.Error("the settings come after the migration")
 	}
-	if secret, ok := objects["Secret shop"].(*corev1.Secret); ok && weight(secret.ObjectMeta) >= at {
+	if theirs := objects["ConfigMap shop-config"].(*corev1.ConfigMap); !maps.Equal(theirs.Data, settings.Data) {
+		t.Error("the migration has other settings than the services")
+	}
+	if secret, ok := objects["Secret shop-migrate"].(*corev1.Secret); ok && weight(secret.ObjectMeta) >= at {
 		t.Error("the secrets come after the migration")
+	}
+	for _, v := range job.Spec.Template.Spec.Volumes {
+		if v.ConfigMap != nil && v.Name == "config" && v.ConfigMap.Name != settings.Name {
+			t.Errorf("the migration reads %s, which is not there yet", v.ConfigMap.Name)
+		}
+	}
+}
+
+// checkHooks: helm uninstall leaves what a hook has made, so each goes by itself when it has done its work; what stays is none.
+func checkHooks(t *testing.T, objects map[string]any) {
+	t.Helper()
+	for name, object := range objects {
+		meta, ok := object.(metav1.Object)
+		if !ok {
+			continue
+		}
+		hook, policy := meta.GetAnnotations()["helm.sh/hook"], meta.GetAnnotations()["helm.sh/hook-delete-policy"]
+		of := strings.HasSuffix(name, "-migrate") || strings.HasSuffix(name, "-test")
+		if (hook != "") != of || of && !strings.Contains(policy, "hook-succeeded") {
+			t.Errorf("%s is a hook: %q, deleted: %q", name, hook, policy)
+		}
 	}
 }
 

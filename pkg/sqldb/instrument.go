@@ -36,12 +36,15 @@ func (d *DB) Instrument(log *slog.Logger, reg prometheus.Registerer, slow time.D
 	for _, kind := range []string{kindUnavailable, kindOther} {
 		w.failed.WithLabelValues(kind) // 0 from the start: a counter that begins at 1 has not risen
 	}
-	for _, g := range []*gorm.DB{d.Read, d.Write} {
+	for _, g := range []*gorm.DB{d.Read, d.Write, d.Stale} {
 		g.Logger = w
 	}
 	collect := []prometheus.Collector{w.seconds, w.failed}
 	for _, p := range d.pools {
 		collect = append(collect, collectors.NewDBStatsCollector(p.db, d.name+"_"+p.name))
+	}
+	if d.replica != nil {
+		collect = append(collect, d.replica.metrics(d.name, label)...)
 	}
 	for _, c := range collect {
 		if err := reg.Register(c); err != nil {

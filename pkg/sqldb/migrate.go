@@ -48,6 +48,14 @@ func (d *DB) Migrate(ctx context.Context, fsys fs.FS) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("sqldb: migrate %s: %w", d.name, err)
 	}
+	if d.replica == nil {
+		return nil
+	}
+	for _, statement := range []string{makeBeatsSQL, firstBeatSQL} {
+		if _, err := d.pools[0].db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("sqldb: migrate %s: %w", d.name, err)
+		}
+	}
 	return nil
 }
 

@@ -76,7 +76,7 @@ func sparedColumn(s *schema.Schema) string {
 // Explain implements gorm.Dialector for logs and traces: see statementOnly.
 func (mysqlDialector) Explain(sql string, _ ...any) string { return statementOnly(sql) }
 
-// openMySQL opens the schema <prefix><name> with one pool for reads and writes.
+// openMySQL opens the schema <prefix><name> with one pool for reads and writes, and one for its replica.
 func openMySQL(ctx context.Context, cfg Config, name string) (*DB, error) {
 	schema := cfg.SchemaPrefix + name
 	if !validName(schema) {
@@ -105,10 +105,7 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 		return err
 	}
 	d.pools = []pool{{"all", db}}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	db.SetConnMaxLifetime(30 * time.Minute) // follow a load balancer or a failover
+	limit(db, conns)
 
 	err = db.PingContext(ctx)
 	if isMySQLError(err, mysqlUnknownSchema) {
@@ -121,15 +118,36 @@ func (d *DB) connectMySQL(ctx context.Context, cfg Config, conns int) error {
 		return err
 	}
 	d.server, d.jsonTable = server, server.hasJSONTable() && !cfg.NoJSONTable
-	d.Write, err = openGORM(mysqlDialector{&gormmysql.Dialector{Config: &gormmysql.Config{
-		Conn: steadyPool{db},
+	d.Write, err = openMySQLGORM(steadyPool{db})
+	d.Read, d.Stale = d.Write, d.Write
+	if err != nil || cfg.ReadAddr == "" {
+		return err
+	}
+	if d.replica, err = openReplica(cfg, d.schema, db); err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	limit(d.replica.db, conns)
+	d.Stale, err = openMySQLGORM(d.replica)
+	return err
+}
+
+// openMySQLGORM is GORM on a pool.
+func openMySQLGORM(conns gorm.ConnPool) (*gorm.DB, error) {
+	return openGORM(mysqlDialector{&gormmysql.Dialector{Config: &gormmysql.Config{
+		Conn: conns,
 		// What is left differs between MySQL and MariaDB only for AutoMigrate, which we do not use, and for RETURNING,
 		// which MySQL does not have.
 		SkipInitializeWithVersion: true,
 		DisableWithReturning:      true,
 	}}})
-	d.Read = d.Write
-	return err
+}
+
+// limit bounds a pool.
+func limit(db *sql.DB, conns int) {
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(30 * time.Minute) // follow a load balancer or a failover
 }
 
 // createSchema makes an empty schema whose text compares byte by byte, unless a migration says otherwise.

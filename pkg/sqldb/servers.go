@@ -10,6 +10,8 @@ import (
 type Server struct {
 	// Addr is host:port of MySQL.
 	Addr string `mapstructure:"addr"`
+	// ReadAddr is host:port of a replica of it. With Addr, Config.ReadAddr is not one.
+	ReadAddr string `mapstructure:"read_addr"`
 	// User is the MySQL account.
 	User string `mapstructure:"user"`
 	// Password of the MySQL account.
@@ -22,6 +24,9 @@ type Server struct {
 func (c Config) For(name string) Config {
 	s := c.Services[name]
 	c.Services = nil
+	if s.Addr != "" || s.ReadAddr != "" {
+		c.ReadAddr = s.ReadAddr
+	}
 	c.Addr, c.User, c.Password = cmp.Or(s.Addr, c.Addr), cmp.Or(s.User, c.User), cmp.Or(s.Password, c.Password)
 	c.TLS.CA, c.TLS.ServerName = cmp.Or(s.TLS.CA, c.TLS.CA), cmp.Or(s.TLS.ServerName, c.TLS.ServerName)
 	if s.TLS.Cert != "" || s.TLS.Key != "" { // one without the other is wrong, and stays so

@@ -40,6 +40,9 @@ type Config struct {
 	Dir string `mapstructure:"dir"`
 	// Addr is host:port of MySQL.
 	Addr string `mapstructure:"addr"`
+	// ReadAddr is host:port of a replica of it, for later pages and lists that need not be fresh; the account is the same. While the
+	// replica is away, or more than 10 s behind, they are read from Addr. Empty: always.
+	ReadAddr string `mapstructure:"read_addr"`
 	// User is the MySQL account. It needs all rights on its schema, and CREATE only when the schema is missing.
 	User string `mapstructure:"user"`
 	// Password of the MySQL account.
@@ -65,14 +68,18 @@ type DB struct {
 	// Write is for single statements that change rows; use Tx for more than one. On SQLite it is one connection, so
 	// do not query Read's rows and wait for Write inside Tx. On MySQL it is the same value as Read.
 	Write *gorm.DB
+	// Stale is Read, or a replica, which may be seconds behind: for pages and lists that nobody has written themselves. What is read
+	// there must never fill a cache that writes invalidate: the value would be from before the write, and stay.
+	Stale *gorm.DB
 
 	dialect string
 	name    string // of the service, for metrics
 	schema  string // of MySQL
 	pools   []pool
 
-	server    *server // nil on SQLite
-	jsonTable bool    // statements may read JSON_TABLE
+	server    *server  // nil on SQLite
+	jsonTable bool     // statements may read JSON_TABLE
+	replica   *replica // nil when there is none
 }
 
 // pool is one connection pool of a DB.
@@ -109,7 +116,14 @@ func (d *DB) IsSQLite() bool { return d.dialect == SQLite }
 // HasJSONTable tells whether statements may read MySQL's JSON_TABLE. SQLite, TiDB and a sharded Vitess have none.
 func (d *DB) HasJSONTable() bool { return d.jsonTable }
 
-// Ping asks every pool for one answer. It does not wait for a server that is away.
+// Behind is the same schema, but its Read is Stale.
+func (d *DB) Behind() *DB {
+	at := *d
+	at.Read = d.Stale
+	return &at
+}
+
+// Ping asks every pool for one answer, but for that of a replica, which is not needed. It does not wait for a server that is away.
 func (d *DB) Ping(ctx context.Context) error {
 	ctx = patient(ctx, time.Now())
 	for _, p := range d.pools {
@@ -123,6 +137,9 @@ func (d *DB) Ping(ctx context.Context) error {
 // Close waits for running statements and closes all connections.
 func (d *DB) Close() error {
 	var errs []error
+	if d.replica != nil {
+		errs = append(errs, d.replica.close())
+	}
 	for i := len(d.pools) - 1; i >= 0; i-- { // SQLite's writer last: it folds the log back into the file
 		errs = append(errs, d.pools[i].db.Close())
 	}

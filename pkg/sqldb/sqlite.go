@@ -37,6 +37,7 @@ func openSQLite(ctx context.Context, cfg Config, name string) (*DB, error) {
 	d.Write, err = d.addSQLite(ctx, "write", writerDSN(file), 1)
 	if err == nil {
 		d.Read, err = d.addSQLite(ctx, "read", readerDSN(file), readers)
+		d.Stale = d.Read
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sqldb: open %s: %w", file, err), d.Close())

@@ -80,7 +80,7 @@ func (d *DB) Snapshot(ctx context.Context, fn func(at *DB) error) error {
 	}
 	return d.Read.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		at := *d
-		at.Read = tx
+		at.Read, at.Stale = tx, tx
 		return fn(&at)
 	}, opts)
 }

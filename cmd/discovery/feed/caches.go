@@ -69,7 +69,7 @@ func (f *Feeds) loadPool(ctx context.Context, _ []int64) (map[int64]*recommend.P
 		if err != nil {
 			return nil, err
 		}
-		archive, err := f.Store.NewestVideos(ctx, last-rand.Int64N(max(1, last-first)), archiveSize)
+		archive, err := db.New(f.Store.Behind()).NewestVideos(ctx, last-rand.Int64N(max(1, last-first)), archiveSize)
 		if err != nil {
 			return nil, err
 		}

@@ -101,7 +101,11 @@ func (s *Service) ListTagVideos(ctx context.Context, req *discovery.ListTagVideo
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.store.TagPage(ctx, tag, beforeMs, beforeID, limit+1)
+	store := s.store
+	if req.Page.GetCursor() != "" {
+		store = s.behind
+	}
+	rows, err := store.TagPage(ctx, tag, beforeMs, beforeID, limit+1)
 	if err != nil {
 		return nil, err
 	}

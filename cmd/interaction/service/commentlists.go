@@ -23,7 +23,7 @@ func (s *Service) ListComments(ctx context.Context, req *interaction.ListComment
 		return nil, err
 	}
 	resp := &interaction.ListCommentsResponse{}
-	err = s.view(ctx, req.ViewerId, req.VideoId, func(v *view) error {
+	err = s.view(ctx, req.ViewerId, req.VideoId, req.Page, func(v *view) error {
 		rows, err := v.list(limit+1, func(last *db.Comment, n int) ([]db.Comment, error) {
 			return v.at.ListComments(ctx, req.VideoId, below(before, last), n)
 		}, func(c db.Comment) bool { return c.ID < before }, newestFirst)
@@ -56,7 +56,7 @@ func (s *Service) ListThreads(ctx context.Context, req *interaction.ListThreadsR
 		return nil, err
 	}
 	resp := &interaction.ListThreadsResponse{}
-	err = s.view(ctx, req.ViewerId, req.VideoId, func(v *view) error {
+	err = s.view(ctx, req.ViewerId, req.VideoId, req.Page, func(v *view) error {
 		pinned, err := v.pin(ctx, s)
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (s *Service) ListReplies(ctx context.Context, req *interaction.ListRepliesR
 		after = 0
 	}
 	resp := &interaction.ListRepliesResponse{}
-	err = s.view(ctx, req.ViewerId, req.VideoId, func(v *view) error {
+	err = s.view(ctx, req.ViewerId, req.VideoId, req.Page, func(v *view) error {
 		if _, ok, err := v.root(ctx, req.CommentId); err != nil {
 			return err
 		} else if !ok {

@@ -10,6 +10,7 @@ import (
 	"tiktok/cmd/interaction/dal/mq"
 	"tiktok/cmd/interaction/dal/pending"
 	"tiktok/cmd/interaction/pack"
+	"tiktok/kitex_gen/common"
 	"tiktok/kitex_gen/interaction"
 )
 
@@ -25,8 +26,8 @@ type view struct {
 	deletions int
 }
 
-// view calls fn with what the viewer sees; 0 is a visitor.
-func (s *Service) view(ctx context.Context, viewer, videoID int64, fn func(v *view) error) error {
+// view calls fn with what the viewer sees on a page; 0 is a visitor, whose pages behind the first are read from a replica.
+func (s *Service) view(ctx context.Context, viewer, videoID int64, page *common.Page, fn func(v *view) error) error {
 	var events []mq.Event
 	if viewer > 0 {
 		found := s.readPending(ctx, pending.Comments(viewer), pending.Reactions(viewer))
@@ -35,6 +36,9 @@ func (s *Service) view(ctx context.Context, viewer, videoID int64, fn func(v *vi
 		slices.SortFunc(events, func(a, b mq.Event) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	v := &view{viewer: viewer, videoID: videoID, at: s.store, o: newOverlay(nil, nil, nil, nil)}
+	if viewer == 0 && page.GetCursor() != "" {
+		v.at = s.behind
+	}
 	if len(events) == 0 {
 		return fn(v)
 	}

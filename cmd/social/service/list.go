@@ -44,9 +44,10 @@ func (s *Service) ListFriends(ctx context.Context, req *social.ListFriendsReques
 // cachedLists are the lists of users of one kind, through the cache.
 type cachedLists struct {
 	*kv.LoadingCache[int64, kv.IDList]
-	// store and kind are for what is not cached.
-	store *db.Store
-	kind  db.List
+	// first, later and kind are for what is not cached: first and later pages. Whom a user follows is what they wrote themselves, so only
+	// the list of followers is read from a replica.
+	first, later *db.Store
+	kind         db.List
 }
 
 func newCachedLists(d Deps, l db.List) cachedLists {
@@ -62,9 +63,14 @@ func newCachedLists(d Deps, l db.List) cachedLists {
 		}
 		return lists, nil
 	}
+	later := d.Store
+	if l == db.Followers {
+		later = db.New(d.Store.Behind())
+	}
 	return cachedLists{
 		LoadingCache: kv.NewLoadingCache(d.Cache, cache.ListOptions(l, d.Tel.Log, d.Tel.Registry), load),
-		store:        d.Store,
+		first:        d.Store,
+		later:        later,
 		kind:         l,
 	}
 }
@@ -80,7 +86,9 @@ func (l cachedLists) list(ctx context.Context, userID int64, page *common.Page) 
 	if err != nil {
 		return nil, "", err
 	}
+	store := l.later
 	if before == math.MaxInt64 {
+		store = l.first
 		cached, err := l.GetMulti(ctx, []int64{userID})
 		if err != nil {
 			return nil, "", err
@@ -89,7 +97,7 @@ func (l cachedLists) list(ctx context.Context, userID int64, page *common.Page) 
 			return ids.All(), "", nil
 		}
 	}
-	entries, err := l.store.Page(ctx, l.kind, userID, before, limit+1)
+	entries, err := store.Page(ctx, l.kind, userID, before, limit+1)
 	if err != nil {
 		return nil, "", err
 	}

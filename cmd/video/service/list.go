@@ -75,6 +75,7 @@ func (s *Service) ListByAuthor(ctx context.Context, req *video.ListByAuthorReque
 	return &video.ListByAuthorResponse{Videos: pack.Videos(rows), NextCursor: next}, nil
 }
 
+// byAuthor reads pages behind the first from a replica: whoever asks for a list that shows their own writes asks for a fresh one.
 func (s *Service) byAuthor(ctx context.Context, authorID, beforeMs int64, limit int) ([]db.Video, error) {
 	if beforeMs == math.MaxInt64 {
 		lists, err := s.published.GetMulti(ctx, []int64{authorID})
@@ -84,8 +85,9 @@ func (s *Service) byAuthor(ctx context.Context, authorID, beforeMs int64, limit 
 		if l := lists[authorID]; !l.More {
 			return l.Videos[:min(limit, len(l.Videos))], nil
 		}
+		return s.store.ListByAuthor(ctx, authorID, beforeMs, limit)
 	}
-	return s.store.ListByAuthor(ctx, authorID, beforeMs, limit)
+	return s.behind.ListByAuthor(ctx, authorID, beforeMs, limit)
 }
 
 // loadPublished fills the cache of authors' lists, with a statement for each.

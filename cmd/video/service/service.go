@@ -41,6 +41,7 @@ type Deps struct {
 // Service keeps videos. It is safe for concurrent use.
 type Service struct {
 	store  *db.Store
+	behind *db.Store // reads a replica, when there is one: for later pages of others
 	cache  kv.Store
 	log    *slog.Logger
 	videos *kv.LoadingCache[int64, db.Video]
@@ -62,6 +63,7 @@ type Service struct {
 func New(d Deps) *Service {
 	s := &Service{
 		store:  d.Store.Telling(messages, d.Relay.Wake),
+		behind: db.New(d.Store.Behind()),
 		videos: kv.NewLoadingCache(d.Cache, cache.Videos(d.Tel.Log, d.Tel.Registry), d.Store.MGetVideos),
 		works:  kv.NewLoadingCache(d.Cache, cache.Works(d.Tel.Log, d.Tel.Registry), d.Store.MCountWorks),
 		cache:  d.Cache,

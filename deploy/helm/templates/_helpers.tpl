@@ -3,8 +3,13 @@
 {{- with .Values.image.digest }}@{{ . }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
+{{/* What the names of all objects begin with: the release, or fullnameOverride. At most 40 characters, as a service's name follows. */}}
+{{- define "tiktok.fullname" -}}
+{{- .Values.fullnameOverride | default .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end }}
+
 {{- define "tiktok.selector" -}}
-app.kubernetes.io/name: tiktok
+app.kubernetes.io/name: {{ .Values.nameOverride | default .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
@@ -15,13 +20,41 @@ app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | qu
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{/* The Secret of the processes. The migration runs before it is there, with one of its own. */}}
 {{- define "tiktok.secret" -}}
-{{ .Values.existingSecret | default .Release.Name }}
+{{- $own := printf "%s-%s" (include "tiktok.fullname" .root) (eq .name "migrate" | ternary "migrate" "secrets") -}}
+{{ .root.Values.existingSecret | default $own }}
+{{- end }}
+
+{{/* Of the hooks but the Job: they are there before it, and gone when it has succeeded. */}}
+{{- define "tiktok.hook" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: "-10"
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{- define "tiktok.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "tiktok.fullname" .) }}
+{{- else -}}
+{{ .Values.serviceAccount.name | default "default" }}
+{{- end -}}
+{{- end }}
+
+{{/* Labels and annotations of a pod besides its own. */}}
+{{- define "tiktok.podLabels" -}}
+{{- with .Values.podLabels }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
 {{- define "tiktok.pod" -}}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
 enableServiceLinks: false
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{ toYaml . | nindent 2 }}
+{{- end }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
@@ -80,11 +113,16 @@ api: {uses: [cache, registry, media], callers: []}
 {{/* The secrets of one pod, each by its own key: (dict "root" $ "name" service). */}}
 {{- define "tiktok.secretEnv" -}}
 {{- $uses := splitList " " (include "tiktok.uses" .name) -}}
-{{- $secret := include "tiktok.secret" .root -}}
+{{- $secret := include "tiktok.secret" . -}}
 {{- if has "db" $uses }}
 {{- $account := ternary "admin" .name (eq .name "migrate") }}
 - {name: TIKTOK_DB_USER, value: {{ printf "%s%s" .root.Values.accountPrefix $account | quote }}}
 - {name: TIKTOK_DB_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_DB_PASSWORD_{{ upper $account }}}}}
+{{- if eq .name "migrate" }}
+{{- range .root.Values.migration.ownPasswords }}
+- {name: TIKTOK_DB_SERVICES_{{ upper . }}_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_DB_PASSWORD_ADMIN_{{ upper . }}}}}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if has "cache" $uses }}
 - {name: TIKTOK_CACHE_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_CACHE_PASSWORD}}}
@@ -93,7 +131,8 @@ api: {uses: [cache, registry, media], callers: []}
 - {name: TIKTOK_RPC_REGISTRY_PASSWORD, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_RPC_REGISTRY_PASSWORD}}}
 {{- end }}
 {{- if has "queue" $uses }}
-- {name: TIKTOK_QUEUE_URL, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_QUEUE_URL}}}
+{{- $url := .root.Values.queueCluster | ternary "TIKTOK_QUEUE_URLS" "TIKTOK_QUEUE_URL" }}
+- {name: {{ $url }}, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: {{ $url }}}}}
 {{- end }}
 {{- if has "media" $uses }}
 - {name: TIKTOK_BLOB_S3_SECRET_KEY, valueFrom: {secretKeyRef: {name: {{ $secret }}, key: TIKTOK_BLOB_S3_SECRET_KEY}}}
@@ -119,19 +158,32 @@ api: {uses: [cache, registry, media], callers: []}
 {{- if .Values.serversCA }}
 - {name: servers-ca, mountPath: /etc/tiktok-ca, readOnly: true}
 {{- end }}
+{{- if .Values.serversCertificate }}
+- {name: servers-certificate, mountPath: /etc/tiktok-client, readOnly: true}
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
+{{/* Of one pod: (dict "root" $ "name" service). */}}
 {{- define "tiktok.volumes" -}}
-- {name: config, configMap: {name: {{ .Release.Name }}}}
+- {name: config, configMap: {name: {{ include "tiktok.fullname" .root }}-{{ eq .name "migrate" | ternary "migrate" "config" }}}}
 - {name: tmp, emptyDir: {sizeLimit: 64Mi}}
-{{- with .Values.serversCA }}
+{{- with .root.Values.serversCA }}
 - {name: servers-ca, configMap: {name: {{ . }}}}
+{{- end }}
+{{- with .root.Values.serversCertificate }}
+- {name: servers-certificate, secret: {secretName: {{ . }}, defaultMode: 0440}}
+{{- end }}
+{{- with .root.Values.extraVolumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
 
 {{/* The certificate of one pod: (dict "root" $ "name" service). The migration has none: servers are proved by their authority. */}}
 {{- define "tiktok.tlsSecret" -}}
-{{ tpl .root.Values.tls.secretName (dict "Release" .root.Release "Values" .root.Values "Template" .root.Template "service" .name) }}
+{{ tpl .root.Values.tls.secretName (dict "Release" .root.Release "Values" .root.Values "Template" .root.Template "fullname" (include "tiktok.fullname" .root) "service" .name) }}
 {{- end }}
 
 {{- define "tiktok.tlsEnv" -}}

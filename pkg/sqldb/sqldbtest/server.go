@@ -3,6 +3,7 @@ package sqldbtest
 import (
 	"bytes"
 	"database/sql"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -136,3 +137,17 @@ func (s *Server) open(t testing.TB) *sql.DB {
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
+
+// StartReplica starts a server that replicates another one, which was started with PrimaryArgs. It stays delay
+// seconds behind.
+func StartReplica(t testing.TB, primary *Server, delay int) *Server {
+	t.Helper()
+	r := StartServer(t, "--server-id=2", "--read-only=ON")
+	host, port, _ := net.SplitHostPort(primary.Addr)
+	r.Exec(t, fmt.Sprintf("CHANGE MASTER TO master_host='%s', master_port=%s, master_user='root', master_use_gtid=slave_pos, "+
+		"master_connect_retry=1, master_delay=%d", host, port, delay), "START SLAVE")
+	return r
+}
+
+// PrimaryArgs are the arguments of a server that has replicas.
+func PrimaryArgs() []string { return []string{"--server-id=1", "--log-bin=bin", "--binlog-format=ROW"} }
