@@ -22,7 +22,7 @@ func (s *Service) GetAuthorStats(ctx context.Context, req *discovery.GetAuthorSt
 	}
 	today := db.Day(s.now().UnixMilli())
 	first := today - int64(req.Days) + 1
-	rows, err := s.behind.AuthorDays(ctx, req.AuthorId, first, today)
+	rows, err := s.behind().AuthorDays(ctx, req.AuthorId, first, today)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (s *Service) ListVideoStats(ctx context.Context, req *discovery.ListVideoSt
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.behind.AuthorVideos(ctx, req.AuthorId, db.Place{PublishedMs: published, VideoID: videoID}, limit+1)
+	rows, err := s.behind().AuthorVideos(ctx, req.AuthorId, db.Place{PublishedMs: published, VideoID: videoID}, limit+1)
 	if err != nil {
 		return nil, err
 	}

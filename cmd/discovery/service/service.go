@@ -55,14 +55,12 @@ type Deps struct {
 // Service finds and chooses videos. It is safe for concurrent use.
 type Service struct {
 	store *db.Store
-	// behind reads a replica, when there is one: for figures, and later pages of others.
-	behind *db.Store
-	cache  kv.Store
-	bus    outbox.Bus
-	ids    *id.Generator
-	peers  rpc.Peers
-	log    *slog.Logger
-	now    func() time.Time
+	cache kv.Store
+	bus   outbox.Bus
+	ids   *id.Generator
+	peers rpc.Peers
+	log   *slog.Logger
+	now   func() time.Time
 	// settings are those of discovery.
 	settings config.Discovery
 	// catalogue tells what is done to the catalogue; ranks is what is to be ranked anew.
@@ -84,8 +82,7 @@ type Service struct {
 // New returns a service on top of d. It starts nothing.
 func New(d Deps) *Service {
 	s := &Service{
-		store: d.Store, behind: db.New(d.Store.Behind()),
-		cache: d.Cache, bus: d.Bus, ids: d.IDs, peers: d.Peers, log: d.Tel.Log, now: d.Now, settings: d.Config,
+		store: d.Store, cache: d.Cache, bus: d.Bus, ids: d.IDs, peers: d.Peers, log: d.Tel.Log, now: d.Now, settings: d.Config,
 		catalogue: newCatalogueMetrics(d.Tel.Registry), ranks: newTouched(),
 	}
 	if s.now == nil {
@@ -127,3 +124,6 @@ func (s *Service) Run(ctx context.Context) error {
 
 // Ready reports whether the service can do its work. Without its cache or its index it can do most of it.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ping(ctx) }
+
+// behind reads a replica, when there is one: for figures, and later pages of others.
+func (s *Service) behind() *db.Store { return db.New(s.store.Behind()) }

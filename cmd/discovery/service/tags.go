@@ -103,7 +103,7 @@ func (s *Service) ListTagVideos(ctx context.Context, req *discovery.ListTagVideo
 	}
 	store := s.store
 	if req.Page.GetCursor() != "" {
-		store = s.behind
+		store = s.behind()
 	}
 	rows, err := store.TagPage(ctx, tag, beforeMs, beforeID, limit+1)
 	if err != nil {

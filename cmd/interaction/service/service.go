@@ -55,10 +55,8 @@ type Deps struct {
 // Service implements the generated interface. It is safe for concurrent use.
 type Service struct {
 	store *db.Store
-	// behind reads a replica, when there is one: for later pages of visitors, who have written nothing.
-	behind *db.Store
-	cache  kv.Store
-	stats  *cache.Stats
+	cache kv.Store
+	stats *cache.Stats
 	// likes are the likes by user.
 	likes   *kv.LoadingCache[int64, cache.Likes]
 	pending *pending.Writes
@@ -87,7 +85,6 @@ func New(d Deps) *Service {
 	}
 	s := &Service{
 		store:   d.Store,
-		behind:  db.New(d.Store.Behind()),
 		cache:   d.Cache,
 		pending: d.Pending,
 		queue:   d.Queue,

@@ -37,7 +37,7 @@ func (s *Service) view(ctx context.Context, viewer, videoID int64, page *common.
 	}
 	v := &view{viewer: viewer, videoID: videoID, at: s.store, o: newOverlay(nil, nil, nil, nil)}
 	if viewer == 0 && page.GetCursor() != "" {
-		v.at = s.behind
+		v.at = db.New(s.store.Behind())
 	}
 	if len(events) == 0 {
 		return fn(v)
