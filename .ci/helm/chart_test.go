@@ -532,7 +532,8 @@ func checkMigration(t *testing.T, objects map[string]any) {
 	if weight(settings.ObjectMeta) >= at {
 		t.Error("the settings come after the migration")
 	}
-	if theirs := objects["ConfigMap shop-config"].(*corev1.ConfigMap); !maps.Equal(theirs.Data, settings.Data) {
+	if theirs := objects["ConfigMap shop-config"].(*corev1.ConfigMap); strings.TrimSpace(theirs.Data["config.yaml"]) !=
+		strings.TrimSpace(settings.Data["config.yaml"]) {
 		t.Error("the migration has other settings than the services")
 	}
 	if secret, ok := objects["Secret shop-migrate"].(*corev1.Secret); ok && weight(secret.ObjectMeta) >= at {
@@ -591,8 +592,8 @@ func TestStrict(t *testing.T) {
 // What nobody can guess is asked for.
 func TestRequired(t *testing.T) {
 	for want, values := range map[string]map[string]any{
-		"image.repository":           {"secrets": secrets()},
-		"secrets.TIKTOK_AUTH_SECRET": {"image": image()},
+		"image.repository": {"secrets": secrets()},
+		"secrets.TIKTOK_":  {"image": image()}, // any of them
 	} {
 		if _, err := render(t, values); err == nil || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("without %s: %v", want, err)
