@@ -1,9 +1,11 @@
-// Package ostest gives tests what an operating system can do to a program: a disk that gets full, a process that hangs.
+// Package ostest gives tests what an operating system can do to a program: a disk that gets full, a process that hangs, a
+// processor of its own.
 package ostest
 
 import (
 	"errors"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -55,5 +57,25 @@ func Thaw(t testing.TB, child *os.Process) {
 	t.Helper()
 	if err := child.Signal(syscall.SIGCONT); err != nil {
 		t.Fatalf("resume process %d: %v", child.Pid, err)
+	}
+}
+
+// Pin keeps all threads of a process, and those that they start, on one processor, counted from 0.
+func Pin(t testing.TB, pid, processor int) {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	if err != nil {
+		t.Fatalf("threads of process %d: %v", pid, err)
+	}
+	var set unix.CPUSet
+	set.Set(processor)
+	for _, task := range tasks {
+		tid, err := strconv.Atoi(task.Name())
+		if err != nil {
+			continue
+		}
+		if err := unix.SchedSetaffinity(tid, &set); err != nil && !errors.Is(err, syscall.ESRCH) { // a thread may have ended
+			t.Fatalf("pin process %d to processor %d: %v", pid, processor, err)
+		}
 	}
 }

@@ -22,3 +22,6 @@ func Freeze(t testing.TB, _ *os.Process) {
 
 // Thaw does nothing: Freeze has skipped the test.
 func Thaw(testing.TB, *os.Process) {}
+
+// Pin does nothing: only Linux is asked for it.
+func Pin(testing.TB, int, int) {}

@@ -60,10 +60,12 @@ func (t *tally) record(took time.Duration) {
 // ms is a quantile of the latencies in milliseconds.
 func (t *tally) ms(q float64) float64 { return float64(t.hist.ValueAtQuantile(q)) / 1000 }
 
-// generator sends requests to one address of loopback.
+// generator sends requests to addresses of loopback.
 type generator struct {
 	addr string
-	data *dataset.Set
+	// others are further gateways, which get an equal share of the connections.
+	others []string
+	data   *dataset.Set
 	// next is the number of the next request of each scenario: a later run goes on where the one before it ended.
 	next map[string]uint64
 }
@@ -72,7 +74,6 @@ type generator struct {
 type load struct {
 	plan
 	scenario
-	addr     string
 	data     *dataset.Set
 	first    uint64
 	begin    time.Time
@@ -88,12 +89,16 @@ type load struct {
 // run sends requests by the plan. window is called when the measured time begins and when it ends, with the number of
 // accepted answers so far.
 func (g *generator) run(ctx context.Context, p plan, s scenario, window func(answered int64)) (tally, error) {
-	l := &load{plan: p, scenario: s, addr: g.addr, data: g.data, first: g.next[s.name], begin: time.Now(), tally: newTally()}
+	l := &load{plan: p, scenario: s, data: g.data, first: g.next[s.name], begin: time.Now(), tally: newTally()}
 	l.measure = l.begin.Add(p.warmup)
 	l.end = l.measure.Add(p.duration)
 	var wg sync.WaitGroup
-	for range p.conns {
-		wg.Go(func() { l.work(ctx) })
+	for i := range p.conns {
+		addr := g.addr
+		if n := i % (1 + len(g.others)); n > 0 {
+			addr = g.others[n-1]
+		}
+		wg.Go(func() { l.work(ctx, addr) })
 	}
 	l.watch(ctx, window)
 	wg.Wait()
@@ -144,9 +149,9 @@ func (l *load) countUnsent() {
 	}
 }
 
-// work is the loop of one connection.
-func (l *load) work(ctx context.Context) {
-	c := conn{addr: l.addr, deadline: l.end.Add(lateTime)}
+// work is the loop of one connection, to addr.
+func (l *load) work(ctx context.Context, addr string) {
+	c := conn{addr: addr, deadline: l.end.Add(lateTime)}
 	defer c.close()
 	var buf []byte
 	var at scroll
@@ -169,7 +174,7 @@ func (l *load) work(ctx context.Context) {
 			n = l.first + l.lists.Add(1) - 1
 		}
 		n = at.goOn(n)
-		buf = l.request(buf[:0], l.addr, l.data, n, at.cursor)
+		buf = l.request(buf[:0], addr, l.data, n, at.cursor)
 		status, body, head, err := c.do(buf)
 		done := time.Now()
 		if l.firstByte {

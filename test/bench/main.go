@@ -107,7 +107,7 @@ func names() []string {
 	for _, s := range scenarios() {
 		all = append(all, s.name)
 	}
-	return append(all, found, loginStorm, drain, latency, events)
+	return append(all, found, loginStorm, drain, latency, events, replicas, capacity)
 }
 
 // runAll measures scenarios on one deployment and data set after the other, and prints a table of all.

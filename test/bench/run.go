@@ -140,6 +140,10 @@ func (s *session) run(name string) {
 		s.loginStorm()
 	case events:
 		s.streams()
+	case replicas:
+		s.replicas()
+	case capacity:
+		s.capacity()
 	default:
 		sc, _ := scenarioNamed(name)
 		s.scenario(sc, plan{conns: s.conns[0], rate: s.rate, warmup: s.warmup, duration: s.duration})
