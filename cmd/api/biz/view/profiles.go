@@ -47,7 +47,11 @@ type pendingParts struct {
 // the accounts are needed; with more than MAX_BATCH accounts in all it is 5 calls, and those beyond 2*MAX_BATCH are left out.
 func (v *View) startParts(ctx context.Context, viewers, users, videos, cards []int64) *pendingParts {
 	p := &pendingParts{ctx: ctx, viewers: len(viewers)}
-	p.optionalCtx, p.cancel = context.WithTimeout(ctx, optionalTimeout)
+	timeout := optionalTimeout
+	if len(viewers) > 0 {
+		timeout = viewerTimeout
+	}
+	p.optionalCtx, p.cancel = context.WithTimeout(ctx, timeout)
 	all := users
 	if len(cards) > 0 {
 		all = coalesce.Distinct(slices.Concat(users, cards))

@@ -22,7 +22,12 @@ const (
 	// optionalTimeout bounds the calls for optional parts: counters and flags. An answer without them is better than none.
 	optionalTimeout = 900 * time.Millisecond
 	// optionalCallTimeout ends a call a little before requests go on without it: then the circuit breaker knows already.
-	optionalCallTimeout = optionalTimeout - 50*time.Millisecond
+	optionalCallTimeout = optionalTimeout - callMargin
+	// viewerTimeout is optionalTimeout for what a viewer did: their own likes and follows are shown as none only when it cannot be helped.
+	// It covers the time in which a store's replica takes over.
+	viewerTimeout = 2500 * time.Millisecond
+	// callMargin is how much earlier than the requests that wait for it a call ends.
+	callMargin = 50 * time.Millisecond
 	// breakerPause is how long a service that has timed out is not called. Then one call probes it.
 	breakerPause = 300 * time.Millisecond
 	// maxInFlight is how many calls of a kind are in flight at a time. Under load many requests share one call.
@@ -58,8 +63,10 @@ func newOptionalCall[Q, A any](
 	})
 	guarded := func(ctx context.Context, queries []Q) ([]A, error) {
 		return breaker.Execute(func() ([]A, error) {
+			began := time.Now()
 			answers, err := call(ctx, queries)
-			if err != nil && timedOut(ctx) {
+			// One that took far longer than it may was stopped together with this process, and says nothing about the service.
+			if err != nil && timedOut(ctx) && time.Since(began) < timeout+optionalTimeout {
 				err = fmt.Errorf("%w: %w", errTimedOut, err)
 			}
 			return answers, err
@@ -71,6 +78,11 @@ func newOptionalCall[Q, A any](
 // newOptionalPart is newOptionalCall for a batch call.
 func newOptionalPart[Q, A any](size func(Q) int, call func(ctx context.Context, queries []Q) ([]A, error)) optionalCall[Q, A] {
 	return newOptionalCall(optionalCallTimeout, common.MAX_BATCH, size, call)
+}
+
+// newViewerPart is newOptionalPart for a call that also brings what viewers did.
+func newViewerPart[Q, A any](size func(Q) int, call func(ctx context.Context, queries []Q) ([]A, error)) optionalCall[Q, A] {
+	return newOptionalCall(viewerTimeout-callMargin, common.MAX_BATCH, size, call)
 }
 
 // start asks for a part. While the breaker is not closed it fails at once, and starts the probe if it is time for one.
@@ -158,7 +170,7 @@ type relations struct {
 
 func loadRelations(c rpc.Clients) optionalCall[relationsQuery, relations] {
 	size := func(q relationsQuery) int { return querySize(len(q.users), len(q.users)*len(q.viewers)) }
-	return newOptionalPart(size, func(ctx context.Context, queries []relationsQuery) ([]relations, error) {
+	return newViewerPart(size, func(ctx context.Context, queries []relationsQuery) ([]relations, error) {
 		users, req := make([][]int64, len(queries)), &social.MGetRelationsRequest{}
 		for i, q := range queries {
 			users[i] = q.users
@@ -195,7 +207,7 @@ func loadStats(c rpc.Clients) optionalCall[statsQuery, stats] {
 	size := func(q statsQuery) int {
 		return querySize(max(len(q.videos), len(q.users)), (len(q.videos)+len(q.users))*len(q.viewers))
 	}
-	return newOptionalPart(size, func(ctx context.Context, queries []statsQuery) ([]stats, error) {
+	return newViewerPart(size, func(ctx context.Context, queries []statsQuery) ([]stats, error) {
 		videos, users := make([][]int64, len(queries)), make([][]int64, len(queries))
 		req := &interaction.MGetStatsRequest{}
 		for i, q := range queries {
