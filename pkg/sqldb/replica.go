@@ -122,7 +122,9 @@ func (r *replica) BeginTx(ctx context.Context, opts *sql.TxOptions) (gorm.ConnPo
 
 // QueryContext implements gorm.ConnPool.
 func (r *replica) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return ask(ctx, r, func(ctx context.Context, db steadyPool) (*sql.Rows, error) { return db.QueryContext(ctx, query, args...) })
+	return ask(ctx, r, func(ctx context.Context, db steadyPool) (*sql.Rows, error) {
+		return db.QueryContext(ctx, query, args...)
+	})
 }
 
 // QueryRowContext implements gorm.ConnPool.

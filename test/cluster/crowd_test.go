@@ -27,7 +27,7 @@ const (
 	// registrars is how many register at once: a password hash takes a processor.
 	registrars = 4
 	// keyed tells whether the product knows a repeated request by its Idempotency-Key.
-	keyed = false
+	keyed = true
 )
 
 // crowd are users who write at one gateway, read at the other, and remember what they were told.

@@ -148,7 +148,7 @@ func BenchmarkPartitions(b *testing.B) {
 						i := n.Add(1)
 						video := i * 7919 % videos
 						e := replicas[0].likeEvent(1000+i*104729%10_000_019, videoOf(1+video%authors, video/authors), true)
-						if err := replicas[i%2].publish(b.Context(), e); err != nil {
+						if _, err := replicas[i%2].publish(b.Context(), e); err != nil {
 							b.Error(err)
 						}
 					}
