@@ -269,9 +269,10 @@ func TestPublishAnswers(t *testing.T) {
 		files  int
 	}{
 		"refused":                     {errno.InvalidArgument.With("title is longer than 100 characters"), false, errno.InvalidArgument.Code, 0},
-		"no answer":                   {errno.Unavailable, false, errno.Unavailable.Code, 2},
-		"broken":                      {errors.New("disk on fire"), false, errno.Internal.Code, 2},
-		"no answer, but it is public": {errno.Unavailable, true, 0, 2},
+		"away":                        {errno.Unavailable, false, errno.Unavailable.Code, 2},
+		"no answer":                   {errno.OutcomeUnknown, false, errno.OutcomeUnknown.Code, 2},
+		"broken":                      {errors.New("disk on fire"), false, errno.OutcomeUnknown.Code, 2},
+		"no answer, but it is public": {errno.OutcomeUnknown, true, 0, 2},
 	} {
 		e := start(t, &fakes{
 			publish: func(r *video.PublishRequest) (*video.PublishResponse, error) {

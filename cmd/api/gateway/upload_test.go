@@ -310,12 +310,12 @@ func TestUploadAnswerLost(t *testing.T) {
 	for name, try := range map[string]struct {
 		taken bool
 		want  int32
-	}{"taken": {true, 0}, "not known": {false, errno.Unavailable.Code}} {
+	}{"taken": {true, 0}, "not known": {false, errno.OutcomeUnknown.Code}} {
 		var key string
 		e := start(t, &fakes{
 			publish: func(r *video.PublishRequest) (*video.PublishResponse, error) {
 				key = r.PlayKey
-				return nil, errno.Unavailable
+				return nil, errno.OutcomeUnknown
 			},
 			listUploads: func(*video.ListUploadsRequest) (*video.ListUploadsResponse, error) {
 				r := &video.ListUploadsResponse{Uploads: []*video.Upload{{VideoId: 1, SourceKey: "sources/aa/other"}}}

@@ -212,6 +212,9 @@ func (u *upload) publish(ctx context.Context, author int64, title string) (*vide
 		return work, nil
 	}
 	u.h.Log.WarnContext(ctx, "video is perhaps published, its files stay", "key", u.key, "cover_key", u.cover, "err", err)
+	if errno.From(err).Is(errno.Unavailable) { // the files stay all the same: a service of an older release may mean that it does not know
+		return nil, err
+	}
 	return nil, fmt.Errorf("%w: %w", errno.OutcomeUnknown, err)
 }
 
