@@ -102,7 +102,7 @@ func (s *Service) ListTagVideos(ctx context.Context, req *discovery.ListTagVideo
 		return nil, err
 	}
 	store := s.store
-	if req.Page.GetCursor() != "" {
+	if req.Page != nil && req.Page.GetCursor() != "" {
 		store = s.behind()
 	}
 	rows, err := store.TagPage(ctx, tag, beforeMs, beforeID, limit+1)

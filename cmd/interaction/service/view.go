@@ -36,7 +36,7 @@ func (s *Service) view(ctx context.Context, viewer, videoID int64, page *common.
 		slices.SortFunc(events, func(a, b mq.Event) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	v := &view{viewer: viewer, videoID: videoID, at: s.store, o: newOverlay(nil, nil, nil, nil)}
-	if viewer == 0 && page.GetCursor() != "" {
+	if viewer == 0 && page != nil && page.GetCursor() != "" {
 		v.at = db.New(s.store.Behind())
 	}
 	if len(events) == 0 {
