@@ -73,8 +73,6 @@ fi
 eval "$(test/env.sh env)"
 
 step "go test ${race[*]:-}"
-# The bounds on time of a cluster leave no room for the race detector either.
-[ -z "$all" ] || export TIKTOK_TEST_RABBITMQ_CLUSTER=start
 # Two packages at a time: they share the servers, and some start whole deployments.
 go test "${race[@]}" -count=1 -p 2 -timeout 20m "${packages[@]}"
 

@@ -20,5 +20,8 @@ flock -n 8 || {
 test/cluster/servers.sh install 8>&-
 trap 'test/cluster/servers.sh down --purge >/dev/null 8>&-' EXIT
 
+# First the clients of Redis and RabbitMQ alone, each on a cluster of its own whose nodes are lost one after the other.
+TIKTOK_TEST_FAILOVER=on go test -count=1 -p 1 -timeout 10m -v -run 'TestCluster' ./pkg/kv ./pkg/push ./pkg/queue 8>&-
+
 programs ./cmd/tiktok
 run_suite "$(sed -n 's/^const heading = "\(.*\)"$/\1/p' test/cluster/row_test.go)" 8>&-

@@ -46,12 +46,12 @@ type node struct {
 	proxy      *nettest.Proxy
 }
 
-// Start starts a cluster, which ends with the test. The test is skipped unless TIKTOK_TEST_RABBITMQ_CLUSTER is "start", which test/run.sh
+// Start starts a cluster, which ends with the test. The test is skipped unless TIKTOK_TEST_FAILOVER is "on", which test/cluster/run.sh
 // sets, and Debian's package rabbitmq-server is there.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	if os.Getenv("TIKTOK_TEST_RABBITMQ_CLUSTER") != "start" {
-		t.Skip("NOT RUN: it wants a RabbitMQ cluster, set TIKTOK_TEST_RABBITMQ_CLUSTER=start")
+	if os.Getenv("TIKTOK_TEST_FAILOVER") != "on" {
+		t.Skip("NOT RUN: make cluster runs it, or TIKTOK_TEST_FAILOVER=on")
 	}
 	scripts, err := filepath.Glob("/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server")
 	if err != nil || len(scripts) == 0 {
