@@ -154,10 +154,12 @@ func TestSchema(t *testing.T) {
 		"services/chat/replica": 2, "services/chat/replicas": "two", "secrets/TIKTOK_DB_PASSWORD_USR": "x", "secrets/TIKTOK_AUTH_SECRT": "x",
 		"ingress/hosts": "x", "networkPolicy/server": map[string]any{}, "config/dbs": map[string]any{}, "config/db/password": "x",
 		"config/db/services/usr": map[string]any{"addr": "a:1"}, "config/db/services/user/adr": "a:1", "config/db/services/user/password": "x",
-		"config/queue/url": "amqp://a:b@c/", "tls/enable": true, "podLabels/a": 1, "extraEnv": map[string]any{}, "migration/ownPasswords": []any{"api"},
-		"fullnameOverride": "Upper", "targetCPU": 170, "serviceAccount/annotation": map[string]any{},
+		"config/queue/url": "amqp://a:b@c/", "tls/enable": true, "podLabels/a": 1, "extraEnv": map[string]any{},
+		"migration/ownPasswords": []any{"api"},
+		"fullnameOverride":       "Upper", "targetCPU": 170, "serviceAccount/annotation": map[string]any{},
 	} {
-		if _, err := render(t, set(path, value)); err == nil || !strings.Contains(err.Error(), "values don't meet the specifications of the schema") {
+		_, err := render(t, set(path, value))
+		if err == nil || !strings.Contains(err.Error(), "values don't meet the specifications of the schema") {
 			t.Errorf("%s = %v: %v", path, value, err)
 		}
 	}

@@ -73,6 +73,9 @@ func (p steadyPool) QueryContext(ctx context.Context, query string, args ...any)
 	return untilBack(ctx, isAway, func(ctx context.Context) (*sql.Rows, error) { return p.DB.QueryContext(ctx, query, args...) })
 }
 
+// GetDBConn implements gorm.GetDBConnector: what asks for the pool gets it without the repetitions.
+func (p steadyPool) GetDBConn() (*sql.DB, error) { return p.DB, nil }
+
 // isMySQLAway tells whether the server says that it cannot work now: no connection free, stopping, starting, host blocked, session
 // killed, network trouble, read-only since a failover, Galera or vtgate not ready; and TiDB's 9001 to 9006: a part of the cluster is
 // away, busy, or being moved.

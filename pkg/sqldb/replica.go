@@ -136,8 +136,8 @@ func (r *replica) QueryRowContext(ctx context.Context, query string, args ...any
 	return row
 }
 
-// ask asks the replica, and the primary when that does not serve, is silent or fails: also a statement that is at fault itself, which cannot
-// be told from one that needs a column that the replica is yet to get. Rows that are read afterwards are bounded by ctx alone.
+// ask asks the replica, and the primary when that does not serve, is silent or fails: also a statement that is at fault itself, which
+// cannot be told from one that needs a column that the replica is yet to get. Rows that are read afterwards are bounded by ctx alone.
 func ask[T any](ctx context.Context, r *replica, query func(context.Context, steadyPool) (T, error)) (T, error) {
 	if !r.serves.Load() {
 		return query(ctx, steadyPool{r.primary})

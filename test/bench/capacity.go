@@ -25,7 +25,8 @@ const (
 	secondsOfDay = 86400
 )
 
-// habit is what a person who opens the app on a day asks for, on average: an assumption, and the one thing in the table that is not measured.
+// habit is what a person who opens the app on a day asks for, on average: an assumption, the one thing in the table that is not
+// measured.
 type habit struct {
 	scenario string
 	perDay   float64
@@ -132,8 +133,8 @@ func printCapacity(w io.Writer, measured []result, rows []float64) {
 	for _, millions := range stages() {
 		head += fmt.Sprintf(" %g M a day |", millions)
 	}
-	fmt.Fprintf(w, "\nAt the peak, %g times the average of the day, processors used to %g %%:\n\n%s\n|---|%s\n", float64(peakFactor), busy*100, head,
-		strings.Repeat("--:|", len(stages())))
+	fmt.Fprintf(w, "\nAt the peak, %g times the average of the day, processors used to %g %%:\n\n%s\n|---|%s\n", float64(peakFactor), busy*100,
+		head, strings.Repeat("--:|", len(stages())))
 	row := func(name, format string, of func(stage int, millions float64) float64) {
 		fmt.Fprintf(w, "| %s |", name)
 		for j, millions := range stages() {

@@ -240,7 +240,9 @@ func parameters(op *openapi3.Operation) []string {
 		}
 	}
 	for _, p := range op.Parameters {
-		names[p.Value.Name] = true
+		if p.Value.In != openapi3.ParameterInHeader { // of HTTP, not of the operation
+			names[p.Value.Name] = true
+		}
 	}
 	if op.RequestBody != nil {
 		for _, media := range op.RequestBody.Value.Content {

@@ -48,9 +48,11 @@ func testRequestKeys(t *testing.T, d *harness.Deployment) {
 		reused         *errno.Error
 	}{
 		"comment": {
-			request: harness.Form(http.MethodPost, harness.PathComment, harness.Params("video_id", w.video.ID, "action_type", 1, "comment_text", "once")),
-			other:   harness.Form(http.MethodPost, harness.PathComment, harness.Params("video_id", w.video.ID, "action_type", 1, "comment_text", "other")),
-			by:      w.eve, id: "comment", count: func() int { return len(w.eve.Comments(t, w.video.ID)) }, reused: errno.IdempotencyKeyReused,
+			request: harness.Form(http.MethodPost, harness.PathComment,
+				harness.Params("video_id", w.video.ID, "action_type", 1, "comment_text", "once")),
+			other: harness.Form(http.MethodPost, harness.PathComment,
+				harness.Params("video_id", w.video.ID, "action_type", 1, "comment_text", "other")),
+			by: w.eve, id: "comment", count: func() int { return len(w.eve.Comments(t, w.video.ID)) }, reused: errno.IdempotencyKeyReused,
 		},
 		"comment of v1": {
 			request: jsonRequest(t, fmt.Sprintf("/api/v1/videos/%d/comments", w.video.ID), map[string]string{"content": "once v1"}),

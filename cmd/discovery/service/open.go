@@ -82,7 +82,8 @@ func openWatches(
 	if c.MaxBatch <= 0 || c.MaxBatch > maxWatchEvents {
 		c.MaxBatch = maxWatchEvents
 	}
-	q, err := queue.OpenPartitioned(ctx, c, mq.Watches, mq.Event.Owner, tel.Log, queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)),
+	q, err := queue.OpenPartitioned(ctx, c, mq.Watches, mq.Event.Owner, tel.Log,
+		queue.WithMetrics(tel.Registry), queue.WithTraces(tel.Traces.For(Name)),
 		queue.WithFallback())
 	if err != nil || cfg.Queue.Driver != queue.DriverRabbitMQ {
 		return q, nil, err

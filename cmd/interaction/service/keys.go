@@ -167,7 +167,8 @@ func (c *change) writeKeys(tx *db.Tx) (commentIDs []int64, err error) {
 }
 
 func compareRequests(a, b idempotency.Request) int {
-	return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.KeyHash, b.KeyHash), cmp.Compare(a.Owner, b.Owner), cmp.Compare(a.Digest, b.Digest))
+	return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.KeyHash, b.KeyHash), cmp.Compare(a.Owner, b.Owner),
+		cmp.Compare(a.Digest, b.Digest))
 }
 
 func compareKeyRows(a, b idempotency.Row) int {

@@ -50,7 +50,8 @@ func TestImpostorsAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, name := range []string{"admin", "Оlga" /* Cyrillic О */, "tim"} {
-			if err := d.Store.Create(t.Context(), db.Account{User: db.User{ID: int64(i + 1), Username: name}, PasswordHash: hash}, nil, nil); err != nil {
+			account := db.Account{User: db.User{ID: int64(i + 1), Username: name}, PasswordHash: hash}
+			if err := d.Store.Create(t.Context(), account, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 			if err := login(t, c, name, "secret", home); err != nil {

@@ -55,7 +55,8 @@ func (s *Service) Publish(ctx context.Context, req *video.PublishRequest) (*vide
 	}
 	m := s.plan(v, req)
 	id := v.ID
-	v, first, err := s.store.Publish(ctx, v, m, s.quota, idempotency.New(req.AuthorId, req.AuthorId, req.GetRequestKey(), req.GetRequestDigest()))
+	key := idempotency.New(req.AuthorId, req.AuthorId, req.GetRequestKey(), req.GetRequestDigest())
+	v, first, err := s.store.Publish(ctx, v, m, s.quota, key)
 	// Also after an error: nobody knows whether the commit was reached. And somebody may have asked for it too early.
 	s.changed(ctx, id, req.AuthorId)
 	if err != nil {

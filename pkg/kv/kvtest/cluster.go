@@ -53,8 +53,8 @@ func Recommended() []string {
 }
 
 // StartCluster starts a Cluster that ends with the test, and waits until it serves all slots. Without redis-server the test is skipped, and
-// with replicas, which are for failovers, unless TIKTOK_TEST_FAILOVER is "on", which test/cluster/run.sh sets: their bounds on time are for a
-// machine that does nothing else.
+// with replicas, which are for failovers, unless TIKTOK_TEST_FAILOVER is "on", which test/cluster/run.sh sets: their bounds on time are for
+// a machine that does nothing else.
 func StartCluster(t testing.TB, o ClusterOptions) *Cluster {
 	t.Helper()
 	if o.Replicas && os.Getenv("TIKTOK_TEST_FAILOVER") != "on" {

@@ -14,8 +14,8 @@ func requestKey() object {
 	return object{
 		{"name", "Idempotency-Key"},
 		{"in", "header"},
-		{"description", "A name that the client makes for this request. Sent again with it within 24 hours, the request is answered as the first " +
-			"time, and nothing is done twice. The same key with another request is an error."},
+		{"description", "A name that the client makes for this request. Sent again with it within 24 hours, the request is answered as the " +
+			"first time, and nothing is done twice. The same key with another request is an error."},
 		{"required", false},
 		{"schema", object{
 			{"type", "string"}, {"minLength", idempotency.MinLength}, {"maxLength", idempotency.MaxLength}, {"pattern", "^[!-~]+$"},

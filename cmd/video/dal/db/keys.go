@@ -20,8 +20,8 @@ type Published struct {
 	Digest int64
 }
 
-// FindPublished reads what an author's request with the key has published. It is nil when there was none, or a day ago; ErrNotFound means that
-// it is deleted.
+// FindPublished reads what an author's request with the key has published. It is nil when there was none, or a day ago; ErrNotFound means
+// that it is deleted.
 func (s *Store) FindPublished(ctx context.Context, key idempotency.Request, nowMs int64) (*Published, error) {
 	row, ok, err := s.Keys().Find(ctx, key)
 	if err != nil || !ok || row.Expired(nowMs) {
@@ -39,7 +39,8 @@ func (s *Store) published(ctx context.Context, row idempotency.Row) (*Published,
 	if len(videos) > 0 {
 		return &Published{Video: videos[0], Listed: true, Digest: row.Digest}, nil
 	}
-	works, err := sqldb.Select[Media](read, "FROM video_media WHERE video_id = ? AND listed = 0 AND state <> ?", row.ResultID, StateDeleting).All()
+	works, err := sqldb.Select[Media](read, "FROM video_media WHERE video_id = ? AND listed = 0 AND state <> ?",
+		row.ResultID, StateDeleting).All()
 	if err != nil {
 		return nil, err
 	}

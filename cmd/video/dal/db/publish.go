@@ -52,8 +52,8 @@ func (authorStats) TableName() string { return "author_stats" }
 // Publish stores m, which waits in its lane, its bytes for its author and, when m is listed, v at v.PublishedAtMs or a little
 // later: see list. It returns v as stored, and fails with ErrQuota or ErrDailyQuota.
 //
-// Of the requests with one key only the first stores anything, and the others return what it stored: see Published. key may be nil. It fails
-// with errno.IdempotencyKeyReused.
+// Of the requests with one key only the first stores anything, and the others return what it stored: see Published. key may be nil. It
+// fails with errno.IdempotencyKeyReused.
 func (s *Store) Publish(
 	ctx context.Context, v Video, m Media, q Quota, key *idempotency.Request,
 ) (out Video, first *Published, err error) {
