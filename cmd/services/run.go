@@ -30,11 +30,15 @@ func Run(ctx context.Context, p *boot.Process, s Spec) error {
 
 // add adds everything that runs to the process's group.
 func add(ctx context.Context, p *boot.Process, s Spec) error {
-	remote, err := transport.NewRemote(s.Name, p.Config.RPC, MethodsOf, p.Telemetry)
-	if err != nil {
-		return err
+	d := Deps{Config: p.Config, Telemetry: p.Telemetry}
+	var err error
+	if len(p.Config.RPC.Registry) > 0 { // one that calls nobody needs none
+		remote, err := transport.NewRemote(s.Name, p.Config.RPC, MethodsOf, p.Telemetry)
+		if err != nil {
+			return err
+		}
+		d.Dial = remote.Dial
 	}
-	d := Deps{Config: p.Config, Telemetry: p.Telemetry, Dial: remote.Dial}
 	if s.Hints {
 		if d.Push, err = push.Open(ctx, p.Config.Cache, p.Telemetry); err != nil {
 			return err

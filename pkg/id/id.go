@@ -74,16 +74,21 @@ func (g *Generator) Next() (int64, error) {
 	if tick>>seqBits > g.limitMs {
 		g.refused++
 		g.mu.Unlock()
-		select {
-		case g.short <- struct{}{}:
-		default: // already asked
-		}
+		g.ask()
 		return 0, ErrUnavailable
 	}
 	g.last = tick
 	id := tick>>seqBits<<(nodeBits+seqBits) | g.node<<seqBits | tick&(1<<seqBits-1)
 	g.mu.Unlock()
 	return id, nil
+}
+
+// ask asks the owner of the limit to raise it.
+func (g *Generator) ask() {
+	select {
+	case g.short <- struct{}{}:
+	default: // already asked
+	}
 }
 
 // maxAhead bounds how far Observe follows an id that is ahead of this machine's clock. One further ahead comes from a
@@ -126,6 +131,7 @@ func (g *Generator) StartAbove(ctx context.Context, newest func(context.Context)
 	}
 	ms := id >> (nodeBits + seqBits)
 	g.startAfter(ms)
+	g.ask() // before the first id is wanted: a lease may not cover times so far ahead
 	if ahead := ms - g.nowMs(); ahead > 0 {
 		log.WarnContext(ctx, "the clock was set back: ids begin above the newest one stored, and run ahead of the clock",
 			"newest", id, "made", Time(id), "ahead", time.Duration(ahead)*time.Millisecond)
