@@ -183,7 +183,7 @@ func (p *replicas) judge(to *replica) {
 		return
 	default:
 		to.looks++
-		if to.looks == verdict {
+		if to.looks >= verdict && p.another(to) {
 			p.eject(to)
 		}
 	}
@@ -204,9 +204,25 @@ func (p *replicas) probe(to *replica) {
 	}
 }
 
+// another reports whether the service has a server besides that is not suspected: else what is under way there had better be waited for.
+func (p *replicas) another(than *replica) (found bool) {
+	p.all.Range(func(_, value any) bool {
+		r := value.(*replica) //nolint:forcetypeassert // as above
+		found = r != than && r.service == than.service && !r.suspected.Load()
+		return !found
+	})
+	return found
+}
+
+// eject is done once in a suspicion.
 func (p *replicas) eject(to *replica) {
 	to.mu.Lock()
 	defer to.mu.Unlock()
+	select {
+	case <-to.ejected:
+		return
+	default:
+	}
 	if to.left {
 		return
 	}

@@ -79,6 +79,7 @@ func (d *Deployment) AddReplica(t testing.TB, service string) string {
 		name: name, bin: first.bin, args: first.args, log: filepath.Join(h.logDir, name+".log"), admin: "http://" + ports[0],
 		// Of two values of one variable the last one counts.
 		env: append(slices.Clone(first.env), config.EnvName("telemetry.admin_addr")+"="+ports[0], config.EnvName("rpc.listen")+"="+ports[1],
+			config.EnvName("rpc.advertise")+"="+ports[1],
 			config.EnvName("discovery.index_dir")+"="+filepath.Join(h.logDir, name+"-index")),
 	}
 	h.all = slices.Insert(h.all, len(h.all)-1, p)
