@@ -31,6 +31,14 @@ func Add(tx *gorm.DB, rows ...Row) error {
 	return tx.Create(&rows).Error
 }
 
+// AddTo writes the row of a request in the transaction of what it makes, as Add does. A request without a key, nil, has none.
+func (r *Request) AddTo(tx *gorm.DB, resultID, atMs int64) error {
+	if r == nil {
+		return nil
+	}
+	return Add(tx, r.Row(resultID, atMs))
+}
+
 // Find reads the row of a request that its owner has.
 func (s Store) Find(ctx context.Context, r Request) (row Row, ok bool, err error) {
 	return s.find(ctx, "owner_id = ? AND user_id = ? AND key_hash = ?", r.Owner, r.User, r.KeyHash)

@@ -198,8 +198,8 @@ type exchangeSession struct {
 	*Exchange
 	conn *connection
 	sent chan sent
-	// refusedSince is when the broker refused the first of the batches since it took one; zero after one that it took. It is follow's own.
-	refusedSince time.Time
+	// refusals are follow's own.
+	refusals refusals
 }
 
 // sent is a batch that the broker has not confirmed.
@@ -333,18 +333,16 @@ func (s *exchangeSession) await(ctx context.Context, p sent) error {
 				<-ctx.Done()
 				return ctx.Err()
 			}
-			switch err := s.conn.outcome(p.confirmation); {
-			case errors.Is(err, errFull):
-				p.job.tell(unavailable(errNacked))
-				if s.refusedSince.IsZero() {
-					s.refusedSince = time.Now()
-				} else if time.Since(s.refusedSince) > refusalPatience {
-					return errNacked // another node may know who leads the queue
-				}
-			case err != nil:
+			err := s.conn.outcome(p.confirmation)
+			refused := errors.Is(err, errFull)
+			if err != nil && !refused {
 				return err
-			default:
-				s.refusedSince = time.Time{}
+			}
+			if refused {
+				p.job.tell(unavailable(errNacked))
+			}
+			if s.refusals.tooLong(refused) {
+				return errNacked // another node may know who leads the queue
 			}
 			if p.last {
 				p.job.tell(nil) // unless it was told before

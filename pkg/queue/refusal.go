@@ -31,17 +31,26 @@ func (s *session) settled(ctx context.Context, outcome error) error {
 	return outcome
 }
 
-// refuses notes whether the broker has refused a batch, and reports whether it has done so, and nothing else, for too long.
+// refuses is refusals.tooLong for outcomes that come side by side.
 func (s *session) refuses(refused bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.refusals.tooLong(refused)
+}
+
+// refusals are those of one connection. since is when the broker refused the first of the batches since it took one; zero after one that
+// it took.
+type refusals struct{ since time.Time }
+
+// tooLong notes whether the broker has refused a batch, and reports whether it has done so, and nothing else, for refusalPatience.
+func (r *refusals) tooLong(refused bool) bool {
 	switch {
 	case !refused:
-		s.refusedSince = time.Time{}
-	case s.refusedSince.IsZero():
-		s.refusedSince = time.Now()
-	case time.Since(s.refusedSince) > refusalPatience:
-		s.refusedSince = time.Now() // it is looked at again after that time
+		r.since = time.Time{}
+	case r.since.IsZero():
+		r.since = time.Now()
+	case time.Since(r.since) > refusalPatience:
+		r.since = time.Now() // it is looked at again after that time
 		return true
 	}
 	return false

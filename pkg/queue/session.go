@@ -55,8 +55,8 @@ type session struct {
 	lastID uint64
 	// awaited are the batches whose publishers wait for a reply.
 	awaited map[uint64][]*message
-	// refusedSince is when the broker refused the first of the batches since it took one; zero after one that it took.
-	refusedSince time.Time
+	// refusals are guarded by mu.
+	refusals refusals
 }
 
 // session connects, sends and receives until the connection is lost or the publisher stops, and returns why.

@@ -108,10 +108,8 @@ func (s *Store) append(
 	low, high := min(from, to), max(from, to)
 	m := Message{LowID: low, HighID: high, ID: id, FromUserID: from, Content: content}
 	err := s.Tx(ctx, func(tx *gorm.DB) (err error) {
-		if key != nil {
-			if err := idempotency.Add(tx, key.Row(id, atMs)); err != nil {
-				return err
-			}
+		if err := key.AddTo(tx, id, atMs); err != nil {
+			return err
 		}
 		row := Conversation{LowID: low, HighID: high, LastAtMs: atMs, UnreadID: to, CountedMs: atMs}
 		if m.CreatedAtMs, err = s.claim(tx, row); err != nil {

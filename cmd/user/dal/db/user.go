@@ -42,10 +42,8 @@ func (s *Store) Create(ctx context.Context, a Account, sessions []Session, key *
 		if err := tx.Create(&a).Error; err != nil {
 			return err
 		}
-		if key != nil {
-			if err := idempotency.Add(tx, key.Row(a.ID, a.CreatedAtMs)); err != nil {
-				return err
-			}
+		if err := key.AddTo(tx, a.ID, a.CreatedAtMs); err != nil {
+			return err
 		}
 		if len(sessions) > 0 {
 			if err := tx.Create(&sessions).Error; err != nil {

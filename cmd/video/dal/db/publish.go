@@ -74,10 +74,9 @@ func (s *Store) publish(ctx context.Context, v Video, m Media, q Quota, key *ide
 	out := v
 	m.QuotaBytes = m.SizeBytes
 	err := s.change(ctx, func(tx *gorm.DB) (_ []Change, err error) {
-		if key != nil { // the first of all: whoever repeats it holds up nobody else
-			if err := idempotency.Add(tx, key.Row(v.ID, m.CreatedAtMs)); err != nil {
-				return nil, err
-			}
+		// The key first of all: whoever repeats it holds up nobody else.
+		if err := key.AddTo(tx, v.ID, m.CreatedAtMs); err != nil {
+			return nil, err
 		}
 		// The storage first, also before the clock: who is refused holds up nobody else.
 		if err := s.store(tx, m, q); err != nil {
