@@ -62,7 +62,7 @@ func (in *invalidation[K, T]) begin() (Store, []Item) {
 func (in *invalidation[K, T]) end(err error) {
 	c := in.of
 	if err != nil && c.store != nil && len(in.ids) > 0 {
-		if failed := c.failedAmong(in.ids, err); len(failed) > 0 {
+		if failed := c.failedAmong(in.ids, err, func(error) bool { return true }); len(failed) > 0 {
 			c.failed("invalidate", err)
 			c.distrust(failed)
 		}

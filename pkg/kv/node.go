@@ -8,16 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/redis/go-redis/v9"
 )
 
 const (
 	// maxFailures in a row and a node of Redis is taken as away. One that says nothing at all for the time of an operation is so at once.
 	maxFailures = 3
-	// probeMin and probeMax are between two pings of a node that is away.
+	// probeMin is between the first two pings of a node that is away, pauseMax between later ones.
 	probeMin = 50 * time.Millisecond
-	probeMax = 500 * time.Millisecond
 	// grace is for how long nothing is read from a node that has taken keys over, or was away. The other processes find it at about
 	// the same time, and first write the tombstones that they could not write before. They have tried that, like this process its
 	// pings, at growing pauses: after a short while away, graceMin or twice that while is enough.
@@ -211,19 +209,16 @@ func (n *node) note(c *call, began int64, err error) {
 // probe pings the node until it answers, or until nobody needs it any more.
 func (n *node) probe(ctx context.Context) {
 	began := n.redis.now()
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = probeMin, 2, probeMax
-	ping := func() (done struct{}, err error) {
+	keepTrying(ctx, probeMin, func() error {
 		ctx, end := context.WithTimeout(ctx, n.redis.timeout)
 		defer end()
 		c := &call{probe: true}
-		err = n.client.Ping(c.with(ctx)).Err()
+		err := n.client.Ping(c.with(ctx)).Err()
 		if errors.Is(err, redis.ErrClosed) || isReply(err) {
-			err = nil
+			return nil
 		}
-		return done, err
-	}
-	_, _ = backoff.Retry(ctx, ping, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
+		return err
+	})
 	now := n.redis.now()
 	n.distrust(now + min(int64(grace), max(int64(graceMin), 2*(now-began))))
 	n.served.Store(now)

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 const (
@@ -135,13 +133,11 @@ func (r *recent) among(keys []string, known map[string]bool) map[string]bool {
 
 // writeAgain ends when there is no doubt any more, or with ctx.
 func (r *recent) writeAgain(ctx context.Context) {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = retryMin, 2, probeMax
-	write := func() (done struct{}, err error) {
+	keepTrying(ctx, retryMin, func() (err error) {
 		for {
 			keys, ttl, doubt := r.next()
 			if len(keys) == 0 {
-				return done, nil
+				return nil
 			}
 			for batch := range slices.Chunk(keys, recentBatch) {
 				items := make([]Item, len(batch))
@@ -154,11 +150,10 @@ func (r *recent) writeAgain(ctx context.Context) {
 				err = cmp.Or(err, failed)
 			}
 			if err != nil {
-				return done, err
+				return err
 			}
 		}
-	}
-	_, _ = backoff.Retry(ctx, write, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
+	})
 }
 
 // next returns the keys that are in doubt. Without any the work is over.

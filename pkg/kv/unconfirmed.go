@@ -16,8 +16,9 @@ const (
 	maxUnconfirmed   = 1 << 17
 	unconfirmedBatch = 500
 	retryMin         = 100 * time.Millisecond
-	// retryMax, and that a node is found again within probeMax, must be less than grace together.
-	retryMax = probeMax
+	// pauseMax is between two tries to write again what could not be written, and between two pings of a node that is away. Both together
+	// must be less than grace.
+	pauseMax = 500 * time.Millisecond
 )
 
 // unconfirmed is ids whose tombstone could not be written: the store may hold old values of them.
@@ -113,25 +114,16 @@ func (c *LoadingCache[K, T]) distrust(ids []K) {
 // distrustLate remembers those of ids whose values may have been stored although err says that this failed: a server that hangs does
 // so when it goes on, and then the tombstone that was to prevent it may have expired.
 func (c *LoadingCache[K, T]) distrustLate(ids []K, err error) {
-	var late []K
-	for _, id := range ids {
-		if err := ErrorOf(err, c.key(id)); err != nil && !errors.Is(err, errAway) && !errors.Is(err, ErrClosed) && !isReply(err) {
-			late = append(late, id)
-		}
-	}
+	late := c.failedAmong(ids, err, func(err error) bool { return !errors.Is(err, errAway) && !errors.Is(err, ErrClosed) && !isReply(err) })
 	if len(late) > 0 {
 		c.distrust(late)
 	}
 }
 
-// failedAmong returns those of ids for which an operation failed that returned err.
-func (c *LoadingCache[K, T]) failedAmong(ids []K, err error) []K {
-	if !isPartial(err) {
-		return ids
-	}
-	var failed []K
+// failedAmong returns those of ids for which an operation that returned err failed with an error that counts.
+func (c *LoadingCache[K, T]) failedAmong(ids []K, err error, counts func(error) bool) (failed []K) {
 	for _, id := range ids {
-		if ErrorOf(err, c.key(id)) != nil {
+		if err := ErrorOf(err, c.key(id)); err != nil && counts(err) {
 			failed = append(failed, id)
 		}
 	}
@@ -141,32 +133,42 @@ func (c *LoadingCache[K, T]) failedAmong(ids []K, err error) []K {
 // retry writes the missing tombstones. It ends when there are none left, at the latest when all old values have expired, or
 // when the store is closed.
 func (c *LoadingCache[K, T]) retry() {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = retryMin, 2, retryMax
-	write := func() (done struct{}, err error) {
-		for batch := c.unconfirmed.next(); len(batch) > 0; batch = c.unconfirmed.next() {
-			ctx, cancel := context.WithTimeout(context.Background(), c.loadTimeout)
-			err := c.store.Set(ctx, c.tombstones(slices.Collect(maps.Keys(batch))))
-			cancel()
-			if errors.Is(err, ErrClosed) {
-				c.unconfirmed.stop()
-				return done, nil
-			}
-			if err != nil && !isPartial(err) {
-				return done, err
-			}
-			for id := range batch {
-				if err != nil && ErrorOf(err, c.key(id)) != nil {
-					delete(batch, id)
-				}
-			}
-			c.unconfirmed.confirm(batch)
-			if err != nil {
-				return done, err
-			}
-			pause.Reset()
-		}
-		return done, nil
+	for more := true; more; { // after each batch the pauses begin anew
+		keepTrying(context.Background(), retryMin, func() (err error) {
+			more, err = c.writeUnconfirmed()
+			return err
+		})
 	}
-	_, _ = backoff.Retry(context.Background(), write, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
+}
+
+// writeUnconfirmed writes some of the missing tombstones. more is false when there was none, or the store is closed.
+func (c *LoadingCache[K, T]) writeUnconfirmed() (more bool, err error) {
+	batch := c.unconfirmed.next()
+	if len(batch) == 0 {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.loadTimeout)
+	defer cancel()
+	err = c.store.Set(ctx, c.tombstones(slices.Collect(maps.Keys(batch))))
+	if errors.Is(err, ErrClosed) {
+		c.unconfirmed.stop()
+		return false, nil
+	}
+	if err != nil && !isPartial(err) {
+		return true, err
+	}
+	for id := range batch {
+		if err != nil && ErrorOf(err, c.key(id)) != nil {
+			delete(batch, id)
+		}
+	}
+	c.unconfirmed.confirm(batch)
+	return true, err
+}
+
+// keepTrying calls try until it returns nil or ctx ends, with pauses that grow from first to pauseMax.
+func keepTrying(ctx context.Context, first time.Duration, try func() error) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.Multiplier, pause.MaxInterval = first, 2, pauseMax
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, try() }, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0))
 }
