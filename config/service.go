@@ -38,8 +38,8 @@ func AllInOneProcess() Process {
 // distributed tells whether p is one of several processes, which find each other in etcd.
 func (p Process) distributed() bool { return p.Name != AllInOne }
 
-// calls tells whether p calls others or is called: who does neither needs no etcd.
-func (p Process) calls() bool { return p.RPCAddr != "" || p.Uses.Gateway }
+// Calls tells whether p calls others or is called: who does neither needs no etcd.
+func (p Process) Calls() bool { return p.RPCAddr != "" || p.Uses.Gateway }
 
 // Servers are the addresses of MySQL that p connects to, in order: that of its own schema, or of all.
 func (p Process) Servers(db sqldb.Config) []string {

@@ -102,7 +102,7 @@ func (c Config) Validate(process Process) error {
 		c.Telemetry.SampleRatio,
 	)
 	if distributed {
-		p.require(len(c.RPC.Registry) > 0 || !process.calls(), "rpc.registry", "is needed: the addresses of etcd")
+		p.require(len(c.RPC.Registry) > 0 || !process.Calls(), "rpc.registry", "is needed: the addresses of etcd")
 		p.require(c.RPC.RegistryPrefix != "", "rpc.registry_prefix", "must not be empty")
 		p.require(c.RPC.NodeLease >= 2*time.Second && c.RPC.NodeLease%time.Second == 0, "rpc.node_lease",
 			"is %v, want whole seconds, 2s or more", c.RPC.NodeLease)

@@ -41,7 +41,7 @@ func (c Config) validateTLS(p *problems, process Process) {
 		check("blob.s3.tls", c.Blob.S3.TLS.Check())
 		p.require(strings.HasPrefix(c.Blob.S3.Endpoint, "https://"), "blob.s3.endpoint", "wants https:// with blob.s3.tls")
 	}
-	if process.distributed() && process.calls() {
+	if process.distributed() && process.Calls() {
 		c.validateRPCTLS(p)
 	}
 }

@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # What test/fault/run.sh, test/cluster/run.sh and test/attack/run.sh have in common. Sourced, from any folder:
 #   begin NAME SHORT LONG [short|long] [go test arguments]   reads the form; SHORT and LONG are the timeouts of go test
+#   alone                                                    fails when the suite is running: two would stop each other's servers. The lock is
+#                                                            file descriptor 8, which what goes on running must not get: 8>&-
 #   programs PACKAGES                                        builds what the tests start, unless test/run.sh has
 #   run_suite HEADING                                        runs the tests; each scenario adds a line to the table below HEADING
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -20,6 +22,15 @@ begin() {
   arguments=("$@")
   table=$(mktemp)
   export "TIKTOK_${suite^^}=1" "TIKTOK_${suite^^}_FORM=$form" "TIKTOK_${suite^^}_TABLE=$table"
+}
+
+alone() {
+  mkdir -p .env.d
+  exec 8>".env.d/$suite-run.lock"
+  flock -n 8 || {
+    echo "test/$suite/run.sh is running already" >&2
+    exit 1
+  }
 }
 
 programs() {

@@ -32,7 +32,7 @@ func Run(ctx context.Context, p *boot.Process, s Spec) error {
 func add(ctx context.Context, p *boot.Process, s Spec) error {
 	d := Deps{Config: p.Config, Telemetry: p.Telemetry}
 	var err error
-	if len(p.Config.RPC.Registry) > 0 { // one that calls nobody needs none
+	if p.Calls() {
 		remote, err := transport.NewRemote(s.Name, p.Config.RPC, MethodsOf, p.Telemetry)
 		if err != nil {
 			return err

@@ -20,14 +20,7 @@ const healWithin = 10 * time.Second
 // One of three masters ends, or hangs: its keys are served again within seconds, those of the others all the time; what was committed is
 // never read as it was before; and few operations wait for a server that hangs.
 func TestClusterMasterIsLost(t *testing.T) {
-	for name, lose := range map[string]func(*testing.T, *kvtest.ClusterNode){
-		"killed": func(t *testing.T, n *kvtest.ClusterNode) {
-			if err := n.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"hangs": func(t *testing.T, n *kvtest.ClusterNode) { ostest.Freeze(t, n.Process) },
-	} {
+	for name, lose := range kvtest.Losses() {
 		t.Run(name, func(t *testing.T) {
 			cluster := kvtest.StartCluster(t, kvtest.ClusterOptions{Masters: 3, Replicas: true, Settings: kvtest.Recommended()})
 			cfg := kv.Config{Driver: kv.DriverRedis, Addrs: cluster.Addrs()}

@@ -7,21 +7,13 @@ import (
 
 	"tiktok/pkg/kv"
 	"tiktok/pkg/kv/kvtest"
-	"tiktok/pkg/ostest"
 
 	"tiktok/pkg/push/pushtest"
 )
 
 // A master of a Cluster ends, or hangs: hints to users whose channels it had come again within ten seconds, those of others all the time.
 func TestClusterMasterIsLost(t *testing.T) {
-	for name, lose := range map[string]func(*testing.T, *kvtest.ClusterNode){
-		"killed": func(t *testing.T, n *kvtest.ClusterNode) {
-			if err := n.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-		},
-		"hangs": func(t *testing.T, n *kvtest.ClusterNode) { ostest.Freeze(t, n.Process) },
-	} {
+	for name, lose := range kvtest.Losses() {
 		t.Run(name, func(t *testing.T) {
 			cluster := kvtest.StartCluster(t, kvtest.ClusterOptions{Masters: 3, Replicas: true, Settings: kvtest.Recommended()})
 			cfg := kv.Config{Driver: kv.DriverRedis, Addrs: cluster.Addrs()}

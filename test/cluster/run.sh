@@ -8,13 +8,7 @@ set -euo pipefail
 . "$(dirname "$0")/../suite.sh"
 begin cluster 20m 150m "$@"
 
-# Two runs would stop each other's servers.
-mkdir -p .env.d
-exec 8>.env.d/cluster-run.lock
-flock -n 8 || {
-  echo "test/cluster/run.sh is running already" >&2
-  exit 1
-}
+alone
 
 .ci/s3.sh 8>&-
 test/cluster/servers.sh install 8>&-

@@ -7,13 +7,7 @@ set -euo pipefail
 begin fault 20m 90m "$@"
 export TIKTOK_ENV_NAME=fault TIKTOK_ENV_BASE=24000
 
-# Two runs would stop each other's servers.
-mkdir -p .env.d
-exec 8>.env.d/fault-run.lock
-flock -n 8 || {
-  echo "test/fault/run.sh is running already" >&2
-  exit 1
-}
+alone
 
 .ci/s3.sh 8>&-
 trap 'test/env.sh down --purge 8>&-' EXIT

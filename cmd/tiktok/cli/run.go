@@ -53,7 +53,7 @@ func allInOne(environ []string) *cobra.Command {
 func runService(spec services.Spec, environ []string) *cobra.Command {
 	cmd := &cobra.Command{Use: spec.Name, Short: "Run the " + spec.Name + " service"}
 	s := addSettings(cmd, environ)
-	if spec.RPCAddr == "" && !spec.Uses.Gateway {
+	if !spec.Calls() {
 		cmd.Short = "Do the work on videos, instead of the video service (media.separate)"
 	}
 	if spec.Uses.Gateway {

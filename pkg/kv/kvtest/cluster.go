@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"tiktok/pkg/ostest"
 )
 
 // slots is how many there are in a Redis Cluster.
@@ -45,6 +47,19 @@ type ClusterOptions struct {
 	Settings []string
 	// Announce, if not nil, returns the port at which clients are told to find a node that listens on port: that of a proxy.
 	Announce func(node, port int) int
+}
+
+// Losses are the ways in which a node is lost from one moment to the next, by what the node does.
+func Losses() map[string]func(testing.TB, *ClusterNode) {
+	return map[string]func(testing.TB, *ClusterNode){
+		"killed": func(t testing.TB, n *ClusterNode) {
+			t.Helper()
+			if err := n.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"hangs": func(t testing.TB, n *ClusterNode) { t.Helper(); ostest.Freeze(t, n.Process) },
+	}
 }
 
 // Recommended are the settings of a Cluster that docs/operations.md recommends.
